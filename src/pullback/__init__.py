@@ -1,0 +1,166 @@
+"""Neural networks as real-valued circuits: see every wire, train fast.
+
+>>> import pullback as pb
+>>> x, y, z = pb.units(x=-2.0, y=5.0, z=-4.0)
+>>> f = (x + y) * z
+>>> f.backward()
+>>> x.grad, y.grad, z.grad
+(-4.0, -4.0, 3.0)
+"""
+
+from pullback.circuit import Circuit
+from pullback.compile.program import Program
+from pullback.core.errors import CircuitError, StaleError
+from pullback.core.gate import Gate, constant, gate
+from pullback.core.gradient import (
+    gradient,
+    hessian,
+    hessian_vector_product,
+    jacobian,
+    jacobian_vector_product,
+)
+from pullback.core.registry import GATES
+from pullback.core.unit import Unit, scope, units
+from pullback.gates.arithmetic import add, divide, multiply, negative, power, subtract
+from pullback.gates.comparison import (
+    clip,
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    maximum,
+    minimum,
+    not_equal,
+    where,
+)
+from pullback.gates.elementary import (
+    abs,
+    cos,
+    erf,
+    exp,
+    expm1,
+    log,
+    log1p,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    softplus,
+    sqrt,
+    stop_gradient,
+    tanh,
+)
+from pullback.gates.indexing import getitem, scatter_add, take
+from pullback.gates.linear import einsum, matmul
+from pullback.gates.random import random
+from pullback.gates.reduction import (
+    argmax,
+    argmin,
+    log_softmax,
+    logsumexp,
+    max,
+    mean,
+    min,
+    softmax,
+    sum,
+)
+from pullback.gates.shape import (
+    astype,
+    broadcast_to,
+    concatenate,
+    embed,
+    expand_dims,
+    pad,
+    reshape,
+    squeeze,
+    stack,
+    sum_to,
+    swapaxes,
+    transpose,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GATES",
+    "Circuit",
+    "CircuitError",
+    "Gate",
+    "Program",
+    "StaleError",
+    "Unit",
+    "abs",
+    "add",
+    "argmax",
+    "argmin",
+    "astype",
+    "broadcast_to",
+    "clip",
+    "concatenate",
+    "constant",
+    "cos",
+    "divide",
+    "einsum",
+    "embed",
+    "equal",
+    "erf",
+    "exp",
+    "expand_dims",
+    "expm1",
+    "gate",
+    "getitem",
+    "gradient",
+    "greater",
+    "greater_equal",
+    "hessian",
+    "hessian_vector_product",
+    "jacobian",
+    "jacobian_vector_product",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "log_softmax",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logsumexp",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "multiply",
+    "negative",
+    "not_equal",
+    "pad",
+    "power",
+    "random",
+    "relu",
+    "reshape",
+    "scatter_add",
+    "scope",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "squeeze",
+    "stack",
+    "stop_gradient",
+    "subtract",
+    "sum",
+    "sum_to",
+    "swapaxes",
+    "take",
+    "tanh",
+    "transpose",
+    "units",
+    "where",
+]

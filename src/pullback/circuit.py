@@ -1,0 +1,143 @@
+"""In: wires that someone wants computed. Out: the circuit they hang in, as one thing to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pullback.core.backward import backward
+from pullback.core.errors import CircuitError
+from pullback.core.text import brief, formula, names
+from pullback.core.unit import Unit
+from pullback.core.values import Value
+from pullback.core.walk import forward, order
+
+_LONG = 60  # gates; a longer circuit is printed group by group
+
+
+class Circuit:
+    """The gates and wires that some outputs are made from.
+
+    `outputs` is a wire, several, or a dictionary that names them. The circuit's inputs are the
+    sources it reaches. Print it for its text, `pb.draw` it for its picture.
+
+    Raises `CircuitError` where two sources have one name.
+
+    >>> x, y = Unit(-2.0, "x"), Unit(3.0, "y")
+    >>> circuit = Circuit((x * y).named("f"))
+    >>> round(circuit.forward(x=-1.99, y=2.99), 4)
+    -5.9501
+    >>> circuit.backward()
+    >>> circuit["x"].grad
+    2.99
+    >>> print(circuit)
+    circuit: 2 inputs, 1 gate
+      x          = -1.99   grad 2.99
+      y          = 2.99    grad -1.99
+      f = x * y  = -5.95   grad 1
+    """
+
+    def __init__(self, outputs: Unit | Sequence[Unit] | Mapping[str, Unit]) -> None:
+        if isinstance(outputs, Mapping):
+            outputs = [unit.named(name) for name, unit in outputs.items()]
+        self._single = isinstance(outputs, Unit)
+        self.outputs: tuple[Unit, ...] = (outputs,) if isinstance(outputs, Unit) else tuple(outputs)
+        self.wires: tuple[Unit, ...] = tuple(order(self.outputs))
+        self.inputs: tuple[Unit, ...] = tuple(unit for unit in self.wires if unit.gate is None)
+        self._named: dict[str, Unit] = {}
+        for unit in self.wires:
+            if unit.name is None:
+                continue
+            if unit.name in self._named and unit.gate is self._named[unit.name].gate is None:
+                raise CircuitError(f"two inputs of the circuit are named {unit.name!r}; rename one")
+            self._named[unit.name] = unit
+
+    @property
+    def gates(self) -> tuple[Unit, ...]:
+        """The wires that gates make, in running order."""
+        return tuple(unit for unit in self.wires if unit.inputs)
+
+    def __len__(self) -> int:
+        """The number of gates."""
+        return len(self.gates)
+
+    def __getitem__(self, name: str) -> Unit:
+        """The wire of this name."""
+        if name not in self._named:
+            known = ", ".join(sorted(self._named)) or "none"
+            raise KeyError(f"no wire of the circuit is named {name!r}; named are: {known}")
+        return self._named[name]
+
+    def forward(self, **values: Any) -> Value | tuple[Value, ...]:
+        """Set the inputs named, compute every wire again, and return the value of the outputs.
+
+        Raises `CircuitError` for a name that is no input or a value that does not fit; then no
+        wire has changed.
+        """
+        before = []
+        try:
+            for name, value in values.items():
+                unit = self._named.get(name)
+                if unit is None or unit.gate is not None:
+                    known = ", ".join(u.name or "?" for u in self.inputs)
+                    raise CircuitError(f"the circuit has no input {name!r}; its inputs: {known}")
+                before.append((unit, unit.value, unit.time))
+                unit.value = value
+        except CircuitError:
+            for unit, value, time in before:
+                unit._value, unit.time = value, time
+            raise
+        forward(self.outputs)
+        results = tuple(unit.value for unit in self.outputs)
+        return results[0] if self._single else results
+
+    def backward(self, pull: Any = 1.0) -> None:
+        """Pull on the outputs, each with the force `pull` or its own of a sequence of forces.
+
+        Writes a fresh `.grad` to every wire of the circuit.
+        """
+        alone = self._single or not isinstance(pull, list | tuple)
+        pulls = [pull] * len(self.outputs) if alone else list(pull)
+        if len(pulls) != len(self.outputs):
+            raise CircuitError(f"{len(pulls)} pulls for {len(self.outputs)} outputs")
+        backward(self.outputs, pulls)
+
+    def __str__(self) -> str:
+        shown = [u for u in self.wires if not (u.is_constant and not u.shape)]
+        title = f"circuit: {_count(len(self.inputs), 'input')}, {_count(len(self), 'gate')}"
+        if len(self) > _LONG:
+            return "\n".join([title, *_rows(_group_cells(self.gates))])
+        named = names(self.wires, self.outputs)
+        rows = []
+        for unit in shown:
+            left = named[unit]
+            if unit.inputs:
+                left += f" = {formula(unit, named)}"
+            grad = "" if unit.grad is None else f"grad {brief(unit.grad)}"
+            rows.append((left, f"= {brief(unit.value)}", grad))
+        return "\n".join([title, *_rows(rows)])
+
+    def __repr__(self) -> str:
+        return f"<Circuit: {_count(len(self.inputs), 'input')}, {_count(len(self), 'gate')}>"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def _rows(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines, in columns."""
+    widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))] if cells else []
+    lines = ("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in cells)
+    return [f"  {line}".rstrip() for line in lines]
+
+
+def _group_cells(gates: Sequence[Unit]) -> list[tuple[str, str, str]]:
+    """For each group of a long circuit: its name, how many gates, and what leaves it last."""
+    groups: dict[str, list[Unit]] = {}
+    for unit in gates:
+        groups.setdefault(unit.scope, []).append(unit)
+    return [
+        (scope or "(no group)", _count(len(made), "gate"), f"last {brief(made[-1].value)}")
+        for scope, made in groups.items()
+    ]

@@ -1,0 +1,1 @@
+"""From circuits to Programs that an engine runs."""

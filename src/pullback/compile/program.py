@@ -1,0 +1,46 @@
+"""In: the wires of one step. Out: a Program: inputs, state, outputs, and updates of the state.
+
+A training step is a Program. Its inputs are the batch, its state are the parameters and whatever
+the optimizer remembers, its outputs are the loss and what else someone wants to watch, and its
+updates say which wire gives each piece of state its next value. All are wires of one circuit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pullback.core.errors import CircuitError
+from pullback.core.unit import Unit
+from pullback.core.walk import order
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """One step as data; an engine makes it run.
+
+    `inputs` and `outputs` are wires by name, inputs being sources. `updates` maps each source that
+    is state to the wire that computes its next value; all updates happen at once, at the end.
+
+    Raises `CircuitError` where an input or state is not a source, or an update changes a shape.
+    """
+
+    inputs: Mapping[str, Unit]
+    outputs: Mapping[str, Unit]
+    updates: Mapping[Unit, Unit]
+
+    def __post_init__(self) -> None:
+        for unit in (*self.inputs.values(), *self.updates):
+            if unit.gate is not None:
+                raise CircuitError(f"{unit.label} is made by a gate; only sources can be set")
+        for state, new in self.updates.items():
+            if (state.shape, state.dtype) != (new.shape, new.dtype):
+                raise CircuitError(
+                    f"{state.label} of shape {state.shape} and {state.dtype} cannot be updated "
+                    f"to shape {new.shape} and {new.dtype}"
+                )
+
+    @property
+    def wires(self) -> list[Unit]:
+        """Every wire that the step needs, in running order."""
+        return order([*self.outputs.values(), *self.updates.values()])

@@ -1,0 +1,112 @@
+"""In: a circuit and a pull on its outputs. Out: the gradient of every wire.
+
+A gate tells only its local gradient: how its own output answers to each of its inputs. The chain
+rule is the one multiplication (or, for a structural gate, the one call) in `pull_through`. It is
+used twice. `backward`, here, walks a circuit with the numbers on its wires and writes `.grad`;
+`gradient`, in `gradient.py`, walks it with the wires themselves, so its result is a circuit again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError, StaleError
+from pullback.core.registry import GATES
+from pullback.core.values import as_value, is_differentiable, shape_of, zeros_like
+from pullback.core.walk import order
+
+if TYPE_CHECKING:
+    from pullback.core.gate import Gate
+    from pullback.core.unit import Unit
+
+
+def pull_through(gate: Gate, i: int, g: Any, y: Any, xs: Sequence[Any], static: Any) -> Any:
+    """The gradient that arrives at input `i` of a gate when `g` arrives at its output `y`.
+
+    `g`, `y` and `xs` are all numbers or all wires. Returns None where no gradient flows. The
+    result may still have the shape to which the gate broadcast this input; see `fit`.
+    """
+    rule = gate.rule(i)
+    if rule is None:
+        return None
+    return g * rule(y, *xs) if gate.elementwise else rule(g, y, *xs, **static)
+
+
+def fit(g: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    """`g` summed over the axes along which its wire was broadcast, and in the wire's dtype.
+
+    This is the one place where broadcasting, and NumPy's promotion of dtypes, are undone.
+    """
+    if g.shape != shape:
+        g = GATES["sum_to"](g, shape=shape)
+    return g if g.dtype == dtype else GATES["astype"](g, dtype=dtype)
+
+
+def seed(output: Unit, pull: Any) -> Any:
+    """The pull on an output as a value of the output's shape and dtype."""
+    if type(output._value) is float and type(pull) is float:
+        return pull
+    if not is_differentiable(output._value):
+        raise CircuitError(
+            f"{output.label} carries {output.dtype} values, on which no force can pull"
+        )
+    pull = as_value(pull, "a pull")
+    try:
+        pull = np.broadcast_to(pull, output.shape).astype(output.dtype)
+    except ValueError:
+        raise CircuitError(
+            f"a pull of shape {shape_of(pull)} does not fit {output.label} of shape {output.shape}"
+        ) from None
+    return pull.item() if type(output._value) is float else pull
+
+
+def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
+    """Write the gradient of sum(pull * output) to `.grad` of every wire the outputs are made from."""
+    wires = order(outputs)
+    computed = min(unit.time for unit in outputs)
+    for unit in wires:
+        if unit.gate is None and unit.time > computed and unit not in outputs:
+            raise StaleError(
+                f"{unit.label} was given a new value after the circuit last ran; "
+                "run forward() before backward()"
+            )
+    seeds = [seed(unit, pull) for unit, pull in zip(outputs, pulls, strict=True)]
+    for unit in wires:
+        unit.grad = None
+    for unit, g in zip(outputs, seeds, strict=True):
+        unit.grad = g if unit.grad is None else unit.grad + g
+    with np.errstate(all="ignore"):
+        for unit in reversed(wires):
+            if unit.grad is not None and unit.inputs:
+                _pull(unit)
+    for unit in wires:
+        if unit.grad is None and is_differentiable(unit._value):
+            unit.grad = zeros_like(unit._value)
+
+
+def _pull(unit: Unit) -> None:
+    """Pass the gradient that has arrived at a wire on to the wires it is made from."""
+    gate, g, y, inputs, static = unit.gate, unit.grad, unit._value, unit.inputs, unit.static
+    assert gate is not None
+    xs = [x._value for x in inputs]
+    if gate.pullback is not None:  # structural rules ask for shapes and dtypes
+        g, y, xs = np.asarray(g), np.asarray(y), [np.asarray(x) for x in xs]
+    for i, x in enumerate(inputs):
+        value = x._value
+        if type(value) is not float and not is_differentiable(value):
+            continue
+        try:
+            d = pull_through(gate, i, g, y, xs, static)
+        except ArithmeticError:  # Python's floats raise where NumPy's give infinity
+            d = pull_through(gate, i, g, np.float64(y), [np.float64(x) for x in xs], static)
+        if d is None:
+            continue
+        if type(value) is float:
+            if type(d) is not float:
+                d = float(np.sum(d))
+        elif type(d) is float or d.shape != value.shape or d.dtype != value.dtype:
+            d = fit(np.asarray(d), value.shape, value.dtype)
+        x.grad = d if x.grad is None else x.grad + d

@@ -1,0 +1,9 @@
+"""The exceptions that the library raises itself. Each is also a standard exception."""
+
+
+class CircuitError(ValueError):
+    """A circuit cannot be built, run or pulled as asked; the message names the wire and the cure."""
+
+
+class StaleError(CircuitError):
+    """A source was given a new value and the circuit was pulled before it ran `forward` again."""

@@ -1,0 +1,220 @@
+"""In: a function of NumPy's and the rules of its gradient. Out: a gate that wires can be led through.
+
+A gate is declared once, as data:
+
+    @gate(partials=(lambda y, a, b: b, lambda y, a, b: a), symbol="*")
+    def multiply(m, a, b):
+        return m.multiply(a, b)
+
+Its value is written in a NumPy-like namespace `m`; its local gradient, one function for each input,
+is given the output and the inputs and is written in gates. Everything else reads that declaration:
+eager execution, the backward pass, compilers, the gradient check, the documentation, the drawing.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.core.registry import GATES, Registry
+from pullback.core.unit import EMPTY, Unit, wire
+from pullback.core.values import Value, arrays, as_value, namespace, scalars, shape_of
+
+Rule = Callable[..., Any]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(eq=False)
+class Gate:
+    """One operation: its value and its local gradient. It knows nothing of the circuit it is in.
+
+    An elementwise gate gives `partials`: for each input a function `(y, *xs)` to the derivative of
+    an output element by the input element that it is made from; None where the derivative is zero
+    everywhere it exists. The chain rule multiplies, and broadcasting is undone, elsewhere.
+
+    A structural gate gives `pullback` instead: for each input a function `(g, y, *xs, **static)`
+    to the gradient that arrives there when `g` arrives at the output. A gate of any number of
+    inputs gives one function of `i` to such a function.
+
+    `kinks` declares where the gradient jumps: a function of the inputs to a signed distance that is
+    zero there. At a kink a rule answers one value between the slopes on both sides.
+    `domain` and `samples` say at which inputs the gate is tested: for each input of an elementwise
+    gate an interval, or `bool`; for others a function of a random generator to a list of ready
+    `(inputs, static)`. `function` is what users call; it tidies arguments (see `public`).
+    """
+
+    name: str
+    value: Callable[..., Value]
+    partials: tuple[Rule | None, ...] | None = None
+    pullback: tuple[Rule | None, ...] | Callable[[int], Rule] | None = None
+    symbol: str = ""
+    domain: tuple[tuple[float, float] | type[bool], ...] = ()
+    samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None
+    kinks: Callable[..., Any] | None = None
+    function: Callable[..., Any] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if (self.partials is None) == (self.pullback is None):
+            raise CircuitError(
+                f"gate {self.name!r} must declare either partials (elementwise) or a pullback"
+            )
+        self.function = self
+        if self.partials is not None and not self.domain:
+            self.domain = ((-2.0, 2.0),) * len(self.partials)
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each element of the output is made from one element of each input."""
+        return self.partials is not None
+
+    def rule(self, i: int) -> Rule | None:
+        """The partial of an elementwise gate, or the pullback of another, for input `i`."""
+        rules = self.partials if self.pullback is None else self.pullback
+        assert rules is not None
+        return rules(i) if callable(rules) else rules[i]
+
+    def public(self, function: F) -> F:
+        """Decorate the function that users call: it tidies its arguments and calls this gate."""
+        self.function = function
+        function.gate = self  # pyright: ignore[reportFunctionMemberAccess]
+        return function
+
+    def __call__(self, *inputs: Any, **static: Any) -> Any:
+        """Numbers in, a number out, at once; with any wire among the inputs, a wire out.
+
+        A gate whose inputs are all constants makes a constant.
+        """
+        wired = recorded = False
+        m = scalars if self.partials is not None else arrays
+        values = []
+        for x in inputs:
+            if type(x) is Unit:
+                wired = True
+                if x.inputs or x.gate is None:
+                    recorded = True
+                x = x._value
+            elif type(x) is not float:
+                x = as_value(x, f"an input of {self.name}")
+            if type(x) is not float and type(x) is not bool:
+                m = arrays
+            values.append(x)
+        value = self._compute(m, values, static, inputs)
+        if not wired:
+            return value
+        if not recorded:
+            return constant(value)
+        wires = [x if type(x) is Unit else constant(v) for x, v in zip(inputs, values)]  # noqa: B905
+        return wire(value, self, tuple(wires), static or EMPTY)
+
+    def evaluate(self, inputs: Sequence[Unit], static: Mapping[str, Any]) -> Value:
+        """The gate's value at the present values of these wires."""
+        values = [x._value for x in inputs]
+        m = namespace(values) if self.partials is not None else arrays
+        return self._compute(m, values, static, inputs)
+
+    def _compute(
+        self,
+        m: SimpleNamespace,
+        values: Sequence[Value],
+        static: Mapping[str, Any],
+        inputs: Sequence[Any],
+    ) -> Value:
+        try:
+            if m is scalars:
+                return self.value(m, *values, **static)
+            with np.errstate(all="ignore"):
+                value = self.value(m, *values, **static)
+        except (ValueError, TypeError, IndexError) as error:
+            shown = [
+                (x.label if isinstance(x, Unit) else "a constant") + f" of shape {shape_of(v)}"
+                for x, v in zip(inputs, values, strict=True)
+            ]
+            raise CircuitError(f"{self.name} cannot take {' and '.join(shown)}: {error}") from error
+        if isinstance(value, np.generic) and all(type(x) in (float, bool) for x in values):
+            return value.item()
+        return value
+
+
+CONSTANT = Gate("constant", value=lambda m: None, pullback=())
+
+
+def constant(value: Any) -> Unit:
+    """A wire whose value never changes: neither `forward` nor a user sets it.
+
+    >>> constant(2.0) * constant(3.0)
+    Unit(value=6.0, gate='constant')
+    """
+    return wire(as_value(value, "a constant"), CONSTANT, (), EMPTY)
+
+
+class GateFunction(Protocol):
+    """What `@gate` makes: a function of numbers or wires that knows its gate."""
+
+    gate: Gate
+    __name__: str
+
+    def __call__(self, *inputs: Any, **static: Any) -> Any: ...
+
+
+def gate(
+    partials: tuple[Rule | None, ...] | None = None,
+    pullback: tuple[Rule | None, ...] | Callable[[int], Rule] | None = None,
+    *,
+    name: str = "",
+    symbol: str = "",
+    domain: tuple[tuple[float, float] | type[bool], ...] = (),
+    samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None,
+    kinks: Callable[..., Any] | None = None,
+    registry: Registry[Gate] | None = GATES,
+) -> Callable[[Callable[..., Value]], GateFunction]:
+    """Declare a gate; the decorated function of `(m, *xs)` is its value. Fields: see `Gate`.
+
+    Check what you declared with `pb.check_gate(function)`. A gate that should not be known by name
+    (in a test, say) takes `registry=None`.
+
+    Raises `CircuitError` where partials and pullback are both given or both missing.
+    Source: the guide, "Recursive Case: Circuits with Multiple Gates".
+
+    >>> @gate(partials=(lambda y, x: 3 * x * x,), registry=None)
+    ... def cube(m, x):
+    ...     return x * x * x
+    >>> x = Unit(2.0)
+    >>> y = cube(x)
+    >>> y.backward()
+    >>> y.value, x.grad
+    (8.0, 12.0)
+    """
+
+    def declare(value: Callable[..., Value]) -> GateFunction:
+        made = Gate(
+            name or value.__name__.strip("_"),
+            value,
+            partials,
+            pullback,
+            symbol,
+            domain,
+            samples,
+            kinks,
+        )
+        if registry is not None:
+            registry.add(made.name, made)
+
+        @functools.wraps(value)
+        def function(*inputs: Any, **static: Any) -> Any:
+            return made(*inputs, **static)
+
+        del function.__wrapped__  # what users call takes no `m`
+        signature = inspect.signature(value)
+        arguments = list(signature.parameters.values())[1:]
+        function.__signature__ = signature.replace(parameters=arguments)
+        made.public(function)
+        return function  # pyright: ignore[reportReturnType]
+
+    return declare

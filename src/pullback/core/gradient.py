@@ -1,0 +1,135 @@
+"""In: wires `y` and `xs`. Out: the derivatives of `y` by `xs`, as wires of a circuit again.
+
+Because gates' rules are written in gates, walking a circuit backwards with its wires in place of
+their numbers builds the circuit that computes the gradient. It can be drawn, compiled, and
+differentiated again, to any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from pullback.core.backward import fit, pull_through, seed
+from pullback.core.errors import CircuitError
+from pullback.core.gate import constant
+from pullback.core.registry import GATES
+from pullback.core.unit import Unit, scope
+from pullback.core.values import is_differentiable
+from pullback.core.walk import leading_to
+
+
+@overload
+def gradient(y: Unit, xs: Unit, pull: Any = 1.0) -> Unit: ...
+@overload
+def gradient(y: Unit, xs: Sequence[Unit], pull: Any = 1.0) -> list[Unit]: ...
+def gradient(y: Unit, xs: Unit | Sequence[Unit], pull: Any = 1.0) -> Unit | list[Unit]:
+    """The derivative of `y`, pulled with force `pull`, by each of `xs`, as wires.
+
+    d(sum(pull * y)) / dx, of the shape of x, for any wires x of the circuit, not sources alone;
+    zero where y does not depend on x. `pull` is a number, array or wire that broadcasts to y.
+
+    Raises `CircuitError` where y or an x carries truth values or integers.
+    Source: the chain rule; the guide, "Becoming a Backprop Ninja".
+
+    >>> x = Unit(2.0)
+    >>> dx = gradient(x**3, x)
+    >>> ddx = gradient(dx, x)
+    >>> dx.value, ddx.value
+    (12.0, 12.0)
+    """
+    wanted = [xs] if isinstance(xs, Unit) else list(xs)
+    for x in wanted:
+        if not is_differentiable(x.value):
+            raise CircuitError(f"{x.label} carries {x.dtype} values; only floats have a gradient")
+    first = pull if isinstance(pull, Unit) else constant(seed(y, pull))
+    if first.shape != y.shape:
+        first = GATES["broadcast_to"](first, shape=y.shape)
+    path = leading_to([y], wanted)
+    on_path, kept = set(path), set(wanted)
+    flow: dict[Unit, Unit] = {y: first}
+    for unit in reversed(path):
+        if unit.gate is None or unit not in flow:
+            continue
+        g = flow[unit] if unit in kept else flow.pop(unit)
+        with scope(f"∂{unit.scope}" if unit.scope else ""):
+            for i, x in enumerate(unit.inputs):
+                if x not in on_path or not is_differentiable(x.value):
+                    continue
+                d = pull_through(unit.gate, i, g, unit, unit.inputs, unit.static)
+                if d is not None:
+                    d = fit(d, x.shape, x.dtype)
+                    flow[x] = flow[x] + d if x in flow else d
+    gradients = [flow[x] if x in flow else constant(np.zeros(x.shape, x.dtype)) for x in wanted]
+    return gradients[0] if isinstance(xs, Unit) else gradients
+
+
+def jacobian(y: Unit, x: Unit) -> Unit:
+    """The derivative of every element of `y` by every element of `x`: shape (*y.shape, *x.shape).
+
+    One backward circuit for each element of y, so meant for small y.
+
+    >>> x = Unit([1.0, 2.0])
+    >>> jacobian(x * x, x).value
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    one_hot = np.eye(y.size).reshape(y.size, *y.shape)
+    rows = [gradient(y, x, pull) for pull in one_hot]
+    if not rows:
+        return constant(np.zeros(y.shape + x.shape))
+    return GATES["reshape"](GATES["stack"](*rows, axis=0), shape=y.shape + x.shape)
+
+
+def hessian(y: Unit, x: Unit) -> Unit:
+    """The second derivatives of a one-element `y` by `x`: shape (*x.shape, *x.shape).
+
+    Raises `CircuitError` where y has more than one element.
+
+    >>> x = Unit([1.0, 2.0])
+    >>> hessian(x[0] * x[1], x).value
+    array([[0., 1.],
+           [1., 0.]])
+    """
+    if y.size != 1:
+        raise CircuitError(f"a Hessian is of one number; {y.label} has shape {y.shape}")
+    return jacobian(gradient(y, x), x)
+
+
+def hessian_vector_product(y: Unit, xs: Sequence[Unit], vectors: Sequence[Any]) -> list[Unit]:
+    """The Hessian of sum(y) by `xs`, times `vectors`, without building the Hessian.
+
+    `vectors` has a number, array or wire of each x's shape. Costs about two backward passes.
+    Source: Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994).
+
+    >>> x = Unit([1.0, 2.0])
+    >>> hessian_vector_product(x**3, [x], [[1.0, 1.0]])[0].value
+    array([ 6., 12.])
+    """
+    firsts = gradient(y, xs)
+    along = [GATES["sum"].function(g * v) for g, v in zip(firsts, vectors, strict=True)]
+    total = along[0]
+    for term in along[1:]:
+        total = total + term
+    return gradient(total, xs)
+
+
+def jacobian_vector_product(y: Unit, xs: Sequence[Unit], vectors: Sequence[Any]) -> Unit:
+    """How `y` answers when each x moves along its vector: J @ v, of the shape of y.
+
+    Source: two backward passes, as in J. Townsend, "A new trick for calculating Jacobian vector
+    products" (2017): the gradient is linear in its pull, so its own gradient by the pull is J.
+
+    >>> x = Unit([1.0, 2.0])
+    >>> jacobian_vector_product(x * x, [x], [[1.0, 0.5]]).value
+    array([2., 2.])
+    """
+    pull = Unit(seed(y, 0.0), "pull")
+    pulled = gradient(y, xs, pull)
+    along = [GATES["sum"].function(g * v) for g, v in zip(pulled, vectors, strict=True)]
+    total = along[0]
+    for term in along[1:]:
+        total = total + term
+    return gradient(total, pull)

@@ -1,0 +1,47 @@
+"""In: things declared once under a name. Out: the same things, found again by that name.
+
+Gates, layers, losses, optimizers and models each have one registry. Tests, documentation and
+engines iterate it, so what is declared is also tested, documented and run everywhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from pullback.core.gate import Gate
+
+T = TypeVar("T")
+
+
+class Registry(dict[str, T]):
+    """A dictionary whose failures say which names there are.
+
+    >>> fruit = Registry("fruit")
+    >>> fruit.add("apple", 1)
+    1
+    >>> fruit["aple"]
+    Traceback (most recent call last):
+        ...
+    KeyError: "there is no fruit 'aple'; did you mean 'apple'?"
+    """
+
+    def __init__(self, noun: str) -> None:
+        super().__init__()
+        self.noun = noun
+
+    def add(self, name: str, thing: T) -> T:
+        """Keep `thing` under `name`, which must be free, and return it."""
+        if name in self:
+            raise ValueError(f"there is already a {self.noun} named {name!r}; choose another name")
+        self[name] = thing
+        return thing
+
+    def __missing__(self, name: str) -> T:
+        near = difflib.get_close_matches(str(name), self, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(self))}"
+        raise KeyError(f"there is no {self.noun} {name!r}; {hint}")
+
+
+GATES: Registry[Gate] = Registry("gate")

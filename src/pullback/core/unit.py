@@ -1,0 +1,346 @@
+"""In: numbers, arrays, and gates applied to them. Out: wires that know their value and their making.
+
+A `Unit` is a wire of a circuit: a value that flows forward, a gradient that flows back, and, unless
+it is a source, the gate and the wires that made it. There is no tape and no mode: a wire computes
+its value when it is made and remembers how, so the circuit is whatever its wires remember.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from types import CodeType
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from pullback.core.backward import backward
+from pullback.core.errors import CircuitError
+from pullback.core.registry import GATES
+from pullback.core.values import Value, as_value, dtype_of, shape_of
+from pullback.core.walk import forward, tick
+
+if TYPE_CHECKING:
+    from pullback.core.gate import Gate
+
+EMPTY: Mapping[str, Any] = {}
+LIBRARY = str(Path(__file__).parent.parent) + os.sep
+
+_scope: ContextVar[str] = ContextVar("pullback_scope", default="")
+_new = object.__new__
+
+
+@final
+class Unit:
+    """A wire: a `value` that flows forward and a `grad` that flows back.
+
+    `Unit(value)` is a source, which users set; gates make all other wires. `grad` has the value's
+    shape and is None until a backward pass has reached the wire; on wires that carry truth values
+    or integers it stays None.
+
+    Raises `CircuitError` where the value is not a real number or an array of real numbers.
+    Source: the guide, "Example: Single Neuron", where every wire is such a pair.
+
+    >>> x = Unit(3.0, name="x")
+    >>> y = x * x
+    >>> y.backward()
+    >>> y.value, x.grad
+    (9.0, 6.0)
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_value",
+        "gate",  # what made it; None for a source
+        "grad",
+        "index",  # its age: a wire is younger than all wires it was made from
+        "inputs",
+        "name",
+        "origin",  # the code that made it, as (code object, offset in its bytecode)
+        "scope",  # the layer it stands in, as "model/dense1", or ""
+        "static",  # what else the gate was told: axes, shapes
+        "time",  # when its value was last set or computed
+    )
+
+    _value: Value
+    gate: Gate | None
+    grad: Value
+    index: int
+    inputs: tuple[Unit, ...]
+    name: str | None
+    origin: tuple[CodeType, int] | None
+    scope: str
+    static: Mapping[str, Any]
+    time: int
+
+    # NumPy leaves an operator with an array on its left to us.
+    __array_ufunc__ = None
+
+    def __init__(self, value: Any, name: str | None = None) -> None:
+        if isinstance(value, Unit):
+            raise CircuitError(f"{value.label} is a wire already; use it as it is, or its .value")
+        self._value = as_value(value, "a wire's value" if name is None else f"{name!r}")
+        self.grad = None
+        self.name = name
+        self.gate = None
+        self.inputs = ()
+        self.static = EMPTY
+        self.scope = _scope.get()
+        self.origin = calling_code()
+        self.index = self.time = tick()
+
+    @property
+    def value(self) -> Value:
+        """The number or array on this wire. Only a source can be set, to a value of its shape.
+
+        >>> x = Unit(3.0)
+        >>> y = x + 1
+        >>> x.value = 10
+        >>> y.forward()
+        11.0
+        """
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        if self.gate is not None:
+            raise CircuitError(
+                f"{self.label} gets its value from its gate; set the sources it is made from"
+            )
+        new = as_value(value, self.label)
+        if shape_of(new) != shape_of(self._value):
+            raise CircuitError(
+                f"{self.label} has shape {shape_of(self._value)}, got {shape_of(new)}; "
+                "a circuit's shapes are fixed, so build a new one for other shapes"
+            )
+        if type(new) is not type(self._value) or dtype_of(new) != dtype_of(self._value):
+            new = np.asarray(new).astype(dtype_of(self._value))
+            new = new.item() if type(self._value) in (float, bool) else new
+        self._value = new
+        self.time = tick()
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the value never changes: neither a source, which users set, nor made of wires."""
+        return self.gate is not None and not self.inputs
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value, () for a number."""
+        return shape_of(self._value)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The NumPy dtype of the value."""
+        return dtype_of(self._value)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes of the value."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements of the value."""
+        return int(np.prod(self.shape))
+
+    @property
+    def label(self) -> str:
+        """The wire as messages name it: its name, or its gate and the line that made it."""
+        if self.name is not None:
+            return repr(self.name)
+        what = f"the wire from {self.gate.name!r}" if self.gate else "an unnamed source"
+        place = self.where
+        return f"{what} ({place})" if place else what
+
+    @property
+    def where(self) -> str:
+        """The file and line of the user's code that made this wire, "" where nobody's did."""
+        if self.origin is None:
+            return ""
+        code, offset = self.origin
+        lines = (line for start, end, line in code.co_lines() if start <= offset < end and line)
+        return f"{code.co_filename}:{next(lines, code.co_firstlineno)}"
+
+    def named(self, name: str) -> Unit:
+        """Name this wire, and return it: `q = (x + y).named("q")`."""
+        self.name = name
+        return self
+
+    def forward(self) -> Value:
+        """Compute this wire's value again from its sources' present values, and return it."""
+        forward([self])
+        return self._value
+
+    def backward(self, pull: Any = 1.0) -> None:
+        """Pull on this wire: write the gradient of `pull * wire` to every wire it is made from.
+
+        `pull` is a number or an array that broadcasts to the wire's shape; +1 asks the wire, and
+        each of its elements, to increase. Branches add up within a call; calls do not: the
+        gradients are fresh each time.
+
+        Raises `StaleError` where a source has changed since the wire was last computed.
+        Source: the guide, "Backpropagation".
+
+        >>> x, y = Unit(-2.0), Unit(3.0)
+        >>> (x * y).backward()
+        >>> x.grad, y.grad
+        (3.0, -2.0)
+        """
+        backward([self], [pull])
+
+    def __repr__(self) -> str:
+        parts = [] if self.name is None else [repr(self.name)]
+        parts.append(f"value={self._value!r}")
+        if self.grad is not None:
+            parts.append(f"grad={self.grad!r}")
+        if self.gate is not None:
+            parts.append(f"gate={self.gate.name!r}")
+        return f"Unit({', '.join(parts)})"
+
+    def __float__(self) -> float:
+        return float(self._value)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError(f"{self.label} is a single number and has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Unit]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"whether {self.label} is true would be decided once, when the circuit is built; "
+            "choose with pb.where(condition, a, b), or ask its .value"
+        )
+
+    # Operators: NumPy's gates, found by name, so that this module knows none of them. `==` stays
+    # identity, so that wires can stand in sets and dictionaries; the gate is pb.equal.
+
+    def __add__(self, other: Any) -> Unit:
+        return GATES["add"](self, other)
+
+    def __radd__(self, other: Any) -> Unit:
+        return GATES["add"](other, self)
+
+    def __sub__(self, other: Any) -> Unit:
+        return GATES["subtract"](self, other)
+
+    def __rsub__(self, other: Any) -> Unit:
+        return GATES["subtract"](other, self)
+
+    def __mul__(self, other: Any) -> Unit:
+        return GATES["multiply"](self, other)
+
+    def __rmul__(self, other: Any) -> Unit:
+        return GATES["multiply"](other, self)
+
+    def __truediv__(self, other: Any) -> Unit:
+        return GATES["divide"](self, other)
+
+    def __rtruediv__(self, other: Any) -> Unit:
+        return GATES["divide"](other, self)
+
+    def __pow__(self, other: Any) -> Unit:
+        return GATES["power"](self, other)
+
+    def __rpow__(self, other: Any) -> Unit:
+        return GATES["power"](other, self)
+
+    def __neg__(self) -> Unit:
+        return GATES["negative"](self)
+
+    def __pos__(self) -> Unit:
+        return self
+
+    def __abs__(self) -> Unit:
+        return GATES["abs"](self)
+
+    def __matmul__(self, other: Any) -> Unit:
+        return GATES["matmul"].function(self, other)
+
+    def __rmatmul__(self, other: Any) -> Unit:
+        return GATES["matmul"].function(other, self)
+
+    def __lt__(self, other: Any) -> Unit:
+        return GATES["less"](self, other)
+
+    def __le__(self, other: Any) -> Unit:
+        return GATES["less_equal"](self, other)
+
+    def __gt__(self, other: Any) -> Unit:
+        return GATES["greater"](self, other)
+
+    def __ge__(self, other: Any) -> Unit:
+        return GATES["greater_equal"](self, other)
+
+    def __getitem__(self, key: Any) -> Unit:
+        return GATES["slice"].function(self, key)
+
+    @property
+    def T(self) -> Unit:
+        """The value with its axes in reverse order."""
+        return GATES["transpose"].function(self)
+
+    def reshape(self, *shape: Any) -> Unit:
+        """The same elements in another shape; see `pb.reshape`."""
+        return GATES["reshape"].function(self, shape[0] if len(shape) == 1 else shape)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Unit:
+        """The sum along axes; see `pb.sum`."""
+        return GATES["sum"].function(self, axis, keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Unit:
+        """The mean along axes; see `pb.mean`."""
+        return GATES["mean"].function(self, axis, keepdims)
+
+
+def units(**values: Any) -> tuple[Unit, ...]:
+    """Named sources, in the order given.
+
+    >>> x, y = units(x=-2.0, y=3.0)
+    >>> x
+    Unit('x', value=-2.0)
+    """
+    return tuple(Unit(value, name) for name, value in values.items())
+
+
+def wire(value: Value, gate: Gate, inputs: tuple[Unit, ...], static: Mapping[str, Any]) -> Unit:
+    """The wire that `gate` makes of `inputs`; `Gate.__call__` is what computes `value`."""
+    unit = _new(Unit)
+    unit._value = value
+    unit.grad = None
+    unit.name = None
+    unit.gate = gate
+    unit.inputs = inputs
+    unit.static = static
+    unit.scope = _scope.get()
+    unit.origin = calling_code()
+    unit.index = unit.time = tick()
+    return unit
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Wires made inside belong to the group `name`, nested as "outer/inner"; drawings show it."""
+    outer = _scope.get()
+    token = _scope.set(f"{outer}/{name}" if outer and name else name or outer)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+def calling_code() -> tuple[CodeType, int] | None:
+    """The nearest code outside this library. A frame is not kept: it would keep its variables."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename.startswith(LIBRARY):
+        frame = frame.f_back
+        if frame is None:
+            return None
+    return frame.f_code, frame.f_lasti

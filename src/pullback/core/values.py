@@ -1,0 +1,216 @@
+"""In: anything a user may put on a wire. Out: a `float` or a NumPy array, and the mathematics for it.
+
+A gate's `value` and its rules are written once, in functions of a NumPy-like namespace `m`. Here
+are the two namespaces in which a circuit runs at once: `scalars` for Python floats, which are
+several times faster than NumPy's, and `arrays`, which is NumPy with the few functions it lacks.
+Both follow IEEE arithmetic as NumPy does: a division by zero is infinity, not an exception.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from pullback.core.errors import CircuitError
+
+Value = Any  # float | bool | np.ndarray | np.generic; `as_value` is what lets values in
+
+inf, nan = math.inf, math.nan
+
+
+def as_value(x: Any, what: str = "a value") -> Value:
+    """A number or array-like as wires carry it: numbers become floats, lists arrays of doubles.
+
+    Integer and boolean NumPy arrays stay as they are: they carry indices, labels and masks, and
+    no gradient flows into them.
+
+    >>> as_value(3), as_value([1, 2])
+    (3.0, array([1., 2.]))
+    >>> as_value("3")
+    Traceback (most recent call last):
+        ...
+    pullback.core.errors.CircuitError: a value must be a real number or an array of them, got str
+    """
+    if type(x) in (float, bool) or isinstance(x, np.ndarray | np.generic):
+        value = x
+    elif isinstance(x, int | float):
+        return float(x)
+    elif isinstance(x, list | tuple | range):
+        try:
+            value = np.asarray(x)
+        except ValueError:
+            raise CircuitError(f"{what} is a ragged list; rows must have equal lengths") from None
+        if value.dtype.kind in "iu":
+            value = value.astype(float)
+    elif hasattr(x, "__array__"):
+        value = np.asarray(x)
+    else:
+        kind = type(x).__name__
+        raise CircuitError(f"{what} must be a real number or an array of them, got {kind}")
+    if type(value) in (float, bool) or value.dtype.kind in "fiub":
+        return value
+    raise CircuitError(f"{what} must hold real numbers, got an array of {value.dtype}")
+
+
+def is_differentiable(value: Value) -> bool:
+    """Whether a gradient can flow into this value: floats yes, truth values and integers no."""
+    return type(value) is float or (type(value) is not bool and value.dtype.kind == "f")
+
+
+def shape_of(value: Value) -> tuple[int, ...]:
+    """The shape of a value, () for a number."""
+    return () if type(value) in (float, bool) else value.shape
+
+
+def dtype_of(value: Value) -> np.dtype:
+    """The NumPy dtype of a value; a Python float counts as double precision."""
+    return np.dtype(type(value)) if type(value) in (float, bool) else value.dtype
+
+
+def zeros_like(value: Value) -> Value:
+    """A gradient of zero for this value, of its shape and dtype."""
+    return 0.0 if type(value) is float else np.zeros_like(value)
+
+
+def namespace(values: tuple[Value, ...] | list[Value]) -> SimpleNamespace:
+    """`scalars` where every value is a Python number, else `arrays`."""
+    for value in values:
+        if type(value) is not float and type(value) is not bool:
+            return arrays
+    return scalars
+
+
+# Python floats --------------------------------------------------------------------------------
+
+
+def _ieee(
+    function: Callable[..., float], numpy_function: Callable[..., Any]
+) -> Callable[..., float]:
+    """`function` of floats where it has an answer; NumPy's infinity or nan where it raises."""
+
+    def guarded(*xs: float) -> float:
+        try:
+            return function(*xs)
+        except (ArithmeticError, ValueError):
+            with np.errstate(all="ignore"):
+                return float(numpy_function(*xs))
+
+    return guarded
+
+
+def _power(x: float, n: float) -> float:
+    y = x**n
+    return y if type(y) is float else nan  # Python answers a complex number, NumPy nan
+
+
+def _maximum(a: float, b: float) -> float:
+    return a if a >= b or a != a else b
+
+
+def _minimum(a: float, b: float) -> float:
+    return a if a <= b or a != a else b
+
+
+def _sign(x: float) -> float:
+    return 1.0 if x > 0.0 else -1.0 if x < 0.0 else x + 0.0
+
+
+scalars = SimpleNamespace(
+    add=lambda a, b: a + b,
+    subtract=lambda a, b: a - b,
+    multiply=lambda a, b: a * b,
+    divide=_ieee(lambda a, b: a / b, np.divide),
+    negative=lambda a: -a,
+    power=_ieee(_power, np.power),
+    exp=_ieee(math.exp, np.exp),
+    expm1=_ieee(math.expm1, np.expm1),
+    log=_ieee(math.log, np.log),
+    log1p=_ieee(math.log1p, np.log1p),
+    sqrt=_ieee(math.sqrt, np.sqrt),
+    sin=_ieee(math.sin, np.sin),
+    cos=_ieee(math.cos, np.cos),
+    tanh=math.tanh,
+    erf=math.erf,
+    abs=abs,
+    sign=_sign,
+    floor=lambda x: float(math.floor(x)) if math.isfinite(x) else x,
+    maximum=_maximum,
+    minimum=_minimum,
+    where=lambda condition, a, b: a if condition else b,
+    greater=lambda a, b: a > b,
+    greater_equal=lambda a, b: a >= b,
+    less=lambda a, b: a < b,
+    less_equal=lambda a, b: a <= b,
+    equal=lambda a, b: a == b,
+    not_equal=lambda a, b: a != b,
+    logical_and=lambda a, b: bool(a and b),
+    logical_or=lambda a, b: bool(a or b),
+    logical_not=lambda a: not a,
+)
+
+
+# NumPy arrays ---------------------------------------------------------------------------------
+
+
+Walks = tuple[tuple[int, int, int], ...]  # (start, count, step) for every axis
+
+
+def _slices(walks: Walks) -> tuple[slice, ...]:
+    """The walks as slices; one that ends before index 0 ends at None."""
+    stops = [(start, start + count * step, step) for start, count, step in walks]
+    return tuple(slice(a, b if b >= 0 else None, step) for a, b, step in stops)
+
+
+def _slice(x: np.ndarray, walks: Walks) -> np.ndarray:
+    return np.asarray(x)[_slices(walks)]
+
+
+def _embed(x: Value, shape: tuple[int, ...], walks: Walks) -> Value:
+    whole = np.zeros(shape, dtype_of(x))
+    whole[_slices(walks)] = x
+    return whole
+
+
+def _scatter_add(x: np.ndarray, indices: np.ndarray, updates: np.ndarray, axis: int) -> np.ndarray:
+    y = np.array(x, dtype=np.result_type(x, updates))
+    where = (slice(None),) * axis + (indices,)
+    np.add.at(y, where, updates)  # pyright: ignore[reportArgumentType]
+    return y
+
+
+arrays = SimpleNamespace(
+    **{name: getattr(np, name) for name in scalars.__dict__ if hasattr(np, name)},
+    **{
+        name: getattr(np, name)
+        for name in [
+            "sum",
+            "max",
+            "min",
+            "argmax",
+            "argmin",
+            "arange",
+            "zeros",
+            "ones",
+            "reshape",
+            "transpose",
+            "broadcast_to",
+            "concatenate",
+            "stack",
+            "matmul",
+            "einsum",
+            "take",
+            "shape",
+            "uint32",
+        ]
+    },
+    erf=special.erf,
+    astype=lambda x, dtype: np.asarray(x).astype(dtype),
+    slice=_slice,
+    embed=_embed,
+    scatter_add=_scatter_add,
+)

@@ -1,0 +1,57 @@
+"""In: wires. Out: the wires they are made from, in an order in which a circuit can run.
+
+A wire is always younger than the wires it was made from, so sorting by age is a topological order:
+linear in time but for the sort, and without recursion, however deep the circuit is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import count
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pullback.core.unit import Unit
+
+tick = count().__next__  # the moments at which wires are made, set and computed
+_age = attrgetter("index")
+
+
+def order(outputs: Iterable[Unit]) -> list[Unit]:
+    """All wires that `outputs` are made from, themselves included, every wire after its inputs."""
+    seen: set[Unit] = set()
+    pending = list(outputs)
+    while pending:
+        unit = pending.pop()
+        if unit not in seen:
+            seen.add(unit)
+            pending.extend(unit.inputs)
+    return sorted(seen, key=_age)
+
+
+def leading_to(outputs: Iterable[Unit], sources: Iterable[Unit]) -> list[Unit]:
+    """The wires on any path from `sources` to `outputs`, both ends included, inputs first."""
+    reached = set(sources)
+    path = []
+    for unit in order(outputs):
+        if unit in reached or any(x in reached for x in unit.inputs):
+            reached.add(unit)
+            path.append(unit)
+    return path
+
+
+def forward(outputs: Iterable[Unit]) -> None:
+    """Compute the value of every wire that `outputs` are made from again, from the sources."""
+    replay(order(outputs))
+
+
+def replay(wires: Iterable[Unit]) -> None:
+    """Compute the values of `wires`, which stand in running order; sources keep theirs."""
+    now = tick()
+    for unit in wires:
+        if unit.inputs:
+            gate = unit.gate
+            assert gate is not None
+            unit._value = gate.evaluate(unit.inputs, unit.static)
+            unit.time = now

@@ -1,0 +1,1 @@
+"""What runs a Program. Each engine is one file and gives the same results as the others."""

@@ -1,0 +1,39 @@
+"""In: a Program. Out: a function that runs it, gate by gate, in NumPy.
+
+The wires themselves hold the values, so after any step every one of them can be looked at.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pullback.compile.program import Program
+from pullback.core.values import Value
+from pullback.core.walk import replay, tick
+
+
+class Eager:
+    """Runs a Program on its own wires.
+
+    >>> from pullback.core.unit import Unit
+    >>> x, w = Unit(3.0, "x"), Unit(1.0, "w")
+    >>> step = Eager(Program({"x": x}, {"y": w * x}, {w: w + 0.5 * x}))
+    >>> step(x=2.0), w.value
+    ({'y': 2.0}, 2.0)
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._gates = [unit for unit in program.wires if unit.inputs]
+
+    def __call__(self, **inputs: Any) -> dict[str, Value]:
+        """Set the inputs, run every gate, update the state, and return the outputs."""
+        for name, value in inputs.items():
+            self.program.inputs[name].value = value
+        replay(self._gates)
+        results = {name: unit.value for name, unit in self.program.outputs.items()}
+        news = [new.value for new in self.program.updates.values()]
+        now = tick()
+        for state, value in zip(self.program.updates, news, strict=True):
+            state._value, state.time = value, now
+        return results

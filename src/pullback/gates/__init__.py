@@ -1,0 +1,23 @@
+"""All gates, by what they do. Each is declared once; importing this package registers them all."""
+
+from pullback.gates import (
+    arithmetic,
+    comparison,
+    elementary,
+    indexing,
+    linear,
+    random,
+    reduction,
+    shape,
+)
+
+__all__ = [
+    "arithmetic",
+    "comparison",
+    "elementary",
+    "indexing",
+    "linear",
+    "random",
+    "reduction",
+    "shape",
+]

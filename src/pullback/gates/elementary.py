@@ -1,0 +1,166 @@
+"""The elementary functions: one number in, one number out, and a derivative given the output.
+
+The values are written so that they neither overflow nor cancel where the function itself does not.
+"""
+
+import math
+
+from pullback.core.gate import gate
+from pullback.gates.comparison import greater
+
+_POSITIVE = (0.1, 2.0)
+
+
+@gate(partials=(lambda y, x: y,))
+def exp(m, x):
+    """e to the power x, elementwise.
+
+    >>> exp(0.0), exp(1000.0)
+    (1.0, inf)
+    """
+    return m.exp(x)
+
+
+@gate(partials=(lambda y, x: y + 1.0,))
+def expm1(m, x):
+    """exp(x) - 1, elementwise, exact also for small x.
+
+    >>> expm1(1e-20)
+    1e-20
+    """
+    return m.expm1(x)
+
+
+@gate(partials=(lambda y, x: 1.0 / x,), domain=(_POSITIVE,))
+def log(m, x):
+    """The natural logarithm of x, elementwise; -inf at 0, nan below.
+
+    >>> log(1.0), log(0.0)
+    (0.0, -inf)
+    """
+    return m.log(x)
+
+
+@gate(partials=(lambda y, x: 1.0 / (1.0 + x),), domain=((-0.9, 2.0),))
+def log1p(m, x):
+    """log(1 + x), elementwise, exact also for small x.
+
+    >>> log1p(1e-20)
+    1e-20
+    """
+    return m.log1p(x)
+
+
+@gate(partials=(lambda y, x: 0.5 / y,), symbol="√", domain=(_POSITIVE,))
+def sqrt(m, x):
+    """The square root of x, elementwise; nan below 0. Its slope is infinite at 0.
+
+    >>> sqrt(9.0)
+    3.0
+    """
+    return m.sqrt(x)
+
+
+@gate(partials=(lambda y, x: sign(x),), symbol="|·|", kinks=lambda x: x)
+def abs(m, x):
+    """The absolute value of x, elementwise. At the kink x = 0 the gradient is 0.
+
+    >>> abs(-3.0)
+    3.0
+    """
+    return m.abs(x)
+
+
+@gate(partials=(None,), kinks=lambda x: x)
+def sign(m, x):
+    """-1, 0 or 1 as x is negative, zero or positive, elementwise. No gradient flows.
+
+    >>> sign(-3.0)
+    -1.0
+    """
+    return m.sign(x)
+
+
+@gate(partials=(lambda y, x: cos(x),))
+def sin(m, x):
+    """The sine of x in radians, elementwise.
+
+    >>> sin(0.0)
+    0.0
+    """
+    return m.sin(x)
+
+
+@gate(partials=(lambda y, x: -sin(x),))
+def cos(m, x):
+    """The cosine of x in radians, elementwise.
+
+    >>> cos(0.0)
+    1.0
+    """
+    return m.cos(x)
+
+
+@gate(partials=(lambda y, x: 1.0 - y * y,))
+def tanh(m, x):
+    """The hyperbolic tangent of x, elementwise: squashes to between -1 and 1.
+
+    >>> tanh(0.0)
+    0.0
+    """
+    return m.tanh(x)
+
+
+@gate(partials=(lambda y, x: y * (1.0 - y),), symbol="σ")
+def sigmoid(m, x):
+    """1 / (1 + exp(-x)), elementwise: squashes to between 0 and 1.
+
+    Source: the guide, "Example: Single Neuron".
+
+    >>> round(sigmoid(2.0), 4)
+    0.8808
+    """
+    z = m.exp(m.negative(m.abs(x)))  # at most 1, so that nothing overflows
+    return m.divide(m.where(m.greater_equal(x, 0.0), 1.0, z), m.add(z, 1.0))
+
+
+@gate(partials=(lambda y, x: sigmoid(x),))
+def softplus(m, x):
+    """log(1 + exp(x)), elementwise: a smooth `relu`.
+
+    >>> round(softplus(0.0), 4), softplus(1000.0)
+    (0.6931, 1000.0)
+    """
+    return m.add(m.maximum(x, 0.0), m.log1p(m.exp(m.negative(m.abs(x)))))
+
+
+@gate(partials=(lambda y, x: (2.0 / math.sqrt(math.pi)) * exp(-x * x),))
+def erf(m, x):
+    """The error function of x, elementwise.
+
+    >>> round(erf(1.0), 4)
+    0.8427
+    """
+    return m.erf(x)
+
+
+@gate(partials=(lambda y, x: greater(x, 0.0),), kinks=lambda x: x)
+def relu(m, x):
+    """max(x, 0), elementwise: the rectified linear unit. At the kink x = 0 the gradient is 0.
+
+    Source: the guide, "Becoming a Backprop Ninja".
+
+    >>> relu(-3.0), relu(3.0)
+    (0.0, 3.0)
+    """
+    return m.maximum(x, 0.0)
+
+
+@gate(partials=(None,), symbol="⊣")
+def stop_gradient(m, x):
+    """x, elementwise, through which no gradient flows: the wire is a fixed peg to what is below it.
+
+    >>> stop_gradient(3.0)
+    3.0
+    """
+    return x

@@ -1,0 +1,132 @@
+"""Reading by position, and adding by position: `take` and `scatter_add` are each other's gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.core.gate import gate
+from pullback.core.unit import Unit
+from pullback.gates.shape import Shape, Walk, axes_of, reshape, slice_walks
+
+
+def _take_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
+    x, rows = rng.normal(size=(4, 3)), np.array([[0, 3], [3, -1]])
+    return [((x, rows), {"axis": 0}), ((x, np.array(2)), {"axis": 1})]
+
+
+@gate(
+    pullback=(
+        lambda g, y, x, indices, *, axis: _scatter_add(
+            np.zeros(x.shape, x.dtype), indices, g, axis=axis
+        ),
+        None,
+    ),
+    samples=_take_samples,
+)
+def _take(m, x, indices, *, axis):
+    return m.take(x, indices, axis=axis)
+
+
+@_take.gate.public
+def take(x: Any, indices: Any, axis: int = 0) -> Any:
+    """The slices of x at integer `indices` along an axis: rows of a table, by number.
+
+    Shape: the axis is replaced by the axes of `indices`. Raises `CircuitError` where an index is
+    out of bounds or not an integer.
+
+    >>> take([10.0, 20.0, 30.0], [2, 0])
+    array([30., 10.])
+    """
+    return _take(x, _whole(indices, "take"), axis=axes_of(x, axis, "take")[0])
+
+
+def _scatter_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
+    x, rows = rng.normal(size=(4, 3)), np.array([0, 3, 3])
+    return [
+        ((x, rows, rng.normal(size=(3, 3))), {"axis": 0}),
+        ((x, np.array([1, 1]), rng.normal(size=(4, 2))), {"axis": 1}),
+    ]
+
+
+@gate(
+    pullback=(
+        lambda g, y, x, indices, updates, *, axis: g,
+        None,
+        lambda g, y, x, indices, updates, *, axis: _take(g, indices, axis=axis),
+    ),
+    samples=_scatter_samples,
+)
+def _scatter_add(m, x, indices, updates, *, axis):
+    return m.scatter_add(x, indices, updates, axis)
+
+
+@_scatter_add.gate.public
+def scatter_add(x: Any, indices: Any, updates: Any, axis: int = 0) -> Any:
+    """x with `updates` added to its slices at `indices`; a slice named twice is added to twice.
+
+    `updates` has the shape of `take(x, indices, axis)`. Raises `CircuitError` as `take` does.
+
+    >>> scatter_add([0.0, 0.0, 0.0], [2, 0, 2], [1.0, 2.0, 3.0])
+    array([2., 0., 4.])
+    """
+    axis = axes_of(x, axis, "scatter_add")[0]
+    indices = _whole(indices, "scatter_add")
+    wanted = np.shape(x)[:axis] + np.shape(indices) + np.shape(x)[axis + 1 :]
+    if np.shape(updates) != wanted:
+        raise CircuitError(f"scatter_add needs updates of shape {wanted}, got {np.shape(updates)}")
+    return _scatter_add(x, indices, updates, axis=axis)
+
+
+def _whole(indices: Any, what: str) -> Any:
+    whole = indices if isinstance(indices, Unit) else np.asarray(indices)
+    if whole.dtype.kind not in "iu":
+        raise CircuitError(f"{what} needs integer indices, got {whole.dtype}")
+    return whole
+
+
+@slice_walks.gate.public
+def getitem(x: Any, key: Any) -> Any:
+    """x[key], by integers, slices, None and `...`, as in NumPy; an array of integers takes rows.
+
+    Raises `CircuitError` for an index out of bounds or too many of them.
+
+    >>> getitem([[1.0, 2.0], [3.0, 4.0]], (slice(None), 0))
+    array([1., 3.])
+    """
+    shape = np.shape(x)
+    keys = key if isinstance(key, tuple) else (key,)
+    if len(keys) == 1 and isinstance(keys[0], Unit | np.ndarray | list) and np.shape(keys[0]):
+        return take(x, keys[0], axis=0)
+    given = sum(k is not None and k is not ... for k in keys)
+    if keys.count(...) > 1 or given > len(shape):
+        raise CircuitError(f"{key!r} has too many indices for a wire of shape {shape}")
+    if ... not in keys:
+        keys = (*keys, ...)
+    dots = keys.index(...)
+    keys = keys[:dots] + (slice(None),) * (len(shape) - given) + keys[dots + 1 :]
+    walks: list[Walk] = []
+    result: list[int] = []
+    for k in keys:
+        if k is None:
+            result.append(1)
+            continue
+        size = shape[len(walks)]
+        walk = _walk(k, size, len(walks), shape)
+        walks.append(walk)
+        if isinstance(k, slice):
+            result.append(walk[1])
+    return reshape(slice_walks(x, walks=tuple(walks)), tuple(result))
+
+
+def _walk(key: Any, size: int, axis: int, shape: Shape) -> Walk:
+    if isinstance(key, slice):
+        start, stop, step = key.indices(size)
+        return start, len(range(start, stop, step)), step
+    if not isinstance(key, int | np.integer) or isinstance(key, bool):
+        raise CircuitError(f"an index must be an integer, a slice, None or ..., got {key!r}")
+    if not -size <= key < size:
+        raise CircuitError(f"index {key} is out of bounds for axis {axis} of shape {shape}")
+    return int(key) % size, 1, 1

@@ -1,0 +1,129 @@
+"""Products of matrices and their generalisation, `einsum`. Their gradients are products again."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.core.gate import gate
+from pullback.gates.shape import broadcast_to, expand_dims, squeeze, swapaxes
+
+
+def _matmul_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
+    shapes = [((2, 3), (3, 4)), ((5, 2, 3), (3, 1)), ((2, 1, 1, 3), (4, 3, 2)), ((0, 3), (3, 2))]
+    return [((rng.normal(size=a), rng.normal(size=b)), {}) for a, b in shapes]
+
+
+@gate(
+    pullback=(
+        lambda g, y, a, b: _matmul(g, swapaxes(b, -1, -2)),
+        lambda g, y, a, b: _matmul(swapaxes(a, -1, -2), g),
+    ),
+    symbol="@",
+    samples=_matmul_samples,
+)
+def _matmul(m, a, b):
+    return m.matmul(a, b)
+
+
+@_matmul.gate.public
+def matmul(a: Any, b: Any) -> Any:
+    """The matrix product a @ b, batched over leading axes as NumPy's; a vector is a row or column.
+
+    Shapes (..., n, k) @ (..., k, m) -> (..., n, m). Raises `CircuitError` where they do not fit.
+
+    >>> matmul([[1.0, 2.0]], [3.0, 4.0])
+    array([11.])
+    """
+    left, right = np.shape(a), np.shape(b)
+    if not left or not right:
+        raise CircuitError("matmul takes vectors and matrices; multiply numbers with *")
+    if left[-1] != right[-2 if len(right) > 1 else 0]:
+        raise CircuitError(
+            f"matmul cannot take shapes {left} and {right}: the last axis of the first has "
+            f"{left[-1]} elements, the rows of the second {right[-2 if len(right) > 1 else 0]}"
+        )
+    y = _matmul(
+        expand_dims(a, 0) if len(left) == 1 else a, expand_dims(b, 1) if len(right) == 1 else b
+    )
+    if len(left) == 1:
+        y = squeeze(y, -2)
+    return squeeze(y, -1) if len(right) == 1 else y
+
+
+def _einsum_rule(i: int) -> Any:
+    def rule(g: Any, y: Any, *xs: Any, subscripts: str) -> Any:
+        operands, result = subscripts.split("->")
+        operands = operands.split(",")
+        mine, others = operands[i], [x for k, x in enumerate(xs) if k != i]
+        terms = [result, *(t for k, t in enumerate(operands) if k != i)]
+        # Letters that only this operand has were summed out: each of its elements gets the same.
+        kept = "".join(c for c in mine if any(c in t for t in terms))
+        d = _einsum(g, *others, subscripts=f"{','.join(terms)}->{kept}")
+        for axis, c in enumerate(mine):
+            if c not in kept:
+                d = expand_dims(d, axis)
+        return broadcast_to(d, xs[i].shape)
+
+    return rule
+
+
+def _einsum_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
+    def case(subscripts: str, *shapes: tuple[int, ...]) -> tuple[tuple, dict]:
+        return tuple(rng.normal(size=n) for n in shapes), {"subscripts": subscripts}
+
+    return [case("ij,jk->ik", (2, 3), (3, 4)), case("bij,bj,k->bk", (2, 3, 4), (2, 4), (3,))]
+
+
+@gate(pullback=_einsum_rule, samples=_einsum_samples)
+def _einsum(m, *xs, subscripts):
+    return m.einsum(subscripts, *xs)
+
+
+@_einsum.gate.public
+def einsum(subscripts: str, *operands: Any) -> Any:
+    """The sum of products that Einstein's notation describes, as NumPy's `einsum`.
+
+    Takes `->` or leaves it out, `...`, and letters repeated within an operand (diagonals).
+    Raises `CircuitError` where subscripts and shapes do not fit.
+
+    >>> einsum("ij,j->i", [[1.0, 2.0]], [3.0, 4.0])
+    array([11.])
+    """
+    terms, result = _plain_subscripts(subscripts, [np.shape(x) for x in operands])
+    factors: list[Any] = list(operands)
+    sizes = {c: n for t, x in zip(terms, factors) for c, n in zip(t, np.shape(x))}  # noqa: B905
+    spare = (c for c in string.ascii_letters if c not in "".join(terms))
+    for k, term in enumerate(terms):
+        for at, c in enumerate(term):
+            if c in term[:at]:  # a diagonal: the second letter becomes its own, tied by an identity
+                other = next(spare)
+                terms[k] = terms[k][:at] + other + terms[k][at + 1 :]
+                terms.append(c + other)
+                factors.append(np.eye(sizes[c]))
+    return _einsum(*factors, subscripts=f"{','.join(terms)}->{result}")
+
+
+def _plain_subscripts(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
+    """The operands' letters and the result's, with `...` spelled out and `->` added."""
+    left, arrow, result = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(shapes):
+        raise CircuitError(f"einsum {subscripts!r} names {len(terms)} operands, got {len(shapes)}")
+    spare = [c for c in reversed(string.ascii_letters) if c not in subscripts]
+    longest = 0
+    for k, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
+        extra = len(shape) - len(term.replace("...", ""))
+        if extra < 0 or (extra > 0 and "..." not in term):
+            raise CircuitError(f"einsum {term!r} does not fit an operand of shape {shape}")
+        dots = "".join(reversed(spare[:extra]))
+        terms[k] = term.replace("...", dots)
+        longest = longest if longest >= extra else extra
+    dots = "".join(reversed(spare[:longest]))
+    if not arrow:
+        once = sorted(c for c in set("".join(terms)) if "".join(terms).count(c) == 1)
+        return terms, dots + "".join(c for c in once if c not in dots)
+    return terms, result.replace("...", dots)

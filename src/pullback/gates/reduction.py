@@ -1,0 +1,246 @@
+"""Gates that make few elements of many along axes: sums, extremes, and the softmax family.
+
+The gate's `axis` is a tuple of axes from 0 upwards. The functions take what NumPy's take.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from pullback.core.gate import gate
+from pullback.gates.comparison import equal
+from pullback.gates.elementary import exp
+from pullback.gates.shape import Shape, astype, axes_of, broadcast_to, reshape
+
+Axis = int | Shape | None
+
+
+def _spread(r: Any, x: Any, axis: Shape, keepdims: bool) -> Any:
+    """A reduced wire with its axes back, of size 1, so that it broadcasts against x."""
+    if keepdims:
+        return r
+    return reshape(r, tuple(1 if i in axis else n for i, n in enumerate(x.shape)))
+
+
+def _samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
+    x = rng.permutation(24.0).reshape(2, 3, 4) / 7.0  # no two alike: away from ties
+    return [
+        ((x,), {"axis": (1,), "keepdims": False}),
+        ((x,), {"axis": (0, 2), "keepdims": True}),
+        ((x[0, 0],), {"axis": (0,), "keepdims": False}),
+    ]
+
+
+@gate(
+    pullback=(
+        lambda g, y, x, *, axis, keepdims: broadcast_to(_spread(g, x, axis, keepdims), x.shape),
+    ),
+    symbol="Σ",
+    samples=_samples,
+)
+def _sum(m, x, *, axis, keepdims):
+    return m.sum(x, axis=axis, keepdims=keepdims)
+
+
+@_sum.gate.public
+def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The sum of x along axes; by default of all elements.
+
+    >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    array([4., 6.])
+    """
+    return _sum(x, axis=axes_of(x, axis, "sum"), keepdims=keepdims)
+
+
+@gate(
+    pullback=(
+        lambda g, y, x, *, axis, keepdims: broadcast_to(
+            _spread(g / _count(x, axis), x, axis, keepdims), x.shape
+        ),
+    ),
+    symbol="mean",
+    samples=_samples,
+)
+def _mean(m, x, *, axis, keepdims):
+    return m.divide(m.sum(x, axis=axis, keepdims=keepdims), _count(x, axis))
+
+
+def _count(x: Any, axis: Shape) -> float:
+    return float(math.prod(np.shape(x)[a] for a in axis))
+
+
+@_mean.gate.public
+def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The mean of x along axes; by default of all elements. nan where there are none.
+
+    >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    array([2., 3.])
+    """
+    return _mean(x, axis=axes_of(x, axis, "mean"), keepdims=keepdims)
+
+
+def _to_extremes(g: Any, y: Any, x: Any, *, axis: Shape, keepdims: bool) -> Any:
+    """The gradient goes to the elements that came through; where several tie, in equal parts."""
+    chosen = astype(equal(x, _spread(y, x, axis, keepdims)), g.dtype)
+    return chosen * (_spread(g, x, axis, keepdims) / sum(chosen, axis, keepdims=True))
+
+
+def _gap(sign: float):
+    """The distance of the largest (or smallest) element to its runner-up: zero at a tie."""
+
+    def gap(x: Any, *, axis: Shape, keepdims: bool) -> Any:
+        lanes = np.moveaxis(np.asarray(x), axis, range(len(axis)))
+        lanes = np.sort(sign * lanes.reshape(-1, *lanes.shape[len(axis) :]), axis=0)
+        return lanes[-1] - lanes[-2] if len(lanes) > 1 else np.full(1, np.inf)
+
+    return gap
+
+
+@gate(pullback=(_to_extremes,), symbol="max", samples=_samples, kinks=_gap(1.0))
+def _max(m, x, *, axis, keepdims):
+    return m.max(x, axis=axis, keepdims=keepdims)
+
+
+@_max.gate.public
+def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The largest element of x along axes. Tied elements share the gradient equally.
+
+    >>> max([[1.0, 2.0], [3.0, 0.0]], axis=1)
+    array([2., 3.])
+    """
+    return _max(x, axis=axes_of(x, axis, "max"), keepdims=keepdims)
+
+
+@gate(pullback=(_to_extremes,), symbol="min", samples=_samples, kinks=_gap(-1.0))
+def _min(m, x, *, axis, keepdims):
+    return m.min(x, axis=axis, keepdims=keepdims)
+
+
+@_min.gate.public
+def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The smallest element of x along axes. Tied elements share the gradient equally.
+
+    >>> min([[1.0, 2.0], [3.0, 0.0]], axis=1)
+    array([1., 0.])
+    """
+    return _min(x, axis=axes_of(x, axis, "min"), keepdims=keepdims)
+
+
+def _position_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
+    return [((rng.normal(size=(3, 4)),), {"axis": 1})]
+
+
+def _lane(x: Any, axis: int | None, what: str) -> tuple[Any, int]:
+    """x and the one axis to search; without an axis, all elements in a row."""
+    return (reshape(x, -1), 0) if axis is None else (x, axes_of(x, axis, what)[0])
+
+
+@gate(pullback=(None,), samples=_position_samples)
+def _argmax(m, x, *, axis):
+    return m.argmax(x, axis=axis)
+
+
+@_argmax.gate.public
+def argmax(x: Any, axis: int | None = None) -> Any:
+    """The position of the largest element, the first of several: an integer, without a gradient.
+
+    >>> int(argmax([1.0, 3.0, 2.0]))
+    1
+    """
+    x, axis = _lane(x, axis, "argmax")
+    return _argmax(x, axis=axis)
+
+
+@gate(pullback=(None,), samples=_position_samples)
+def _argmin(m, x, *, axis):
+    return m.argmin(x, axis=axis)
+
+
+@_argmin.gate.public
+def argmin(x: Any, axis: int | None = None) -> Any:
+    """The position of the smallest element, the first of several: an integer, without a gradient.
+
+    >>> int(argmin([1.0, 3.0, 2.0]))
+    0
+    """
+    x, axis = _lane(x, axis, "argmin")
+    return _argmin(x, axis=axis)
+
+
+def _soft_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
+    x = rng.normal(size=(2, 3, 4))
+    return [((x,), {"axis": (1,)}), ((x,), {"axis": (0, 2)}), ((x[0, 0],), {"axis": (0,)})]
+
+
+def _shifted(m: Any, x: Any, axis: Shape) -> tuple[Any, Any]:
+    """The largest elements, and x less them, so that no exponential overflows."""
+    top = m.max(x, axis=axis, keepdims=True)
+    top = m.where(m.equal(m.abs(top), math.inf), 0.0, top)  # inf - inf would be nan
+    return top, m.subtract(x, top)
+
+
+@gate(
+    pullback=(
+        lambda g, y, x, *, axis, keepdims: (
+            _spread(g, x, axis, keepdims) * exp(x - _spread(y, x, axis, keepdims))
+        ),
+    ),
+    samples=_samples,
+)
+def _logsumexp(m, x, *, axis, keepdims):
+    top, rest = _shifted(m, x, axis)
+    y = m.add(top, m.log(m.sum(m.exp(rest), axis=axis, keepdims=True)))
+    if keepdims:
+        return y
+    return m.reshape(y, tuple(n for i, n in enumerate(np.shape(x)) if i not in axis))
+
+
+@_logsumexp.gate.public
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """log(sum(exp(x))) along axes, without overflow: a smooth `max`. Its gradient is the softmax.
+
+    >>> float(logsumexp([1000.0, 1000.0]).round(4))
+    1000.6931
+    """
+    return _logsumexp(x, axis=axes_of(x, axis, "logsumexp"), keepdims=keepdims)
+
+
+@gate(
+    pullback=(lambda g, y, x, *, axis: y * (g - sum(g * y, axis, keepdims=True)),),
+    samples=_soft_samples,
+)
+def _softmax(m, x, *, axis):
+    z = m.exp(_shifted(m, x, axis)[1])
+    return m.divide(z, m.sum(z, axis=axis, keepdims=True))
+
+
+@_softmax.gate.public
+def softmax(x: Any, axis: Axis = -1) -> Any:
+    """exp(x) / sum(exp(x)) along axes: scores to probabilities.
+
+    >>> softmax([1.0, 1.0])
+    array([0.5, 0.5])
+    """
+    return _softmax(x, axis=axes_of(x, axis, "softmax"))
+
+
+@gate(
+    pullback=(lambda g, y, x, *, axis: g - exp(y) * sum(g, axis, keepdims=True),),
+    samples=_soft_samples,
+)
+def _log_softmax(m, x, *, axis):
+    rest = _shifted(m, x, axis)[1]
+    return m.subtract(rest, m.log(m.sum(m.exp(rest), axis=axis, keepdims=True)))
+
+
+@_log_softmax.gate.public
+def log_softmax(x: Any, axis: Axis = -1) -> Any:
+    """The logarithm of `softmax`, exact also where the probability is too small for a float.
+
+    >>> log_softmax([0.0, -1000.0])
+    array([    0., -1000.])
+    """
+    return _log_softmax(x, axis=axes_of(x, axis, "log_softmax"))

@@ -1,0 +1,296 @@
+"""Gates that move elements without changing them, and the two that undo broadcasting.
+
+`slice` and `embed` undo each other, as do `broadcast_to` and `sum_to`: the gradient of one is the
+other. Padding and indexing are made of them. Shapes are static, so the function that users call
+brings its arguments to one plain form (sizes, axes from 0 upwards) before the gate sees them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.core.gate import gate
+from pullback.core.unit import Unit
+
+Shape = tuple[int, ...]
+Walk = tuple[int, int, int]  # (start, count, step) along one axis
+
+
+def axes_of(x: Any, axis: int | Shape | None, what: str) -> Shape:
+    """The axes of x that `axis` names as NumPy understands it (None: all), from 0 upwards."""
+    ndim = len(np.shape(x))
+    named = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    for a in named:
+        if not -ndim <= a < ndim:
+            raise CircuitError(f"{what} along axis {a} of a wire of shape {np.shape(x)}")
+    found = tuple(sorted({a % ndim for a in named}))
+    if len(found) != len(named):
+        raise CircuitError(f"{what} names an axis twice: {axis}")
+    return found
+
+
+def normal_samples(*shapes: Shape, **static: Any):
+    """A `samples` of one case: normal numbers of these shapes, and these static arguments."""
+    return lambda rng: [(tuple(rng.normal(size=shape) for shape in shapes), static)]
+
+
+# The same elements in another shape, order or dtype --------------------------------------------
+
+
+@gate(
+    pullback=(lambda g, y, x, *, shape: reshape(g, x.shape),),
+    samples=normal_samples((2, 3), shape=(3, 2)),
+)
+def _reshape(m, x, *, shape):
+    return m.reshape(x, shape)
+
+
+@_reshape.gate.public
+def reshape(x: Any, shape: int | Shape) -> Any:
+    """The elements of x, in row-major order, in another shape; one size may be -1 and is inferred.
+
+    Raises `CircuitError` where the sizes differ.
+
+    >>> reshape([1.0, 2.0], (2, -1))
+    array([[1.],
+           [2.]])
+    """
+    sizes = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    count, known = int(np.prod(np.shape(x))), int(np.prod([n for n in sizes if n != -1]))
+    full = tuple(count // known if n == -1 and known else n for n in sizes)
+    if int(np.prod(full)) != count or min(full, default=0) < 0:
+        raise CircuitError(f"cannot reshape {np.shape(x)}, with {count} elements, to {shape}")
+    return x if full == np.shape(x) and isinstance(x, Unit) else _reshape(x, shape=full)
+
+
+@gate(
+    pullback=(lambda g, y, x, *, axes: transpose(g, tuple(np.argsort(axes))),),
+    samples=normal_samples((2, 3, 4), axes=(2, 0, 1)),
+)
+def _transpose(m, x, *, axes):
+    return m.transpose(x, axes)
+
+
+@_transpose.gate.public
+def transpose(x: Any, axes: Shape | None = None) -> Any:
+    """The axes of x in another order; by default in reverse.
+
+    >>> transpose([[1.0, 2.0]])
+    array([[1.],
+           [2.]])
+    """
+    ndim = len(np.shape(x))
+    named = tuple(reversed(range(ndim))) if axes is None else axes
+    if sorted(a % ndim for a in named) != list(range(ndim)):
+        raise CircuitError(f"axes {axes} do not name each axis of shape {np.shape(x)} once")
+    return _transpose(x, axes=tuple(int(a) % ndim for a in named))
+
+
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """x with two axes exchanged.
+
+    >>> swapaxes([[1.0, 2.0]], 0, 1).shape
+    (2, 1)
+    """
+    axes_of(x, (axis1, axis2), "swapaxes")
+    axes = list(range(len(np.shape(x))))
+    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    return transpose(x, tuple(axes))
+
+
+@gate(
+    pullback=(lambda g, y, x, *, dtype: astype(g, x.dtype),),
+    samples=lambda rng: [((rng.normal(size=3).astype("f4"),), {"dtype": np.dtype("f8")})],
+)
+def _astype(m, x, *, dtype):
+    return m.astype(x, dtype)
+
+
+@_astype.gate.public
+def astype(x: Any, dtype: Any) -> Any:
+    """x in another dtype.
+
+    >>> astype([1.5], "float32")
+    array([1.5], dtype=float32)
+    """
+    return _astype(x, dtype=np.dtype(dtype))
+
+
+# Broadcasting and its undoing --------------------------------------------------------------------
+
+
+@gate(
+    pullback=(lambda g, y, x, *, shape: sum_to(g, shape=x.shape),),
+    samples=normal_samples((3, 1), shape=(2, 3, 4)),
+)
+def _broadcast_to(m, x, *, shape):
+    return m.broadcast_to(x, shape)
+
+
+@_broadcast_to.gate.public
+def broadcast_to(x: Any, shape: Shape) -> Any:
+    """x repeated to a larger shape by NumPy's rule of broadcasting.
+
+    >>> broadcast_to(1.0, (3,))
+    array([1., 1., 1.])
+    """
+    return _broadcast_to(x, shape=tuple(shape))
+
+
+@gate(
+    pullback=(lambda g, y, x, *, shape: broadcast_to(g, x.shape),),
+    samples=normal_samples((2, 3, 4), shape=(3, 1)),
+)
+def sum_to(m, x, *, shape):
+    """x summed over the axes along which `shape` would have to be broadcast to x's shape.
+
+    >>> sum_to([[1.0, 2.0], [3.0, 4.0]], shape=(2,))
+    array([4., 6.])
+    """
+    lead = len(m.shape(x)) - len(shape)
+    ones = tuple(i + lead for i, n in enumerate(shape) if n == 1 and m.shape(x)[i + lead] != 1)
+    return m.reshape(m.sum(x, axis=tuple(range(lead)) + ones), shape)
+
+
+# Joining -----------------------------------------------------------------------------------------
+
+
+def _piece(i):
+    def rule(g, y, *xs, axis):
+        start = sum(x.shape[axis] for x in xs[:i])
+        walks = [(0, n, 1) for n in y.shape]
+        walks[axis] = (start, xs[i].shape[axis], 1)
+        return slice_walks(g, walks=tuple(walks))
+
+    return rule
+
+
+@gate(pullback=_piece, samples=normal_samples((2, 3), (2, 0), (2, 2), axis=1))
+def _concatenate(m, *xs, axis):
+    return m.concatenate(xs, axis=axis)
+
+
+@_concatenate.gate.public
+def concatenate(xs: Any, axis: int = 0) -> Any:
+    """The arrays or wires `xs` joined along an axis that they have.
+
+    >>> concatenate([[1.0], [2.0, 3.0]])
+    array([1., 2., 3.])
+    """
+    if len(xs) == 0:
+        raise CircuitError("concatenate needs at least one wire")
+    return _concatenate(*xs, axis=axes_of(xs[0], axis, "concatenate")[0])
+
+
+def _layer(i):
+    def rule(g, y, *xs, axis):
+        walks = [(0, n, 1) for n in y.shape]
+        walks[axis] = (i, 1, 1)
+        return reshape(slice_walks(g, walks=tuple(walks)), xs[i].shape)
+
+    return rule
+
+
+@gate(pullback=_layer, samples=normal_samples((2, 3), (2, 3), axis=1))
+def _stack(m, *xs, axis):
+    return m.stack(xs, axis=axis)
+
+
+@_stack.gate.public
+def stack(xs: Any, axis: int = 0) -> Any:
+    """Arrays or wires of one shape, joined along a new axis.
+
+    >>> stack([1.0, 2.0])
+    array([1., 2.])
+    """
+    if len(xs) == 0:
+        raise CircuitError("stack needs at least one wire")
+    ndim = len(np.shape(xs[0])) + 1
+    if not -ndim <= axis < ndim:
+        raise CircuitError(f"stack along axis {axis}, but the result has {ndim} axes")
+    return _stack(*xs, axis=axis % ndim)
+
+
+# Slicing and embedding ---------------------------------------------------------------------------
+
+
+@gate(
+    name="slice",
+    pullback=(lambda g, y, x, *, walks: _embed(g, shape=x.shape, walks=walks),),
+    samples=normal_samples((4, 5), walks=((3, 2, -2), (1, 3, 1))),
+)
+def slice_walks(m, x, *, walks):
+    """The elements of x at the walks (start, count, step) along its axes.
+
+    >>> slice_walks([1.0, 2.0, 3.0], walks=((2, 2, -2),))
+    array([3., 1.])
+    """
+    return m.slice(x, walks)
+
+
+@gate(
+    pullback=(lambda g, y, x, *, shape, walks: slice_walks(g, walks=walks),),
+    samples=normal_samples((2, 3), shape=(4, 5), walks=((3, 2, -2), (1, 3, 1))),
+)
+def _embed(m, x, *, shape, walks):
+    return m.embed(x, shape, walks)
+
+
+@_embed.gate.public
+def embed(x: Any, shape: Shape, walks: tuple[Walk, ...]) -> Any:
+    """Zeros of `shape` with x put at the walks (start, count, step) along its axes.
+
+    >>> embed([1.0, 2.0], (5,), ((1, 2, 2),))
+    array([0., 1., 0., 2., 0.])
+    """
+    return _embed(x, shape=tuple(shape), walks=tuple(walks))
+
+
+def pad(x: Any, pad_width: Any, constant_values: float = 0.0) -> Any:
+    """x with a border of a constant: `pad_width` is (before, after), for all axes or for each.
+
+    >>> pad([1.0, 2.0], (1, 2))
+    array([0., 1., 2., 0., 0.])
+    """
+    shape = np.shape(x)
+    try:
+        widths = np.broadcast_to(np.asarray(pad_width, int), (len(shape), 2)).tolist()
+    except ValueError:
+        raise CircuitError(f"pad_width {pad_width} does not fit a wire of shape {shape}") from None
+    if any(n < 0 for pair in widths for n in pair):
+        raise CircuitError(f"pad_width {pad_width} is negative; slice the wire to shrink it")
+    full = tuple(n + a + b for n, (a, b) in zip(shape, widths, strict=True))
+    walks = tuple((a, n, 1) for n, (a, _) in zip(shape, widths, strict=True))
+    if constant_values == 0.0:
+        return embed(x, full, walks)
+    return embed(x - constant_values, full, walks) + constant_values
+
+
+def expand_dims(x: Any, axis: int) -> Any:
+    """x with a new axis of size 1.
+
+    >>> expand_dims([1.0, 2.0], 0).shape
+    (1, 2)
+    """
+    shape = list(np.shape(x))
+    if not -len(shape) - 1 <= axis <= len(shape):
+        raise CircuitError(f"expand_dims at axis {axis} of a wire of shape {np.shape(x)}")
+    shape.insert(axis % (len(shape) + 1), 1)
+    return reshape(x, tuple(shape))
+
+
+def squeeze(x: Any, axis: int | Shape | None = None) -> Any:
+    """x without axes of size 1: all of them, or those named.
+
+    >>> squeeze([[1.0, 2.0]]).shape
+    (2,)
+    """
+    shape = np.shape(x)
+    ones = tuple(i for i, n in enumerate(shape) if n == 1)
+    gone = ones if axis is None else axes_of(x, axis, "squeeze")
+    if any(a not in ones for a in gone):
+        raise CircuitError(f"cannot squeeze axis {axis} of shape {shape}: its size is not 1")
+    return reshape(x, tuple(n for i, n in enumerate(shape) if i not in gone))
