@@ -64,7 +64,7 @@ def seed(output: Unit, pull: Any) -> Any:
 
 
 def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
-    """Write the gradient of sum(pull * output) to `.grad` of every wire the outputs are made from."""
+    """Write the gradient of sum(pull * output) to `.grad` of every wire of the circuit."""
     wires = order(outputs)
     computed = min(unit.time for unit in outputs)
     for unit in wires:
@@ -89,9 +89,11 @@ def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
 
 def _pull(unit: Unit) -> None:
     """Pass the gradient that has arrived at a wire on to the wires it is made from."""
-    gate, g, y, inputs, static = unit.gate, unit.grad, unit._value, unit.inputs, unit.static
+    gate, inputs, static = unit.gate, unit.inputs, unit.static
     assert gate is not None
-    xs = [x._value for x in inputs]
+    g: Any = unit.grad
+    y: Any = unit._value
+    xs: list[Any] = [x._value for x in inputs]
     if gate.pullback is not None:  # structural rules ask for shapes and dtypes
         g, y, xs = np.asarray(g), np.asarray(y), [np.asarray(x) for x in xs]
     for i, x in enumerate(inputs):
@@ -105,8 +107,7 @@ def _pull(unit: Unit) -> None:
         if d is None:
             continue
         if type(value) is float:
-            if type(d) is not float:
-                d = float(np.sum(d))
-        elif type(d) is float or d.shape != value.shape or d.dtype != value.dtype:
+            d = d if type(d) is float else float(np.sum(d))
+        else:
             d = fit(np.asarray(d), value.shape, value.dtype)
         x.grad = d if x.grad is None else x.grad + d

@@ -2,7 +2,7 @@
 
 
 class CircuitError(ValueError):
-    """A circuit cannot be built, run or pulled as asked; the message names the wire and the cure."""
+    """A circuit cannot be built, run or pulled as asked; the message names wire and cure."""
 
 
 class StaleError(CircuitError):

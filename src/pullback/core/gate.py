@@ -1,4 +1,4 @@
-"""In: a function of NumPy's and the rules of its gradient. Out: a gate that wires can be led through.
+"""In: a function of NumPy's and the rules of its gradient. Out: a gate that wires can go through.
 
 A gate is declared once, as data:
 
@@ -213,7 +213,7 @@ def gate(
         del function.__wrapped__  # what users call takes no `m`
         signature = inspect.signature(value)
         arguments = list(signature.parameters.values())[1:]
-        function.__signature__ = signature.replace(parameters=arguments)
+        vars(function)["__signature__"] = signature.replace(parameters=arguments)
         made.public(function)
         return function  # pyright: ignore[reportReturnType]
 

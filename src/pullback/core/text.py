@@ -1,4 +1,4 @@
-"""In: wires. Out: what people read of them: a name for each, its formula, its value in a few digits."""
+"""In: wires. Out: what people read of them: each one's name, formula, and value in a few digits."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def formula(unit: Unit, named: Mapping[Unit, str]) -> str:
-    """The gate that makes a wire as a person writes it: "x + y", "sigmoid(v1)", "sum(v2, axis=1)"."""
+    """The gate that makes a wire as a person writes it: "x + y", "sum(v2, axis=1)"."""
     gate = unit.gate
     assert gate is not None
     inputs = [named[x] for x in unit.inputs]

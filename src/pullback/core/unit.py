@@ -1,4 +1,4 @@
-"""In: numbers, arrays, and gates applied to them. Out: wires that know their value and their making.
+"""In: numbers, arrays, and gates applied to them. Out: wires that know their value and making.
 
 A `Unit` is a wire of a circuit: a value that flows forward, a gradient that flows back, and, unless
 it is a source, the gate and the wires that made it. There is no tape and no mode: a wire computes

@@ -1,4 +1,4 @@
-"""In: anything a user may put on a wire. Out: a `float` or a NumPy array, and the mathematics for it.
+"""In: anything a user may put on a wire. Out: a `float` or an array, and the mathematics for it.
 
 A gate's `value` and its rules are written once, in functions of a NumPy-like namespace `m`. Here
 are the two namespaces in which a circuit runs at once: `scalars` for Python floats, which are
@@ -184,31 +184,24 @@ def _scatter_add(x: np.ndarray, indices: np.ndarray, updates: np.ndarray, axis: 
 
 
 arrays = SimpleNamespace(
-    **{name: getattr(np, name) for name in scalars.__dict__ if hasattr(np, name)},
-    **{
-        name: getattr(np, name)
-        for name in [
-            "sum",
-            "max",
-            "min",
-            "argmax",
-            "argmin",
-            "arange",
-            "zeros",
-            "ones",
-            "reshape",
-            "transpose",
-            "broadcast_to",
-            "concatenate",
-            "stack",
-            "matmul",
-            "einsum",
-            "take",
-            "shape",
-            "uint32",
-        ]
-    },
+    **{name: getattr(np, name) for name in vars(scalars) if hasattr(np, name)},
     erf=special.erf,
+    sum=np.sum,
+    max=np.max,
+    min=np.min,
+    argmax=np.argmax,
+    argmin=np.argmin,
+    shape=np.shape,
+    reshape=np.reshape,
+    transpose=np.transpose,
+    broadcast_to=np.broadcast_to,
+    concatenate=np.concatenate,
+    stack=np.stack,
+    matmul=np.matmul,
+    einsum=np.einsum,
+    take=np.take,
+    arange=np.arange,
+    uint32=np.uint32,
     astype=lambda x, dtype: np.asarray(x).astype(dtype),
     slice=_slice,
     embed=_embed,

@@ -1,4 +1,4 @@
-"""Reading by position, and adding by position: `take` and `scatter_add` are each other's gradient."""
+"""Reading and adding by position: `take` and `scatter_add` are each other's gradient."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ def _matmul_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
 
 @gate(
     pullback=(
-        lambda g, y, a, b: _matmul(g, swapaxes(b, -1, -2)),
-        lambda g, y, a, b: _matmul(swapaxes(a, -1, -2), g),
+        lambda g, y, a, b: matmul(g, swapaxes(b, -1, -2)),
+        lambda g, y, a, b: matmul(swapaxes(a, -1, -2), g),
     ),
     symbol="@",
     samples=_matmul_samples,
