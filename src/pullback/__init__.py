@@ -82,16 +82,31 @@ from pullback.gates.shape import (
     swapaxes,
     transpose,
 )
+from pullback.layers import Dense, ReLU, Sequential, Sigmoid, Tanh
+from pullback.losses import L2, Hinge, SoftmaxCrossEntropy
+from pullback.optim import SGD
+from pullback.train import History, Trainer
 
 __version__ = "0.1.0"
 
 __all__ = [
     "GATES",
+    "L2",
+    "SGD",
     "Circuit",
     "CircuitError",
+    "Dense",
     "Gate",
+    "Hinge",
+    "History",
     "Program",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "SoftmaxCrossEntropy",
     "StaleError",
+    "Tanh",
+    "Trainer",
     "Unit",
     "abs",
     "add",

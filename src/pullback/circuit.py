@@ -32,9 +32,9 @@ class Circuit:
     2.99
     >>> print(circuit)
     circuit: 2 inputs, 1 gate
-      x          = -1.99   grad 2.99
-      y          = 2.99    grad -1.99
-      f = x * y  = -5.95   grad 1
+      x          = -1.99  grad 2.99
+      y          = 2.99   grad -1.99
+      f = x * y  = -5.95  grad 1
     """
 
     def __init__(self, outputs: Unit | Sequence[Unit] | Mapping[str, Unit]) -> None:

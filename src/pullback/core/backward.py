@@ -9,6 +9,7 @@ used twice. `backward`, here, walks a circuit with the numbers on its wires and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,13 +67,7 @@ def seed(output: Unit, pull: Any) -> Any:
 def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
     """Write the gradient of sum(pull * output) to `.grad` of every wire of the circuit."""
     wires = order(outputs)
-    computed = min(unit.time for unit in outputs)
-    for unit in wires:
-        if unit.gate is None and unit.time > computed and unit not in outputs:
-            raise StaleError(
-                f"{unit.label} was given a new value after the circuit last ran; "
-                "run forward() before backward()"
-            )
+    _refuse_stale(wires)
     seeds = [seed(unit, pull) for unit, pull in zip(outputs, pulls, strict=True)]
     for unit in wires:
         unit.grad = None
@@ -87,6 +82,24 @@ def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
             unit.grad = zeros_like(unit._value)
 
 
+def _refuse_stale(wires: Sequence[Unit]) -> None:
+    """Raise `StaleError` where a wire was computed before a source it is made from was set."""
+    set_later = {unit: unit for unit in wires if unit.gate is None and unit.time > unit.index}
+    if not set_later:
+        return
+    newest: dict[Unit, Unit] = set_later  # for each wire, the source below it that was set last
+    for unit in wires:
+        below = [newest[x] for x in unit.inputs if x in newest]
+        if not below:
+            continue
+        source = newest[unit] = max(below, key=attrgetter("time"))
+        if source.time > unit.time:
+            raise StaleError(
+                f"{source.label} was given a new value after {unit.label} was last computed; "
+                "run forward() before backward()"
+            )
+
+
 def _pull(unit: Unit) -> None:
     """Pass the gradient that has arrived at a wire on to the wires it is made from."""
     gate, inputs, static = unit.gate, unit.inputs, unit.static
@@ -97,8 +110,9 @@ def _pull(unit: Unit) -> None:
     if gate.pullback is not None:  # structural rules ask for shapes and dtypes
         g, y, xs = np.asarray(g), np.asarray(y), [np.asarray(x) for x in xs]
     for i, x in enumerate(inputs):
-        value = x._value
-        if type(value) is not float and not is_differentiable(value):
+        value: Any = x._value
+        is_number = type(value) is float
+        if not is_number and not is_differentiable(value):
             continue
         try:
             d = pull_through(gate, i, g, y, xs, static)
@@ -106,7 +120,7 @@ def _pull(unit: Unit) -> None:
             d = pull_through(gate, i, g, np.float64(y), [np.float64(x) for x in xs], static)
         if d is None:
             continue
-        if type(value) is float:
+        if is_number:
             d = d if type(d) is float else float(np.sum(d))
         else:
             d = fit(np.asarray(d), value.shape, value.dtype)

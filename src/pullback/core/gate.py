@@ -128,7 +128,8 @@ class Gate:
     ) -> Value:
         try:
             if m is scalars:
-                return self.value(m, *values, **static)
+                value = self.value(m, *values, **static)
+                return float(value) if type(value) is int else value  # True + True
             with np.errstate(all="ignore"):
                 value = self.value(m, *values, **static)
         except (ValueError, TypeError, IndexError) as error:

@@ -118,7 +118,7 @@ class Unit:
                 "a circuit's shapes are fixed, so build a new one for other shapes"
             )
         if type(new) is not type(self._value) or dtype_of(new) != dtype_of(self._value):
-            new = np.asarray(new).astype(dtype_of(self._value))
+            new = _cast(new, dtype_of(self._value), self.label)
             new = new.item() if type(self._value) in (float, bool) else new
         self._value = new
         self.time = tick()
@@ -323,6 +323,15 @@ def wire(value: Value, gate: Gate, inputs: tuple[Unit, ...], static: Mapping[str
     unit.origin = calling_code()
     unit.index = unit.time = tick()
     return unit
+
+
+def _cast(value: Value, dtype: np.dtype, what: str) -> np.ndarray:
+    """`value` in the dtype of its wire; a fraction is not cut off to make an integer."""
+    with np.errstate(all="ignore"):
+        new = np.asarray(value).astype(dtype)
+    if dtype.kind != "f" and not np.array_equal(new, value):
+        raise CircuitError(f"{what} carries {dtype} values, which {value!r} would not survive")
+    return new
 
 
 @contextmanager

@@ -39,7 +39,10 @@ def as_value(x: Any, what: str = "a value") -> Value:
     if type(x) in (float, bool) or isinstance(x, np.ndarray | np.generic):
         value = x
     elif isinstance(x, int | float):
-        return float(x)
+        try:
+            return float(x)
+        except OverflowError:
+            raise CircuitError(f"{what} is an integer too large for a float") from None
     elif isinstance(x, list | tuple | range):
         try:
             value = np.asarray(x)

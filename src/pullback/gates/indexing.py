@@ -98,14 +98,13 @@ def getitem(x: Any, key: Any) -> Any:
     """
     shape = np.shape(x)
     keys = key if isinstance(key, tuple) else (key,)
-    if len(keys) == 1 and isinstance(keys[0], Unit | np.ndarray | list) and np.shape(keys[0]):
+    if len(keys) == 1 and isinstance(keys[0], Unit | np.ndarray | list):
         return take(x, keys[0], axis=0)
     given = sum(k is not None and k is not ... for k in keys)
-    if keys.count(...) > 1 or given > len(shape):
+    dotted = [at for at, k in enumerate(keys) if k is ...]  # by identity: a key may be an array
+    if len(dotted) > 1 or given > len(shape):
         raise CircuitError(f"{key!r} has too many indices for a wire of shape {shape}")
-    if ... not in keys:
-        keys = (*keys, ...)
-    dots = keys.index(...)
+    dots = dotted[0] if dotted else len(keys)
     keys = keys[:dots] + (slice(None),) * (len(shape) - given) + keys[dots + 1 :]
     walks: list[Walk] = []
     result: list[int] = []
@@ -124,7 +123,8 @@ def getitem(x: Any, key: Any) -> Any:
 def _walk(key: Any, size: int, axis: int, shape: Shape) -> Walk:
     if isinstance(key, slice):
         start, stop, step = key.indices(size)
-        return start, len(range(start, stop, step)), step
+        count = len(range(start, stop, step))
+        return (start, count, step) if count else (0, 0, 1)  # an empty walk may start outside
     if not isinstance(key, int | np.integer) or isinstance(key, bool):
         raise CircuitError(f"an index must be an integer, a slice, None or ..., got {key!r}")
     if not -size <= key < size:

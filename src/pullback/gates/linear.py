@@ -66,7 +66,8 @@ def _einsum_rule(i: int) -> Any:
         for axis, c in enumerate(mine):
             if c not in kept:
                 d = expand_dims(d, axis)
-        return broadcast_to(d, xs[i].shape)
+        # An axis of size 1 may have met a longer one: `fit` sums what is too much in d.
+        return broadcast_to(d, np.broadcast_shapes(d.shape, xs[i].shape))
 
     return rule
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from pullback.core.errors import CircuitError
 from pullback.core.gate import gate
+from pullback.core.unit import Unit
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
@@ -82,5 +84,10 @@ def random(
     """
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if kind not in ("uniform", "normal"):
-        raise ValueError(f"kind must be 'uniform' or 'normal', got {kind!r}")
+        raise CircuitError(f"kind must be 'uniform' or 'normal', got {kind!r}")
+    for what, whole in ("seed", seed), ("step", step), ("stream", stream):
+        if not isinstance(whole, Unit) and (not 0 <= whole < 2**32 or whole != int(whole)):
+            raise CircuitError(
+                f"random needs a whole number from 0 to 2**32 - 1 as {what}, got {whole}"
+            )
     return _random(seed, step, shape=shape, stream=stream, kind=kind, dtype=np.dtype(dtype))

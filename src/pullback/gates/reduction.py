@@ -26,7 +26,7 @@ def _spread(r: Any, x: Any, axis: Shape, keepdims: bool) -> Any:
 
 
 def _samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
-    x = rng.permutation(24.0).reshape(2, 3, 4) / 7.0  # no two alike: away from ties
+    x = rng.permutation(24).reshape(2, 3, 4) / 7.0  # no two alike: away from ties
     return [
         ((x,), {"axis": (1,), "keepdims": False}),
         ((x,), {"axis": (0, 2), "keepdims": True}),

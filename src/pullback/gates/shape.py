@@ -7,6 +7,7 @@ brings its arguments to one plain form (sizes, axes from 0 upwards) before the g
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ Walk = tuple[int, int, int]  # (start, count, step) along one axis
 def axes_of(x: Any, axis: int | Shape | None, what: str) -> Shape:
     """The axes of x that `axis` names as NumPy understands it (None: all), from 0 upwards."""
     ndim = len(np.shape(x))
-    named = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    named = tuple(range(ndim)) if axis is None else _whole_numbers(axis, what)
     for a in named:
         if not -ndim <= a < ndim:
             raise CircuitError(f"{what} along axis {a} of a wire of shape {np.shape(x)}")
@@ -30,6 +31,14 @@ def axes_of(x: Any, axis: int | Shape | None, what: str) -> Shape:
     if len(found) != len(named):
         raise CircuitError(f"{what} names an axis twice: {axis}")
     return found
+
+
+def _whole_numbers(numbers: Any, what: str) -> tuple[int, ...]:
+    """One whole number or several, of Python's or NumPy's kind, as a tuple of Python's."""
+    try:
+        return tuple(index(n) for n in (numbers if np.ndim(numbers) else (numbers,)))
+    except TypeError:
+        raise CircuitError(f"{what} takes whole numbers, got {numbers!r}") from None
 
 
 def normal_samples(*shapes: Shape, **static: Any):
@@ -58,7 +67,7 @@ def reshape(x: Any, shape: int | Shape) -> Any:
     array([[1.],
            [2.]])
     """
-    sizes = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    sizes = _whole_numbers(shape, "reshape")
     count, known = int(np.prod(np.shape(x))), int(np.prod([n for n in sizes if n != -1]))
     full = tuple(count // known if n == -1 and known else n for n in sizes)
     if int(np.prod(full)) != count or min(full, default=0) < 0:
@@ -83,10 +92,11 @@ def transpose(x: Any, axes: Shape | None = None) -> Any:
            [2.]])
     """
     ndim = len(np.shape(x))
-    named = tuple(reversed(range(ndim))) if axes is None else axes
-    if sorted(a % ndim for a in named) != list(range(ndim)):
+    if axes is None:
+        return _transpose(x, axes=tuple(reversed(range(ndim))))
+    if len(axes_of(x, axes, "transpose")) != ndim:
         raise CircuitError(f"axes {axes} do not name each axis of shape {np.shape(x)} once")
-    return _transpose(x, axes=tuple(int(a) % ndim for a in named))
+    return _transpose(x, axes=tuple(index(a) % ndim for a in axes))
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
@@ -95,9 +105,9 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     >>> swapaxes([[1.0, 2.0]], 0, 1).shape
     (2, 1)
     """
-    axes_of(x, (axis1, axis2), "swapaxes")
+    (a,), (b,) = axes_of(x, axis1, "swapaxes"), axes_of(x, axis2, "swapaxes")
     axes = list(range(len(np.shape(x))))
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    axes[a], axes[b] = axes[b], axes[a]
     return transpose(x, tuple(axes))
 
 
@@ -111,11 +121,13 @@ def _astype(m, x, *, dtype):
 
 @_astype.gate.public
 def astype(x: Any, dtype: Any) -> Any:
-    """x in another dtype.
+    """x in another dtype, one of real numbers.
 
     >>> astype([1.5], "float32")
     array([1.5], dtype=float32)
     """
+    if np.dtype(dtype).kind not in "fiub":
+        raise CircuitError(f"a wire carries real numbers, which {np.dtype(dtype)} is not for")
     return _astype(x, dtype=np.dtype(dtype))
 
 
@@ -131,13 +143,13 @@ def _broadcast_to(m, x, *, shape):
 
 
 @_broadcast_to.gate.public
-def broadcast_to(x: Any, shape: Shape) -> Any:
+def broadcast_to(x: Any, shape: int | Shape) -> Any:
     """x repeated to a larger shape by NumPy's rule of broadcasting.
 
     >>> broadcast_to(1.0, (3,))
     array([1., 1., 1.])
     """
-    return _broadcast_to(x, shape=tuple(shape))
+    return _broadcast_to(x, shape=_whole_numbers(shape, "broadcast_to"))
 
 
 @gate(
@@ -264,9 +276,12 @@ def pad(x: Any, pad_width: Any, constant_values: float = 0.0) -> Any:
         raise CircuitError(f"pad_width {pad_width} is negative; slice the wire to shrink it")
     full = tuple(n + a + b for n, (a, b) in zip(shape, widths, strict=True))
     walks = tuple((a, n, 1) for n, (a, _) in zip(shape, widths, strict=True))
+    padded = embed(x, full, walks)
     if constant_values == 0.0:
-        return embed(x, full, walks)
-    return embed(x - constant_values, full, walks) + constant_values
+        return padded
+    border = np.full(full, constant_values, padded.dtype)
+    border[tuple(slice(a, a + n) for a, n, _ in walks)] = 0.0
+    return padded + border
 
 
 def expand_dims(x: Any, axis: int) -> Any:

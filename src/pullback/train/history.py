@@ -1,0 +1,53 @@
+"""In: what each epoch of training measured. Out: a record to read, to tabulate and to plot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pullback.core.text import number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class History:
+    """One row of measurements an epoch, and why training ended.
+
+    >>> history = History([{"epoch": 1, "loss": 0.7}, {"epoch": 2, "loss": 0.5}])
+    >>> history["loss"]
+    [0.7, 0.5]
+    >>> print(history)
+    epoch  loss
+        1   0.7
+        2   0.5
+    """
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+    ended: str = "completed"
+
+    def __getitem__(self, column: str) -> list[float]:
+        """One measurement over all epochs."""
+        if self.rows and column not in self.rows[0]:
+            raise KeyError(f"no {column!r} was measured; there are: {', '.join(self.rows[0])}")
+        return [row[column] for row in self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The history as a pandas table, one row an epoch."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows)
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return "no epoch was finished"
+        cells = [list(self.rows[0]), *([number(v) for v in row.values()] for row in self.rows)]
+        widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
+        return "\n".join(
+            "  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in cells
+        )
