@@ -1,0 +1,95 @@
+"""Write the documentation's tables from the registries, or check that they are up to date.
+
+    python scripts/docs.py            writes docs/gates.md
+    python scripts/docs.py --check    fails where the file would change
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import pullback as pb
+from pullback.core.gate import Gate
+
+TARGET = Path(__file__).parent.parent / "docs" / "gates.md"
+
+HEADER = """# Gates
+
+Every gate, from its declaration. A gate gives its value and its local gradient and knows nothing of
+the circuit around it. For an elementwise gate the last column is the slope of the output `y` by each
+input, as the rule itself writes it when it is run on wires: the gradient from above is multiplied
+on. A dot means that no gradient flows to that input. Structural gates move or combine elements, and
+their rules pass the gradient back as another circuit of gates.
+
+"""
+
+
+def written(unit: Any, names: dict[Any, str]) -> str:
+    """A circuit as one nested expression."""
+    if not isinstance(unit, pb.Unit):
+        return f"{unit:g}" if isinstance(unit, float) else str(unit)
+    if unit in names:
+        return names[unit]
+    if unit.is_constant:
+        return f"{unit.value:g}" if isinstance(unit.value, float) else str(unit.value)
+    assert unit.gate is not None
+    parts = [written(x, names) for x in unit.inputs]
+    symbol = unit.gate.symbol
+    if len(parts) == 2 and symbol and not symbol.isalpha():
+        return f"({parts[0]} {symbol} {parts[1]})"
+    if len(parts) == 1 and symbol == "-":
+        return f"-{parts[0]}"
+    return f"{unit.gate.name}({', '.join(parts)})"
+
+
+def slopes(gate: Gate) -> str:
+    """The rules of an elementwise gate, run on wires and written out."""
+    assert gate.partials is not None
+    letters = list(inspect.signature(gate.value).parameters)[1:]
+    inputs = [pb.Unit(dtype is bool or 0.5, letter) for dtype, letter in zip(gate.domain, letters)]  # noqa: B905
+    output = gate(*inputs)
+    names = {output: "y"} | {unit: letter for unit, letter in zip(inputs, letters)}  # noqa: B905
+    shown = []
+    for rule in gate.partials:
+        text = "·" if rule is None else written(rule(output, *inputs), names)
+        whole = text.startswith("(") and text.find(")") == len(text) - 1
+        shown.append(f"`{text[1:-1] if whole else text}`" if rule else text)
+    return ", ".join(shown)
+
+
+def row(gate: Gate) -> str:
+    doc = inspect.getdoc(gate.function) or ""
+    first = " ".join(doc.split("\n\n")[0].split())
+    arguments = inspect.signature(gate.function).parameters.values()
+    signature = str(inspect.Signature([a.replace(annotation=a.empty) for a in arguments]))
+    rule = slopes(gate) if gate.elementwise else ""
+    name = gate.function.__name__ if hasattr(gate.function, "__name__") else gate.name
+    return f"| `{name}{signature}` | {first} | {rule} |"
+
+
+def table(title: str, gates: list[Gate]) -> str:
+    head = "| function | value | slopes |\n|---|---|---|\n"
+    if not gates[0].elementwise:
+        head = "| function | value | |\n|---|---|---|\n"
+    return f"## {title}\n\n{head}" + "\n".join(row(g) for g in gates) + "\n"
+
+
+def main() -> None:
+    gates = sorted(pb.GATES.values(), key=lambda g: g.name)
+    text = HEADER + "\n".join(
+        [
+            table("Elementwise", [g for g in gates if g.elementwise]),
+            table("Structural", [g for g in gates if not g.elementwise]),
+        ]
+    )
+    if "--check" not in sys.argv:
+        TARGET.write_text(text)
+    elif not TARGET.exists() or TARGET.read_text() != text:
+        sys.exit("docs/gates.md is not what the gates say; run python scripts/docs.py")
+
+
+if __name__ == "__main__":
+    main()
