@@ -1,1 +1,28 @@
-""""""
+"""Looking at circuits: their pictures, whether their gradients are right, what a pull would do."""
+
+from pullback.inspect.check import GradientError, GradientReport, check_gate, check_gradients
+from pullback.inspect.draw import Drawing, draw
+from pullback.inspect.strategies import (
+    analytic_gradient_ascent,
+    compare_strategies,
+    numerical_gradient,
+    numerical_gradient_ascent,
+    random_local_search,
+)
+from pullback.inspect.tug import Tug, tug
+
+__all__ = [
+    "Drawing",
+    "GradientError",
+    "GradientReport",
+    "Tug",
+    "analytic_gradient_ascent",
+    "check_gate",
+    "check_gradients",
+    "compare_strategies",
+    "draw",
+    "numerical_gradient",
+    "numerical_gradient_ascent",
+    "random_local_search",
+    "tug",
+]

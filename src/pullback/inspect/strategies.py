@@ -1,0 +1,440 @@
+"""In: an output of one element. Out: values of the sources at which it is higher, three ways.
+
+The three strategies differ in what they pay to learn where to step. Random local search tries steps
+and keeps the best; the numerical gradient moves every input a little, one at a time; the analytic
+gradient asks the circuit itself, with one backward pass. All of them work on a `DoubleCopy`, so the
+circuit that they are given stays as it was.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+
+from pullback.core.backward import backward
+from pullback.core.errors import CircuitError
+from pullback.core.gate import Gate, constant
+from pullback.core.text import brief, names, number
+from pullback.core.unit import Unit, wire
+from pullback.core.values import Value, is_differentiable
+from pullback.core.walk import order, replay
+
+
+@dataclass(frozen=True, eq=False)
+class StrategyResult:
+    """What one strategy found: `path[0]` is the output at the start, `path[k]` after step k.
+
+    `values` has each source's value at the end, by its name. `evaluations` counts forward passes,
+    the first one at the start included; `backward_passes` counts those.
+    """
+
+    strategy: str
+    path: tuple[float, ...]
+    values: dict[str, Value]
+    evaluations: int
+    backward_passes: int = 0
+
+    @property
+    def before(self) -> float:
+        """The output at the start."""
+        return self.path[0]
+
+    @property
+    def after(self) -> float:
+        """The output at the values found."""
+        return self.path[-1]
+
+    def __str__(self) -> str:
+        passes = f"{self.evaluations:,} evaluations"
+        if self.backward_passes:
+            passes += f" and {self.backward_passes:,} backward pass"
+            passes += "" if self.backward_passes == 1 else "es"
+        steps = len(self.path) - 1
+        found = "\n".join(f"  {name} = {brief(value)}" for name, value in self.values.items())
+        return (
+            f"{self.strategy}: {number(self.before)} → {number(self.after)} in {steps} "
+            f"step{'' if steps == 1 else 's'}, {passes}\n{found}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class StrategyComparison:
+    """The three strategies from one start, side by side; print it for a table."""
+
+    random: StrategyResult
+    numerical: StrategyResult
+    analytic: StrategyResult
+
+    @property
+    def results(self) -> tuple[StrategyResult, StrategyResult, StrategyResult]:
+        """The three, in the order of the guide."""
+        return self.random, self.numerical, self.analytic
+
+    def __str__(self) -> str:
+        cells = [("strategy", "evaluations", "backward passes", "output before", "output after")]
+        cells += [
+            (
+                result.strategy,
+                f"{result.evaluations:,}",
+                f"{result.backward_passes:,}",
+                number(result.before),
+                number(result.after),
+            )
+            for result in self.results
+        ]
+        return table(cells, right=(1, 2, 3, 4))
+
+
+def random_local_search(
+    wire: Unit,
+    steps: int = 1,
+    step_size: float = 0.01,
+    tries: int = 100,
+    *,
+    lower: bool = False,
+    seed: int = 0,
+    keep: bool = False,
+) -> StrategyResult:
+    """Raise (or `lower`) an output by random tweaks, of which each step keeps the best.
+
+    x + step_size * u, u uniform in [-1, 1] for every element of every source; `tries` a step. A
+    step at which no try is better stays where it is. `keep` leaves the circuit at what was found.
+
+    Raises `CircuitError` where `wire` has not exactly one element, no float source, or is not
+    finite. Source: the guide, "Strategy #1: Random Local Search".
+
+    >>> x, y = Unit(-2.0, "x"), Unit(3.0, "y")
+    >>> result = random_local_search(x * y)
+    >>> result.after > result.before, result.evaluations, x.value
+    (True, 101, -2.0)
+    """
+    _at_least_one(tries=tries)
+    rng = np.random.default_rng(seed)
+
+    def step(copy: DoubleCopy, now: float) -> float:
+        best, start = now, copy.state()
+        best_state = start
+        for _ in range(tries):
+            for twin, value in zip(copy.sources.values(), start, strict=True):
+                twin._value = value + step_size * _like(value, rng.uniform(-1, 1, twin.shape))
+            out = copy.output()
+            if math.isfinite(out) and (out < best if lower else out > best):
+                best, best_state = out, copy.state()
+        copy.restore(best_state)
+        return best
+
+    return _climb("random local search", wire, steps, step, keep)
+
+
+def numerical_gradient_ascent(
+    wire: Unit,
+    steps: int = 1,
+    step_size: float = 0.01,
+    *,
+    eps: float = 1e-4,
+    lower: bool = False,
+    keep: bool = False,
+) -> StrategyResult:
+    """Raise (or `lower`) an output along its numerical gradient, which costs 2 passes an element.
+
+    x + step_size * df/dx, all sources at once. `keep` leaves the circuit at what was found.
+
+    Raises `CircuitError` as `random_local_search` does, and where a step is so big that the output
+    is not finite any more. Source: the guide, "Strategy #2: Numerical Gradient".
+
+    >>> x, y = Unit(-2.0, "x"), Unit(3.0, "y")
+    >>> result = numerical_gradient_ascent(x * y)
+    >>> round(result.after, 2), result.evaluations
+    (-5.87, 6)
+    """
+    _positive(eps=eps)
+
+    def step(copy: DoubleCopy, now: float) -> float:
+        slopes = [_probe(copy, twin, eps) for twin in copy.sources.values()]
+        return _move(copy, slopes, -step_size if lower else step_size)
+
+    return _climb("numerical gradient", wire, steps, step, keep)
+
+
+def analytic_gradient_ascent(
+    wire: Unit,
+    steps: int = 1,
+    step_size: float = 0.01,
+    *,
+    lower: bool = False,
+    keep: bool = False,
+) -> StrategyResult:
+    """Raise (or `lower`) an output along its gradient, which costs one backward pass.
+
+    x + step_size * df/dx, all sources at once. `keep` leaves the circuit at what was found.
+
+    Raises `CircuitError` as `numerical_gradient_ascent` does.
+    Source: the guide, "Strategy #3: Analytic Gradient".
+
+    >>> x, y = Unit(-2.0, "x"), Unit(3.0, "y")
+    >>> result = analytic_gradient_ascent(x * y)
+    >>> round(result.after, 2), result.evaluations, result.backward_passes
+    (-5.87, 2, 1)
+    """
+
+    def step(copy: DoubleCopy, now: float) -> float:
+        copy.backward([1.0])
+        slopes = [twin.grad for twin in copy.sources.values()]
+        return _move(copy, slopes, -step_size if lower else step_size)
+
+    return _climb("analytic gradient", wire, steps, step, keep)
+
+
+def compare_strategies(
+    wire: Unit,
+    steps: int = 1,
+    step_size: float = 0.01,
+    tries: int = 100,
+    *,
+    lower: bool = False,
+    seed: int = 0,
+) -> StrategyComparison:
+    """The three strategies from the same start with the same step size, side by side.
+
+    Raises `CircuitError` as they do. The circuit stays as it is.
+    Source: the guide, "The Goal", and the three strategies after it.
+
+    >>> x, y = Unit(-2.0, "x"), Unit(3.0, "y")
+    >>> print(compare_strategies(x * y))
+    strategy             evaluations  backward passes  output before  output after
+    random local search          101                0             -6        -5.957
+    numerical gradient             6                0             -6        -5.871
+    analytic gradient              2                1             -6        -5.871
+    """
+    return StrategyComparison(
+        random_local_search(wire, steps, step_size, tries, lower=lower, seed=seed),
+        numerical_gradient_ascent(wire, steps, step_size, lower=lower),
+        analytic_gradient_ascent(wire, steps, step_size, lower=lower),
+    )
+
+
+@overload
+def numerical_gradient(wire: Unit, sources: Unit, eps: float = 1e-4) -> Value: ...
+@overload
+def numerical_gradient(
+    wire: Unit, sources: Sequence[Unit] | None = None, eps: float = 1e-4
+) -> list[Value]: ...
+def numerical_gradient(
+    wire: Unit, sources: Unit | Sequence[Unit] | None = None, eps: float = 1e-4
+) -> Value | list[Value]:
+    """The slope of an output by each element of `sources`, without any rule of calculus.
+
+    (f(x + eps) - f(x - eps)) / (2 eps), one element at a time, in double precision. `sources` is
+    one source, several, or None for all that `wire` is made from, in the order they were made.
+
+    Raises `CircuitError` where `wire` has not exactly one element, or a source is none of its
+    float sources. Source: the guide, "Strategy #2: Numerical Gradient".
+
+    >>> x, y = Unit(-2.0, "x"), Unit(3.0, "y")
+    >>> [round(slope, 6) for slope in numerical_gradient(x * y)]
+    [3.0, -2.0]
+    """
+    _positive(eps=eps)
+    copy = _copy_of_one(wire)
+    wanted = [sources] if isinstance(sources, Unit) else sources
+    for x in wanted or ():
+        if x not in copy.sources:
+            raise CircuitError(f"{x.label} is not a source of numbers that {wire.label} depends on")
+    slopes = [_probe(copy, copy.sources[x], eps) for x in wanted or copy.sources]
+    return slopes[0] if isinstance(sources, Unit) else slopes
+
+
+# A copy to try things on -------------------------------------------------------------------------
+
+
+class DoubleCopy:
+    """A circuit's own double, in double precision: same gates, same wiring, nothing shared.
+
+    Sources and constants become float64, and so do the dtypes that gates were told. What no float
+    source leads to (random numbers, labels turned into masks) keeps the numbers that it has in the
+    user's precision. Wires that gates in `pegs` make are held fast at their value.
+    `twins` maps each wire to its copy, `sources` each float source; `moving` has the copies that
+    the float sources lead to.
+    """
+
+    def __init__(self, outputs: Sequence[Unit], pegs: Collection[Gate] = ()) -> None:
+        self.twins: dict[Unit, Unit] = {}
+        self.sources: dict[Unit, Unit] = {}
+        self.evaluations = 0
+        self.backward_passes = 0
+        self.moving: set[Unit] = set()
+        for unit in order(outputs):
+            twin = self._twin(unit, pegs)
+            twin.name, twin.scope, twin.origin = unit.name, unit.scope, unit.origin
+            self.twins[unit] = twin
+        self.outputs = [self.twins[unit] for unit in outputs]
+        self.gates = [twin for twin in self.twins.values() if twin in self.moving and twin.inputs]
+
+    def _twin(self, unit: Unit, pegs: Collection[Gate]) -> Unit:
+        if unit.gate is None:
+            twin = Unit(doubled(unit._value))
+            if is_differentiable(twin._value):
+                self.sources[unit] = twin
+                self.moving.add(twin)
+            return twin
+        if not unit.inputs:
+            return constant(doubled(unit._value))
+        inputs = tuple(self.twins[x] for x in unit.inputs)
+        if unit.gate in pegs or not any(x in self.moving for x in inputs):
+            return constant(doubled(unit.gate.evaluate(inputs, unit.static)))
+        static = {name: doubled_static(value) for name, value in unit.static.items()}
+        twin = wire(unit.gate.evaluate(inputs, static), unit.gate, inputs, static)
+        self.moving.add(twin)
+        return twin
+
+    def forward(self, gates: Sequence[Unit] | None = None) -> None:
+        """Compute the copies (or those named, in running order) again from their sources."""
+        self.evaluations += 1
+        replay(self.gates if gates is None else gates)
+
+    def output(self) -> float:
+        """The value of a single output of one element, computed again."""
+        self.forward()
+        return float(np.ravel(self.outputs[0]._value)[0])
+
+    def backward(self, pulls: Sequence[Any]) -> None:
+        """Pull on the outputs, each with its force."""
+        self.backward_passes += 1
+        backward(self.outputs, pulls)
+
+    def state(self) -> list[Value]:
+        """The values of the float sources."""
+        return [twin._value for twin in self.sources.values()]
+
+    def restore(self, state: Sequence[Value]) -> None:
+        """Give the float sources values that `state` gave."""
+        for twin, value in zip(self.sources.values(), state, strict=True):
+            twin._value = value
+
+
+def doubled(value: Value) -> Value:
+    """The value in double precision; truth values and integers as they are."""
+    if type(value) is float or not is_differentiable(value):
+        return value
+    return np.array(value, dtype=np.float64)
+
+
+def doubled_static(value: Any) -> Any:
+    """What a gate was told, with every float dtype in it double."""
+    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+        return np.dtype(np.float64) if np.dtype(value).kind == "f" else value
+    if type(value) is tuple:
+        return tuple(doubled_static(item) for item in value)
+    return value
+
+
+def table(cells: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
+    """Rows of cells as lines of text, in columns; those in `right` are set to the right.
+
+    >>> print(table([("name", "n"), ("x", "10")], right=(1,)))
+    name   n
+    x     10
+    """
+    widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))] if cells else []
+
+    def line(row: Sequence[str]) -> Iterator[str]:
+        for k, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            yield cell.rjust(width) if k in right else cell.ljust(width)
+
+    return "\n".join("  ".join(line(row)).rstrip() for row in cells)
+
+
+# Steps -------------------------------------------------------------------------------------------
+
+
+def _climb(
+    strategy: str,
+    wire: Unit,
+    steps: int,
+    step: Callable[[DoubleCopy, float], float],
+    keep: bool,
+) -> StrategyResult:
+    """Take `steps` steps from the present values, and tell what was found."""
+    _at_least_one(steps=steps)
+    copy = _copy_of_one(wire)
+    path = [copy.output()]
+    for k in range(steps):
+        path.append(step(copy, path[-1]))
+        if not math.isfinite(path[-1]):
+            raise CircuitError(
+                f"step {k + 1} along the {strategy} took {wire.label} to {path[-1]}; "
+                "take a smaller step_size"
+            )
+    named = names(copy.twins, [wire])
+    values = {named[x]: _in_dtype(x, twin._value) for x, twin in copy.sources.items()}
+    if keep:
+        for x, twin in copy.sources.items():
+            x.value = _in_dtype(x, twin._value)
+        wire.forward()
+    return StrategyResult(strategy, tuple(path), values, copy.evaluations, copy.backward_passes)
+
+
+def _copy_of_one(wire: Unit) -> DoubleCopy:
+    """A copy of the circuit of `wire`, which must be one number that a float source changes."""
+    if not isinstance(wire, Unit):
+        raise CircuitError(f"a strategy raises the value of a Unit, got {type(wire).__name__}")
+    if wire.size != 1:
+        raise CircuitError(
+            f"{wire.label} has shape {wire.shape}, and only one number can be raised; "
+            "take its sum or one of its elements"
+        )
+    copy = DoubleCopy([wire])
+    if not copy.sources:
+        raise CircuitError(f"{wire.label} depends on no source of numbers that could be changed")
+    out = copy.output()
+    copy.evaluations = 0
+    if not math.isfinite(out):
+        raise CircuitError(f"{wire.label} is {out} already; start where it is finite")
+    return copy
+
+
+def _move(copy: DoubleCopy, slopes: Sequence[Value], by: float) -> float:
+    for twin, slope in zip(copy.sources.values(), slopes, strict=True):
+        twin._value = twin._value + by * slope
+    return copy.output()
+
+
+def _probe(copy: DoubleCopy, twin: Unit, eps: float) -> Value:
+    """The central differences of the output by each element of one source, which is put back."""
+    start = twin._value
+    slopes = np.zeros(twin.shape)
+    for at in np.ndindex(twin.shape):
+        outputs = []
+        for sign in (1.0, -1.0):
+            moved = np.array(start, dtype=float)
+            moved[at] += sign * eps
+            twin._value = _like(start, moved)
+            outputs.append(copy.output())
+        slopes[at] = (outputs[0] - outputs[1]) / (2.0 * eps)
+    twin._value = start
+    return _like(start, slopes)
+
+
+def _like(value: Value, array: Any) -> Value:
+    """The array as a Python float where `value` is one."""
+    return float(array) if type(value) is float else np.asarray(array)
+
+
+def _in_dtype(unit: Unit, value: Value) -> Value:
+    return value if type(value) is float else value.astype(unit.dtype)
+
+
+def _at_least_one(**counts: int) -> None:
+    for name, count in counts.items():
+        if not isinstance(count, int | np.integer) or count < 1:
+            raise CircuitError(f"{name} must be a whole number from 1 upwards, got {count!r}")
+
+
+def _positive(**numbers: float) -> None:
+    for name, x in numbers.items():
+        if not x > 0.0:
+            raise CircuitError(f"{name} must be above 0, got {x!r}")
