@@ -48,6 +48,7 @@ class Gate:
     `domain` and `samples` say at which inputs the gate is tested: for each input of an elementwise
     gate an interval, or `bool`; for others a function of a random generator to a list of ready
     `(inputs, static)`. `function` is what users call; it tidies arguments (see `public`).
+    `primitive` says that the value cannot be run on wires, to be rewritten into other gates.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Gate:
     domain: tuple[tuple[float, float] | type[bool], ...] = ()
     samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None
     kinks: Callable[..., Any] | None = None
+    primitive: bool = False
     function: Callable[..., Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -173,6 +175,7 @@ def gate(
     domain: tuple[tuple[float, float] | type[bool], ...] = (),
     samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None,
     kinks: Callable[..., Any] | None = None,
+    primitive: bool = False,
     registry: Registry[Gate] | None = GATES,
 ) -> Callable[[Callable[..., Value]], GateFunction]:
     """Declare a gate; the decorated function of `(m, *xs)` is its value. Fields: see `Gate`.
@@ -203,6 +206,7 @@ def gate(
             domain,
             samples,
             kinks,
+            primitive,
         )
         if registry is not None:
             registry.add(made.name, made)

@@ -79,7 +79,7 @@ def jacobian(y: Unit, x: Unit) -> Unit:
     one_hot = np.eye(y.size).reshape(y.size, *y.shape)
     rows = [gradient(y, x, pull) for pull in one_hot]
     if not rows:
-        return constant(np.zeros(y.shape + x.shape))
+        return constant(np.zeros(y.shape + x.shape, x.dtype))
     return GATES["reshape"](GATES["stack"](*rows, axis=0), shape=y.shape + x.shape)
 
 

@@ -1,0 +1,92 @@
+"""In: a wire. Out: where its elements lie: a buffer, an offset into it, and a step for each axis.
+
+Reshaping, transposing, slicing and broadcasting move no elements. The wire that they make is another
+way to walk the buffer of the wire they take, so engines never run them: they read through them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from pullback.core.unit import Unit
+
+VIEWS = ("reshape", "transpose", "slice", "broadcast_to")
+
+
+@dataclass(frozen=True)
+class Access:
+    """Element (i, j, ...) of a wire is element offset + i * strides[0] + ... of root's buffer."""
+
+    root: Unit
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether the elements lie one after another in row-major order."""
+        return self.strides == row_major(self.shape, self.strides)
+
+    @property
+    def lowest(self) -> Access:
+        """The same, with the offset of the lowest address that is walked."""
+        back = sum((n - 1) * step for n, step in zip(self.shape, self.strides) if step < 0)  # noqa: B905
+        return Access(self.root, self.offset + back, self.shape, self.strides)
+
+    def spread(self, shape: tuple[int, ...]) -> Access:
+        """The same elements, repeated by NumPy's broadcasting to a larger shape."""
+        lead = len(shape) - len(self.shape)
+        strides = tuple(
+            0 if n == 1 and full != 1 else step
+            for n, full, step in zip(self.shape, shape[lead:], self.strides, strict=True)
+        )
+        return Access(self.root, self.offset, shape, (0,) * lead + strides)
+
+
+def row_major(shape: tuple[int, ...], like: tuple[int, ...] = ()) -> tuple[int, ...]:
+    """The strides of an array in row-major order; axes of size 1 take the stride in `like`."""
+    strides = [prod(shape[a + 1 :]) for a in range(len(shape))]
+    if like:
+        strides = [old if n == 1 else new for n, old, new in zip(shape, like, strides, strict=True)]
+    return tuple(strides)
+
+
+def access(unit: Unit) -> Access:
+    """Where the elements of a wire lie, through all views down to a buffer.
+
+    A reshape of elements that do not lie in row-major order is no view: it has a buffer of its own,
+    into which they are copied.
+    """
+    chain = [unit]
+    while is_view(chain[-1]):
+        chain.append(chain[-1].inputs[0])
+    root = chain.pop()
+    where = Access(root, 0, root.shape, row_major(root.shape))
+    for view in reversed(chain):
+        where = _through(view, where)
+    return where
+
+
+def is_view(unit: Unit) -> bool:
+    """Whether a wire walks another's buffer rather than having its own."""
+    if not unit.inputs or unit.gate is None or unit.gate.name not in VIEWS:
+        return False
+    return unit.gate.name != "reshape" or access(unit.inputs[0]).contiguous
+
+
+def _through(view: Unit, where: Access) -> Access:
+    """The access of a view of a wire that lies at `where`."""
+    assert view.gate is not None
+    match view.gate.name:
+        case "reshape":
+            return Access(where.root, where.offset, view.shape, row_major(view.shape))
+        case "transpose":
+            strides = tuple(where.strides[a] for a in view.static["axes"])
+            return Access(where.root, where.offset, view.shape, strides)
+        case "broadcast_to":
+            return where.spread(view.shape)
+    walks = view.static["walks"]
+    offset = sum(start * step for (start, _, _), step in zip(walks, where.strides, strict=True))
+    strides = tuple(by * step for (_, _, by), step in zip(walks, where.strides, strict=True))
+    return Access(where.root, where.offset + offset, view.shape, strides)

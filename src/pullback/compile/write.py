@@ -1,0 +1,308 @@
+"""In: kernels and their memory. Out: the source of functions that run them, for Numba or to read.
+
+A loop is written without its sizes: they are arguments, as are the steps through memory that are
+not 0 or 1. Loops that differ in nothing else are therefore one text, which is compiled once however
+many layers there are. Arguments `lo` and `hi` bound the outermost loop, so that threads can share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pullback.compile.access import Access, access, row_major
+from pullback.compile.fuse import Loop, is_reduction
+from pullback.compile.simplify import number_on
+from pullback.core.unit import Unit
+
+IDENTITY = {"sum": "0", "max": "-inf", "min": "inf"}
+TYPES = {"float32": "f4", "float64": "f8", "int64": "i8", "bool": "b1"}
+
+
+@dataclass
+class LoopText:
+    """One loop as a function, and the arguments that make it this loop.
+
+    `arrays` are the accesses whose buffers, from their offset on, are its array arguments; `numbers`
+    its whole-number arguments, sizes and steps. `serial` loops carry a sum across their outermost
+    index and are not shared by threads.
+    """
+
+    text: str
+    arrays: list[Access]
+    numbers: list[int]
+    length: int
+    serial: bool
+
+
+@dataclass
+class _Array:
+    """An array argument: where it is walked, and whether only written, reduced into, or read."""
+
+    name: str
+    where: Access
+    strides: list[int] = field(default_factory=list)
+
+
+def write_loop(loop: Loop, stores: Sequence[tuple[Unit, Access]]) -> LoopText:
+    """The function that runs a loop and stores these of its gates' values where they belong."""
+    return _LoopWriter(loop, stores).write()
+
+
+def folded(shape: Sequence[int], walks: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
+    """The same loop over fewer axes: neighbours merge where every array walks them as one.
+
+    >>> folded((2, 3, 4), [(12, 4, 1), (0, 0, 1)])
+    ([6, 4], [[4, 1], [0, 1]])
+    """
+    sizes: list[int] = []
+    steps: list[list[int]] = [[] for _ in walks]
+    for axis, n in enumerate(shape):
+        if n == 1:
+            continue
+        here = [walk[axis] for walk in walks]
+        if sizes and all(s[-1] == step * n for s, step in zip(steps, here, strict=True)):
+            sizes[-1] *= n
+            for s, step in zip(steps, here, strict=True):
+                s[-1] = step
+        else:
+            sizes.append(n)
+            for s, step in zip(steps, here, strict=True):
+                s.append(step)
+    return sizes, steps
+
+
+class _LoopWriter:
+    """Writes one loop: its axes folded, its loads hoisted as far as they do not change."""
+
+    def __init__(self, loop: Loop, stores: Sequence[tuple[Unit, Access]]) -> None:
+        self.loop = loop
+        self.gates = loop.gates
+        self.inside = {unit: f"v{k}" for k, unit in enumerate(self.gates)}
+        self.stores = dict(stores)
+        self.loads: dict[tuple, _Array] = {}
+        self.targets: dict[Unit, _Array] = {}
+        for unit in self.gates:
+            for x in unit.inputs:
+                self.load(x)
+        for k, (unit, where) in enumerate(stores):
+            shared = [a for a in self.loads.values() if a.where == where]
+            self.targets[unit] = shared[0] if shared else _Array(f"y{k}", where)
+        arrays = [*self.loads.values(), *self.targets.values()]
+        arrays = list({id(a): a for a in arrays}.values())
+        self.arrays = arrays
+        self.sizes, steps = folded(loop.shape, [a.where.strides for a in arrays])
+        for array, strides in zip(arrays, steps, strict=True):
+            array.strides = strides
+        self.numbers: list[int] = []
+
+    def load(self, x: Unit) -> None:
+        """Note that the loop reads x from memory, if it does."""
+        if number_on(x) is not None or access(x).root in self.inside:
+            return
+        where = access(x).spread(self.loop.shape)
+        key = (where.root, where.offset, where.strides)
+        if key not in self.loads:
+            self.loads[key] = _Array(f"x{len(self.loads)}", where)
+
+    # The text ------------------------------------------------------------------------------------
+
+    def write(self) -> LoopText:
+        depth = len(self.sizes)
+        sums = [unit for unit in self.gates if is_reduction(unit)]
+        reduced = {u: [d for d, s in enumerate(self.targets[u].strides) if s == 0] for u in sums}
+        # A sum along the innermost axis alone starts afresh on each line; others add to memory.
+        self.adding = {u for u in sums if depth == 0 or reduced[u] != [depth - 1]}
+        serial = any(reduced[u] != [depth - 1] or depth == 1 for u in sums)
+        body = [line for unit in sums if unit in self.adding for line in self.cleared(unit)]
+        body += self.level(0) if depth else self.statements()
+        arrays = [a.name for a in self.arrays]
+        names = [f"n{d}" for d in range(1, depth)]
+        sizes = self.sizes[1:]
+        extra = [f"s{k}" for k in range(len(self.numbers))]
+        arguments = ", ".join(["lo", "hi", *names, *extra, *arrays])
+        text = f"def loop({arguments}):\n" + "".join(f"    {line}\n" for line in body)
+        length = self.sizes[0] if depth else 1
+        wheres = [a.where.lowest for a in self.arrays]
+        return LoopText(text, wheres, [*sizes, *self.numbers], length, serial or depth == 0)
+
+    def number(self, n: int) -> str:
+        """A step as text: itself where it is 0 or 1, else an argument."""
+        if n not in self.numbers:
+            self.numbers.append(n)
+        return f"s{self.numbers.index(n)}"
+
+    def index(self, array: _Array, depths: range) -> str:
+        """The part of an array's index that these loop variables make up."""
+        terms = []
+        for d in depths:
+            step = array.strides[d]
+            if step == 1:
+                terms.append(f"i{d}")
+            elif step > 1:
+                terms.append(f"i{d} * {self.number(step)}")
+            elif step < 0:  # walked backwards, from the element with the lowest address
+                terms.append(f"({self.number(self.sizes[d] - 1)} - i{d}) * {self.number(-step)}")
+        return " + ".join(terms) or "0"
+
+    def level(self, d: int) -> list[str]:
+        """The loop over axis d and all inside it."""
+        last = len(self.sizes) - 1
+        span = "lo, hi" if d == 0 else f"n{d}"
+        if d < last:
+            inner = self.level(d + 1)
+            return [f"for i{d} in range({span}):", *(f"    {line}" for line in inner)]
+        outer, written = range(last), {a.name for a in self.targets.values()}
+        lines, held = [], set()
+        for array in self.arrays:
+            start = self.index(array, outer)
+            if array.strides[d] == 0 and array.name not in written:  # the same for the whole line
+                held.add(array.name)
+                lines.append(f"{array.name}_ = {array.name}[{start}]")
+            elif start != "0":  # the innermost index is then plain, which vectorises
+                lines.append(f"{array.name}_line = {array.name}[{start}:]")
+        across = [u for u in self.gates if is_reduction(u) and self.targets[u].strides[d] == 0]
+        for unit in across:
+            lines.append(f"a_{self.inside[unit]} = {self.identity(unit, accumulator=True)}")
+        lines.append(f"for i{d} in range({span}):")
+        lines += [f"    {line}" for line in self.statements(held, across)]
+        for unit in across:
+            place = self.place(self.targets[unit])
+            value = self.cast(f"a_{self.inside[unit]}", unit.dtype)
+            lines.append(
+                f"{place} = {self.combined(unit, place, value) if unit in self.adding else value}"
+            )
+        return lines
+
+    def place(self, array: _Array) -> str:
+        """An array's element at the innermost index."""
+        last = len(self.sizes) - 1
+        if last < 0:
+            return f"{array.name}[0]"
+        line = "_line" if self.index(array, range(last)) != "0" else ""
+        return f"{array.name}{line}[{self.index(array, range(last, last + 1))}]"
+
+    def statements(self, held: Collection[str] = (), across: Collection[Unit] = ()) -> list[str]:
+        """The gates of one element, each on a line, and what is stored of them."""
+        lines = [f"{a.name}_ = {self.place(a)}" for a in self.loads.values() if a.name not in held]
+        for unit in self.gates:
+            name = self.inside[unit]
+            if not is_reduction(unit):
+                lines.append(f"{name} = {self.expression(unit)}")
+                if unit in self.targets:
+                    lines.append(f"{self.place(self.targets[unit])} = {name}")
+                continue
+            if unit in across:
+                value = self.operand(unit.inputs[0], self.accumulator(unit))
+                lines.append(f"a_{name} = {self.combined(unit, f'a_{name}', value)}")
+            else:
+                value = self.operand(unit.inputs[0], unit.dtype)
+                place = self.place(self.targets[unit])
+                lines.append(f"{place} = {self.combined(unit, place, value)}")
+        return lines
+
+    def cleared(self, unit: Unit) -> list[str]:
+        """The start of a reduction's buffer, for those that are added to element by element."""
+        target = self.targets[unit]
+        size = max(int(np.prod(unit.shape)), 1)
+        return [
+            f"for k in range({self.number(size)}):",
+            f"    {target.name}[k] = {self.identity(unit)}",
+        ]
+
+    # Expressions ---------------------------------------------------------------------------------
+
+    def accumulator(self, unit: Unit) -> np.dtype:
+        """The dtype in which a reduction adds: doubles for sums of floats, so that none get lost."""
+        wide = unit.dtype.kind == "f" and unit.gate is not None and unit.gate.name == "sum"
+        return np.dtype(np.float64) if wide else unit.dtype
+
+    def identity(self, unit: Unit, accumulator: bool = False) -> str:
+        assert unit.gate is not None
+        dtype = self.accumulator(unit) if accumulator else unit.dtype
+        if dtype.kind != "f" and unit.gate.name != "sum":
+            info = np.iinfo(dtype) if dtype.kind in "iu" else None
+            low, high = (info.min, info.max) if info else (0, 1)
+            return self.literal(low if unit.gate.name == "max" else high, dtype)
+        return self.literal(float(IDENTITY[unit.gate.name]), dtype)
+
+    def combined(self, unit: Unit, old: str, new: str) -> str:
+        assert unit.gate is not None
+        if unit.gate.name == "sum":
+            return f"{old} + {new}"
+        return f"{unit.gate.name}imum({old}, {new})"
+
+    def expression(self, unit: Unit) -> str:
+        """A gate on one element, as a person writes it."""
+        gate = unit.gate
+        assert gate is not None
+        if gate.name in ("astype", "reshape"):
+            return self.operand(unit.inputs[0], unit.dtype)
+        dtype = self.common(unit)
+        if gate.name == "where":
+            condition, a, b = unit.inputs
+            chosen = self.operand(condition, condition.dtype)
+            return f"where({chosen}, {self.operand(a, dtype)}, {self.operand(b, dtype)})"
+        parts = [self.operand(x, dtype) for x in unit.inputs]
+        symbol = gate.symbol
+        if len(parts) == 2 and symbol in ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!="):
+            return f"{parts[0]} {symbol} {parts[1]}"
+        if gate.name == "negative":
+            return f"-{parts[0]}"
+        return f"{gate.name}({', '.join(parts)})"
+
+    def common(self, unit: Unit) -> np.dtype:
+        """The dtype in which a gate computes: NumPy's rule, in which Python's numbers are weak."""
+        if unit.dtype.kind == "f":
+            return unit.dtype
+        values = [x.value for x in unit.inputs]
+        return np.result_type(*values) if values else unit.dtype
+
+    def operand(self, x: Unit, dtype: np.dtype) -> str:
+        """What a gate reads, in the dtype in which it computes."""
+        number = number_on(x)
+        if number is not None:
+            return self.literal(number, dtype)
+        root = access(x).root
+        if root in self.inside:
+            text = self.inside[root]
+        else:
+            where = access(x).spread(self.loop.shape)
+            text = f"{self.loads[where.root, where.offset, where.strides].name}_"
+        return text if x.dtype == dtype else self.cast(text, dtype)
+
+    def cast(self, text: str, dtype: np.dtype) -> str:
+        return f"{TYPES[dtype.name]}({text})"
+
+    def literal(self, value: float, dtype: np.dtype) -> str:
+        if dtype.kind == "b":
+            return str(bool(value))
+        whole = dtype.kind in "iu"
+        text = repr(int(value)) if whole else str(dtype.type(value))  # as short as the dtype allows
+        return text if dtype == np.float64 or dtype.kind == "i" else self.cast(text, dtype)
+
+
+def write_copy(source: Access, target: Access) -> LoopText:
+    """The loop that copies elements from where they lie to where they should."""
+    writer = _LoopWriter(Loop(source.shape), [])
+    writer.loads["from"], writer.arrays = _Array("x", source), []
+    reads, writes = writer.loads["from"], _Array("y", target)
+    writer.targets[source.root] = writes
+    writer.arrays = [reads, writes]
+    writer.sizes, steps = folded(source.shape, [a.where.strides for a in writer.arrays])
+    reads.strides, writes.strides = steps
+    return writer.write()
+
+
+def contiguous_target(unit: Unit, loop: Loop) -> Access:
+    """Where a loop stores a gate's value: its own buffer, walked by the loop's index."""
+    if not is_reduction(unit):
+        return Access(unit, 0, loop.shape, row_major(loop.shape))
+    axes = unit.static["axis"]
+    kept = [1 if a in axes else n for a, n in enumerate(loop.shape)]
+    strides = tuple(
+        0 if a in axes else step for a, step in enumerate(row_major(tuple(kept)))
+    )
+    return Access(unit, 0, loop.shape, strides)

@@ -1,0 +1,43 @@
+"""Every name that generated code uses."""
+
+from numba import boolean as b1
+from numba import float32 as f4
+from numba import float64 as f8
+from numba import int64 as i8
+
+from pullback.engines.kernels.elementwise import (
+    abs,
+    logical_and,
+    logical_not,
+    logical_or,
+    maximum,
+    minimum,
+    power,
+    sign,
+    sqrt,
+    where,
+)
+from pullback.engines.kernels.lower import kernel
+from pullback.engines.kernels.structural import (
+    argmax,
+    argmin,
+    entry,
+    fill,
+    matmul,
+    part,
+    scatter_add,
+    take,
+)
+from pullback.engines.kernels.threads import barrier
+from pullback.engines.kernels.vector import (
+    cos,
+    erf,
+    exp,
+    expm1,
+    log,
+    log1p,
+    sigmoid,
+    sin,
+    softplus,
+    tanh,
+)

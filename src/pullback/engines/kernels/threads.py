@@ -1,0 +1,69 @@
+"""In: threads that run the same compiled step. Out: the points at which they wait for each other.
+
+A barrier is two counters in shared memory. Who arrives last opens it; the others watch, and after a
+while let another thread have the processor. Numba's own parallel regions cost a multiple of this.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+PATIENCE = 20_000  # looks at the counter before a thread gives way
+
+
+@intrinsic
+def _add(typing_context, array, index, value):
+    """Add to a whole number in shared memory, and answer what it was."""
+
+    def generate(context, builder, signature, args):
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        place = builder.gep(data, [args[1]])
+        return builder.atomic_rmw("add", place, args[2], "seq_cst")
+
+    return types.int64(types.int64[::1], types.int64, types.int64), generate
+
+
+@intrinsic
+def _look(typing_context, array, index):
+    """A whole number in shared memory, as it is now."""
+
+    def generate(context, builder, signature, args):
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        place = builder.gep(data, [args[1]])
+        return builder.load_atomic(place, "seq_cst", 8)
+
+    return types.int64(types.int64[::1], types.int64), generate
+
+
+@intrinsic
+def _give_way(typing_context):
+    """Let another thread have the processor."""
+
+    def generate(context, builder, signature, args):
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.IntType(32), []), "sched_yield"
+        )
+        builder.call(function, [])
+        return context.get_dummy_value()
+
+    return types.none(), generate
+
+
+@njit(nogil=True)
+def barrier(counters, threads):
+    """Wait until all threads are here. `counters` are two zeros that only barriers touch."""
+    if threads == 1:
+        return
+    passed = _look(counters, 1)
+    if _add(counters, 0, 1) == threads - 1:
+        _add(counters, 0, -threads)
+        _add(counters, 1, 1)
+        return
+    looks = 0
+    while _look(counters, 1) == passed:
+        looks += 1
+        if looks > PATIENCE:
+            _give_way()

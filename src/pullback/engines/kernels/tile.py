@@ -1,0 +1,219 @@
+"""In: addresses and strides. Out: one tile of a product of matrices, held in vector registers.
+
+A tile has a few rows and a few vectors of columns, and all of its sums stay in registers while
+the reduction runs. Each step loads one row of B as vectors and one number of A for each row:
+
+    C[t, :] = start[t, :] + sum_{p < outer, q < inner} A[offsets[t] + p a_outer + q a_inner] B[k, :]
+
+where k = p inner + q counts the rows of B. The rows of A are found through a table of offsets and
+the reduction has two strides, so that the very same tile is a matrix product, a convolution, and
+both of its gradients. Rows past the end of a matrix are computed as copies of the last one, columns
+past the end are masked, so any size is right.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from pullback.engines.kernels.lower import fused
+from pullback.engines.kernels.symbols import native
+
+FEATURES = llvm.get_host_cpu_features()
+AVX512 = bool(FEATURES.get("avx512f") and FEATURES.get("avx512vl"))
+BYTES = 64 if AVX512 else 32 if FEATURES.get("avx") else 16
+"""The width of a vector register."""
+REGISTERS = 16 if FEATURES.get("sse2") and not AVX512 else 32
+
+INTEGER, LANE, ADDRESS = ir.IntType(64), ir.IntType(32), ir.PointerType()
+
+
+class Shape(NamedTuple):
+    """A tile's rows, its vectors in a row, and the bytes of each vector."""
+
+    rows: int
+    vectors: int
+    bytes: int
+
+
+# Widest first. The sums, a row of B and one number of A have to fit the registers. The last has
+# half a vector where the processor has both widths: eight channels cost as much as eight.
+SHAPES = [
+    *([Shape(6, 4, BYTES), Shape(8, 2, BYTES)] if REGISTERS == 32 else [Shape(6, 2, BYTES)]),
+    Shape(8, 1, BYTES),
+    *([Shape(8, 1, BYTES // 2)] if AVX512 else []),
+]
+ROWS = tuple(shape.rows for shape in SHAPES)
+WIDTHS = tuple(shape.vectors * shape.bytes for shape in SHAPES)
+"""The bytes of a tile's row, by kind of tile (its place in SHAPES)."""
+MORE_THAN = (*(width - WIDTHS[-1] for width in WIDTHS[:-1]), 0)
+"""A kind of tile is worth its width where more than this many bytes are left."""
+
+
+def _splat(builder: ir.IRBuilder, value: ir.Value, lanes: int) -> ir.Value:
+    """A vector of copies of one number."""
+    unknown = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
+    first = builder.insert_element(unknown, value, LANE(0))
+    order = ir.Constant(ir.VectorType(LANE, lanes), [0] * lanes)
+    return builder.shuffle_vector(first, unknown, order)
+
+
+class Writer:
+    """Writes the instructions of one tile: what `tile` says, for one shape and precision."""
+
+    def __init__(self, builder: ir.IRBuilder, shape: Shape, scalar: Any, size: int) -> None:
+        self.builder, self.shape, self.scalar, self.size = builder, shape, scalar, size
+        self.lanes = shape.bytes // size
+        self.vector = ir.VectorType(scalar, self.lanes)
+        self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
+        self.grid = [(t, v) for t in range(shape.rows) for v in range(shape.vectors)]
+        self.mask: Any = None
+
+    def at(self, base: ir.Value, offset: ir.Value) -> ir.Value:
+        return self.builder.gep(base, [offset], source_etype=self.scalar)
+
+    def place(self, row: ir.Value, v: int) -> ir.Value:
+        """The address of vector v in a row."""
+        return self.at(row, INTEGER(v * self.lanes))
+
+    def row(self, base: ir.Value, step: ir.Value, t: ir.Value) -> ir.Value:
+        start = self.builder.inttoptr(base, ADDRESS)
+        return self.at(start, self.builder.mul(t, step))
+
+    def _masked(self, name: str, result: Any, arguments: list[ir.Value]) -> ir.Value:
+        kind = ir.FunctionType(result, [argument.type for argument in arguments])
+        name = f"llvm.masked.{name}.v{self.lanes}f{8 * self.size}.p0"
+        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        return self.builder.call(function, arguments)
+
+    def _partial(self, v: int) -> bool:
+        return self.mask is not None and v == self.shape.vectors - 1
+
+    def load(self, row: ir.Value, v: int) -> ir.Value:
+        where = self.place(row, v)
+        if not self._partial(v):
+            return self.builder.load(where, align=self.size, typ=self.vector)
+        arguments = [where, LANE(self.size), self.mask, self.zero]
+        return self._masked("load", self.vector, arguments)
+
+    def store(self, value: ir.Value, row: ir.Value, v: int) -> None:
+        where = self.place(row, v)
+        if self._partial(v):
+            self._masked("store", ir.VoidType(), [value, where, LANE(self.size), self.mask])
+        else:
+            self.builder.store(value, where, align=self.size)
+
+    def write(self, arguments: list[ir.Value]) -> None:
+        """The tile, with a mask on its last vector where its columns may end before it does."""
+        builder, columns = self.builder, arguments[13]
+        lane = ir.Constant(ir.VectorType(LANE, self.lanes), list(range(self.lanes)))
+        left = builder.sub(columns, INTEGER((self.shape.vectors - 1) * self.lanes))
+        mask = builder.icmp_signed("<", lane, _splat(builder, builder.trunc(left, LANE), self.lanes))
+        if AVX512:  # a mask costs nothing
+            self.mask = mask
+            self.reduce(*arguments)
+            return
+        full = builder.icmp_signed(">=", left, INTEGER(self.lanes))
+        with builder.if_else(full) as (then, otherwise):
+            with then:
+                self.reduce(*arguments)
+            with otherwise:
+                self.mask = mask
+                self.reduce(*arguments)
+
+    def reduce(
+        self, a, offsets, rows, outer, a_outer, inner, a_inner, b, b_step,
+        start, start_step, c, c_step, columns, floor,
+    ) -> None:  # fmt: skip
+        builder, shape = self.builder, self.shape
+        last = builder.sub(rows, INTEGER(1))
+        real, a_rows = [], []
+        for t in range(shape.rows):
+            inside = builder.icmp_signed("<", INTEGER(t), last)
+            real.append(builder.select(inside, INTEGER(t), last))
+            table = builder.inttoptr(offsets, ADDRESS)
+            entry = builder.gep(table, [real[t]], source_etype=INTEGER)
+            offset = builder.load(entry, typ=INTEGER)
+            a_rows.append(self.at(builder.inttoptr(a, ADDRESS), offset))
+
+        sums = {key: cgutils.alloca_once(builder, self.vector) for key in self.grid}
+        fresh = builder.icmp_signed("==", start, INTEGER(0))
+        with builder.if_else(fresh) as (then, otherwise):
+            with then:
+                for key in self.grid:
+                    builder.store(self.zero, sums[key])
+            with otherwise:
+                for t, v in self.grid:
+                    row = self.row(start, start_step, real[t])
+                    builder.store(self.load(row, v), sums[t, v])
+
+        b_row = cgutils.alloca_once_value(builder, builder.inttoptr(b, ADDRESS))
+        with cgutils.for_range(builder, outer) as p:
+            base = builder.mul(p.index, a_outer)
+            with cgutils.for_range(builder, inner) as q:
+                offset = builder.add(base, builder.mul(q.index, a_inner))
+                here = builder.load(b_row, typ=ADDRESS)
+                line = [self.load(here, v) for v in range(shape.vectors)]
+                for t in range(shape.rows):
+                    one = builder.load(self.at(a_rows[t], offset), typ=self.scalar)
+                    many = _splat(builder, one, self.lanes)
+                    for v in range(shape.vectors):
+                        total = builder.load(sums[t, v], typ=self.vector)
+                        builder.store(fused(builder, many, line[v], total), sums[t, v])
+                builder.store(self.at(here, b_step), b_row)
+
+        low = _splat(builder, floor, self.lanes)
+        for t, v in self.grid:
+            total = builder.load(sums[t, v], typ=self.vector)
+            below = builder.fcmp_ordered("<", total, low)  # a NaN is not: it stays
+            total = builder.select(below, low, total)
+            self.store(total, self.row(c, c_step, real[t]), v)
+
+
+@intrinsic
+def _tile(
+    typing_context, kind, a, offsets, rows, outer, a_outer, inner, a_inner, b, b_step,
+    start, start_step, c, c_step, columns, floor,
+):  # fmt: skip
+    def generate(context, builder, signature, arguments):
+        scalar, size = context.get_value_type(floor), floor.bitwidth // 8
+        end = builder.append_basic_block("end")
+        choice = builder.switch(arguments[0], end)
+        for kind, shape in enumerate(SHAPES):
+            choice.add_case(INTEGER(kind), builder.append_basic_block(f"tile{kind}"))
+        for (_, block), shape in zip(choice.cases, SHAPES, strict=True):
+            builder.position_at_end(block)
+            Writer(builder, shape, scalar, size).write(arguments[1:])
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 15, floor), generate
+
+
+def tile(
+    kind, a, offsets, rows, outer, a_outer, inner, a_inner, b, b_step,
+    start, start_step, c, c_step, columns, floor,
+):  # fmt: skip
+    """Compute one tile of C, as the head of this module says.
+
+    kind: the place in SHAPES. a, b, c: addresses. offsets: the address of a table of the rows of
+    A (int64, in elements); rows: how many of them are real. outer, inner: the lengths of the
+    reduction, and a_outer, a_inner its strides in A; b_step: the step between rows of B. start:
+    the address that the sums start from (0: they start at zero) and start_step the step between
+    its rows (0 repeats one row: a bias). c_step: the step between rows of C. columns: how many are
+    real, more than a vector less than the tile has. floor: a lower limit of the result (-inf:
+    none; 0: a ReLU); its type, float32 or float64, is the precision. Steps are in elements.
+    """
+    _tile(
+        kind, a, offsets, rows, outer, a_outer, inner, a_inner, b, b_step,
+        start, start_step, c, c_step, columns, floor,
+    )  # fmt: skip
+
+
+tile32 = native("tile32", types.void(*[types.int64] * 15, types.float32))(tile)
+tile64 = native("tile64", types.void(*[types.int64] * 15, types.float64))(tile)

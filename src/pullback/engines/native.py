@@ -1,0 +1,116 @@
+"""In: a Program. Out: the same Program as machine code, run by threads that share each loop.
+
+All threads run the same compiled step. Each takes its part of every loop and waits at a barrier
+before a kernel that reads what others wrote. Buffers lie in arenas that were laid out beforehand, so
+a step allocates nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from pullback.compile.access import access
+from pullback.compile.fuse import fuse
+from pullback.compile.memory import lasting, plan
+from pullback.compile.program import Program
+from pullback.compile.simplify import simplify
+from pullback.core.errors import CircuitError
+from pullback.core.unit import Unit
+from pullback.core.values import Value
+from pullback.core.walk import tick
+from pullback.engines import cache
+from pullback.engines.steps import ARENAS, write_step
+
+THREADS = min(2, os.cpu_count() or 1)
+KEPT = ("sigmoid", "softplus")  # gates that the kernel library has in one piece
+SMALL = 100_000  # multiplications a step, below which one thread is faster than two that wait
+
+_workers = ThreadPoolExecutor(max(THREADS - 1, 1), thread_name_prefix="pullback")
+
+
+class Native:
+    """Runs a Program as compiled code.
+
+    >>> x, w = Unit(3.0, "x"), Unit(1.0, "w")
+    >>> step = Native(Program({"x": x}, {"y": w * x}, {w: w + 0.5 * x}))
+    >>> step(x=2.0), w.value
+    ({'y': 2.0}, 2.0)
+    """
+
+    def __init__(self, program: Program, threads: int | None = None) -> None:
+        self.program = program
+        self.plain = simplify(program, keep=KEPT)
+        self.kernels = fuse(self.plain)
+        self.memory = plan(self.plain, self.kernels)
+        self.text, work = write_step(self.plain, self.kernels, self.memory)
+        self.threads = (THREADS if work > SMALL else 1) if threads is None else threads
+        self._arenas = [
+            _aligned(self.memory.sizes.get(dtype, 0), dtype) for dtype in map(np.dtype, ARENAS)
+        ]
+        self._barrier = np.zeros(2, np.int64)
+        self._views = {unit: self._view(unit) for unit in lasting(self.plain)}
+        for unit, view in self._views.items():
+            view[...] = unit.value
+        self._run = cache.load(self.text).step
+
+    def __call__(self, **inputs: Any) -> dict[str, Value]:
+        """Set the inputs, run the step, update the state, and return the outputs."""
+        for name, value in inputs.items():
+            self.program.inputs[name].value = value
+        self._bring_in()
+        self._together(self._run)
+        self._take_over()
+        return {name: self._read(unit) for name, unit in self.plain.outputs.items()}
+
+    # Memory --------------------------------------------------------------------------------------
+
+    def _view(self, unit: Unit) -> np.ndarray:
+        """A wire's elements, where they lie in its arena."""
+        where = access(unit)
+        arena = self._arenas[[np.dtype(d) for d in ARENAS].index(unit.dtype)]
+        start = self.memory.offsets[where.root] + where.offset
+        strides = tuple(step * arena.itemsize for step in where.strides)
+        return np.lib.stride_tricks.as_strided(arena[start:], unit.shape, strides)
+
+    def _bring_in(self) -> None:
+        """Copy into the arenas what has changed outside since the last run."""
+        for unit, view in self._views.items():
+            if unit.gate is None and unit._value is not view:
+                view[...] = unit._value
+
+    def _take_over(self) -> None:
+        """Let each piece of state carry what the step has made of it."""
+        now = tick()
+        for state in self.program.updates:
+            view = self._views.get(state)
+            if view is None:  # nothing reads this state: its new value lies elsewhere
+                view = self._view(self.plain.updates[state])
+            state._value = float(view) if type(state._value) is float else view
+            state.time = now
+
+    def _read(self, unit: Unit) -> Value:
+        view = self._view(unit)
+        return float(view) if type(unit.value) is float else view.copy()[()]
+
+    # Threads -------------------------------------------------------------------------------------
+
+    def _together(self, run: Any) -> None:
+        """Run on all threads at once, and return when all are done."""
+        waiting = [
+            _workers.submit(run, t, self.threads, self._barrier, *self._arenas)
+            for t in range(1, self.threads)
+        ]
+        run(0, self.threads, self._barrier, *self._arenas)
+        for future in waiting:
+            future.result()
+
+
+def _aligned(count: int, dtype: np.dtype) -> np.ndarray:
+    """Zeros that start on a cache line."""
+    raw = np.zeros(count * dtype.itemsize + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + count * dtype.itemsize].view(dtype)

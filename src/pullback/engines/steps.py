@@ -1,0 +1,219 @@
+"""In: kernels and their memory. Out: the source of one module that runs them all as a step.
+
+Each loop is a function, written once for all places that differ in sizes alone; around it stands one
+that finds the arrays in the arenas and the thread's part. The step is a line for each kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+import numpy as np
+
+from pullback.compile.access import Access, access
+from pullback.compile.fuse import Call, Kernel
+from pullback.compile.memory import Memory
+from pullback.compile.program import Program
+from pullback.compile.write import LoopText, contiguous_target, write_copy, write_loop
+from pullback.core.registry import GATES
+from pullback.core.unit import Unit
+
+ARENAS = {"float32": "F4", "float64": "F8", "int64": "I8", "bool": "B1"}
+
+HEADER = '''"""A step of a circuit, written by pullback: loops, and the order in which they run."""
+
+from math import inf, nan
+
+from pullback.engines.kernels.generated import *
+
+'''
+
+
+def write_step(program: Program, kernels: list[Kernel], memory: Memory) -> tuple[str, int]:
+    """The module's text, and how many operations a step is, roughly."""
+    writer = _StepWriter(memory)
+    for kernel, stores in zip(kernels, memory.stores, strict=True):
+        if isinstance(kernel, Call):
+            writer.call(kernel.gate)
+            continue
+        places = []
+        for unit in stores:
+            where = contiguous_target(unit, kernel)
+            root = memory.in_place.get(unit, unit)
+            places.append((unit, Access(root, 0, where.shape, where.strides)))
+        writer.loop(write_loop(kernel, places), len(kernel.gates) * prod(kernel.shape))
+    for new, state in memory.moves:
+        writer.copy(access(new), access(state))
+    return writer.text(), writer.work
+
+
+class _StepWriter:
+    """Collects the functions of a step and the lines that call them."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.functions: dict[str, str] = {}
+        self.lines: list[tuple[bool, str]] = []
+        self.work = 0
+
+    def place(self, where: Access) -> int:
+        """The first element of an access, in its arena."""
+        return self.memory.offsets[where.root] + where.offset
+
+    def loop(self, loop: LoopText, work: int) -> None:
+        """Add a loop: its function, unless one of the same text is there, and its call."""
+        arenas = [ARENAS[where.root.dtype.name] for where in loop.arrays]
+        names = loop.text[loop.text.index("(") + 1 : loop.text.index(")")].split(", ")
+        numbers = names[2 : len(names) - len(arenas)]
+        starts = [f"o{k}" for k in range(len(arenas))]
+        slices = [f"{arena}[{start}:]" for arena, start in zip(arenas, starts, strict=True)]
+        passed = ", ".join(["n * t // T", "n * (t + 1) // T", *numbers, *slices])
+        around = (
+            f"def run(t, T, {', '.join(ARENAS.values())}, "
+            f"{', '.join(['n', *numbers, *starts])}):\n    loop({passed})\n"
+        )
+        name = self.function(loop.text, around)
+        told = [loop.length, *loop.numbers, *map(self.place, loop.arrays)]
+        self.work += work
+        alone = loop.serial or work < _ALONE
+        self.line(f"{name}({'0, 1' if alone else 't, T'}, {_ARENAS}, {_numbers(told)})", alone)
+
+    def function(self, loop: str, around: str) -> str:
+        """The name of the function of this text, which is written once."""
+        if loop + around not in self.functions:
+            self.functions[loop + around] = f"run{len(self.functions)}"
+        return self.functions[loop + around]
+
+    def line(self, text: str, alone: bool) -> None:
+        self.lines.append((alone, text))
+
+    def call(self, unit: Unit) -> None:
+        """Add the call of a structural gate's own kernel."""
+        assert unit.gate is not None
+        WRITERS[unit.gate.name](self, unit)
+
+    def copy(self, source: Access, target: Access) -> None:
+        """Add a loop that copies elements from where they lie to where they should."""
+        loop = write_copy(source, target)
+        self.loop(loop, prod(source.shape))
+
+    def text(self) -> str:
+        """The whole module."""
+        parts = [HEADER]
+        for source, name in self.functions.items():
+            loop = name.replace("run", "loop")
+            written = source.replace("def loop(", f"@kernel\ndef {loop}(")
+            written = written.replace("def run(", f"\n\n@part\ndef {name}(")
+            parts.append(written.replace("    loop(", f"    {loop}(") + "\n\n")
+        parts.append(f"@entry\ndef step(t, T, counters, {_ARENAS}):\n")
+        open_ = False
+        for k, (alone, line) in enumerate(self.lines):
+            if alone and not open_:
+                parts.append("    if t == 0:\n")
+            open_ = alone
+            parts.append(f"    {'    ' if alone else ''}{line}\n")
+            if not alone or k + 1 == len(self.lines) or not self.lines[k + 1][0]:
+                parts.append("    barrier(counters, T)\n")
+        return "".join(parts)
+
+
+_ARENAS = ", ".join(ARENAS.values())
+_ALONE = 16_384  # gates times elements, below which one thread does a loop alone
+
+
+def _numbers(values: list[int]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _matmul(step: _StepWriter, unit: Unit) -> None:
+    """Matrix products, one for each index of the leading axes."""
+    arena = ARENAS[unit.dtype.name]
+    c = access(unit)
+    lead = unit.shape[:-2]
+    a, b = (access(x).spread(lead + x.shape[-2:]) for x in unit.inputs)
+    (m, k), n = a.shape[-2:], b.shape[-1]
+    step.work += 2 * prod(lead) * m * n * k
+    alone = m * n * k < _ALONE
+    for index in np.ndindex(lead):
+        starts = [step.place(w) + int(np.dot(index, w.strides[:-2])) for w in (c, a, b)]
+        told = [m, n, k, *starts, *a.strides[-2:], *b.strides[-2:]]
+        threads = "0, 1" if alone else "t, T"
+        step.line(f"matmul({threads}, {arena}, {_numbers(told)})", alone)
+
+
+def _joined(step: _StepWriter, unit: Unit) -> None:
+    """concatenate and stack: each input is copied to its part of the output."""
+    axis, start = unit.static["axis"], 0
+    whole = access(unit)
+    for x in unit.inputs:
+        source = access(x)
+        if unit.gate is GATES["stack"]:
+            strides = whole.strides[:axis] + whole.strides[axis + 1 :]
+            step.copy(source, Access(unit, start * whole.strides[axis], x.shape, strides))
+            start += 1
+        else:
+            step.copy(source, Access(unit, start * whole.strides[axis], x.shape, whole.strides))
+            start += x.shape[axis]
+
+
+def _embed(step: _StepWriter, unit: Unit) -> None:
+    """Zeros, and then the input at its walks."""
+    whole, walks = access(unit), unit.static["walks"]
+    step.line(f"fill(0, 1, {ARENAS[unit.dtype.name]}, {step.place(whole)}, {prod(unit.shape)})", True)
+    offset = sum(start * by for (start, _, _), by in zip(walks, whole.strides, strict=True))
+    strides = tuple(by * s for (_, _, by), s in zip(walks, whole.strides, strict=True))
+    (x,) = unit.inputs
+    step.copy(access(x), Access(unit, offset, x.shape, strides))
+
+
+def _rows(unit: Unit, axis: int, indices: Unit) -> list[int]:
+    """Outer, indexed and inner sizes of an array of which slices along an axis are named."""
+    shape = unit.shape
+    return [prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :]), indices.size]
+
+
+def _take(step: _StepWriter, unit: Unit) -> None:
+    """Slices by number."""
+    x, indices = unit.inputs
+    told = _rows(x, unit.static["axis"], indices)
+    starts = [step.place(access(u)) for u in (unit, x, indices)]
+    arena = ARENAS[unit.dtype.name]
+    step.work += unit.size
+    step.line(f"take(t, T, {arena}, I8, {_numbers(told + starts)})", False)
+
+
+def _scatter_add(step: _StepWriter, unit: Unit) -> None:
+    """Adding to slices by number, over the old value where that is no longer needed."""
+    x, indices, updates = unit.inputs
+    target = step.memory.in_place.get(unit)
+    if target is None:
+        step.copy(access(x), access(unit))
+    told = _rows(x, unit.static["axis"], indices)
+    starts = [step.place(access(u)) for u in (target or unit, indices, updates)]
+    arena = ARENAS[unit.dtype.name]
+    step.work += updates.size
+    step.line(f"scatter_add(0, 1, {arena}, I8, {_numbers(told + starts)})", True)
+
+
+def _position(step: _StepWriter, unit: Unit) -> None:
+    """argmax and argmin along an axis."""
+    assert unit.gate is not None
+    (x,) = unit.inputs
+    axis = unit.static["axis"]
+    told = [prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])]
+    starts = [step.place(access(unit)), step.place(access(x))]
+    arena = ARENAS[x.dtype.name]
+    step.line(f"{unit.gate.name}(0, 1, I8, {arena}, {_numbers(told + starts)})", True)
+
+
+WRITERS: dict[str, Callable[[_StepWriter, Unit], None]] = {
+    "matmul": _matmul,
+    "concatenate": _joined,
+    "stack": _joined,
+    "embed": _embed,
+    "take": _take,
+    "scatter_add": _scatter_add,
+    "argmax": _position,
+    "argmin": _position,
+}
