@@ -1,7 +1,7 @@
 """Write the documentation's tables from the registries, or check that they are up to date.
 
-    python scripts/docs.py            writes docs/gates.md
-    python scripts/docs.py --check    fails where the file would change
+python scripts/docs.py            writes docs/gates.md
+python scripts/docs.py --check    fails where the file would change
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ TARGET = Path(__file__).parent.parent / "docs" / "gates.md"
 
 HEADER = """# Gates
 
-Every gate, from its declaration. A gate gives its value and its local gradient and knows nothing of
-the circuit around it. For an elementwise gate the last column is the slope of the output `y` by each
-input, as the rule itself writes it when it is run on wires: the gradient from above is multiplied
-on. A dot means that no gradient flows to that input. Structural gates move or combine elements, and
-their rules pass the gradient back as another circuit of gates.
+Every gate, from its declaration. A gate gives its value and its local gradient and knows nothing
+of the circuit around it. For an elementwise gate the last column is the slope of the output `y` by
+each input, as the rule itself writes it when it is run on wires: the gradient from above is
+multiplied on. A dot means that no gradient flows to that input. Structural gates move or combine
+elements, and their rules pass the gradient back as another circuit of gates.
 
 """
 
@@ -49,9 +49,12 @@ def slopes(gate: Gate) -> str:
     """The rules of an elementwise gate, run on wires and written out."""
     assert gate.partials is not None
     letters = list(inspect.signature(gate.value).parameters)[1:]
-    inputs = [pb.Unit(dtype is bool or 0.5, letter) for dtype, letter in zip(gate.domain, letters)]  # noqa: B905
+    inputs = [
+        pb.Unit(kind is bool or 0.5, letter)
+        for kind, letter in zip(gate.domain, letters, strict=True)
+    ]
     output = gate(*inputs)
-    names = {output: "y"} | {unit: letter for unit, letter in zip(inputs, letters)}  # noqa: B905
+    names = {output: "y"} | dict(zip(inputs, letters, strict=True))
     shown = []
     for rule in gate.partials:
         text = "·" if rule is None else written(rule(output, *inputs), names)

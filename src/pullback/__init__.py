@@ -37,6 +37,13 @@ from pullback.gates.comparison import (
     not_equal,
     where,
 )
+from pullback.gates.convolution import (
+    average_pool,
+    convolve,
+    convolve_input,
+    convolve_weights,
+    max_pool,
+)
 from pullback.gates.elementary import (
     abs,
     cos,
@@ -56,6 +63,7 @@ from pullback.gates.elementary import (
 )
 from pullback.gates.indexing import getitem, scatter_add, take
 from pullback.gates.linear import einsum, matmul
+from pullback.gates.loop import loop
 from pullback.gates.random import random
 from pullback.gates.reduction import (
     argmax,
@@ -133,6 +141,7 @@ __all__ = [
     "argmax",
     "argmin",
     "astype",
+    "average_pool",
     "broadcast_to",
     "check_gate",
     "check_gradients",
@@ -140,6 +149,9 @@ __all__ = [
     "compare_strategies",
     "concatenate",
     "constant",
+    "convolve",
+    "convolve_input",
+    "convolve_weights",
     "cos",
     "divide",
     "draw",
@@ -168,8 +180,10 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logsumexp",
+    "loop",
     "matmul",
     "max",
+    "max_pool",
     "maximum",
     "mean",
     "min",

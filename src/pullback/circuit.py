@@ -7,7 +7,7 @@ from typing import Any
 
 from pullback.core.backward import backward
 from pullback.core.errors import CircuitError
-from pullback.core.text import brief, formula, names
+from pullback.core.text import brief, columns, formula, names
 from pullback.core.unit import Unit
 from pullback.core.values import Value
 from pullback.core.walk import forward, order
@@ -106,7 +106,7 @@ class Circuit:
         shown = [u for u in self.wires if not (u.is_constant and not u.shape)]
         title = f"circuit: {_count(len(self.inputs), 'input')}, {_count(len(self), 'gate')}"
         if len(self) > _LONG:
-            return "\n".join([title, *_rows(_group_cells(self.gates))])
+            return _table(title, _group_cells(self.gates))
         named = names(self.wires, self.outputs)
         rows = []
         for unit in shown:
@@ -115,7 +115,7 @@ class Circuit:
                 left += f" = {formula(unit, named)}"
             grad = "" if unit.grad is None else f"grad {brief(unit.grad)}"
             rows.append((left, f"= {brief(unit.value)}", grad))
-        return "\n".join([title, *_rows(rows)])
+        return _table(title, rows)
 
     def __repr__(self) -> str:
         return f"<Circuit: {_count(len(self.inputs), 'input')}, {_count(len(self), 'gate')}>"
@@ -125,11 +125,8 @@ def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def _rows(cells: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells as lines, in columns."""
-    widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))] if cells else []
-    lines = ("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in cells)
-    return [f"  {line}".rstrip() for line in lines]
+def _table(title: str, rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join([title, *(f"  {line}" for line in columns(rows))])
 
 
 def _group_cells(gates: Sequence[Unit]) -> list[tuple[str, str, str]]:

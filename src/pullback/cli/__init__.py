@@ -1,10 +1,9 @@
-"""The command `pullback`. Each subcommand is one file; a mistake ends in one sentence and status 2."""
+"""The command `pullback`. Each subcommand is a file; a mistake ends in a sentence and status 2."""
 
 from __future__ import annotations
 
 import sys
 
-import click
 import typer
 from rich.console import Console
 
@@ -25,14 +24,8 @@ app.command()(train)
 def main() -> None:
     """Run the command line; what a user can mend is said in one sentence, without a traceback."""
     try:
-        status = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        status = 2
-    except click.Abort:
-        status = 130
+        app()
     except (CircuitError, KeyError) as error:
         message = error.args[0] if error.args else error
         Console(stderr=True, highlight=False).print(f"error: {message}", style="red", markup=False)
-        status = 2
-    sys.exit(status if isinstance(status, int) else 0)
+        sys.exit(2)

@@ -1,7 +1,7 @@
 """In: a wire. Out: where its elements lie: a buffer, an offset into it, and a step for each axis.
 
-Reshaping, transposing, slicing and broadcasting move no elements. The wire that they make is another
-way to walk the buffer of the wire they take, so engines never run them: they read through them.
+Reshaping, transposing, slicing and broadcasting move no elements. The wire that they make is
+another way to walk the buffer of the wire they take: engines do not run it but read through it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
+
+from pullback.compile.program import Program
+from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 
+ROW_MAJOR = ("take", "scatter_add", "argmax", "argmin")  # kernels that read elements in a row
 VIEWS = ("reshape", "transpose", "slice", "broadcast_to")
 
 
@@ -90,3 +95,38 @@ def _through(view: Unit, where: Access) -> Access:
     offset = sum(start * step for (start, _, _), step in zip(walks, where.strides, strict=True))
     strides = tuple(by * step for (_, _, by), step in zip(walks, where.strides, strict=True))
     return Access(where.root, where.offset + offset, view.shape, strides)
+
+
+def with_copies(program: Program) -> Program:
+    """The same Program, with copies where a view of a buffer, or another dtype, would not do.
+
+    Some kernels read elements one after another, some know a single dtype. And what a Program
+    gives, or makes the next value of its state, must not lie in state that changes on the way.
+    """
+    made: dict[Unit, Unit] = {}
+    for unit in program.wires:
+        gate, inputs = unit.gate, tuple(_readable(made[x], unit) for x in unit.inputs)
+        made[unit] = unit if gate is None or inputs == unit.inputs else gate(*inputs, **unit.static)
+
+    def safe(unit: Unit) -> Unit:
+        return _copy(made[unit]) if access(made[unit]).root in program.updates else made[unit]
+
+    outputs = {name: safe(unit) for name, unit in program.outputs.items()}
+    updates = {state: safe(new) for state, new in program.updates.items()}
+    return Program(program.inputs, outputs, updates)
+
+
+def _readable(x: Unit, unit: Unit) -> Unit:
+    """An input of a gate, or a copy of it that the gate's kernel can read."""
+    assert unit.gate is not None
+    name = unit.gate.name
+    if x.dtype != unit.dtype and (
+        name == "matmul" or (name == "scatter_add" and x.dtype.kind == "f")
+    ):
+        return _copy(x, unit.dtype)
+    return _copy(x) if name in ROW_MAJOR and not access(x).contiguous else x
+
+
+def _copy(x: Unit, dtype: np.dtype | None = None) -> Unit:
+    """The same elements in a buffer of their own."""
+    return GATES["astype"](x, dtype=dtype or x.dtype)

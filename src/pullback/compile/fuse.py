@@ -118,8 +118,11 @@ def _sink(
             continue
         found = readers.get(unit, [])
         homes = {home[reader] for reader, _ in found}
-        if len(homes) == 1 and all(joins for _, joins in found) and homes != {home[unit]}:
-            (k,) = homes
+        if len(homes) != 1 or not all(joins for _, joins in found):
+            continue
+        (k,) = homes
+        target = kernels[k]
+        if k != home[unit] and isinstance(target, Loop) and target.shape == loop_shape(unit):
             kernels[home[unit]].gates.remove(unit)
             kernels[k].gates.append(unit)
             kernels[k].gates.sort(key=lambda gate: gate.index)

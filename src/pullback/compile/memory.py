@@ -1,8 +1,8 @@
 """In: kernels in running order. Out: a place for every buffer, decided once, before anything runs.
 
-All buffers of one dtype lie in one arena. Sources and constants keep their places for good; a buffer
-in between is free again after the last kernel that reads it, and another takes its place. A new
-value of a piece of state is computed right over the old one where no kernel reads the old one later.
+All buffers of one dtype lie in one arena. Sources and constants keep their places for good; a
+buffer in between is free again after the last kernel that reads it, and another takes its place. A
+new value of a piece of state is computed right over the old one where no kernel reads that later.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Memory:
     """Where each buffer lies: an offset, in elements, into the arena of its dtype.
 
     `sizes` is the length of each arena. `stores` are the wires that each kernel writes to memory,
-    `in_place` the state over which a new value is written, and `moves` are the updates that must be copied into their state
-    after the last kernel, as (new, state). `temporary` counts the bytes of buffers in between, and
-    `reused` what they would take without reuse.
+    `in_place` the state over which a new value is written, and `moves` the updates that must be
+    copied into their state after the last kernel, as (new, state). `temporary` counts the bytes of
+    buffers in between, and `reused` what they would take without reuse.
     """
 
     offsets: dict[Unit, int]
@@ -92,8 +92,9 @@ def plan(program: Program, kernels: list[Kernel]) -> Memory:
 
 
 def lasting(program: Program) -> list[Unit]:
-    """Sources, and constants that do not carry one number everywhere."""
-    return [unit for unit in program.wires if not unit.inputs]
+    """Sources, constants, and state that is written but never read."""
+    found = [unit for unit in program.wires if not unit.inputs]
+    return [*found, *(state for state in program.updates if state not in set(found))]
 
 
 def _last_readers(program: Program, kernels: list[Kernel]) -> dict[Unit, int]:
@@ -125,7 +126,12 @@ def _can_replace(
         return True
     kernel = kernels[k]
     if not isinstance(kernel, Loop):
-        return new.gate is not None and new.gate.name == "scatter_add" and new.inputs[0] is state
+        return (
+            new.gate is not None
+            and new.gate.name == "scatter_add"
+            and new.inputs[0] is state
+            and all(access(x).root is not state for x in new.inputs[1:])
+        )
     readers = [unit for unit in kernel.gates if state in set(roots(unit))]
     return kernel.shape == state.shape and all(
         in_step(x, kernel.shape) and not is_reduction(unit)

@@ -1,10 +1,10 @@
 """In: a Program. Out: a smaller one that computes the same, of the gates that engines must know.
 
-One walk, inputs first, does it all. A gate whose value is written in other gates is lowered to those
-(`sigmoid` to `exp` and a division). Algebra takes away what does nothing: x * 1, -(-x), a reshape of
-a reshape, transposes that cancel. A gate that has been met with the same inputs is the same wire.
-Gates of constants alone became constants when they were recorded, and what no output needs is never
-walked. Wires compute their values as they are made, so a rewrite that is wrong shows at once.
+One walk, inputs first, does it all. A gate whose value is written in other gates is lowered to
+those (`mean` to `sum` and a division). Algebra takes away what does nothing: x * 1, -(-x), two
+reshapes in a row, transposes that cancel. A gate met before with the same inputs is the same wire.
+Gates of constants alone became constants when they were recorded, and what no output needs is
+not walked. Wires compute their values as they are made, so a rewrite that is wrong shows at once.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from pullback.compile.contract import contract
 from pullback.compile.program import Program
-from pullback.core.gate import constant
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.core.values import arrays, scalars
@@ -64,7 +64,7 @@ class _Walk:
         """The plain wire for a gate on plain inputs."""
         gate = unit.gate
         assert gate is not None
-        key = (gate.name, inputs, tuple(sorted(unit.static.items())))
+        key = (gate, inputs, tuple(sorted(unit.static.items())))
         if key in self.seen:
             return self.seen[key]
         plain = self.algebra(unit, inputs)
@@ -106,6 +106,7 @@ def _on_wires() -> SimpleNamespace:
     for name in {**vars(arrays), **vars(scalars)}:
         if name in GATES:
             gates[name] = GATES[name].function
+    gates["slice"] = lambda x, walks: GATES["slice"](x, walks=walks)  # users' function takes keys
     return SimpleNamespace(**gates, shape=np.shape)
 
 
@@ -118,7 +119,8 @@ def number_on(unit: Unit) -> float | None:
         return None
     value = np.asarray(unit.value)
     first = value.flat[0]
-    return float(first) if (value == first).all() else None
+    same = (value == first) & (np.signbit(value) == np.signbit(first))  # 0 and -0 are two numbers
+    return first.item() if same.all() else None
 
 
 def _made_by(unit: Unit, name: str) -> bool:
@@ -154,7 +156,7 @@ def _sparse_step(table: Unit, step: Unit) -> Unit | None:
     if not _made_by(step, "multiply"):
         return None
     for rate, whole in (step.inputs, step.inputs[::-1]):
-        if rate.shape == () and _made_by(whole, "scatter_add"):
+        if rate.shape == () and table.shape == whole.shape and _made_by(whole, "scatter_add"):
             zero, rows, g = whole.inputs
             if number_on(zero) == 0.0:
                 return GATES["scatter_add"](table, rows, -(rate * g), **whole.static)
@@ -236,6 +238,10 @@ def _sum(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
     return GATES["reshape"](x, shape=kept)
 
 
+def _einsum(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
+    return contract(inputs, static["subscripts"])
+
+
 RULES: dict[str, Callable[[Inputs, Mapping[str, Any]], Unit | None]] = {
     "add": _add,
     "subtract": _subtract,
@@ -251,6 +257,7 @@ RULES: dict[str, Callable[[Inputs, Mapping[str, Any]], Unit | None]] = {
     "reshape": _reshape,
     "transpose": _transpose,
     "sum": _sum,
+    "einsum": _einsum,
 }
 
 ON_WIRES = _on_wires()

@@ -2,7 +2,7 @@
 
 A loop is written without its sizes: they are arguments, as are the steps through memory that are
 not 0 or 1. Loops that differ in nothing else are therefore one text, which is compiled once however
-many layers there are. Arguments `lo` and `hi` bound the outermost loop, so that threads can share it.
+many layers there are. `lo` and `hi` bound the outermost loop, so that threads can share it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ TYPES = {"float32": "f4", "float64": "f8", "int64": "i8", "bool": "b1"}
 class LoopText:
     """One loop as a function, and the arguments that make it this loop.
 
-    `arrays` are the accesses whose buffers, from their offset on, are its array arguments; `numbers`
-    its whole-number arguments, sizes and steps. `serial` loops carry a sum across their outermost
-    index and are not shared by threads.
+    `arrays` are the accesses whose buffers, from their offset on, are its array arguments;
+    `numbers` its whole-number arguments, sizes and steps. `serial` loops carry a sum across their
+    outermost index and are not shared by threads.
     """
 
     text: str
@@ -51,7 +51,9 @@ def write_loop(loop: Loop, stores: Sequence[tuple[Unit, Access]]) -> LoopText:
     return _LoopWriter(loop, stores).write()
 
 
-def folded(shape: Sequence[int], walks: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
+def folded(
+    shape: Sequence[int], walks: Sequence[Sequence[int]]
+) -> tuple[list[int], list[list[int]]]:
     """The same loop over fewer axes: neighbours merge where every array walks them as one.
 
     >>> folded((2, 3, 4), [(12, 4, 1), (0, 0, 1)])
@@ -97,6 +99,7 @@ class _LoopWriter:
         for array, strides in zip(arrays, steps, strict=True):
             array.strides = strides
         self.numbers: list[int] = []
+        self.copies: list[tuple[_Array, _Array]] = []
 
     def load(self, x: Unit) -> None:
         """Note that the loop reads x from memory, if it does."""
@@ -164,8 +167,7 @@ class _LoopWriter:
             elif start != "0":  # the innermost index is then plain, which vectorises
                 lines.append(f"{array.name}_line = {array.name}[{start}:]")
         across = [u for u in self.gates if is_reduction(u) and self.targets[u].strides[d] == 0]
-        for unit in across:
-            lines.append(f"a_{self.inside[unit]} = {self.identity(unit, accumulator=True)}")
+        lines += [f"a_{self.inside[u]} = {self.identity(u, accumulator=True)}" for u in across]
         lines.append(f"for i{d} in range({span}):")
         lines += [f"    {line}" for line in self.statements(held, across)]
         for unit in across:
@@ -201,6 +203,7 @@ class _LoopWriter:
                 value = self.operand(unit.inputs[0], unit.dtype)
                 place = self.place(self.targets[unit])
                 lines.append(f"{place} = {self.combined(unit, place, value)}")
+        lines += [f"{self.place(to)} = {x.name}_" for x, to in self.copies]
         return lines
 
     def cleared(self, unit: Unit) -> list[str]:
@@ -215,7 +218,7 @@ class _LoopWriter:
     # Expressions ---------------------------------------------------------------------------------
 
     def accumulator(self, unit: Unit) -> np.dtype:
-        """The dtype in which a reduction adds: doubles for sums of floats, so that none get lost."""
+        """The dtype in which a reduction adds: double for sums of floats, so that none get lost."""
         wide = unit.dtype.kind == "f" and unit.gate is not None and unit.gate.name == "sum"
         return np.dtype(np.float64) if wide else unit.dtype
 
@@ -287,10 +290,9 @@ class _LoopWriter:
 def write_copy(source: Access, target: Access) -> LoopText:
     """The loop that copies elements from where they lie to where they should."""
     writer = _LoopWriter(Loop(source.shape), [])
-    writer.loads["from"], writer.arrays = _Array("x", source), []
-    reads, writes = writer.loads["from"], _Array("y", target)
-    writer.targets[source.root] = writes
-    writer.arrays = [reads, writes]
+    reads, writes = _Array("x", source), _Array("y", target)
+    writer.loads[source.root, 0, ()], writer.targets[source.root] = reads, writes
+    writer.copies, writer.arrays = [(reads, writes)], [reads, writes]
     writer.sizes, steps = folded(source.shape, [a.where.strides for a in writer.arrays])
     reads.strides, writes.strides = steps
     return writer.write()
@@ -302,7 +304,5 @@ def contiguous_target(unit: Unit, loop: Loop) -> Access:
         return Access(unit, 0, loop.shape, row_major(loop.shape))
     axes = unit.static["axis"]
     kept = [1 if a in axes else n for a, n in enumerate(loop.shape)]
-    strides = tuple(
-        0 if a in axes else step for a, step in enumerate(row_major(tuple(kept)))
-    )
+    strides = tuple(0 if a in axes else step for a, step in enumerate(row_major(tuple(kept))))
     return Access(unit, 0, loop.shape, strides)

@@ -17,7 +17,7 @@ import numpy as np
 from pullback.core.errors import CircuitError, StaleError
 from pullback.core.registry import GATES
 from pullback.core.values import as_value, is_differentiable, shape_of, zeros_like
-from pullback.core.walk import order
+from pullback.core.walk import age
 
 if TYPE_CHECKING:
     from pullback.core.gate import Gate
@@ -66,20 +66,39 @@ def seed(output: Unit, pull: Any) -> Any:
 
 def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
     """Write the gradient of sum(pull * output) to `.grad` of every wire of the circuit."""
-    wires = order(outputs)
-    _refuse_stale(wires)
     seeds = [seed(unit, pull) for unit, pull in zip(outputs, pulls, strict=True)]
-    for unit in wires:
-        unit.grad = None
-    for unit, g in zip(outputs, seeds, strict=True):
-        unit.grad = g if unit.grad is None else unit.grad + g
-    with np.errstate(all="ignore"):
-        for unit in reversed(wires):
-            if unit.grad is not None and unit.inputs:
-                _pull(unit)
-    for unit in wires:
-        if unit.grad is None and is_differentiable(unit._value):
-            unit.grad = zeros_like(unit._value)
+    untouched = object()  # the `.grad` of a wire that has been found, and at which none arrived yet
+    wires, pending, changed = [], list(outputs), False
+    while pending:
+        unit = pending.pop()
+        if unit.grad is untouched:
+            continue
+        unit.grad = untouched
+        wires.append(unit)
+        if unit.inputs:
+            pending += unit.inputs
+        elif unit.gate is None and unit.time > unit.index:
+            changed = True
+    wires.sort(key=age, reverse=True)
+    done = False
+    try:
+        if changed:
+            _refuse_stale(wires[::-1])
+        for unit, g in zip(outputs, seeds, strict=True):
+            unit.grad = g if unit.grad is untouched else unit.grad + g
+        for unit in wires:
+            g = unit.grad
+            if g is untouched or not unit.inputs:
+                continue
+            if type(g) is not float or not _pull_numbers(unit, g, untouched):
+                with np.errstate(all="ignore"):
+                    _pull(unit, untouched)
+        done = True
+    finally:
+        for unit in wires:
+            if unit.grad is untouched:
+                moves = done and not unit.is_constant and is_differentiable(unit._value)
+                unit.grad = zeros_like(unit._value) if moves else None
 
 
 def _refuse_stale(wires: Sequence[Unit]) -> None:
@@ -100,7 +119,39 @@ def _refuse_stale(wires: Sequence[Unit]) -> None:
             )
 
 
-def _pull(unit: Unit) -> None:
+def _pull_numbers(unit: Unit, g: float, untouched: object) -> bool:
+    """`_pull` for a gate of one or two plain numbers, several times faster; False for any other."""
+    gate, inputs, y = unit.gate, unit.inputs, unit._value
+    assert gate is not None
+    if gate.partials is None or len(inputs) > 2:
+        return False
+    try:
+        if len(inputs) == 2:
+            a, b = inputs
+            u, v = a._value, b._value
+            if type(u) is not float or type(v) is not float:
+                return False
+            by_a, by_b = gate.partials[0], gate.partials[1]
+            moves_a, moves_b = a.inputs or a.gate is None, b.inputs or b.gate is None
+            da = g * by_a(y, u, v) if by_a is not None and moves_a else None
+            db = g * by_b(y, u, v) if by_b is not None and moves_b else None
+            if db is not None:
+                b.grad = db if b.grad is untouched else b.grad + db
+        else:
+            a = inputs[0]
+            u = a._value
+            by_a = gate.partials[0]
+            if type(u) is not float:
+                return False
+            da = None if by_a is None else g * by_a(y, u)
+    except ArithmeticError:  # Python's floats raise where NumPy's give infinity: the long way
+        return False
+    if da is not None:
+        a.grad = da if a.grad is untouched else a.grad + da
+    return True
+
+
+def _pull(unit: Unit, untouched: object) -> None:
     """Pass the gradient that has arrived at a wire on to the wires it is made from."""
     gate, inputs, static = unit.gate, unit.inputs, unit.static
     assert gate is not None
@@ -112,7 +163,7 @@ def _pull(unit: Unit) -> None:
     for i, x in enumerate(inputs):
         value: Any = x._value
         is_number = type(value) is float
-        if not is_number and not is_differentiable(value):
+        if x.is_constant or (not is_number and not is_differentiable(value)):
             continue
         try:
             d = pull_through(gate, i, g, y, xs, static)
@@ -124,4 +175,4 @@ def _pull(unit: Unit) -> None:
             d = d if type(d) is float else float(np.sum(d))
         else:
             d = fit(np.asarray(d), value.shape, value.dtype)
-        x.grad = d if x.grad is None else x.grad + d
+        x.grad = d if x.grad is untouched else x.grad + d

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -68,6 +69,7 @@ class Gate:
                 f"gate {self.name!r} must declare either partials (elementwise) or a pullback"
             )
         self.function = self
+        self._what = f"an input of {self.name}"
         if self.partials is not None and not self.domain:
             self.domain = ((-2.0, 2.0),) * len(self.partials)
 
@@ -103,7 +105,7 @@ class Gate:
                     recorded = True
                 x = x._value
             elif type(x) is not float:
-                x = as_value(x, f"an input of {self.name}")
+                x = as_value(x, self._what)
             if type(x) is not float and type(x) is not bool:
                 m = arrays
             values.append(x)
@@ -114,6 +116,32 @@ class Gate:
             return constant(value)
         wires = [x if type(x) is Unit else constant(v) for x, v in zip(inputs, values)]  # noqa: B905
         return wire(value, self, tuple(wires), static or EMPTY)
+
+    def of_one(self, x: Any) -> Any:
+        """`self(x)` for an elementwise gate, several times faster where x is or carries a float."""
+        if type(x) is float:
+            return self.value(scalars, x)
+        if type(x) is Unit and type(x._value) is float and (x.inputs or x.gate is None):
+            return wire(self.value(scalars, x._value), self, (x,), EMPTY, sys._getframe(2))
+        return self(x)
+
+    def of_two(self, a: Any, b: Any) -> Any:
+        """`self(a, b)` for an elementwise gate, several times faster for floats and their wires."""
+        if type(a) is type(b) is float:
+            return self.value(scalars, a, b)
+        frame = sys._getframe(2)  # past the operator or function that called this
+        if type(b) is Unit:
+            if type(a) is float or type(a) is int:
+                a = wire(as_value(a, self._what), CONSTANT, (), EMPTY, frame)
+        elif type(a) is Unit and (type(b) is float or type(b) is int):
+            b = wire(as_value(b, self._what), CONSTANT, (), EMPTY, frame)
+        if (
+            type(a) is type(b) is Unit
+            and type(a._value) is type(b._value) is float
+            and (a.inputs or b.inputs or a.gate is None or b.gate is None)
+        ):
+            return wire(self.value(scalars, a._value, b._value), self, (a, b), EMPTY, frame)
+        return self(a, b)
 
     def evaluate(self, inputs: Sequence[Unit], static: Mapping[str, Any]) -> Value:
         """The gate's value at the present values of these wires."""
@@ -148,13 +176,13 @@ class Gate:
 CONSTANT = Gate("constant", value=lambda m: None, pullback=())
 
 
-def constant(value: Any) -> Unit:
+def constant(value: Any, what: str = "a constant") -> Unit:
     """A wire whose value never changes: neither `forward` nor a user sets it.
 
     >>> constant(2.0) * constant(3.0)
     Unit(value=6.0, gate='constant')
     """
-    return wire(as_value(value, "a constant"), CONSTANT, (), EMPTY)
+    return wire(as_value(value, what), CONSTANT, (), EMPTY)
 
 
 class GateFunction(Protocol):
@@ -211,13 +239,16 @@ def gate(
         if registry is not None:
             registry.add(made.name, made)
 
-        @functools.wraps(value)
-        def function(*inputs: Any, **static: Any) -> Any:
-            return made(*inputs, **static)
-
-        del function.__wrapped__  # what users call takes no `m`
         signature = inspect.signature(value)
         arguments = list(signature.parameters.values())[1:]
+        takes = len(arguments) if partials is not None else 0
+        quick = {1: made.of_one, 2: made.of_two}.get(takes, made)
+
+        @functools.wraps(value)
+        def function(*inputs: Any, **static: Any) -> Any:
+            return quick(*inputs, **static)
+
+        del function.__wrapped__  # what users call takes no `m`
         vars(function)["__signature__"] = signature.replace(parameters=arguments)
         made.public(function)
         return function  # pyright: ignore[reportReturnType]

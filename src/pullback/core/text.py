@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,3 +101,18 @@ def brief(value: Any) -> str:
     if 0 in shape:
         return f"{shape}"
     return f"{shape} in {number(np.min(value))} … {number(np.max(value))}"
+
+
+def columns(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
+    """Rows of cells as lines, in columns; those whose number is in `right` are set to the right.
+
+    >>> columns([("name", "n"), ("x", "10")], right=(1,))
+    ['name   n', 'x     10']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = enumerate(zip(row, widths, strict=True))
+        set_out = (text.rjust(w) if k in right else text.ljust(w) for k, (text, w) in cells)
+        lines.append("  ".join(set_out).rstrip())
+    return lines

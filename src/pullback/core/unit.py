@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -39,8 +39,8 @@ class Unit:
     """A wire: a `value` that flows forward and a `grad` that flows back.
 
     `Unit(value)` is a source, which users set; gates make all other wires. `grad` has the value's
-    shape and is None until a backward pass has reached the wire; on wires that carry truth values
-    or integers it stays None.
+    shape and is None until a backward pass has reached the wire. On constants, and on wires that
+    carry truth values or integers, it stays None.
 
     Raises `CircuitError` where the value is not a real number or an array of real numbers.
     Source: the guide, "Example: Single Neuron", where every wire is such a pair.
@@ -83,14 +83,16 @@ class Unit:
     def __init__(self, value: Any, name: str | None = None) -> None:
         if isinstance(value, Unit):
             raise CircuitError(f"{value.label} is a wire already; use it as it is, or its .value")
-        self._value = as_value(value, "a wire's value" if name is None else f"{name!r}")
+        if type(value) is not float:
+            value = as_value(value, "a wire's value" if name is None else f"{name!r}")
+        self._value = value
         self.grad = None
         self.name = name
         self.gate = None
         self.inputs = ()
         self.static = EMPTY
         self.scope = _scope.get()
-        self.origin = calling_code()
+        self.origin = calling_code(sys._getframe(1))
         self.index = self.time = tick()
 
     @property
@@ -223,43 +225,43 @@ class Unit:
     # identity, so that wires can stand in sets and dictionaries; the gate is pb.equal.
 
     def __add__(self, other: Any) -> Unit:
-        return GATES["add"](self, other)
+        return GATES["add"].of_two(self, other)
 
     def __radd__(self, other: Any) -> Unit:
-        return GATES["add"](other, self)
+        return GATES["add"].of_two(other, self)
 
     def __sub__(self, other: Any) -> Unit:
-        return GATES["subtract"](self, other)
+        return GATES["subtract"].of_two(self, other)
 
     def __rsub__(self, other: Any) -> Unit:
-        return GATES["subtract"](other, self)
+        return GATES["subtract"].of_two(other, self)
 
     def __mul__(self, other: Any) -> Unit:
-        return GATES["multiply"](self, other)
+        return GATES["multiply"].of_two(self, other)
 
     def __rmul__(self, other: Any) -> Unit:
-        return GATES["multiply"](other, self)
+        return GATES["multiply"].of_two(other, self)
 
     def __truediv__(self, other: Any) -> Unit:
-        return GATES["divide"](self, other)
+        return GATES["divide"].of_two(self, other)
 
     def __rtruediv__(self, other: Any) -> Unit:
-        return GATES["divide"](other, self)
+        return GATES["divide"].of_two(other, self)
 
     def __pow__(self, other: Any) -> Unit:
-        return GATES["power"](self, other)
+        return GATES["power"].of_two(self, other)
 
     def __rpow__(self, other: Any) -> Unit:
-        return GATES["power"](other, self)
+        return GATES["power"].of_two(other, self)
 
     def __neg__(self) -> Unit:
-        return GATES["negative"](self)
+        return GATES["negative"].of_one(self)
 
     def __pos__(self) -> Unit:
         return self
 
     def __abs__(self) -> Unit:
-        return GATES["abs"](self)
+        return GATES["abs"].of_one(self)
 
     def __matmul__(self, other: Any) -> Unit:
         return GATES["matmul"].function(self, other)
@@ -268,16 +270,16 @@ class Unit:
         return GATES["matmul"].function(other, self)
 
     def __lt__(self, other: Any) -> Unit:
-        return GATES["less"](self, other)
+        return GATES["less"].of_two(self, other)
 
     def __le__(self, other: Any) -> Unit:
-        return GATES["less_equal"](self, other)
+        return GATES["less_equal"].of_two(self, other)
 
     def __gt__(self, other: Any) -> Unit:
-        return GATES["greater"](self, other)
+        return GATES["greater"].of_two(self, other)
 
     def __ge__(self, other: Any) -> Unit:
-        return GATES["greater_equal"](self, other)
+        return GATES["greater_equal"].of_two(self, other)
 
     def __getitem__(self, key: Any) -> Unit:
         return GATES["slice"].function(self, key)
@@ -310,8 +312,18 @@ def units(**values: Any) -> tuple[Unit, ...]:
     return tuple(Unit(value, name) for name, value in values.items())
 
 
-def wire(value: Value, gate: Gate, inputs: tuple[Unit, ...], static: Mapping[str, Any]) -> Unit:
-    """The wire that `gate` makes of `inputs`; `Gate.__call__` is what computes `value`."""
+def wire(
+    value: Value,
+    gate: Gate,
+    inputs: tuple[Unit, ...],
+    static: Mapping[str, Any],
+    frame: FrameType | None = None,
+) -> Unit:
+    """The wire that `gate` makes of `inputs`; `Gate.__call__` is what computes `value`.
+
+    `frame` is where the search for the user's code begins, where the caller knows that it is not
+    between itself and there; looking at a frame is what costs most about a wire.
+    """
     unit = _new(Unit)
     unit._value = value
     unit.grad = None
@@ -320,7 +332,7 @@ def wire(value: Value, gate: Gate, inputs: tuple[Unit, ...], static: Mapping[str
     unit.inputs = inputs
     unit.static = static
     unit.scope = _scope.get()
-    unit.origin = calling_code()
+    unit.origin = calling_code(frame or sys._getframe(1))
     unit.index = unit.time = tick()
     return unit
 
@@ -336,7 +348,13 @@ def _cast(value: Value, dtype: np.dtype, what: str) -> np.ndarray:
 
 @contextmanager
 def scope(name: str) -> Iterator[None]:
-    """Wires made inside belong to the group `name`, nested as "outer/inner"; drawings show it."""
+    """Wires made inside belong to the group `name`, nested as "outer/inner"; drawings show it.
+
+    >>> with scope("model"), scope("dense1"):
+    ...     y = Unit(3.0) * 2.0
+    >>> y.scope
+    'model/dense1'
+    """
     outer = _scope.get()
     token = _scope.set(f"{outer}/{name}" if outer and name else name or outer)
     try:
@@ -345,11 +363,22 @@ def scope(name: str) -> Iterator[None]:
         _scope.reset(token)
 
 
-def calling_code() -> tuple[CodeType, int] | None:
+def calling_code(frame: FrameType | None) -> tuple[CodeType, int] | None:
     """The nearest code outside this library. A frame is not kept: it would keep its variables."""
-    frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(LIBRARY):
+    while frame is not None:
+        code = frame.f_code
+        if not _OURS[code.co_filename]:
+            return code, frame.f_lasti
         frame = frame.f_back
-        if frame is None:
-            return None
-    return frame.f_code, frame.f_lasti
+    return None
+
+
+class _Ours(dict[str, bool]):
+    """Whether a file belongs to this library, found out once for each file."""
+
+    def __missing__(self, filename: str) -> bool:
+        self[filename] = filename.startswith(LIBRARY)
+        return self[filename]
+
+
+_OURS = _Ours()

@@ -9,13 +9,14 @@ Both follow IEEE arithmetic as NumPy does: a division by zero is infinity, not a
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from scipy import special
 
+from pullback.core.convolution import convolve, convolve_input, convolve_weights
 from pullback.core.errors import CircuitError
 
 Value = Any  # float | bool | np.ndarray | np.generic; `as_value` is what lets values in
@@ -124,9 +125,9 @@ def _sign(x: float) -> float:
 
 
 scalars = SimpleNamespace(
-    add=lambda a, b: a + b,
-    subtract=lambda a, b: a - b,
-    multiply=lambda a, b: a * b,
+    add=operator.add,
+    subtract=operator.sub,
+    multiply=operator.mul,
     divide=_ieee(lambda a, b: a / b, np.divide),
     negative=lambda a: -a,
     power=_ieee(_power, np.power),
@@ -186,9 +187,36 @@ def _scatter_add(x: np.ndarray, indices: np.ndarray, updates: np.ndarray, axis: 
     return y
 
 
+def _scan(
+    step: Callable[[tuple, tuple], tuple[tuple, tuple]],
+    carry: tuple[Value, ...],
+    sequences: tuple[np.ndarray, ...],
+    length: int,
+    reverse: bool,
+) -> tuple[tuple[Value, ...], tuple[np.ndarray, ...]]:
+    """The last carry, and what the steps made: row t is of `step(carry, elements at t)`.
+
+    A step answers the next carry and what it made. `reverse` runs from the last index to the first.
+    """
+    stacks: tuple[np.ndarray, ...] = ()
+    for t in range(length - 1, -1, -1) if reverse else range(length):
+        carry, made = step(carry, tuple(x[t] for x in sequences))
+        if not stacks:
+            stacks = tuple(np.empty((length, *shape_of(y)), dtype_of(y)) for y in made)
+        for stack, y in zip(stacks, made, strict=True):
+            stack[t] = y
+    return carry, stacks
+
+
+def _erf(x: Value) -> Value:
+    from scipy import special  # half of the library's import time, and few circuits need it
+
+    return special.erf(x)
+
+
 arrays = SimpleNamespace(
     **{name: getattr(np, name) for name in vars(scalars) if hasattr(np, name)},
-    erf=special.erf,
+    erf=_erf,
     sum=np.sum,
     max=np.max,
     min=np.min,
@@ -209,4 +237,8 @@ arrays = SimpleNamespace(
     slice=_slice,
     embed=_embed,
     scatter_add=_scatter_add,
+    convolve=convolve,
+    convolve_input=convolve_input,
+    convolve_weights=convolve_weights,
+    scan=_scan,
 )

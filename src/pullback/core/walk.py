@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pullback.core.unit import Unit
 
 tick = count().__next__  # the moments at which wires are made, set and computed
-_age = attrgetter("index")
+age = attrgetter("index")
 
 
 def order(outputs: Iterable[Unit]) -> list[Unit]:
@@ -27,7 +27,7 @@ def order(outputs: Iterable[Unit]) -> list[Unit]:
         if unit not in seen:
             seen.add(unit)
             pending.extend(unit.inputs)
-    return sorted(seen, key=_age)
+    return sorted(seen, key=age)
 
 
 def leading_to(outputs: Iterable[Unit], sources: Iterable[Unit]) -> list[Unit]:

@@ -1,8 +1,8 @@
 """In: a Program. Out: the same Program as machine code, run by threads that share each loop.
 
 All threads run the same compiled step. Each takes its part of every loop and waits at a barrier
-before a kernel that reads what others wrote. Buffers lie in arenas that were laid out beforehand, so
-a step allocates nothing.
+before a kernel that reads what others wrote. Buffers lie in arenas that were laid out beforehand,
+so a step allocates nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compile.access import access
+from pullback.compile.access import access, with_copies
 from pullback.compile.fuse import fuse
 from pullback.compile.memory import lasting, plan
 from pullback.compile.program import Program
@@ -29,7 +29,8 @@ THREADS = min(2, os.cpu_count() or 1)
 KEPT = ("sigmoid", "softplus")  # gates that the kernel library has in one piece
 SMALL = 100_000  # multiplications a step, below which one thread is faster than two that wait
 
-_workers = ThreadPoolExecutor(max(THREADS - 1, 1), thread_name_prefix="pullback")
+# Workers start when they are needed; a step with fewer than it asks for would wait for ever.
+_workers = ThreadPoolExecutor(256, thread_name_prefix="pullback")
 
 
 class Native:
@@ -43,11 +44,19 @@ class Native:
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
         self.program = program
-        self.plain = simplify(program, keep=KEPT)
+        self.plain = with_copies(simplify(program, keep=KEPT))
+        for unit in lasting(self.plain):
+            if unit.dtype.name not in ARENAS:
+                raise CircuitError(
+                    f"{unit.label} carries {unit.dtype}, which the native engine does not run; "
+                    f"make it one of {', '.join(ARENAS)}"
+                )
         self.kernels = fuse(self.plain)
         self.memory = plan(self.plain, self.kernels)
-        self.text, work = write_step(self.plain, self.kernels, self.memory)
+        self.text, work, workspace = write_step(self.plain, self.kernels, self.memory)
         self.threads = (THREADS if work > SMALL else 1) if threads is None else threads
+        room = -(-workspace // 64) * 64 + 64
+        self._workspace = _aligned(room * self.threads, np.dtype(np.uint8))
         self._arenas = [
             _aligned(self.memory.sizes.get(dtype, 0), dtype) for dtype in map(np.dtype, ARENAS)
         ]
@@ -64,7 +73,8 @@ class Native:
         self._bring_in()
         self._together(self._run)
         self._take_over()
-        return {name: self._read(unit) for name, unit in self.plain.outputs.items()}
+        outputs = self.program.outputs.items()
+        return {name: self._read(self.plain.outputs[name], unit.value) for name, unit in outputs}
 
     # Memory --------------------------------------------------------------------------------------
 
@@ -86,25 +96,24 @@ class Native:
         """Let each piece of state carry what the step has made of it."""
         now = tick()
         for state in self.program.updates:
-            view = self._views.get(state)
-            if view is None:  # nothing reads this state: its new value lies elsewhere
-                view = self._view(self.plain.updates[state])
+            view = self._views[state]
             state._value = float(view) if type(state._value) is float else view
             state.time = now
 
-    def _read(self, unit: Unit) -> Value:
-        view = self._view(unit)
-        return float(view) if type(unit.value) is float else view.copy()[()]
+    def _read(self, unit: Unit, like: Value) -> Value:
+        """A result as wires carry it: a number of Python where `like` is one."""
+        value = self._view(unit).copy()
+        return value.item() if type(like) in (float, bool) else value[()]
 
     # Threads -------------------------------------------------------------------------------------
 
     def _together(self, run: Any) -> None:
         """Run on all threads at once, and return when all are done."""
         waiting = [
-            _workers.submit(run, t, self.threads, self._barrier, *self._arenas)
+            _workers.submit(run, t, self.threads, self._barrier, self._workspace, *self._arenas)
             for t in range(1, self.threads)
         ]
-        run(0, self.threads, self._barrier, *self._arenas)
+        run(0, self.threads, self._barrier, self._workspace, *self._arenas)
         for future in waiting:
             future.result()
 

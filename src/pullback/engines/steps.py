@@ -1,13 +1,14 @@
 """In: kernels and their memory. Out: the source of one module that runs them all as a step.
 
-Each loop is a function, written once for all places that differ in sizes alone; around it stands one
-that finds the arrays in the arenas and the thread's part. The step is a line for each kernel.
+Each loop is a function, written once for all places that differ in sizes alone; around it stands
+one that finds the arrays in the arenas and the thread's part. The step is a line for each kernel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,10 +17,13 @@ from pullback.compile.fuse import Call, Kernel
 from pullback.compile.memory import Memory
 from pullback.compile.program import Program
 from pullback.compile.write import LoopText, contiguous_target, write_copy, write_loop
+from pullback.core.errors import CircuitError
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
+from pullback.engines.kernels.gemm import workspace_size
 
 ARENAS = {"float32": "F4", "float64": "F8", "int64": "I8", "bool": "B1"}
+WORKSPACE = "W"  # bytes, in which kernels pack what they read often
 
 HEADER = '''"""A step of a circuit, written by pullback: loops, and the order in which they run."""
 
@@ -30,8 +34,16 @@ from pullback.engines.kernels.generated import *
 '''
 
 
-def write_step(program: Program, kernels: list[Kernel], memory: Memory) -> tuple[str, int]:
-    """The module's text, and how many operations a step is, roughly."""
+class StepText(NamedTuple):
+    """A step as a module: its text, its operations, roughly, and the bytes each thread packs in."""
+
+    text: str
+    work: int
+    workspace: int
+
+
+def write_step(program: Program, kernels: list[Kernel], memory: Memory) -> StepText:
+    """The module that runs a Program as these kernels in this memory."""
     writer = _StepWriter(memory)
     for kernel, stores in zip(kernels, memory.stores, strict=True):
         if isinstance(kernel, Call):
@@ -45,7 +57,7 @@ def write_step(program: Program, kernels: list[Kernel], memory: Memory) -> tuple
         writer.loop(write_loop(kernel, places), len(kernel.gates) * prod(kernel.shape))
     for new, state in memory.moves:
         writer.copy(access(new), access(state))
-    return writer.text(), writer.work
+    return StepText(writer.text(), writer.work, writer.workspace)
 
 
 class _StepWriter:
@@ -56,6 +68,7 @@ class _StepWriter:
         self.functions: dict[str, str] = {}
         self.lines: list[tuple[bool, str]] = []
         self.work = 0
+        self.workspace = 0
 
     def place(self, where: Access) -> int:
         """The first element of an access, in its arena."""
@@ -91,6 +104,11 @@ class _StepWriter:
     def call(self, unit: Unit) -> None:
         """Add the call of a structural gate's own kernel."""
         assert unit.gate is not None
+        if unit.gate.name not in WRITERS:
+            raise CircuitError(
+                f"{unit.label} is made by {unit.gate.name!r}, which the native engine does not "
+                "know; run this Program with the eager or the jax engine"
+            )
         WRITERS[unit.gate.name](self, unit)
 
     def copy(self, source: Access, target: Access) -> None:
@@ -106,7 +124,9 @@ class _StepWriter:
             written = source.replace("def loop(", f"@kernel\ndef {loop}(")
             written = written.replace("def run(", f"\n\n@part\ndef {name}(")
             parts.append(written.replace("    loop(", f"    {loop}(") + "\n\n")
-        parts.append(f"@entry\ndef step(t, T, counters, {_ARENAS}):\n")
+        parts.append(f"@entry\ndef step(t, T, counters, W, {_ARENAS}):\n")
+        if not self.lines:
+            parts.append("    pass\n")
         open_ = False
         for k, (alone, line) in enumerate(self.lines):
             if alone and not open_:
@@ -135,11 +155,13 @@ def _matmul(step: _StepWriter, unit: Unit) -> None:
     (m, k), n = a.shape[-2:], b.shape[-1]
     step.work += 2 * prod(lead) * m * n * k
     alone = m * n * k < _ALONE
+    room = workspace_size(max(m, n), max(m, n), k, unit.dtype.itemsize)
+    step.workspace = max(step.workspace, room)
     for index in np.ndindex(lead):
         starts = [step.place(w) + int(np.dot(index, w.strides[:-2])) for w in (c, a, b)]
         told = [m, n, k, *starts, *a.strides[-2:], *b.strides[-2:]]
         threads = "0, 1" if alone else "t, T"
-        step.line(f"matmul({threads}, {arena}, {_numbers(told)})", alone)
+        step.line(f"matmul({threads}, {arena}, W, {_numbers(told)})", alone)
 
 
 def _joined(step: _StepWriter, unit: Unit) -> None:
@@ -160,7 +182,9 @@ def _joined(step: _StepWriter, unit: Unit) -> None:
 def _embed(step: _StepWriter, unit: Unit) -> None:
     """Zeros, and then the input at its walks."""
     whole, walks = access(unit), unit.static["walks"]
-    step.line(f"fill(0, 1, {ARENAS[unit.dtype.name]}, {step.place(whole)}, {prod(unit.shape)})", True)
+    step.line(
+        f"fill(0, 1, {ARENAS[unit.dtype.name]}, {step.place(whole)}, {prod(unit.shape)})", True
+    )
     offset = sum(start * by for (start, _, _), by in zip(walks, whole.strides, strict=True))
     strides = tuple(by * s for (_, _, by), s in zip(walks, whole.strides, strict=True))
     (x,) = unit.inputs
@@ -187,7 +211,7 @@ def _scatter_add(step: _StepWriter, unit: Unit) -> None:
     """Adding to slices by number, over the old value where that is no longer needed."""
     x, indices, updates = unit.inputs
     target = step.memory.in_place.get(unit)
-    if target is None:
+    if target is not x:
         step.copy(access(x), access(unit))
     told = _rows(x, unit.static["axis"], indices)
     starts = [step.place(access(u)) for u in (target or unit, indices, updates)]
@@ -207,6 +231,20 @@ def _position(step: _StepWriter, unit: Unit) -> None:
     step.line(f"{unit.gate.name}(0, 1, I8, {arena}, {_numbers(told + starts)})", True)
 
 
+def _random(step: _StepWriter, unit: Unit) -> None:
+    """Random numbers, from the seed and the step as they are now."""
+    seed, moment = (
+        f"{ARENAS[x.dtype.name]}[{step.place(access(x))}]" for x in unit.inputs
+    )
+    told = [unit.static["stream"], int(unit.static["kind"] == "normal"), unit.size]
+    step.work += 100 * unit.size
+    step.line(
+        f"random(t, T, {ARENAS[unit.dtype.name]}, {seed}, {moment}, "
+        f"{_numbers([*told, step.place(access(unit))])})",
+        False,
+    )
+
+
 WRITERS: dict[str, Callable[[_StepWriter, Unit], None]] = {
     "matmul": _matmul,
     "concatenate": _joined,
@@ -216,4 +254,5 @@ WRITERS: dict[str, Callable[[_StepWriter, Unit], None]] = {
     "scatter_add": _scatter_add,
     "argmax": _position,
     "argmin": _position,
+    "random": _random,
 }

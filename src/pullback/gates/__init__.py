@@ -3,9 +3,11 @@
 from pullback.gates import (
     arithmetic,
     comparison,
+    convolution,
     elementary,
     indexing,
     linear,
+    loop,
     random,
     reduction,
     shape,
@@ -14,9 +16,11 @@ from pullback.gates import (
 __all__ = [
     "arithmetic",
     "comparison",
+    "convolution",
     "elementary",
     "indexing",
     "linear",
+    "loop",
     "random",
     "reduction",
     "shape",

@@ -20,22 +20,24 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
 
-def threefry(m: Any, key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
-    """Two words of random bits for each counter; all words are uint32 arrays.
+def threefry(word: Any, key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Two words of random bits for each counter; `word` makes 32-bit words of whole numbers.
+
+    It makes words of every sum too, because compiled code adds in wider ones.
 
     >>> import numpy as np
     >>> zero = np.zeros(1, np.uint32)
-    >>> [hex(word[0]) for word in threefry(np, (zero, zero), (zero, zero))]
+    >>> [hex(word[0]) for word in threefry(np.uint32, (zero, zero), (zero, zero))]
     ['0x6b200159', '0x99ba4efe']
     """
-    keys = (key[0], key[1], key[0] ^ key[1] ^ m.uint32(_PARITY))
-    a, b = counter[0] + keys[0], counter[1] + keys[1]
+    keys = (key[0], key[1], word(key[0] ^ key[1] ^ word(_PARITY)))
+    a, b = word(counter[0] + keys[0]), word(counter[1] + keys[1])
     for block in range(5):
         for turn in _ROTATIONS[block % 2]:
-            a = a + b
-            b = ((b << m.uint32(turn)) | (b >> m.uint32(32 - turn))) ^ a
-        a = a + keys[(block + 1) % 3]
-        b = b + keys[(block + 2) % 3] + m.uint32(block + 1)
+            a = word(a + b)
+            b = word(((b << word(turn)) | (b >> word(32 - turn))) ^ a)
+        a = word(a + keys[(block + 1) % 3])
+        b = word(b + keys[(block + 2) % 3] + word(block + 1))
     return a, b
 
 
@@ -52,7 +54,7 @@ def _samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
 def _random(m, seed, step, *, shape, stream, kind, dtype):
     index = m.arange(math.prod(shape), dtype=m.uint32)
     key = (m.astype(seed, m.uint32), m.astype(step, m.uint32))
-    a, b = threefry(m, key, (index, m.astype(stream, m.uint32) + index * m.uint32(0)))
+    a, b = threefry(m.uint32, key, (index, m.astype(stream, m.uint32) + index * m.uint32(0)))
     if kind == "normal":  # Box and Muller, "A note on the generation of random normal deviates"
         radius = m.sqrt(-2.0 * m.log((m.astype(a, dtype) + 1.0) * 2.0**-32))
         y = radius * m.cos((2.0 * math.pi * 2.0**-32) * m.astype(b, dtype))

@@ -1,7 +1,9 @@
 """Looking at circuits: their pictures, whether their gradients are right, what a pull would do."""
 
-from pullback.inspect.check import GradientError, GradientReport, check_gate, check_gradients
+from pullback.inspect.check import check_gradients
+from pullback.inspect.check_gate import check_gate
 from pullback.inspect.draw import Drawing, draw
+from pullback.inspect.report import GradientError, GradientReport
 from pullback.inspect.strategies import (
     analytic_gradient_ascent,
     compare_strategies,

@@ -115,14 +115,17 @@ class Drawing:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to a file, whose name ends in .svg.
 
-        Raises `CircuitError` for another ending.
+        Raises `CircuitError` for another ending, or where the file cannot be written.
         """
         if Path(path).suffix.lower() != ".svg":
             raise CircuitError(
                 f"a drawing is saved as SVG: name the file {Path(path).stem}.svg, not "
                 f"{Path(path).name}; browsers and editors turn it into other formats"
             )
-        Path(path).write_text(self.svg, encoding="utf-8", newline="\n")
+        try:
+            Path(path).write_text(self.svg, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise CircuitError(f"cannot write {path}: {error.strerror}") from None
 
     def _repr_svg_(self) -> str:
         return self.svg

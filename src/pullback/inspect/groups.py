@@ -21,6 +21,7 @@ from pullback.core.unit import Unit
 
 FEW = 40  # gates that are shown one by one without being asked
 MANY = 400  # boxes that a picture may have
+_MANY_TO_SORT = 100_000  # gates; more stay in the order in which they were made
 _LOOSE_SOURCES = 6  # that one group alone uses; more are shown as part of it
 
 _Key = tuple[bool, str] | None  # (is a scope, name) of a group; None for a gate that has none
@@ -209,7 +210,8 @@ def _runs(gates: Sequence[Unit], keys: Sequence[_Key]) -> list[tuple[_Key, list[
             runs[-1][1].append(unit)
         else:
             runs.append((key, [unit]))
-    if sum(1 for key, _ in runs if key is not None) <= len(set(keys) - {None}):
+    scattered = sum(1 for key, _ in runs if key is not None) > len(set(keys) - {None})
+    if not scattered or len(gates) > _MANY_TO_SORT:
         return runs
     return _regrouped(gates, dict(zip(gates, keys, strict=True)))
 

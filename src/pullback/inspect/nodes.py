@@ -67,8 +67,8 @@ class Node:
             if k < len(self.labels):
                 above, below = self.labels[k]
                 centre = (neck + right) / 2
-                for j, line in enumerate(reversed(above)):
-                    shapes.append(svg.text(centre, height - 5.5 - svg.LINE * j, line, "label"))
+                for j, line in enumerate(above, 1 - len(above)):
+                    shapes.append(svg.text(centre, height - 5.5 + svg.LINE * j, line, "label"))
                 for j, line in enumerate(below):
                     shapes.append(svg.text(centre, height + 14 + svg.LINE * j, line, "label"))
         return stems, svg.group(title, shapes, f"node {kind}")
@@ -95,7 +95,7 @@ class Node:
             if words:
                 near = y + down * self.half
                 shapes.append(svg.path([(middle, near, middle, near + down * _STUB)]))
-                height = near + down * (_STUB + 2) + (9 if down > 0 else 0)
+                height = near + down * (_STUB + 3.5) + (8 if down > 0 else 0)
                 shapes.append(svg.text(middle, height, words, "faint small"))
         return shapes
 
@@ -117,7 +117,7 @@ def node(part: Part, values: bool, gradients: bool) -> Node:
         found.wide = max(wide + 8, 2 * _RADIUS) if found.half == _PILL else 2 * _RADIUS
         constants = _constants(unit)
         box.head = max(found.wide, *(svg.width(words, "small") for words in constants))
-        room = [_STUB + 12 if words else 0.0 for words in constants]
+        room = [_STUB + 14 if words else 0.0 for words in constants]
         box.up = max(box.up, found.half + room[0])
         box.down = max(box.down, found.half + room[1])
         box.entries = _spread(len(part.ins), found.half)
@@ -163,7 +163,11 @@ def tail(name: str) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """ "1 gate", "12 gates"."""
+    """A number of things in words.
+
+    >>> count(1, "gate"), count(1200, "gate")
+    ('1 gate', '1,200 gates')
+    """
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
@@ -197,7 +201,7 @@ def _unit_title(unit: Unit) -> str:
 def _labels(unit: Unit, values: bool, gradients: bool) -> tuple[list[_Line], list[_Line]]:
     """What stands above and below the stem of a wire."""
     above: list[_Line] = [[(w, "value")] for w in value_lines(unit.value)] if values else []
-    if unit.name is not None and unit.gate is not None:
+    if unit.name and unit.gate is not None:
         above = [[(_name(unit), "ink bold")] + (above[0] if above else []), *above[1:]]
     grad = unit.grad if gradients else None
     return above, [] if grad is None else [[(w, "grad")] for w in grad_lines(grad)]
@@ -215,8 +219,10 @@ def value_lines(value: Value) -> list[str]:
     if array.size == 0:
         return [str(array.shape), "empty"]
     if array.dtype.kind == "f":
-        mean = array.mean(dtype=float) if np.isfinite(array).all() else None
-        return [str(array.shape), _not_finite(array) if mean is None else f"mean {mean:.2g}"]
+        if not np.isfinite(array).all():
+            return [str(array.shape), _not_finite(array)]
+        with np.errstate(over="ignore"):
+            return [str(array.shape), f"mean {array.mean(dtype=float):.2g}"]
     if array.dtype.kind == "b":
         return [str(array.shape), f"{100 * float(array.mean()):.2g} % true"]
     return [str(array.shape), f"{array.min()} … {array.max()}"]

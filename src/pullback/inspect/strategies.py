@@ -9,84 +9,17 @@ circuit that they are given stays as it was.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
 
-from pullback.core.backward import backward
 from pullback.core.errors import CircuitError
-from pullback.core.gate import Gate, constant
-from pullback.core.text import brief, names, number
-from pullback.core.unit import Unit, wire
-from pullback.core.values import Value, is_differentiable
-from pullback.core.walk import order, replay
-
-
-@dataclass(frozen=True, eq=False)
-class StrategyResult:
-    """What one strategy found: `path[0]` is the output at the start, `path[k]` after step k.
-
-    `values` has each source's value at the end, by its name. `evaluations` counts forward passes,
-    the first one at the start included; `backward_passes` counts those.
-    """
-
-    strategy: str
-    path: tuple[float, ...]
-    values: dict[str, Value]
-    evaluations: int
-    backward_passes: int = 0
-
-    @property
-    def before(self) -> float:
-        """The output at the start."""
-        return self.path[0]
-
-    @property
-    def after(self) -> float:
-        """The output at the values found."""
-        return self.path[-1]
-
-    def __str__(self) -> str:
-        passes = f"{self.evaluations:,} evaluations"
-        if self.backward_passes:
-            passes += f" and {self.backward_passes:,} backward pass"
-            passes += "" if self.backward_passes == 1 else "es"
-        steps = len(self.path) - 1
-        found = "\n".join(f"  {name} = {brief(value)}" for name, value in self.values.items())
-        return (
-            f"{self.strategy}: {number(self.before)} → {number(self.after)} in {steps} "
-            f"step{'' if steps == 1 else 's'}, {passes}\n{found}"
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class StrategyComparison:
-    """The three strategies from one start, side by side; print it for a table."""
-
-    random: StrategyResult
-    numerical: StrategyResult
-    analytic: StrategyResult
-
-    @property
-    def results(self) -> tuple[StrategyResult, StrategyResult, StrategyResult]:
-        """The three, in the order of the guide."""
-        return self.random, self.numerical, self.analytic
-
-    def __str__(self) -> str:
-        cells = [("strategy", "evaluations", "backward passes", "output before", "output after")]
-        cells += [
-            (
-                result.strategy,
-                f"{result.evaluations:,}",
-                f"{result.backward_passes:,}",
-                number(result.before),
-                number(result.after),
-            )
-            for result in self.results
-        ]
-        return table(cells, right=(1, 2, 3, 4))
+from pullback.core.text import brief, columns, names, number
+from pullback.core.unit import Unit
+from pullback.core.values import Value
+from pullback.inspect.double import DoubleCopy
 
 
 def random_local_search(
@@ -248,104 +181,69 @@ def numerical_gradient(
     return slopes[0] if isinstance(sources, Unit) else slopes
 
 
-# A copy to try things on -------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class StrategyResult:
+    """What one strategy found: `path[0]` is the output at the start, `path[k]` after step k.
 
-
-class DoubleCopy:
-    """A circuit's own double, in double precision: same gates, same wiring, nothing shared.
-
-    Sources and constants become float64, and so do the dtypes that gates were told. What no float
-    source leads to (random numbers, labels turned into masks) keeps the numbers that it has in the
-    user's precision. Wires that gates in `pegs` make are held fast at their value.
-    `twins` maps each wire to its copy, `sources` each float source; `moving` has the copies that
-    the float sources lead to.
+    `values` has each source's value at the end, by its name. `evaluations` counts forward passes,
+    the first one at the start included; `backward_passes` counts those.
     """
 
-    def __init__(self, outputs: Sequence[Unit], pegs: Collection[Gate] = ()) -> None:
-        self.twins: dict[Unit, Unit] = {}
-        self.sources: dict[Unit, Unit] = {}
-        self.evaluations = 0
-        self.backward_passes = 0
-        self.moving: set[Unit] = set()
-        for unit in order(outputs):
-            twin = self._twin(unit, pegs)
-            twin.name, twin.scope, twin.origin = unit.name, unit.scope, unit.origin
-            self.twins[unit] = twin
-        self.outputs = [self.twins[unit] for unit in outputs]
-        self.gates = [twin for twin in self.twins.values() if twin in self.moving and twin.inputs]
+    strategy: str
+    path: tuple[float, ...]
+    values: dict[str, Value]
+    evaluations: int
+    backward_passes: int = 0
 
-    def _twin(self, unit: Unit, pegs: Collection[Gate]) -> Unit:
-        if unit.gate is None:
-            twin = Unit(doubled(unit._value))
-            if is_differentiable(twin._value):
-                self.sources[unit] = twin
-                self.moving.add(twin)
-            return twin
-        if not unit.inputs:
-            return constant(doubled(unit._value))
-        inputs = tuple(self.twins[x] for x in unit.inputs)
-        if unit.gate in pegs or not any(x in self.moving for x in inputs):
-            return constant(doubled(unit.gate.evaluate(inputs, unit.static)))
-        static = {name: doubled_static(value) for name, value in unit.static.items()}
-        twin = wire(unit.gate.evaluate(inputs, static), unit.gate, inputs, static)
-        self.moving.add(twin)
-        return twin
+    @property
+    def before(self) -> float:
+        """The output at the start."""
+        return self.path[0]
 
-    def forward(self, gates: Sequence[Unit] | None = None) -> None:
-        """Compute the copies (or those named, in running order) again from their sources."""
-        self.evaluations += 1
-        replay(self.gates if gates is None else gates)
+    @property
+    def after(self) -> float:
+        """The output at the values found."""
+        return self.path[-1]
 
-    def output(self) -> float:
-        """The value of a single output of one element, computed again."""
-        self.forward()
-        return float(np.ravel(self.outputs[0]._value)[0])
-
-    def backward(self, pulls: Sequence[Any]) -> None:
-        """Pull on the outputs, each with its force."""
-        self.backward_passes += 1
-        backward(self.outputs, pulls)
-
-    def state(self) -> list[Value]:
-        """The values of the float sources."""
-        return [twin._value for twin in self.sources.values()]
-
-    def restore(self, state: Sequence[Value]) -> None:
-        """Give the float sources values that `state` gave."""
-        for twin, value in zip(self.sources.values(), state, strict=True):
-            twin._value = value
+    def __str__(self) -> str:
+        passes = f"{self.evaluations:,} evaluations"
+        if self.backward_passes:
+            passes += f" and {self.backward_passes:,} backward pass"
+            passes += "" if self.backward_passes == 1 else "es"
+        steps = len(self.path) - 1
+        found = "\n".join(f"  {name} = {brief(value)}" for name, value in self.values.items())
+        return (
+            f"{self.strategy}: {number(self.before)} → {number(self.after)} in {steps} "
+            f"step{'' if steps == 1 else 's'}, {passes}\n{found}"
+        )
 
 
-def doubled(value: Value) -> Value:
-    """The value in double precision; truth values and integers as they are."""
-    if type(value) is float or not is_differentiable(value):
-        return value
-    return np.array(value, dtype=np.float64)
+@dataclass(frozen=True, eq=False)
+class StrategyComparison:
+    """The three strategies from one start, side by side; print it for a table."""
 
+    random: StrategyResult
+    numerical: StrategyResult
+    analytic: StrategyResult
 
-def doubled_static(value: Any) -> Any:
-    """What a gate was told, with every float dtype in it double."""
-    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
-        return np.dtype(np.float64) if np.dtype(value).kind == "f" else value
-    if type(value) is tuple:
-        return tuple(doubled_static(item) for item in value)
-    return value
+    @property
+    def results(self) -> tuple[StrategyResult, StrategyResult, StrategyResult]:
+        """The three, in the order of the guide."""
+        return self.random, self.numerical, self.analytic
 
-
-def table(cells: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
-    """Rows of cells as lines of text, in columns; those in `right` are set to the right.
-
-    >>> print(table([("name", "n"), ("x", "10")], right=(1,)))
-    name   n
-    x     10
-    """
-    widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))] if cells else []
-
-    def line(row: Sequence[str]) -> Iterator[str]:
-        for k, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            yield cell.rjust(width) if k in right else cell.ljust(width)
-
-    return "\n".join("  ".join(line(row)).rstrip() for row in cells)
+    def __str__(self) -> str:
+        cells = [("strategy", "evaluations", "backward passes", "output before", "output after")]
+        cells += [
+            (
+                result.strategy,
+                f"{result.evaluations:,}",
+                f"{result.backward_passes:,}",
+                number(result.before),
+                number(result.after),
+            )
+            for result in self.results
+        ]
+        return "\n".join(columns(cells, right=(1, 2, 3, 4)))
 
 
 # Steps -------------------------------------------------------------------------------------------

@@ -16,8 +16,10 @@ LINE = 13.0  # from one line of a label to the next
 ARROW = 8.0
 SIZES = {"": 12.0, "small": 11.0, "symbol": 17.0, "word": 12.5, "title": 12.5}
 
-# What XML cannot carry, escaped or not.
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML cannot carry, escaped or not, and what would turn the direction of the words around.
+_FORBIDDEN = re.compile(
+    "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
+)
 
 _NARROW, _WIDE = frozenset("ijlftrI.,:;'|!()[]{} ·"), frozenset("mwMW@%—…×")
 

@@ -20,11 +20,10 @@ from pullback.circuit import Circuit
 from pullback.core.backward import backward, pull_through
 from pullback.core.errors import CircuitError
 from pullback.core.gradient import gradient
-from pullback.core.text import brief, formula, names, number
+from pullback.core.text import brief, columns, formula, names, number
 from pullback.core.unit import Unit
 from pullback.core.values import Value, is_differentiable, zeros_like
 from pullback.core.walk import forward, order, tick
-from pullback.inspect.strategies import table
 
 _CLOSE = 0.1  # how far the real answer may be from the predicted one, as a share of it
 _SHOWN = 60  # wires; of a longer circuit the sources and the last gates are printed
@@ -83,7 +82,7 @@ class Tug:
             changes = (_signed(row.predicted), _signed(row.real))
             mark = "" if row.as_predicted else "← not as predicted"
             cells.append((row.text, brief(row.before), *changes, mark))
-        return f"{table(cells)}\n{self._in_words()}"
+        return "\n".join([*columns(cells), self._in_words()])
 
     def _in_words(self) -> str:
         what = "the output" if sum(unit.size for unit in self.outputs) == 1 else "the outputs' sum"

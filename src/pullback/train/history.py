@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pullback.core.text import number
+from pullback.core.text import columns, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,4 @@ class History:
         if not self.rows:
             return "no epoch was finished"
         cells = [list(self.rows[0]), *([number(v) for v in row.values()] for row in self.rows)]
-        widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
-        return "\n".join(
-            "  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in cells
-        )
+        return "\n".join(columns(cells, right=range(len(cells[0]))))

@@ -23,7 +23,6 @@ from pullback.losses.penalty import Penalty
 from pullback.optim.optimizer import Optimizer
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
-from pullback.train.progress import TrainingProgress
 
 
 class Model(Protocol):
@@ -92,6 +91,8 @@ class Trainer:
         Raises `CircuitError` before any work where the data do not fit: no rows, lengths that
         differ, nan or infinity, labels that the loss cannot take.
         """
+        from pullback.train.progress import TrainingProgress  # rich takes a while to import
+
         if epochs < 1 or batch_size < 1:
             raise CircuitError(
                 f"epochs and batch_size must be at least 1, got {epochs} and {batch_size}"

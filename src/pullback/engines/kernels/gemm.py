@@ -1,22 +1,19 @@
 """In: matrices as addresses, strides and sizes. Out: C = start + A B, written in place.
 
-The columns of C are cut into panels as wide as a tile. A panel of B is read where it lies, or, where
-its rows lie far apart or it is transposed, copied to the workspace first; all rows of A then pass
-over it while it is in the cache. Nothing is allocated: the caller gives a workspace, and
+The columns of C are cut into panels as wide as a tile. A panel of B is read where it lies, or,
+where its rows lie far apart or it is transposed, copied to the workspace first; all rows of A then
+pass over it while it is in the cache. Nothing is allocated: the caller gives a workspace, and
 `workspace_size` says how large.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba.core import types
 
-from pullback.engines.kernels.lower import kernel, pointer_to
-from pullback.engines.kernels.pack import pack32, pack64
+from pullback.engines.kernels.lower import itemsize, kernel, no_limit, numbers_at
+from pullback.engines.kernels.pack import pack
 from pullback.engines.kernels.symbols import native
-from pullback.engines.kernels.tile import MORE_THAN, ROWS, WIDTHS, tile32, tile64
+from pullback.engines.kernels.tile import ROWS, WIDTHS, kind_for, tile
 
 LONGEST = 256
 """Rows of B in a packed panel: 256 rows of 64 float32 are 64 KiB, well inside a level-2 cache."""
@@ -25,62 +22,55 @@ FAR = 1024
 """Bytes between rows of B from which copying pays, because few cache sets would serve them all."""
 
 
-
-
 @kernel
 def workspace_size(m, n, k, itemsize):
     """The bytes of workspace for a product of m x k and k x n: little more than one panel."""
     return 8 * m + min(k, LONGEST) * WIDTHS[0] + 64 + 0 * n * itemsize
 
 
-def _make(name: str, number: Any, tile: Any, pack: Any) -> Any:
-    indices, size = pointer_to(types.int64), number.bitwidth // 8
-    lowest = np.dtype(number.name).type(-np.inf)
+def _gemm(
+    c, c_step, start, start_step, a, a_row, a_column, b, b_row, b_column, m, n, k, workspace, floor
+):
+    """C = maximum(start + A B, floor) for A of m x k, B of k x n and C of m x n.
 
-    @native(name, types.void(*[types.int64] * 13, number, types.int64))
-    def gemm(c, c_step, start, start_step, a, a_row, a_column, b, b_row, b_column, m, n, k, floor,
-             workspace):  # fmt: skip
-        offsets = indices(workspace)
-        for i in range(m):
-            offsets[i] = i * a_row
-        panel = (workspace + 8 * m + 63) // 64 * 64
-        packing = b_column != 1 or (b_row * size >= FAR and m > 2 * ROWS[0])
-        column = 0
-        while column < n:
-            kind = 0
-            while (n - column) * size <= MORE_THAN[kind]:
-                kind += 1
-            width = min(WIDTHS[kind] // size, n - column)
-            done = 0
-            while True:
-                length = min(k - done, LONGEST) if packing else k
-                there, step = b + column * size, b_row
-                if packing:
-                    there, step = panel, WIDTHS[kind] // size
-                    source = b + (done * b_row + column * b_column) * size
-                    pack(panel, step, source, b_row, b_column, length, width)
-                begin, begin_step = (start, start_step) if done == 0 else (c, c_step)
-                if begin != 0:
-                    begin += column * size
-                limit = floor if done + length == k else lowest
-                for i in range(0, m, ROWS[kind]):
-                    tile(
-                        kind, a + done * a_column * size, workspace + 8 * i, min(ROWS[kind], m - i),
-                        1, 0, length, a_column, there, step,
-                        begin + i * begin_step * size, begin_step,
-                        c + (i * c_step + column) * size, c_step, width, limit,
-                    )  # fmt: skip
-                done += length
-                if done >= k:
-                    break
-            column += width
+    c, start, a, b, workspace are addresses, the last of `workspace_size` bytes aligned to 8. C has
+    adjacent columns; A and B have any strides (in elements). start is 0 (nothing), C itself (to
+    accumulate) or one row (a bias, with a start_step of 0). floor gives the precision; -inf is no
+    limit, 0 a ReLU.
+    """
+    size = itemsize(floor)
+    offsets = numbers_at(workspace, np.int64(0))
+    for i in range(m):
+        offsets[i] = i * a_row
+    panel = (workspace + 8 * m + 63) // 64 * 64
+    packing = b_column != 1 or (b_row * size >= FAR and m > 2 * ROWS[0])
+    column = 0
+    while column < n:
+        kind = kind_for((n - column) * size)
+        width = min(WIDTHS[kind] // size, n - column)
+        done = 0
+        while True:
+            length = min(k - done, LONGEST) if packing else k
+            there, step = b + column * size, b_row
+            if packing:
+                there, step = panel, WIDTHS[kind] // size
+                source = b + (done * b_row + column * b_column) * size
+                pack(panel, step, source, b_row, b_column, length, width, floor)
+            begin, begin_step = (start, start_step) if done == 0 else (c, c_step)
+            if begin != 0:
+                begin += column * size
+            limit = floor if done + length == k else no_limit(floor)
+            for i in range(0, m, ROWS[kind]):
+                tile(
+                    kind, a + done * a_column * size, workspace + 8 * i, min(ROWS[kind], m - i),
+                    1, 0, length, a_column, there, step,
+                    begin + i * begin_step * size, begin_step,
+                    c + (i * c_step + column) * size, c_step, width, limit,
+                )  # fmt: skip
+            done += length
+            if done >= k:
+                break
+        column += width
 
-    return gemm
 
-
-# gemm(c, c_step, start, start_step, a, a_row, a_column, b, b_row, b_column, m, n, k, floor,
-# workspace) takes addresses, strides in elements, sizes, and a workspace aligned to 8 bytes. C is
-# m x n with adjacent columns and becomes maximum(start + A B, floor), where start is nothing
-# (address 0), C itself (to accumulate) or one row (a bias, start_step 0). A and B have any strides.
-gemm32 = _make("gemm32", types.float32, tile32, pack32)
-gemm64 = _make("gemm64", types.float64, tile64, pack64)
+gemm = native("gemm", _gemm, 14)

@@ -99,20 +99,56 @@ def copysign(typing_context, size, sign):
     return (size(size, size), generate) if size == sign else None
 
 
-def pointer_to(number: Any) -> Any:
-    """A function that reads an address (int64) as a pointer to numbers of this Numba type.
+@intrinsic
+def numbers_at(typing_context, address, like):
+    """An address (int64) as a pointer to numbers of the type of `like`.
 
-    The pointer is indexed like an array, without a length and without a check.
+    It is indexed like an array, without a length and without a check.
     """
 
-    @intrinsic
-    def function(typing_context, address):
-        def generate(context, builder, signature, args):
-            return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+    def generate(context, builder, signature, args):
+        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
 
-        return types.CPointer(number)(types.int64), generate
+    return types.CPointer(like)(types.int64, like), generate
+
+
+@intrinsic
+def address(typing_context, array):
+    """Where the first element of an array lies (int64); much quicker to compile than `ctypes`."""
+
+    def generate(context, builder, signature, args):
+        data = context.make_array(array)(context, builder, args[0]).data
+        return builder.ptrtoint(data, ir.IntType(64))
+
+    return types.int64(array), generate
+
+
+@intrinsic
+def itemsize(typing_context, like):
+    """The bytes of a number of the type of `like`, known while compiling."""
+    size = like.bitwidth // 8
+
+    def generate(context, builder, signature, args):
+        return ir.Constant(ir.IntType(64), size)
+
+    return types.int64(like), generate
+
+
+def _constant(value: float) -> Any:
+    """A function that gives this number in the type of its argument."""
+
+    @intrinsic
+    def function(typing_context, like):
+        def generate(context, builder, signature, args):
+            return ir.Constant(args[0].type, value)
+
+        return like(like), generate
 
     return function
+
+
+zero = _constant(0.0)
+no_limit = _constant(float("-inf"))
 
 
 def polynomial(*coefficients: Any) -> Any:
@@ -154,14 +190,18 @@ def by_precision(name: str, single: Any, double: Any) -> Any:
 
 __all__ = [
     "absolute",
+    "address",
     "bits",
     "by_precision",
     "copysign",
     "from_bits",
+    "itemsize",
     "kernel",
     "muladd",
-    "pointer_to",
+    "no_limit",
+    "numbers_at",
     "polynomial",
     "rint",
     "select",
+    "zero",
 ]

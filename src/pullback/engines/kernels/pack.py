@@ -6,36 +6,33 @@ block of vectors at a time.
 
 from __future__ import annotations
 
-from typing import Any
-
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from pullback.engines.kernels.lower import pointer_to
+from pullback.engines.kernels.lower import itemsize, numbers_at
 from pullback.engines.kernels.symbols import native
 from pullback.engines.kernels.tile import ADDRESS, BYTES, INTEGER, LANE
 
 
 @intrinsic
-def _transpose(typing_context, target, target_step, source, source_step):
-    """Transpose a square block as wide as a vector register; target and source are pointers.
+def _transpose(typing_context, target, target_step, source, source_step, like):
+    """Transpose a square block as wide as a vector register, of numbers of the type of `like`.
 
     Round s of log2(width) exchanges, between rows that lie s apart, the half of the columns where
     bit s differs: afterwards rows and columns have changed places.
     """
-    number = target.dtype
 
     def generate(context, builder, signature, arguments):
-        target, target_step, source, source_step = arguments
-        size = number.bitwidth // 8
+        target, target_step, source, source_step, _ = arguments
+        size = like.bitwidth // 8
         lanes = BYTES // size
-        scalar = context.get_value_type(number)
+        scalar = context.get_value_type(like)
         vector = ir.VectorType(scalar, lanes)
 
         def row(start, step, i):
             place = builder.mul(step, INTEGER(i))
-            return builder.gep(builder.bitcast(start, ADDRESS), [place], source_etype=scalar)
+            return builder.gep(builder.inttoptr(start, ADDRESS), [place], source_etype=scalar)
 
         rows = [
             builder.load(row(source, source_step, i), align=size, typ=vector) for i in range(lanes)
@@ -54,36 +51,32 @@ def _transpose(typing_context, target, target_step, source, source_step):
             builder.store(rows[i], row(target, target_step, i), align=size)
         return context.get_dummy_value()
 
-    return types.void(target, types.int64, source, types.int64), generate
+    return types.void(*[types.int64] * 4, like), generate
 
 
-def _make(name: str, number: Any) -> Any:
-    numbers, size = pointer_to(number), number.bitwidth // 8
+def _pack(target, step, source, row, column, rows, columns, like):
+    """Write `target[p * step + j] = source[p * row + j * column]` for p < rows and j < columns.
+
+    Addresses and strides are int64, strides in elements; `like` is a number of the precision.
+    """
+    to, of = numbers_at(target, like), numbers_at(source, like)
+    size = itemsize(like)
     lanes = BYTES // size
-
-    @native(name, types.void(*[types.int64] * 7))
-    def pack(target, step, source, row, column, rows, columns):
-        to, of = numbers(target), numbers(source)
-        if column == 1:
-            for p in range(rows):
-                for j in range(columns):
-                    to[p * step + j] = of[p * row + j]
-            return
-        rows_turned = columns_turned = 0
-        if row == 1:
-            rows_turned, columns_turned = rows // lanes * lanes, columns // lanes * lanes
-            for j in range(0, columns_turned, lanes):
-                for p in range(0, rows_turned, lanes):
-                    block = numbers(target + (p * step + j) * size)
-                    _transpose(block, step, numbers(source + (p + j * column) * size), column)
+    if column == 1:
         for p in range(rows):
-            for j in range(columns_turned if p < rows_turned else 0, columns):
-                to[p * step + j] = of[p * row + j * column]
+            for j in range(columns):
+                to[p * step + j] = of[p * row + j]
+        return
+    rows_turned = columns_turned = 0
+    if row == 1:
+        rows_turned, columns_turned = rows // lanes * lanes, columns // lanes * lanes
+        for j in range(0, columns_turned, lanes):
+            for p in range(0, rows_turned, lanes):
+                block = target + (p * step + j) * size
+                _transpose(block, step, source + (p + j * column) * size, column, like)
+    for p in range(rows):
+        for j in range(columns_turned if p < rows_turned else 0, columns):
+            to[p * step + j] = of[p * row + j * column]
 
-    return pack
 
-
-# pack(target, step, source, row, column, rows, columns) writes, for p < rows and j < columns,
-# target[p * step + j] = source[p * row + j * column]; strides are in elements.
-pack32 = _make("pack32", types.float32)
-pack64 = _make("pack64", types.float64)
+pack = native("pack", _pack, 7)

@@ -13,21 +13,34 @@ past the end are masked, so any size is right.
 
 from __future__ import annotations
 
+import platform
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 
-from pullback.engines.kernels.lower import fused
+from pullback.engines.kernels.lower import fused, kernel
 from pullback.engines.kernels.symbols import native
 
-FEATURES = llvm.get_host_cpu_features()
-AVX512 = bool(FEATURES.get("avx512f") and FEATURES.get("avx512vl"))
-BYTES = 64 if AVX512 else 32 if FEATURES.get("avx") else 16
+
+def _processor() -> tuple[str, set[str]]:
+    """The name and the features of the processor that Numba compiles for."""
+    if config.CPU_NAME is not None or config.CPU_FEATURES is not None:
+        features = (config.CPU_FEATURES or "").split(",")
+        return config.CPU_NAME or "", {f[1:] for f in features if f.startswith("+")}
+    features = llvm.get_host_cpu_features()
+    return llvm.get_host_cpu_name(), {name for name, there in features.items() if there}
+
+
+PROCESSOR, FEATURES = _processor()
+AVX512 = {"avx512f", "avx512vl"} <= FEATURES
+X86 = platform.machine().lower() in ("x86_64", "amd64", "i686", "x86")
+BYTES = 64 if AVX512 else 32 if "avx" in FEATURES else 16
 """The width of a vector register."""
-REGISTERS = 16 if FEATURES.get("sse2") and not AVX512 else 32
+REGISTERS = 16 if X86 and not AVX512 else 32
 
 INTEGER, LANE, ADDRESS = ir.IntType(64), ir.IntType(32), ir.PointerType()
 
@@ -40,18 +53,33 @@ class Shape(NamedTuple):
     bytes: int
 
 
-# Widest first. The sums, a row of B and one number of A have to fit the registers. The last has
-# half a vector where the processor has both widths: eight channels cost as much as eight.
-SHAPES = [
-    *([Shape(6, 4, BYTES), Shape(8, 2, BYTES)] if REGISTERS == 32 else [Shape(6, 2, BYTES)]),
-    Shape(8, 1, BYTES),
-    *([Shape(8, 1, BYTES // 2)] if AVX512 else []),
-]
+# Widest first; the last decides how finely columns are cut. The sums, a row of B and one number of
+# A have to fit the registers. Zen 4 runs an instruction of 64 bytes as two of 32, so narrow vectors
+# cost nothing there and waste less; elsewhere one half vector makes 8 channels cost as much as 8.
+if AVX512 and PROCESSOR == "znver4":
+    SHAPES = [
+        Shape(6, 4, 64), Shape(8, 2, 64), Shape(8, 3, 32), Shape(8, 1, 64), Shape(8, 1, 32)
+    ]  # fmt: skip
+elif AVX512:
+    SHAPES = [Shape(6, 4, 64), Shape(8, 2, 64), Shape(8, 1, 64), Shape(8, 1, 32)]
+elif REGISTERS == 32:
+    SHAPES = [Shape(6, 4, BYTES), Shape(8, 2, BYTES), Shape(8, 1, BYTES)]
+else:
+    SHAPES = [Shape(6, 2, BYTES), Shape(8, 1, BYTES)]
 ROWS = tuple(shape.rows for shape in SHAPES)
 WIDTHS = tuple(shape.vectors * shape.bytes for shape in SHAPES)
 """The bytes of a tile's row, by kind of tile (its place in SHAPES)."""
 MORE_THAN = (*(width - WIDTHS[-1] for width in WIDTHS[:-1]), 0)
 """A kind of tile is worth its width where more than this many bytes are left."""
+
+
+@kernel
+def kind_for(left):
+    """The widest kind of tile that is worth its width where `left` bytes of columns remain."""
+    kind = 0
+    while left <= MORE_THAN[kind]:
+        kind += 1
+    return kind
 
 
 def _splat(builder: ir.IRBuilder, value: ir.Value, lanes: int) -> ir.Value:
@@ -60,6 +88,37 @@ def _splat(builder: ir.IRBuilder, value: ir.Value, lanes: int) -> ir.Value:
     first = builder.insert_element(unknown, value, LANE(0))
     order = ir.Constant(ir.VectorType(LANE, lanes), [0] * lanes)
     return builder.shuffle_vector(first, unknown, order)
+
+
+def _apart(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    """The same value, of which LLVM no longer knows how it was computed.
+
+    It would rather keep the distances between rows than their addresses, and run out of registers.
+    """
+    kind = ir.FunctionType(value.type, [value.type])
+    return builder.asm(kind, "", "=r,0", [value], side_effect=False)
+
+
+@contextmanager
+def _tight_range(builder: ir.IRBuilder, count: ir.Value, first: ir.Value, step: ir.Value) -> Any:
+    """A loop of `count` rounds that LLVM does not unroll, and a number that grows by `step`."""
+    before, after = builder.block, builder.append_basic_block("after")
+    body = builder.append_basic_block("body")
+    builder.cbranch(builder.icmp_signed(">", count, INTEGER(0)), body, after)
+    builder.position_at_end(body)
+    left, number = builder.phi(INTEGER), builder.phi(INTEGER)
+    yield number
+    fewer = builder.sub(left, INTEGER(1))
+    following = _apart(builder, builder.add(number, step))
+    for phi, start, end in ((left, count, fewer), (number, first, following)):
+        phi.add_incoming(start, before)
+        phi.add_incoming(end, builder.block)
+    jump = builder.cbranch(builder.icmp_signed(">", fewer, INTEGER(0)), body, after)
+    once = builder.module.add_metadata(["llvm.loop.unroll.disable"])
+    loop = builder.module.add_metadata([once, INTEGER(len(builder.module.metadata))])
+    loop.operands = (loop, once)  # what LLVM knows a loop by: metadata that refers to itself
+    jump.set_metadata("llvm.loop", loop)
+    builder.position_at_end(after)
 
 
 class Writer:
@@ -112,7 +171,9 @@ class Writer:
         builder, columns = self.builder, arguments[13]
         lane = ir.Constant(ir.VectorType(LANE, self.lanes), list(range(self.lanes)))
         left = builder.sub(columns, INTEGER((self.shape.vectors - 1) * self.lanes))
-        mask = builder.icmp_signed("<", lane, _splat(builder, builder.trunc(left, LANE), self.lanes))
+        mask = builder.icmp_signed(
+            "<", lane, _splat(builder, builder.trunc(left, LANE), self.lanes)
+        )
         if AVX512:  # a mask costs nothing
             self.mask = mask
             self.reduce(*arguments)
@@ -138,7 +199,7 @@ class Writer:
             table = builder.inttoptr(offsets, ADDRESS)
             entry = builder.gep(table, [real[t]], source_etype=INTEGER)
             offset = builder.load(entry, typ=INTEGER)
-            a_rows.append(self.at(builder.inttoptr(a, ADDRESS), offset))
+            a_rows.append(_apart(builder, self.at(builder.inttoptr(a, ADDRESS), offset)))
 
         sums = {key: cgutils.alloca_once(builder, self.vector) for key in self.grid}
         fresh = builder.icmp_signed("==", start, INTEGER(0))
@@ -153,9 +214,8 @@ class Writer:
 
         b_row = cgutils.alloca_once_value(builder, builder.inttoptr(b, ADDRESS))
         with cgutils.for_range(builder, outer) as p:
-            base = builder.mul(p.index, a_outer)
-            with cgutils.for_range(builder, inner) as q:
-                offset = builder.add(base, builder.mul(q.index, a_inner))
+            first = builder.mul(p.index, a_outer)
+            with _tight_range(builder, inner, first, a_inner) as offset:
                 here = builder.load(b_row, typ=ADDRESS)
                 line = [self.load(here, v) for v in range(shape.vectors)]
                 for t in range(shape.rows):
@@ -183,7 +243,7 @@ def _tile(
         scalar, size = context.get_value_type(floor), floor.bitwidth // 8
         end = builder.append_basic_block("end")
         choice = builder.switch(arguments[0], end)
-        for kind, shape in enumerate(SHAPES):
+        for kind in range(len(SHAPES)):
             choice.add_case(INTEGER(kind), builder.append_basic_block(f"tile{kind}"))
         for (_, block), shape in zip(choice.cases, SHAPES, strict=True):
             builder.position_at_end(block)
@@ -195,7 +255,7 @@ def _tile(
     return types.void(*[types.int64] * 15, floor), generate
 
 
-def tile(
+def _one_tile(
     kind, a, offsets, rows, outer, a_outer, inner, a_inner, b, b_step,
     start, start_step, c, c_step, columns, floor,
 ):  # fmt: skip
@@ -215,5 +275,4 @@ def tile(
     )  # fmt: skip
 
 
-tile32 = native("tile32", types.void(*[types.int64] * 15, types.float32))(tile)
-tile64 = native("tile64", types.void(*[types.int64] * 15, types.float64))(tile)
+tile = native("tile", _one_tile, 15)

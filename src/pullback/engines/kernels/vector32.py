@@ -28,7 +28,7 @@ from pullback.engines.kernels.lower import (
     select,
 )
 
-F, I = np.float32, np.int32  # noqa: E741  (the two types of every formula here)
+F, I = np.float32, np.int32
 
 ZERO, HALF, ONE, TWO = F(0), F(0.5), F(1), F(2)
 INFINITY, NAN = F(np.inf), F(np.nan)

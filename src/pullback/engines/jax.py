@@ -1,0 +1,160 @@
+"""In: a Program. Out: the same Program as one XLA computation, from the very same gates.
+
+Every gate's value is written in a NumPy-like namespace; here that namespace is `jax.numpy`, with
+the few functions that it lacks. Dtypes follow NumPy, which has other rules than JAX: a gate's
+inputs are brought to the dtype in which NumPy would compute, and Python's floats bend to the arrays
+they meet. Double precision is switched on around the Program's own calls and nowhere else.
+
+JAX is an optional package and is imported when the first Program is made. Unlike the other engines
+it cannot refuse an index that is out of bounds: `take` then gives nan, `scatter_add` adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from pullback.compile.program import Program
+from pullback.core.convolution import Padding, Pair
+from pullback.core.unit import Unit
+from pullback.core.values import Value, Walks, _slices, arrays
+from pullback.core.walk import tick
+
+
+class Jax:
+    """Runs a Program on whatever device JAX has: a processor, a GPU, a TPU.
+
+    Raises `ImportError` where JAX is not installed.
+
+    >>> x, w = Unit(3.0, "x"), Unit(1.0, "w")
+    >>> step = Jax(Program({"x": x}, {"y": w * x}, {w: w + 0.5 * x}))
+    >>> step(x=2.0), w.value
+    ({'y': 2.0}, 2.0)
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        wires = program.wires
+        self._gates = [unit for unit in wires if unit.inputs]
+        self._sources = [unit for unit in wires if unit.gate is None]
+        # Arrays that never change are arguments, so that XLA does not spell them out.
+        self._constants = [unit for unit in wires if unit.is_constant]
+        with _precision():
+            self._given = [_jax().device_put(np.asarray(unit.value)) for unit in self._constants]
+        self._run = _jax().jit(self._step)
+
+    def __call__(self, **inputs: Any) -> dict[str, Value]:
+        """Set the inputs, run the step, update the state, and return the outputs."""
+        for name, value in inputs.items():
+            self.program.inputs[name].value = value
+        with _precision():
+            given = [np.asarray(unit.value) for unit in self._sources]
+            results, news = self._run(given, self._given)
+        outputs = self.program.outputs
+        read = {name: _read(results[name], unit.value) for name, unit in outputs.items()}
+        now = tick()
+        for state, new in zip(self.program.updates, news, strict=True):
+            state._value, state.time = _read(new, state.value), now
+        return read
+
+    def _step(self, sources: Sequence[Any], constants: Sequence[Any]) -> tuple[Any, Any]:
+        """What the step computes, as a function that JAX can follow."""
+        carried: dict[Unit, Any] = dict(zip(self._sources, sources, strict=True))
+        carried |= zip(self._constants, constants, strict=True)
+        m = _namespace()
+        for unit in self._gates:
+            gate = unit.gate
+            assert gate is not None
+            xs = [carried[x] for x in unit.inputs]
+            if gate.elementwise:
+                xs = _promoted(m, unit, xs)
+            carried[unit] = m.astype(gate.value(m, *xs, **unit.static), unit.dtype)
+        results = {name: carried[unit] for name, unit in self.program.outputs.items()}
+        return results, [carried[new] for new in self.program.updates.values()]
+
+
+def _promoted(m: SimpleNamespace, unit: Unit, xs: list[Any]) -> list[Any]:
+    """A gate's inputs in the dtype in which NumPy computes; truth values stay what they are."""
+    dtype = np.result_type(*(x.value for x in unit.inputs))
+    return [x if x.dtype in (dtype, np.bool_) else m.astype(x, dtype) for x in xs]
+
+
+def _read(result: Any, like: Value) -> Value:
+    """A result as wires carry it: a number of Python where `like` is one, else of NumPy."""
+    value = np.array(result)
+    return value.item() if type(like) in (float, bool) else value[()]
+
+
+def _jax() -> Any:
+    """The package, which nothing else in this library needs."""
+    try:
+        import jax
+    except ImportError as error:
+        raise ImportError(
+            "the engine 'jax' needs JAX, which is not installed: pip install 'pullback[jax]'"
+        ) from error
+    return jax
+
+
+@contextmanager
+def _precision() -> Iterator[None]:
+    """Doubles stay doubles, and matrix products are not shortened to fewer bits on a GPU."""
+    jax = _jax()
+    with jax.enable_x64(True), jax.default_matmul_precision("highest"):
+        yield
+
+
+@cache
+def _namespace() -> SimpleNamespace:
+    """The names of `core.values.arrays`, as JAX computes them."""
+    jax = _jax()
+    from jax.scipy.special import erf
+
+    jnp, lax = jax.numpy, jax.lax
+
+    def astype(x: Any, dtype: Any) -> Any:
+        return jnp.asarray(x).astype(dtype)
+
+    def embed(x: Any, shape: tuple[int, ...], walks: Walks) -> Any:
+        return jnp.zeros(shape, x.dtype).at[_slices(walks)].set(x)
+
+    def scatter_add(x: Any, indices: Any, updates: Any, axis: int) -> Any:
+        start = astype(x, jnp.result_type(x, updates))
+        return start.at[(slice(None),) * axis + (indices,)].add(updates)
+
+    def convolve(x: Any, w: Any, *, stride: Pair, padding: Padding) -> Any:
+        dtype, names = jnp.result_type(x, w), ("NHWC", "HWIO", "NHWC")
+        x, w = astype(x, dtype), astype(w, dtype)
+        return lax.conv_general_dilated(x, w, stride, padding, dimension_numbers=names)
+
+    def convolve_input(y: Any, w: Any, *, size: Pair, **static: Any) -> Any:
+        like = jnp.zeros((y.shape[0], *size, w.shape[2]), jnp.result_type(y, w))
+        transposed = jax.linear_transpose(lambda x: convolve(x, w, **static), like)
+        return transposed(astype(y, like.dtype))[0]
+
+    def convolve_weights(x: Any, y: Any, *, size: Pair, **static: Any) -> Any:
+        like = jnp.zeros((*size, x.shape[3], y.shape[3]), jnp.result_type(x, y))
+        transposed = jax.linear_transpose(lambda w: convolve(x, w, **static), like)
+        return transposed(astype(y, like.dtype))[0]
+
+    def scan(step: Any, carry: Any, sequences: Any, length: int, reverse: bool) -> Any:
+        return lax.scan(step, carry, sequences, length, reverse)
+
+    others = {
+        "erf": erf,
+        "astype": astype,
+        "slice": lambda x, walks: x[_slices(walks)],
+        "embed": embed,
+        "scatter_add": scatter_add,
+        "convolve": convolve,
+        "convolve_input": convolve_input,
+        "convolve_weights": convolve_weights,
+        "scan": scan,
+    }
+    same = {name: getattr(jnp, name) for name in vars(arrays) if name not in others}
+    return SimpleNamespace(**same, **others)

@@ -1,0 +1,531 @@
+"""A circuit inside a gate: `loop` runs one step again and again, each on what the last one left.
+
+In: the first values of what is carried, and sequences of which every step gets one element. Out:
+all that was carried, stacked. The step is a Python function of wires and is recorded once. Wires
+that it uses from around it, parameters say, become further inputs of the gate, so that gradients
+reach them.
+
+The gradient of a loop is a loop. A step gives next carries, further outputs, and terms of sums; so
+does its gradient, run from the last step to the first: what it carries is the pull on the carries,
+its outputs are the gradients of the sequences' elements, and its sums those of the parameters. That
+is one rule, and it serves every order: the second derivative is the gradient of a loop as well.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.core.gate import constant, gate
+from pullback.core.gradient import gradient
+from pullback.core.unit import Unit, wire
+from pullback.core.values import as_value, dtype_of, is_differentiable, shape_of
+from pullback.core.walk import age, order
+from pullback.gates.elementary import tanh
+from pullback.gates.reduction import sum as sum_of
+from pullback.gates.shape import Shape, astype, reshape, slice_walks
+
+# The circuit inside ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Body:
+    """The circuit that a loop runs at every step; it shares no wire but constants with any other.
+
+    Its sources are `carries`, `elements` (of each sequence the present one) and `parameters` (the
+    same at every step); the gate's inputs are the carries' first values, the sequences and the
+    parameters, in that order. Of these a step makes `nexts` (the carries' next values), `outputs`
+    (stacked over the steps) and `sums` (added up over the steps, from zero). On the wires are the
+    values of the step at which it was recorded. Two bodies are equal only if they are the same.
+    """
+
+    carries: tuple[Unit, ...]
+    elements: tuple[Unit, ...]
+    parameters: tuple[Unit, ...]
+    nexts: tuple[Unit, ...]
+    outputs: tuple[Unit, ...] = ()
+    sums: tuple[Unit, ...] = ()
+
+    @property
+    def results(self) -> tuple[Unit, ...]:
+        """All that a step makes: nexts, outputs, sums."""
+        return *self.nexts, *self.outputs, *self.sums
+
+    @cached_property
+    def wires(self) -> list[Unit]:
+        """The wires that a step needs, in running order."""
+        return order(self.results)
+
+    def parts(self, length: int) -> list[tuple[int, Shape]]:
+        """Where the loop's output, one flat vector, has what: the start and shape of each part.
+
+        First each carry's stack of length + 1 rows: row t + 1 is its value after step t, and row 0
+        its first value. In a reversed loop row t is the value after step t, and the last row is
+        the first value. Then each output's stack of `length` rows, then each sum. All row-major.
+        """
+        shapes = [(length + 1, *unit.shape) for unit in self.nexts]
+        shapes += [(length, *unit.shape) for unit in self.outputs]
+        shapes += [unit.shape for unit in self.sums]
+        starts = np.cumsum([0, *map(prod, shapes)]).tolist()
+        return list(zip(starts, shapes, strict=False))
+
+    def run(
+        self, m: Any, carries: Sequence[Any], elements: Sequence[Any], parameters: Sequence[Any]
+    ) -> tuple[list[Any], list[Any], list[Any]]:
+        """One step in the namespace `m`: the values of nexts, outputs and sums."""
+        values, gates, (nexts, outputs, sums) = self._plan
+        values = [*carries, *elements, *parameters, *values]
+        for value, inputs, static, slot in gates:
+            values[slot] = value(m, *[values[k] for k in inputs], **static)
+        return [values[k] for k in nexts], [values[k] for k in outputs], [values[k] for k in sums]
+
+    @cached_property
+    def _plan(self) -> tuple[list[Any], list[tuple], list[list[int]]]:
+        """Values for the wires that are not sources; each gate with its inputs' places; results."""
+        sources = (*self.carries, *self.elements, *self.parameters)
+        slots = {unit: k for k, unit in enumerate(sources)}
+        values, gates = [], []
+        for unit in self.wires:
+            if unit in slots:
+                continue
+            inputs = [slots[x] for x in unit.inputs]
+            slots[unit] = len(slots)
+            values.append(None if inputs else unit.value)
+            if unit.gate is not None and inputs:
+                gates.append((unit.gate.value, inputs, unit.static, slots[unit]))
+        results = (self.nexts, self.outputs, self.sums)
+        return values, gates, [[slots[unit] for unit in units] for units in results]
+
+    @cached_property
+    def gradient(self) -> Gradient:
+        """The step that runs backwards, made once."""
+        return _differentiated(self)
+
+    def __repr__(self) -> str:
+        count = sum(bool(unit.inputs) for unit in self.wires)
+        return f"<step of {count} gate{'' if count == 1 else 's'}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """The body of a loop's gradient, and how it is wired to the loop.
+
+    `sequences` and `parameters` say which of those on offer it uses, in the order of `_offers`.
+    `parts` has for each input of the loop the part of the output that is its gradient, or None.
+    """
+
+    body: Body
+    sequences: tuple[int, ...]
+    parameters: tuple[int, ...]
+    parts: tuple[int | None, ...]
+    last: list[Any] = field(default_factory=list)
+
+
+def _differentiated(body: Body) -> Gradient:
+    """The gradient circuit of a step as a step of its own.
+
+    It carries the pull on the carries: given the pull on those after a step, it answers the pull
+    on those before. What the step made and the loop has stored is read, not computed again.
+    """
+    pulls = [Unit(np.zeros(unit.shape, unit.dtype)) for unit in body.results]
+    for carry, pull in zip(body.carries, pulls, strict=False):
+        pull.name = carry.name and f"d{carry.name}"
+    total: Any = 0.0
+    for unit, pull in zip(body.results, pulls, strict=True):
+        total = sum_of(unit * pull) + total
+    count = len(body.nexts)
+    inputs = (*body.carries, *body.elements, *body.parameters)
+    moving = [x for x in inputs if is_differentiable(x.value)]
+    found = dict(zip(moving, gradient(total, moving), strict=True))
+    dtype = body.results[0].dtype
+    # A constant gradient is that of an input on which nothing depends: zero.
+    slopes = {
+        x: d if d.dtype == dtype else astype(d, dtype)
+        for x, d in found.items()
+        if not d.is_constant
+    }
+
+    before = [Unit(np.zeros(unit.shape, unit.dtype)) for unit in body.carries]
+    kept = [Unit(np.asarray(unit.value)) for unit in (*body.nexts, *body.outputs)]
+    nexts = [slopes[x] + b if x in slopes else b for x, b in zip(body.carries, before, strict=True)]
+    outputs = [slopes[x] for x in body.elements if x in slopes]
+    sums = [slopes[x] for x in body.parameters if x in slopes]
+    stacked = len(body.nexts) + len(body.outputs)
+    sequences = [*before, *body.carries, *kept, *body.elements, *pulls[count:stacked]]
+    parameters = [*body.parameters, *pulls[stacked:]]
+
+    stored = zip((*body.nexts, *body.outputs), kept, strict=True)
+    replaced = {unit: source for unit, source in reversed(list(stored)) if unit.inputs}
+    fresh = {x: Unit(x.value, x.name) for x in (*pulls[:count], *sequences, *parameters)}
+    replaced = {unit: fresh[source] for unit, source in replaced.items()}
+    copies, reached = _copied([*nexts, *outputs, *sums], {**fresh, **replaced})
+    some = [k for k, x in enumerate(sequences) if fresh[x] in reached]
+    others = [k for k, x in enumerate(parameters) if fresh[x] in reached]
+    back = Body(
+        carries=tuple(fresh[x] for x in pulls[:count]),
+        elements=tuple(fresh[sequences[k]] for k in some),
+        parameters=tuple(fresh[parameters[k]] for k in others),
+        nexts=tuple(copies[:count]),
+        outputs=tuple(copies[count : count + len(outputs)]),
+        sums=tuple(copies[count + len(outputs) :]),
+    )
+    following = iter(range(count, len(copies)))
+    parts = [next(following) if x in slopes else None for x in inputs[count:]]
+    return Gradient(back, tuple(some), tuple(others), (*range(count), *parts))
+
+
+def _copied(roots: Sequence[Unit], sources: dict[Unit, Unit]) -> tuple[list[Unit], set[Unit]]:
+    """Copies of `roots` that start from `sources[x]` in place of wires x, and the wires they use.
+
+    Constants are shared.
+    """
+    seen: set[Unit] = set()
+    reached: set[Unit] = set()
+    pending = list(roots)
+    while pending:
+        unit = pending.pop()
+        if unit in sources:
+            reached.add(sources[unit])
+        elif unit not in seen:
+            seen.add(unit)
+            pending.extend(unit.inputs)
+    made = dict(sources)
+    for unit in sorted(seen, key=age):
+        if unit.gate is None or not unit.inputs:
+            made[unit] = unit
+            continue
+        twin = wire(unit.value, unit.gate, tuple(made[x] for x in unit.inputs), unit.static)
+        twin.name, twin.scope, twin.origin = unit.name, unit.scope, unit.origin
+        made[unit] = twin
+    return [made[unit] for unit in roots], reached
+
+
+# The gate ----------------------------------------------------------------------------------------
+
+
+def _rule(i: int) -> Callable[..., Any]:
+    def rule(g: Any, y: Any, *xs: Any, body: Body, length: int, reverse: bool) -> Any:
+        part = body.gradient.parts[i]
+        if part is None:
+            return None
+        back = body.gradient.body
+        whole = _pulled(g, y, xs, body, length, reverse)
+        if i < len(body.carries):
+            return _rows(whole, back, part, length, length if reverse else 0, None)
+        start, shape = back.parts(length)[part]
+        return _cut(whole, start, shape)
+
+    return rule
+
+
+def _pulled(g: Any, y: Any, xs: Sequence[Any], body: Body, length: int, reverse: bool) -> Any:
+    """The output of the gradient's loop, made once for all inputs of one pull.
+
+    The backward pass asks for the gradient of each input in turn; so the last answer is kept. Of
+    wires it is kept weakly: they know their body, and would never be freed.
+    """
+    last = body.gradient.last
+    if last:
+        old_g, old_y, answer = last[0]
+        kept = answer()
+        if old_g() is g and old_y() is y and kept is not None and _is_fresh(kept, (g, y, *xs)):
+            return kept
+    back = body.gradient
+    sequences, parameters = _offers(g, y, xs, body, length, reverse)
+    starts = [
+        _rows(g, body, k, length, 0 if reverse else length, None) for k in range(len(body.carries))
+    ]
+    whole = _loop(
+        *starts,
+        *(sequences[k]() for k in back.sequences),
+        *(parameters[k]() for k in back.parameters),
+        body=back.body,
+        length=length,
+        reverse=not reverse,
+    )
+    answer = weakref.ref(whole) if isinstance(whole, Unit) else lambda: whole
+    last[:] = [(weakref.ref(g), weakref.ref(y), answer)]
+    return whole
+
+
+def _is_fresh(kept: Any, wires: Sequence[Any]) -> bool:
+    """Whether none of the wires has a newer value than the one that was made of them."""
+    return not isinstance(kept, Unit) or all(unit.time <= kept.time for unit in wires)
+
+
+def _offers(
+    g: Any, y: Any, xs: Sequence[Any], body: Body, length: int, reverse: bool
+) -> tuple[list[Callable[[], Any]], list[Callable[[], Any]]]:
+    """What a loop has for its gradient: sequences and parameters, cut out where they are wanted."""
+    before, after = (1, 0) if reverse else (0, 1)
+    n, s = len(body.carries), len(body.elements)
+    parts = body.parts(length)
+    stacked = n + len(body.outputs)
+
+    def rows(v: Any, k: int, first: int) -> Callable[[], Any]:
+        return lambda: _rows(v, body, k, length, first, length)
+
+    def whole(v: Any, k: int) -> Callable[[], Any]:
+        return lambda: _cut(v, *parts[k])
+
+    sequences = [
+        *(rows(g, k, before) for k in range(n)),
+        *(rows(y, k, before) for k in range(n)),
+        *(rows(y, k, after) for k in range(n)),
+        *(whole(y, k) for k in range(n, stacked)),
+        *((lambda x=x: x) for x in xs[n : n + s]),
+        *(whole(g, k) for k in range(n, stacked)),
+    ]
+    parameters = [
+        *((lambda x=x: x) for x in xs[n + s :]),
+        *(whole(g, k) for k in range(stacked, len(parts))),
+    ]
+    return sequences, parameters
+
+
+def _cut(y: Any, start: int, shape: Shape) -> Any:
+    """An array that lies in a flat vector."""
+    return reshape(slice_walks(y, walks=((start, prod(shape), 1),)), shape)
+
+
+def _rows(y: Any, body: Body, k: int, length: int, first: int, count: int | None) -> Any:
+    """Rows of the stack of carry `k`; None for `count` is one row without its axis."""
+    start, (_, *row) = body.parts(length)[k]
+    return _cut(y, start + first * prod(row), tuple(row) if count is None else (count, *row))
+
+
+def _samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
+    def case(step: Any, initial: Any, sequences: Any, **more: Any) -> tuple[tuple, dict]:
+        inputs, static = _recorded(step, initial, sequences, **more)
+        return tuple(x.value if isinstance(x, Unit) else x for x in inputs), static
+
+    def swing(p: Any, q: Any, u: Any) -> tuple[Any, Any, Any]:
+        q = q + 0.5 * p
+        return p - rate * q + u, q, p * q
+
+    w, rate = Unit(rng.normal(size=(3, 3)) * 0.5), Unit(np.array([0.3, 0.7]))
+    h, x = rng.normal(size=3), rng.normal(size=(4, 3))
+    p, q, u = rng.normal(size=2), rng.normal(size=2), rng.normal(size=(3, 1))
+    return [
+        case(lambda h, x: tanh(h @ w + x), h, x),
+        case(swing, (p, q), u, reverse=True),
+        case(lambda h, x: tanh(h + x), h, x[:0]),
+    ]
+
+
+@gate(pullback=_rule, samples=_samples, primitive=True)
+def _loop(m, *inputs, body, length, reverse):
+    n, s = len(body.carries), len(body.elements)
+    initial, sequences, parameters = inputs[:n], inputs[n : n + s], inputs[n + s :]
+    dtype = _dtype(inputs, body)
+
+    def cast(xs: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(x if getattr(x, "dtype", None) == dtype else m.astype(x, dtype) for x in xs)
+
+    def step(state: tuple[Any, ...], elements: tuple[Any, ...]) -> tuple[tuple, tuple]:
+        nexts, outputs, terms = body.run(m, state[:n], elements, parameters)
+        nexts, outputs, terms = cast(nexts), cast(outputs), cast(terms)
+        sums = (m.add(a, b) for a, b in zip(state[n:], terms, strict=True))
+        return (*nexts, *sums), (*nexts, *outputs)
+
+    initial = cast(initial)
+    sums = tuple(np.zeros(unit.shape, dtype) for unit in body.sums)
+    stacks: Sequence[Any] = ()
+    if length:
+        state, stacks = m.scan(step, (*initial, *sums), sequences, length, reverse)
+        sums = state[n:]
+    pieces = []
+    for k, first in enumerate(initial):
+        rows = [first, *stacks[k : k + 1]]
+        pieces += reversed(rows) if reverse else rows
+    pieces += [*stacks[n:], *sums]
+    flat = [m.reshape(piece, (-1,)) for piece in pieces]
+    return m.concatenate(flat) if flat else np.zeros(0, dtype)
+
+
+def _dtype(inputs: Sequence[Any], body: Body) -> np.dtype:
+    """The dtype of a loop's output: that of the carries, or else of all floats that go in."""
+    if body.carries:
+        return dtype_of(inputs[0])
+    floats = [dtype_of(x) for x in inputs if is_differentiable(x)]
+    return np.result_type(*floats) if floats else body.results[0].dtype
+
+
+# The function that users call --------------------------------------------------------------------
+
+
+@_loop.gate.public
+def loop(
+    step: Callable[..., Any],
+    initial: Any,
+    sequences: Any = (),
+    *,
+    length: int | None = None,
+    reverse: bool = False,
+) -> tuple[Any, ...]:
+    """What `step` makes when it runs over and over: the stack of each carry, and of each output.
+
+    carry[t] = step(carry[t - 1], x[t]). `initial` is one carry or a tuple of them, `sequences` one
+    array or wire or a tuple, each with the steps along its first axis; `step` is called once, as
+    `step(*carries, *elements)`, and returns the next carries, in their shapes, and then as many
+    outputs as it likes. Wires that it uses from around it get gradients as well. Answers a tuple of
+    stacks of shape (length, *shape) whose row t was made by step t; the last is `stack[-1]`.
+    `length` is asked for only where there are no sequences; `reverse` runs from the end to the
+    start. Carries and outputs are floats of one dtype; elements may be anything.
+
+    What does not depend on a carry or an element is computed once, random numbers too unless their
+    step is an element. The backward pass stores no wire inside the step, but computes it again; it
+    reads what the step returns, so return as an output what is costly to compute twice.
+
+    Raises `CircuitError` where the step changes a carry's shape or dtype or returns too few, and
+    where sequences differ in length. Source: the guide, on recurrent networks.
+
+    >>> x = Unit([1.0, 2.0, 3.0])
+    >>> (total,) = loop(lambda total, x: total + x, 0.0, x)
+    >>> total.value
+    array([1., 3., 6.])
+    >>> total[-1].backward()
+    >>> x.grad
+    array([1., 1., 1.])
+    """
+    inputs, static = _recorded(step, initial, sequences, length, reverse)
+    body, steps = static["body"], static["length"]
+    y = _loop(*inputs, **static)
+    n = len(body.carries)
+    stacks = [_rows(y, body, k, steps, 0 if reverse else 1, steps) for k in range(n)]
+    return (*stacks, *(_cut(y, *part) for part in body.parts(steps)[n:]))
+
+
+def _recorded(
+    step: Callable[..., Any],
+    initial: Any,
+    sequences: Any,
+    length: int | None = None,
+    reverse: bool = False,
+) -> tuple[list[Any], dict[str, Any]]:
+    """The inputs of the gate and its static arguments: the step, run once on the first elements."""
+    firsts = [_checked(x, f"carry {k + 1} of the loop") for k, x in enumerate(_several(initial))]
+    xs = [_checked(x, f"sequence {k + 1} of the loop") for k, x in enumerate(_several(sequences))]
+    steps = _length(xs, length)
+    if not firsts and not xs:
+        raise CircuitError("a loop needs a carry or a sequence")
+    carries = [_source(x, _value(x)) for x in firsts]
+    elements = [_source(x, _first(_value(x), reverse)) for x in xs]
+    made = step(*carries, *elements)
+    if made is None:
+        raise CircuitError("the step of the loop returned None; return the next carries")
+    results = [x if isinstance(x, Unit) else constant(x) for x in _several(made)]
+    _refuse_misfits(carries, results)
+    around = _closed_over(results, (*carries, *elements))
+    parameters = [_source(x, x.value) for x in around]
+    sources = {x: x for x in (*carries, *elements)} | dict(zip(around, parameters, strict=True))
+    copies, _ = _copied(results, sources)
+    nexts, outputs = copies[: len(carries)], copies[len(carries) :]
+    body = Body(tuple(carries), tuple(elements), tuple(parameters), tuple(nexts), tuple(outputs))
+    static = {"body": body, "length": steps, "reverse": bool(reverse)}
+    return [*firsts, *xs, *around], static
+
+
+def _several(x: Any) -> tuple[Any, ...]:
+    """One thing or a tuple of them as a tuple. A list of numbers is one array."""
+    if isinstance(x, list) and any(isinstance(item, Unit | np.ndarray) for item in x):
+        return tuple(x)
+    return x if isinstance(x, tuple) else (x,)
+
+
+def _checked(x: Any, what: str) -> Any:
+    return x if isinstance(x, Unit) else as_value(x, what)
+
+
+def _value(x: Any) -> np.ndarray:
+    return np.asarray(x.value if isinstance(x, Unit) else x)
+
+
+def _source(like: Any, value: Any) -> Unit:
+    """A source inside the step that carries an array, named as the wire around it."""
+    return Unit(np.asarray(value), like.name if isinstance(like, Unit) else None)
+
+
+def _first(x: np.ndarray, reverse: bool) -> np.ndarray:
+    """The element that the first step gets; zeros where there is none."""
+    return np.array(x[-1 if reverse else 0]) if len(x) else np.zeros(x.shape[1:], x.dtype)
+
+
+def _length(sequences: Sequence[Any], length: int | None) -> int:
+    """The number of steps."""
+    found: dict[int, str] = {}
+    for k, x in enumerate(sequences):
+        what = x.label if isinstance(x, Unit) else f"sequence {k + 1}"
+        if not shape_of(_value(x)):
+            raise CircuitError(f"{what} is a single number; a loop steps along a first axis")
+        found.setdefault(len(_value(x)), what)
+    if length is not None:
+        if length != int(length) or length < 0:
+            raise CircuitError(f"length must be a whole number from 0 upwards, got {length}")
+        found.setdefault(int(length), "`length`")
+    if len(found) > 1:
+        told = " and ".join(f"{what} has {n}" for n, what in found.items())
+        raise CircuitError(f"the sequences of a loop must be of one length: {told} steps")
+    if not found:
+        raise CircuitError("a loop without sequences does not know its length; give `length=`")
+    return next(iter(found))
+
+
+def _refuse_misfits(carries: Sequence[Unit], results: Sequence[Unit]) -> None:
+    """Raise where what a step makes cannot be carried on, or not be stacked with the rest."""
+    if len(results) < len(carries):
+        raise CircuitError(
+            f"the step of the loop returned {len(results)} wires for {len(carries)} carries; "
+            "it must return the next value of each"
+        )
+    if not results:
+        raise CircuitError("the step of the loop returned nothing; return what it makes")
+    dtype = (carries or results)[0].dtype
+    for k, (carry, new) in enumerate(zip(carries, results, strict=False)):
+        name = f"carry {k + 1}" if carry.name is None else f"carry {carry.name!r}"
+        _refuse_dtype(name, carry.dtype, dtype)
+        if (new.shape, new.dtype) != (carry.shape, carry.dtype):
+            raise CircuitError(
+                f"{name} starts as {carry.dtype} of shape {carry.shape} and after a step is "
+                f"{new.dtype} of shape {new.shape}; start with what it shall be"
+            )
+    for k, output in enumerate(results[len(carries) :]):
+        _refuse_dtype(f"output {k + 1}", output.dtype, dtype)
+
+
+def _refuse_dtype(what: str, dtype: np.dtype, wanted: np.dtype) -> None:
+    if dtype.kind != "f" or dtype != wanted:
+        raise CircuitError(
+            f"{what} of the loop is {dtype}; carries and outputs must be floats of one dtype"
+            + (f", here {wanted}" if wanted.kind == "f" else "")
+            + "; use astype"
+        )
+
+
+def _closed_over(results: Sequence[Unit], sources: Sequence[Unit]) -> list[Unit]:
+    """The wires from around a step that it uses, oldest first.
+
+    A wire that was made by the step but of nothing that changes from step to step is one as well.
+    """
+    start = min(unit.index for unit in sources)
+    young: set[Unit] = set()
+    pending = list(results)
+    while pending:
+        unit = pending.pop()
+        if unit.index >= start and unit not in young:
+            young.add(unit)
+            pending.extend(unit.inputs)
+    inside = set(sources)
+    used = set(results)
+    for unit in sorted(young, key=age):
+        if any(x in inside for x in unit.inputs):
+            inside.add(unit)
+            used.update(unit.inputs)
+    return sorted((u for u in used - inside if not u.is_constant), key=age)

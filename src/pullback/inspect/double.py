@@ -1,0 +1,100 @@
+"""In: a circuit in any precision. Out: its double, to try things on, in double precision.
+
+Strategies and gradient checks move sources about and look at what the output does. They do that on
+a copy, so that the circuit they are given stays as it was, and in double precision, in which a step
+of a millionth can be told from rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.core.backward import backward
+from pullback.core.gate import Gate, constant
+from pullback.core.unit import Unit, wire
+from pullback.core.values import Value, is_differentiable
+from pullback.core.walk import order, replay
+
+
+class DoubleCopy:
+    """A circuit's own double, in double precision: same gates, same wiring, nothing shared.
+
+    Sources and constants become float64, and so do the dtypes that gates were told. What no float
+    source leads to (random numbers, labels turned into masks) keeps the numbers that it has in the
+    user's precision. Wires that gates in `pegs` make are held fast at their value.
+    `twins` maps each wire to its copy, `sources` each float source; `moving` has the copies that
+    the float sources lead to.
+    """
+
+    def __init__(self, outputs: Sequence[Unit], pegs: Collection[Gate] = ()) -> None:
+        self.twins: dict[Unit, Unit] = {}
+        self.sources: dict[Unit, Unit] = {}
+        self.evaluations = 0
+        self.backward_passes = 0
+        self.moving: set[Unit] = set()
+        for unit in order(outputs):
+            twin = self._twin(unit, pegs)
+            twin.name, twin.scope, twin.origin = unit.name, unit.scope, unit.origin
+            self.twins[unit] = twin
+        self.outputs = [self.twins[unit] for unit in outputs]
+        self.gates = [twin for twin in self.twins.values() if twin in self.moving and twin.inputs]
+
+    def _twin(self, unit: Unit, pegs: Collection[Gate]) -> Unit:
+        if unit.gate is None:
+            twin = Unit(doubled(unit._value))
+            if is_differentiable(twin._value):
+                self.sources[unit] = twin
+                self.moving.add(twin)
+            return twin
+        if not unit.inputs:
+            return constant(doubled(unit._value))
+        inputs = tuple(self.twins[x] for x in unit.inputs)
+        if unit.gate in pegs or not any(x in self.moving for x in inputs):
+            return constant(doubled(unit.gate.evaluate(inputs, unit.static)))
+        static = {name: doubled_static(value) for name, value in unit.static.items()}
+        twin = wire(unit.gate.evaluate(inputs, static), unit.gate, inputs, static)
+        self.moving.add(twin)
+        return twin
+
+    def forward(self, gates: Sequence[Unit] | None = None) -> None:
+        """Compute the copies (or those named, in running order) again from their sources."""
+        self.evaluations += 1
+        replay(self.gates if gates is None else gates)
+
+    def output(self) -> float:
+        """The value of a single output of one element, computed again."""
+        self.forward()
+        return float(np.ravel(self.outputs[0]._value)[0])
+
+    def backward(self, pulls: Sequence[Any]) -> None:
+        """Pull on the outputs, each with its force."""
+        self.backward_passes += 1
+        backward(self.outputs, pulls)
+
+    def state(self) -> list[Value]:
+        """The values of the float sources."""
+        return [twin._value for twin in self.sources.values()]
+
+    def restore(self, state: Sequence[Value]) -> None:
+        """Give the float sources values that `state` gave."""
+        for twin, value in zip(self.sources.values(), state, strict=True):
+            twin._value = value
+
+
+def doubled(value: Value) -> Value:
+    """The value in double precision; truth values and integers as they are."""
+    if type(value) is float or not is_differentiable(value):
+        return value
+    return np.array(value, dtype=np.float64)
+
+
+def doubled_static(value: Any) -> Any:
+    """What a gate was told, with every float dtype in it double."""
+    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+        return np.dtype(np.float64) if np.dtype(value).kind == "f" else value
+    if type(value) is tuple:
+        return tuple(doubled_static(item) for item in value)
+    return value

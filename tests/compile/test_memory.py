@@ -1,0 +1,125 @@
+"""A plan is run here in NumPy, kernel by kernel on real arenas, and gives what eager gives."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import pullback as pb
+from pullback.compile.access import access, with_copies
+from pullback.compile.fuse import Loop, fuse
+from pullback.compile.memory import lasting, plan
+from pullback.compile.simplify import simplify
+from pullback.core.values import namespace
+from pullback.engines.eager import Eager
+from tests.circuits import circuits
+from tests.compile.test_simplify import assert_same, program_of
+
+
+class Planned:
+    """The arenas of a Program, and its kernels run upon them."""
+
+    def __init__(self, program):
+        self.program = with_copies(simplify(program))
+        self.kernels = fuse(self.program)
+        self.memory = plan(self.program, self.kernels)
+        self.arenas = {
+            dtype: np.full(size, np.nan if dtype.kind == "f" else 1, dtype)
+            for dtype, size in self.memory.sizes.items()
+        }
+        for unit in lasting(self.program):
+            self.write(unit, unit.value)
+
+    def view(self, unit):
+        where = access(unit)
+        arena = self.arenas[unit.dtype]
+        strides = [step * arena.itemsize for step in where.strides]
+        start = self.memory.offsets[where.root] + where.offset
+        return np.lib.stride_tricks.as_strided(arena[start:], unit.shape, strides)
+
+    def read(self, unit):
+        return float(self.view(unit)) if type(unit.value) is float else self.view(unit).copy()
+
+    def write(self, unit, value):
+        start = self.memory.offsets[unit]
+        self.arenas[unit.dtype][start : start + unit.size] = np.ravel(value)
+
+    def __call__(self):
+        for kernel, stores in zip(self.kernels, self.memory.stores, strict=True):
+            made = {}
+            for unit in kernel.gates:
+                inside = made if isinstance(kernel, Loop) else {}
+                xs = [inside.get(access(x).root, None) for x in unit.inputs]
+                xs = [self.read(x) if v is None else v for x, v in zip(unit.inputs, xs, strict=True)]
+                with np.errstate(all="ignore"):
+                    y = unit.gate.value(namespace([np.zeros(1)]), *xs, **unit.static)
+                made[unit] = np.asarray(y).astype(unit.dtype)
+            for unit in stores:
+                self.write(unit, made[unit])
+        for new, state in self.memory.moves:
+            self.write(state, self.read(new))
+        return {name: self.read(unit) for name, unit in self.program.outputs.items()}
+
+
+@settings(max_examples=200, deadline=None)
+@given(circuits(gates=20))
+def test_random_circuits_keep_their_results(circuit):
+    program = program_of(circuit)
+    planned = Planned(program)
+    for _ in range(2):  # what a step leaves behind must not change the next
+        assert_same(Eager(program)(), planned())
+    assert planned.memory.temporary <= planned.memory.reused
+
+
+def descent(momentum):
+    rng = np.random.default_rng(0)
+    x, w = pb.Unit(rng.normal(size=(5, 3)), "x"), pb.Unit(rng.normal(size=(3, 2)), "w")
+    v = pb.Unit(np.zeros((3, 2)), "v")
+    loss = pb.mean(pb.tanh(x @ w) ** 2.0)
+    new = momentum * v - 0.1 * pb.gradient(loss, w)
+    return pb.Program({"x": x}, {"loss": loss}, {v: new, w: w + new})
+
+
+def crossed():
+    a, b = pb.Unit(np.arange(6.0), "a"), pb.Unit(np.ones(6), "b")
+    return pb.Program({}, {"a": a, "reversed": b[::-1]}, {a: b, b: a})
+
+
+def unread():
+    a, b = pb.Unit(np.arange(6.0), "a"), pb.Unit(np.ones(6), "b")
+    return pb.Program({}, {}, {a: b * 2.0, b: b + 1.0})
+
+
+def overwritten():
+    table, other = pb.Unit(np.ones((3, 2)), "table"), pb.Unit(np.zeros((3, 2)), "other")
+    rows = pb.Unit(np.array([0, 2]), "rows")
+    return pb.Program({}, {}, {table: pb.scatter_add(other, rows, pb.Unit(np.ones((2, 2))))})
+
+
+def turned():
+    a = pb.Unit(np.arange(4.0).reshape(2, 2), "a")
+    return pb.Program({}, {"old": a + 0.0}, {a: a.T * 2.0 + a})
+
+
+@pytest.mark.parametrize("make", [lambda: descent(0.9), crossed, unread, overwritten, turned])
+def test_state_is_updated_as_eager_does_it(make):
+    program, other = make(), make()
+    eager, planned = Eager(other), Planned(program)
+    for _ in range(3):
+        assert_same(eager(), planned())
+        for state, twin in zip(program.updates, other.updates, strict=True):
+            np.testing.assert_allclose(planned.read(state), twin.value, rtol=1e-12)
+
+
+def test_momentum_and_weights_are_written_in_place():
+    planned = Planned(descent(0.9))
+    assert set(planned.memory.in_place.values()) == set(planned.program.updates)
+    assert planned.memory.moves == []
+
+
+def test_a_chain_of_steps_needs_two_buffers():
+    x = pb.Unit(np.ones((8, 8)), "x")
+    y = x
+    for _ in range(10):
+        y = pb.exp(y @ x)
+    memory = plan(program := pb.Program({}, {"y": y}, {}), fuse(program))
+    assert memory.temporary <= 3 * x.value.nbytes < memory.reused

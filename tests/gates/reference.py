@@ -1,0 +1,210 @@
+"""What every gate computes, written a second time: in NumPy, SciPy or plain loops, never in gates.
+
+A gate that is not in this table fails the tests: add its name and an independent formula.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+from scipy import signal, special
+
+
+def _walked(x, walks):
+    return x[np.ix_(*([start + k * step for k in range(n)] for start, n, step in walks))]
+
+
+def _embed(x, *, shape, walks):
+    y = np.zeros(shape)
+    for at in itertools.product(*(range(n) for n in x.shape)):
+        y[tuple(start + k * step for k, (start, _, step) in zip(at, walks, strict=True))] = x[at]
+    return y
+
+
+def _sum_to(x, *, shape):
+    y = np.zeros(shape)
+    for at in itertools.product(*(range(n) for n in x.shape)):
+        tail = at[len(at) - len(shape) :]
+        y[tuple(0 if n == 1 else k for k, n in zip(tail, shape, strict=True))] += x[at]
+    return y
+
+
+def _scatter_add(x, indices, updates, *, axis):
+    y = np.moveaxis(np.array(x), axis, 0)
+    rows = np.moveaxis(updates, range(axis, axis + indices.ndim), range(indices.ndim))
+    for at in itertools.product(*(range(n) for n in indices.shape)):
+        y[indices[at]] += rows[at]
+    return np.moveaxis(y, 0, axis)
+
+
+def _take(x, indices, *, axis):
+    front = np.moveaxis(x, axis, 0)
+    rows = [front[k] for k in indices.ravel()]
+    picked = np.reshape(rows, indices.shape + front.shape[1:])
+    return np.moveaxis(picked, range(indices.ndim), range(axis, axis + indices.ndim))
+
+
+def _einsum(*xs, subscripts):
+    left, result = subscripts.split("->")
+    terms = left.split(",")
+    size = {c: n for term, x in zip(terms, xs, strict=True) for c, n in zip(term, x.shape)}  # noqa: B905
+    y = np.zeros([size[c] for c in result])
+    for at in itertools.product(*(range(n) for n in size.values())):
+        place = dict(zip(size, at, strict=True))
+        factors = (x[tuple(place[c] for c in t)] for t, x in zip(terms, xs, strict=True))
+        y[tuple(place[c] for c in result)] += math.prod(factors)
+    return y
+
+
+def _convolve(x, w, *, stride, padding):
+    framed = np.pad(x, ((0, 0), *padding, (0, 0)))
+    y = [
+        [signal.correlate(image, kernel, "valid", "direct") for kernel in np.moveaxis(w, 3, 0)]
+        for image in framed
+    ]
+    outputs = [(n - k) for n, k in zip(framed.shape[1:3], w.shape, strict=False)]
+    full = np.reshape(y, (len(x), w.shape[3], outputs[0] + 1, outputs[1] + 1))
+    return np.moveaxis(full[:, :, :: stride[0], :: stride[1]], 1, 3)
+
+
+def _under(stride, i, j, size):
+    """The part of a framed image that a kernel covers where it makes output (i, j)."""
+    return np.s_[:, i * stride[0] :, j * stride[1] :], np.s_[:, : size[0], : size[1]]
+
+
+def _convolve_input(y, w, *, size, stride, padding):
+    (top, bottom), (left, right) = padding
+    x = np.zeros((len(y), size[0] + top + bottom, size[1] + left + right, w.shape[2]))
+    for i, j in np.ndindex(y.shape[1:3]):
+        corner, window = _under(stride, i, j, w.shape)
+        x[corner][window] += np.einsum("nf,abcf->nabc", y[:, i, j], w)
+    return x[:, top : top + size[0], left : left + size[1]]
+
+
+def _convolve_weights(x, y, *, size, stride, padding):
+    framed = np.pad(x, ((0, 0), *padding, (0, 0)))
+    w = np.zeros((*size, x.shape[3], y.shape[3]))
+    for i, j in np.ndindex(y.shape[1:3]):
+        corner, window = _under(stride, i, j, size)
+        w += np.einsum("nabc,nf->abcf", framed[corner][window], y[:, i, j])
+    return w
+
+
+def threefry(key: tuple[int, int], counter: tuple[int, int]) -> tuple[int, int]:
+    """Threefry-2x32-20 in Python's whole numbers, one counter at a time."""
+    word = 2**32
+    keys = (*key, key[0] ^ key[1] ^ 0x1BD11BDA)
+    a, b = (counter[0] + keys[0]) % word, (counter[1] + keys[1]) % word
+    for r in range(20):
+        turn = (13, 15, 26, 6, 17, 29, 16, 24)[r % 8]
+        a = (a + b) % word
+        b = ((b << turn | b >> (32 - turn)) % word) ^ a
+        if r % 4 == 3:
+            block = r // 4 + 1
+            a, b = (a + keys[block % 3]) % word, (b + keys[(block + 1) % 3] + block) % word
+    return a, b
+
+
+def _random(seed, step, *, shape, stream, kind, dtype):
+    def one(index):
+        a, b = threefry((int(seed), int(step)), (index, stream))
+        if kind == "normal":
+            return math.sqrt(-2 * math.log((a + 1) / 2**32)) * math.cos(2 * math.pi * b / 2**32)
+        return ((a >> 5) * 2**26 + (b >> 6)) / 2**53 if dtype == np.float64 else (a >> 8) / 2**24
+
+    return np.reshape([one(k) for k in range(math.prod(shape))], shape)
+
+
+def _loop(*inputs, body, length, reverse):
+    """Step by step in lists, with the references of the gates inside."""
+    n, s = len(body.carries), len(body.elements)
+    carries, sequences, parameters = list(inputs[:n]), inputs[n : n + s], inputs[n + s :]
+    stacks = [[np.array(x)] for x in carries] + [[] for _ in body.outputs]
+    sums = [np.zeros(unit.shape) for unit in body.sums]
+    for t in sorted(range(length), reverse=reverse):
+        made = dict(zip(body.carries, carries, strict=True))
+        made.update((unit, x[t]) for unit, x in zip(body.elements, sequences, strict=True))
+        made.update(zip(body.parameters, parameters, strict=True))
+        for unit in body.wires:
+            if unit not in made:
+                xs = [np.asarray(made[x]) for x in unit.inputs]
+                value = REFERENCES[unit.gate.name](*xs, **unit.static) if xs else unit.value
+                made[unit] = np.asarray(value)
+        carries = [made[unit] for unit in body.nexts]
+        for stack, x in zip(stacks, [*carries, *(made[u] for u in body.outputs)], strict=True):
+            stack.append(x)
+        sums = [a + made[unit] for a, unit in zip(sums, body.sums, strict=True)]
+    rows = [x for stack in stacks for x in (stack[::-1] if reverse else stack)]
+    return np.concatenate([np.ravel(x) for x in [*rows, *sums]])
+
+
+def _mean(x, *, axis, keepdims):
+    count = math.prod(x.shape[a] for a in axis)
+    return np.add.reduce(x, axis=axis, keepdims=keepdims) / count
+
+
+REFERENCES = {
+    "abs": np.abs,
+    "add": np.add,
+    "argmax": lambda x, *, axis: np.argsort(-x, axis=axis, kind="stable").take(0, axis=axis),
+    "argmin": lambda x, *, axis: np.argsort(x, axis=axis, kind="stable").take(0, axis=axis),
+    "astype": lambda x, *, dtype: np.array(x, dtype),
+    "broadcast_to": lambda x, *, shape: np.zeros(shape) + x,
+    "clip": np.clip,
+    "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
+    "convolve": _convolve,
+    "convolve_input": _convolve_input,
+    "convolve_weights": _convolve_weights,
+    "cos": np.cos,
+    "divide": np.divide,
+    "einsum": _einsum,
+    "embed": _embed,
+    "equal": np.equal,
+    "erf": special.erf,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "log": np.log,
+    "log1p": np.log1p,
+    "log_softmax": lambda x, *, axis: special.log_softmax(x, axis),
+    "logical_and": np.logical_and,
+    "logical_not": np.logical_not,
+    "logical_or": np.logical_or,
+    "loop": _loop,
+    "logsumexp": lambda x, *, axis, keepdims: special.logsumexp(x, axis, keepdims=keepdims),
+    "matmul": lambda a, b: np.einsum("...ij,...jk->...ik", a, b),
+    "max": lambda x, *, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
+    "maximum": np.maximum,
+    "mean": _mean,
+    "min": lambda x, *, axis, keepdims: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
+    "minimum": np.minimum,
+    "multiply": np.multiply,
+    "negative": np.negative,
+    "not_equal": np.not_equal,
+    "power": np.power,
+    "random": _random,
+    "relu": lambda x: np.where(x <= 0, 0.0, x),
+    "reshape": lambda x, *, shape: np.array(x.ravel().tolist()).reshape(shape),
+    "scatter_add": _scatter_add,
+    "sigmoid": special.expit,
+    "sign": np.sign,
+    "sin": np.sin,
+    "slice": lambda x, *, walks: _walked(x, walks),
+    "softmax": lambda x, *, axis: special.softmax(x, axis),
+    "softplus": lambda x: np.logaddexp(0.0, x),
+    "sqrt": np.sqrt,
+    "stack": lambda *xs, axis: np.concatenate([np.expand_dims(x, axis) for x in xs], axis),
+    "stop_gradient": lambda x: x,
+    "subtract": np.subtract,
+    "sum": lambda x, *, axis, keepdims: np.add.reduce(x, axis=axis, keepdims=keepdims),
+    "sum_to": _sum_to,
+    "take": _take,
+    "tanh": np.tanh,
+    "transpose": lambda x, *, axes: np.moveaxis(x, axes, range(x.ndim)),
+    "where": np.where,
+}
