@@ -144,7 +144,7 @@ def _subtract(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
     a, b = inputs
     if number_on(b) == 0.0:
         return a
-    if number_on(a) == 0.0:
+    if number_on(a) == 0.0 and b.dtype != bool:
         return GATES["negative"](b)
     if _made_by(b, "negative"):
         return GATES["add"](a, b.inputs[0])
@@ -167,7 +167,7 @@ def _multiply(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
     for a, b in (inputs, inputs[::-1]):
         if number_on(a) == 1.0:
             return b
-        if number_on(a) == -1.0:
+        if number_on(a) == -1.0 and b.dtype != bool:  # NumPy negates no truth values
             return GATES["negative"](b)
         if _made_by(a, "negative") and _made_by(b, "negative"):
             return GATES["multiply"](a.inputs[0], b.inputs[0])

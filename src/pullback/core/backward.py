@@ -174,5 +174,5 @@ def _pull(unit: Unit, untouched: object) -> None:
         if is_number:
             d = d if type(d) is float else float(np.sum(d))
         else:
-            d = fit(np.asarray(d), value.shape, value.dtype)
+            d = fit(np.asarray(d), x.shape, x.dtype)
         x.grad = d if x.grad is untouched else x.grad + d

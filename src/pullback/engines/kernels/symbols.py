@@ -2,8 +2,8 @@
 
 Generated programs call a symbol like a C function, so compiling a program does not compile the
 kernels again. Numba keeps the code of each on disk; its name there has a hash of the sources that
-it comes from, so that a change to any of them is seen. A symbol is compiled when a function that
-calls it is; a program that comes from a cache calls `load` first.
+it comes from, so that a change to any of them is seen. Importing a module of kernels registers its
+symbols: a program that is read from a cache needs them to be there, or the process would end.
 """
 
 from __future__ import annotations
@@ -20,30 +20,20 @@ from numba import cfunc, types
 from numba.extending import overload
 
 FOLDER = Path(__file__).parent
-
-_waiting: dict[Any, list[tuple[str, Callable[..., Any], Any]]] = {
-    types.float32: [],
-    types.float64: [],
-}
-"""By precision, in the order of their declaration: a symbol calls only earlier ones."""
+PRECISIONS = (types.float32, types.float64)
 
 _kept: list[Any] = []
 """Compiled functions, kept alive because programs know their addresses."""
 
 
 def native(name: str, function: Callable[..., Any], integers: int) -> Callable[..., Any]:
-    """Make symbols of a function, in float32 and float64, and one name that compiled code calls.
+    """Compile a function in float32 and float64, or read its code from disk, and register both.
 
-    Its arguments are int64 and, last, one number, whose type chooses the precision whether or not
-    its value matters. The function must not have a closure, or Numba would not find it on disk.
+    Gives one name that compiled code calls. Its arguments are int64 and, last, one number, whose
+    type chooses the precision whether or not its value matters. The function must not have a
+    closure, or Numba would not find it on disk.
     """
-    stamp = _stamp(function.__module__.rpartition(".")[2])
-    symbols = {}
-    for number in (types.float32, types.float64):
-        signature = types.void(*[types.int64] * integers, number)
-        symbol = f"pullback_{name}_{number.name}_{stamp}"
-        _waiting[number].append((symbol, function, signature))
-        symbols[number] = types.ExternalFunction(symbol, signature)
+    symbols = {number: _register(name, function, integers, number) for number in PRECISIONS}
 
     def call(*arguments):
         raise NotImplementedError("only compiled code can call this")
@@ -51,28 +41,23 @@ def native(name: str, function: Callable[..., Any], integers: int) -> Callable[.
     @overload(call)
     def choose(*arguments):
         symbol = symbols[arguments[-1]]
-        load(arguments[-1], symbol.symbol)
         return lambda *arguments: symbol(*arguments)
 
     return call
 
 
-def load(number: Any = types.float32, last: str | None = None) -> None:
-    """Compile, or read from disk, the symbols of a precision, or those up to the one named last."""
-    waiting = _waiting[number]
-    if last is not None and all(symbol != last for symbol, _, _ in waiting):
-        return
-    while waiting:
-        symbol, function, signature = waiting.pop(0)
-        function.__qualname__ = symbol
-        try:
-            compiled = cfunc(signature, cache=True, error_model="numpy")(function)
-        except RuntimeError:  # there is no folder to write a cache to
-            compiled = cfunc(signature, error_model="numpy")(function)
-        llvm.add_symbol(symbol, compiled.address)
-        _kept.append(compiled)
-        if symbol == last:
-            return
+def _register(name: str, function: Callable[..., Any], integers: int, number: Any) -> Any:
+    """The symbol of one precision, which programs can call from now on."""
+    signature = types.void(*[types.int64] * integers, number)
+    stamp = _stamp(function.__module__.rpartition(".")[2])
+    symbol = function.__qualname__ = f"pullback_{name}_{number.name}_{stamp}"
+    try:
+        compiled = cfunc(signature, cache=True, error_model="numpy")(function)
+    except RuntimeError:  # there is no folder to write a cache to
+        compiled = cfunc(signature, error_model="numpy")(function)
+    llvm.add_symbol(symbol, compiled.address)
+    _kept.append(compiled)
+    return types.ExternalFunction(symbol, signature)
 
 
 def _sources(module: str) -> set[str]:

@@ -1,0 +1,177 @@
+"""The native engine beyond single gates: state, memory, threads, and whole random circuits."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import pullback as pb
+from pullback.engines.eager import Eager
+from pullback.engines.native import Native
+from tests.circuits import circuits
+from tests.compile.test_memory import crossed, descent, overwritten, turned, unread
+from tests.compile.test_simplify import assert_same, program_of
+
+
+def old_and_new():
+    a, n = pb.Unit(np.arange(4.0), "a"), pb.Unit(1.5, "n")
+    new = a * 2.0 + n
+    outputs = {"old": a, "new": new, "turned": a[::-1], "sum": pb.sum(a), "n": n}
+    return pb.Program({}, outputs, {a: new, n: n + 1.0})
+
+
+def unchanged():
+    a, b = pb.Unit(np.arange(4.0), "a"), pb.Unit(np.ones(4), "b")
+    return pb.Program({}, {"b": b}, {a: a, b: a})
+
+
+def embedding():
+    table = pb.Unit(np.arange(8.0).reshape(4, 2), "table")
+    rows = pb.Unit(np.array([1, -1, 1]), "rows")
+    loss = pb.sum(pb.take(table, rows) ** 2.0)
+    return pb.Program({"rows": rows}, {"loss": loss}, {table: table - 0.1 * pb.gradient(loss, table)})
+
+
+MADE = (lambda: descent(0.9), crossed, unread, overwritten, turned, old_and_new, unchanged, embedding)
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_state_is_updated_as_eager_does_it(make):
+    ours, theirs = make(), make()
+    native, eager = Native(ours), Eager(theirs)
+    for _ in range(3):
+        assert_same(eager(), native())
+        for state, twin in zip(ours.updates, theirs.updates, strict=True):
+            assert type(state.value) is type(twin.value)
+            np.testing.assert_allclose(state.value, twin.value, rtol=1e-12)
+
+
+def test_a_state_that_is_set_is_taken_over():
+    ours, theirs = descent(0.9), descent(0.9)
+    native, eager = Native(ours), Eager(theirs)
+    native(), eager()
+    for program in (ours, theirs):
+        for state in program.updates:
+            state.value = np.full(state.shape, 0.25)
+    batch = np.linspace(-1.0, 1.0, 15).reshape(5, 3)
+    assert_same(eager(x=batch), native(x=batch))
+
+
+x = pb.Unit(np.arange(24.0).reshape(2, 3, 4), "x")
+one, none = pb.Unit(np.ones((1, 1)), "one"), pb.Unit(np.zeros((3, 0)), "none")
+single, whole = pb.Unit(np.ones(3, "f4"), "single"), pb.Unit(np.arange(3), "whole")
+truth = pb.Unit(np.array([True, False, True]), "truth")
+
+OUTPUTS = {
+    "source": x,
+    "constant": pb.constant(np.arange(3.0)),
+    "number": pb.constant(2.0),
+    "transposed": pb.transpose(x, (2, 0, 1)),
+    "backwards": x[::-1, 1:, ::-2],
+    "broadcast": pb.broadcast_to(x[0, 0], (2, 2, 4)),
+    "copied": x.T.reshape(4, 6),
+    "copied and read": pb.exp(x.T.reshape(24) * 0.1),
+    "a copy read in its old shape": pb.sum(x.T.reshape(2, 3, 4) * x, axis=(0, 2)),
+    "size 0": none * 2.0,
+    "sum of size 0": pb.sum(none, axis=1),
+    "sum of nothing": pb.sum(none),
+    "join of size 0": pb.concatenate([none, none + 1.0]),
+    "product of size 0": none @ none.T,
+    "size 1": pb.exp(one) + pb.sum(one, axis=0),
+    "mixed floats": single * pb.Unit(np.ones(3), "double"),
+    "mixed product": single @ pb.Unit(np.ones((3, 2)), "columns"),
+    "whole product": pb.Unit(np.arange(6).reshape(2, 3), "rows") @ single,
+    "mixed scatter": pb.scatter_add(single, whole, pb.Unit(np.ones(3), "updates")),
+    "float and whole": single * whole + truth,
+    "whole": whole * whole - whole,
+    "truth": truth * (single > 0.5) + (whole > np.array(1)),
+    "truth, chosen": pb.where(truth * truth, single, 0.0),
+    "extremes of truth": pb.max(truth),
+    "count": pb.sum(truth) + pb.max(whole),
+    "to whole": pb.astype(single * 2.7, "int64"),
+    "to truth": pb.astype(single - 1.0, "bool"),
+    "abs": pb.abs(whole - np.array(1)) + pb.sign(whole),
+    "take of a view": pb.take(x[1].T, whole[::-1]),
+    "argmax of a view": pb.argmax(-x[:, ::-1], axis=1),
+    "gradient of a take": pb.gradient(pb.sum(pb.take(x, whole[:2])), x),
+    "batched product": x @ pb.swapaxes(x, 1, 2),
+    "product of a broadcast": pb.broadcast_to(x[0, 0], (3, 4)) @ x[1].T,
+    "stacked mixture": pb.stack([single, pb.Unit(np.zeros(3))]),
+    "large whole": whole + np.array(2**60 + 1),
+}
+
+
+def test_outputs_of_every_kind():
+    program = pb.Program({}, OUTPUTS, {})
+    native, eager = Native(program), Eager(program)
+    for _ in range(2):
+        found, expected = native(), eager()
+        assert_same(expected, found)
+        assert [type(v) for v in found.values() if isinstance(v, float | bool)] == [
+            type(v) for v in expected.values() if isinstance(v, float | bool)
+        ]
+
+
+def test_a_program_without_gates_runs():
+    assert Native(pb.Program({}, {"x": single}, {}))()["x"].tolist() == [1.0, 1.0, 1.0]
+    assert Native(pb.Program({}, {}, {}))() == {}
+
+
+def test_what_it_does_not_know_is_named():
+    with pytest.raises(pb.CircuitError, match="'labels' carries int8"):
+        Native(pb.Program({}, {"y": pb.Unit(np.ones(2, np.int8), "labels") * 2.0}, {}))
+
+
+def network():
+    rng = np.random.default_rng(0)
+    x, w = pb.Unit(rng.normal(size=(256, 64)).astype("f4"), "x"), pb.Unit(rng.normal(size=(64, 96)))
+    b, rows = pb.Unit(np.zeros(96), "b"), pb.Unit(rng.integers(0, 256, 300), "rows")
+    h = pb.tanh(x @ w + b)
+    loss = pb.mean(pb.logsumexp(h, axis=1)) + pb.mean(pb.take(h, rows) ** 2.0)
+    dw, db = pb.gradient(loss, [w, b])
+    return pb.Program({"x": x}, {"loss": loss, "db": db}, {w: w - 0.1 * dw, b: b - 0.1 * db})
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_give_the_same_bits(threads):
+    programs = network(), network()
+    alone, together = Native(programs[0], threads=1), Native(programs[1], threads=threads)
+    for _ in range(3):
+        for a, b in zip(alone().values(), together().values(), strict=True):
+            np.testing.assert_array_equal(a, b)
+        for a, b in zip(programs[0].updates, programs[1].updates, strict=True):
+            np.testing.assert_array_equal(a.value, b.value)
+    assert_same(Eager(network())(), Native(network(), threads=threads)())
+
+
+def test_a_step_allocates_nothing():
+    program = network()
+    native = Native(program)
+    native()
+    arenas = [id(arena) for arena in native._arenas]
+    values = [state.value for state in program.updates]
+    tracemalloc.start()
+    for _ in range(3):
+        native()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000  # a parameter has 49,152 bytes, a hidden layer 196,608
+    assert [id(arena) for arena in native._arenas] == arenas
+    assert all(s.value is v for s, v in zip(program.updates, values, strict=True))
+
+
+@settings(
+    max_examples=5,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.lists(circuits(), min_size=5, max_size=5))
+def test_random_circuits_agree_with_eager(made):
+    outputs = {}
+    for k, circuit in enumerate(made):  # five at once: compiling is what takes the time
+        outputs |= program_of(circuit, f" of circuit {k}").outputs
+    program = pb.Program({}, outputs, {})
+    assert_same(Eager(program)(), Native(program)())
