@@ -31,11 +31,7 @@ from pullback.engines.kernels.matmul import (
     matmul_into_by_threads,
     thread_workspace_size,
 )
-from pullback.engines.kernels.pooling import (
-    max_pool,
-    max_pool_gradient,
-    pooling_workspace_size,
-)
+from pullback.engines.kernels.pooling import max_pool, max_pool_gradient
 from pullback.engines.kernels.vector import FUNCTIONS
 
 RNG = np.random.default_rng(0)
@@ -60,23 +56,27 @@ def mean(ratios: list[float]) -> str:
     return f"geometric mean, peer / ours: {math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f}"
 
 
+def _over(function: Callable[..., object]) -> Callable[..., None]:
+    @njit
+    def loop(x, y):
+        for i in range(x.size):
+            y[i] = function(x[i])
+
+    return loop
+
+
 def vector(threads: int) -> None:
     x = abs(RNG.normal(size=1 << 14)).astype(np.float32)
     y = np.empty_like(x)
     peers = {"sigmoid": torch.sigmoid, "softplus": torch.nn.functional.softplus, "erf": torch.erf}
     tensor, ratios = torch.from_numpy(x), []
     for name, function in FUNCTIONS.items():
-
-        @njit
-        def loop(x, y, function=function):
-            for i in range(x.size):
-                y[i] = function(x[i])
-
+        loop = _over(function)
         if name in peers:
             peer, label = (lambda f=peers[name]: f(tensor)), "PyTorch"
         else:
-            peer, label = (lambda f=getattr(np, name): f(x, out=y)), "NumPy"
-        ours, theirs = (t / x.size * 1e9 for t in best(1, lambda: loop(x, y), peer, seconds=0.5))  # noqa: B023
+            peer, label = (lambda name=name: getattr(np, name)(x, out=y)), "NumPy"
+        ours, theirs = (t / x.size * 1e9 for t in best(1, lambda: loop(x, y), peer, seconds=0.5))
         ratios.append(theirs / ours)
         print(f"{name:9} {ours:5.2f} ns an element, {label} {theirs:5.2f}")
     print(mean(ratios))
@@ -115,10 +115,10 @@ def matmul(threads: int) -> None:
         ta, tb, td = (torch.from_numpy(array) for array in (a, b, d))
         times = best(
             threads,
-            lambda: _ours(c, a, b, workspace, threads),  # noqa: B023
-            lambda: _blas(d, a, b),  # noqa: B023
-            lambda: np.matmul(a, b, out=d),  # noqa: B023
-            lambda: torch.mm(ta, tb, out=td),  # noqa: B023
+            lambda: _ours(c, a, b, workspace, threads),
+            lambda: _blas(d, a, b),
+            lambda: np.matmul(a, b, out=d),
+            lambda: torch.mm(ta, tb, out=td),
         )
         ratios.append(min(times[1:]) / times[0])
         speeds = [2e-9 * m * n * k / t for t in times]
@@ -138,47 +138,54 @@ CONVOLUTIONS = [
 
 @njit(parallel=True)
 def _forward(y, x, w, border, spaces):
-    (n, H, W, C), O, K, T = x.shape, y.shape[3], w.shape[0], len(spaces)
+    n, H, W, C = x.shape
+    K, _, _, F = w.shape
+    T = spaces.shape[0]
     for t in prange(T):
         convolve(
             address(y), address(x), address(w), 0, n * t // T, n * (t + 1) // T,
-            H, W, C, H, W, O, K, K, 1, 1, border, border, address(spaces[t]), no_limit(x[0, 0, 0, 0]),
+            H, W, C, H, W, F, K, K, 1, 1, border, border, address(spaces[t]),
+            no_limit(x[0, 0, 0, 0]),
         )  # fmt: skip
 
 
 @njit(parallel=True)
 def _input(dx, dy, w, border, spaces):
-    (n, H, W, C), O, K, T = dx.shape, dy.shape[3], w.shape[0], len(spaces)
+    n, H, W, C = dx.shape
+    K, _, _, F = w.shape
+    T = spaces.shape[0]
     for t in prange(T):
         convolve_input(
             address(dx), address(dy), address(w), n * t // T, n * (t + 1) // T,
-            H, W, C, H, W, O, K, K, 1, 1, border, border, address(spaces[t]), dx[0, 0, 0, 0],
+            H, W, C, H, W, F, K, K, 1, 1, border, border, address(spaces[t]), dx[0, 0, 0, 0],
         )  # fmt: skip
 
 
 @njit(parallel=True)
 def _weights(dw, x, dy, border, spaces):
-    (n, H, W, C), O, K, T = x.shape, dy.shape[3], dw.shape[0], len(spaces)
-    rows = K * K * C
+    n, H, W, C = x.shape
+    K, _, _, F = dw.shape
+    T, rows = spaces.shape[0], K * K * C
     for t in prange(T):
-        first, last = (min(rows, (rows * s // T + 7) // 8 * 8) for s in (t, t + 1))
+        first = min(rows, (rows * t // T + 7) // 8 * 8)
+        last = min(rows, (rows * (t + 1) // T + 7) // 8 * 8)
         convolve_weights(
             address(dw), address(x), address(dy), first, last, n,
-            H, W, C, H, W, O, K, K, 1, 1, border, border, address(spaces[t]), x[0, 0, 0, 0],
+            H, W, C, H, W, F, K, K, 1, 1, border, border, address(spaces[t]), x[0, 0, 0, 0],
         )  # fmt: skip
 
 
 def convolution(threads: int) -> None:
     ratios = []
     last, options = torch.channels_last, ([1, 1], [0, 0], 1)
-    for n, H, C, O, K in CONVOLUTIONS:
+    for n, H, C, F, K in CONVOLUTIONS:
         border = K // 2
         x, dy, w = (
             RNG.normal(size=shape).astype(np.float32)
-            for shape in ((n, H, H, C), (n, H, H, O), (K, K, C, O))
+            for shape in ((n, H, H, C), (n, H, H, F), (K, K, C, F))
         )
         y, dx, dw = (np.empty_like(array) for array in (dy, x, w))
-        size = convolution_workspace_size(H, H, C, H, H, O, K, K, 1, 1, 4)
+        size = convolution_workspace_size(H, H, C, H, H, F, K, K, 1, 1, 4)
         spaces = np.empty((threads, (size + 63) // 64 * 64), np.uint8)
         tx, tdy = (
             torch.from_numpy(array).permute(0, 3, 1, 2).contiguous(memory_format=last)
@@ -195,19 +202,19 @@ def convolution(threads: int) -> None:
 
         times = best(
             threads,
-            lambda: _forward(y, x, w, border, spaces),  # noqa: B023
-            lambda: _input(dx, dy, w, border, spaces),  # noqa: B023
-            lambda: _weights(dw, x, dy, border, spaces),  # noqa: B023
-            lambda: torch.nn.functional.conv2d(tx, tw, padding=border),  # noqa: B023
+            lambda: _forward(y, x, w, border, spaces),
+            lambda: _input(dx, dy, w, border, spaces),
+            lambda: _weights(dw, x, dy, border, spaces),
+            lambda: torch.nn.functional.conv2d(tx, tw, padding=border),
             backward,
             seconds=2.0,
         )
-        work = 2e-9 * n * H * H * K * K * C * O
+        work = 2e-9 * n * H * H * K * K * C * F
         ours, theirs = sum(times[:3]), sum(times[3:])
         ratios.append(theirs / ours)
         speeds = [work / t for t in times[:3]], [work / times[3], 2 * work / times[4]]
         print(
-            f"{C:3} to {O:3} channels, {K}x{K} on {n} x {H}x{H}: {ours * 1e3:7.2f} ms, PyTorch"
+            f"{C:3} to {F:3} channels, {K}x{K} on {n} x {H}x{H}: {ours * 1e3:7.2f} ms, PyTorch"
             f" {theirs * 1e3:7.2f}; GFLOP/s"
             + " ours: forward {:.0f}, input {:.0f}, weights {:.0f};".format(*speeds[0])
             + " PyTorch: forward {:.0f}, both gradients {:.0f}".format(*speeds[1])
@@ -222,11 +229,11 @@ def _pool(y, x):
 
 
 @njit
-def _pool_gradient(dx, dy, y, x, workspace):
+def _pool_gradient(dx, dy, y, x):
     n, H, W, C = x.shape
     max_pool_gradient(
         address(dx), address(dy), address(y), address(x), 0, n, H, W, C, H // 2, W // 2,
-        2, 2, 2, 2, 0, 0, address(workspace), y[0, 0, 0, 0],
+        2, 2, 2, 2, 0, 0, y[0, 0, 0, 0],
     )  # fmt: skip
 
 
@@ -236,15 +243,14 @@ def pooling(threads: int) -> None:
         x = np.maximum(RNG.normal(size=(n, H, H, C)), 0).astype(np.float32)
         y = np.empty((n, H // 2, H // 2, C), np.float32)
         dy, dx = RNG.normal(size=y.shape).astype(np.float32), np.empty_like(x)
-        workspace = np.empty(pooling_workspace_size(C, 4), np.uint8)
         tx, tdy = (torch.from_numpy(array).permute(0, 3, 1, 2) for array in (x, dy))
         _, where = torch.ops.aten.max_pool2d_with_indices(tx, [2, 2], [2, 2])
         times = best(
             1,
-            lambda: _pool(y, x),  # noqa: B023
-            lambda: _pool_gradient(dx, dy, y, x, workspace),  # noqa: B023
-            lambda: torch.ops.aten.max_pool2d_with_indices(tx, [2, 2], [2, 2]),  # noqa: B023
-            lambda: torch.ops.aten.max_pool2d_with_indices_backward(  # noqa: B023
+            lambda: _pool(y, x),
+            lambda: _pool_gradient(dx, dy, y, x),
+            lambda: torch.ops.aten.max_pool2d_with_indices(tx, [2, 2], [2, 2]),
+            lambda: torch.ops.aten.max_pool2d_with_indices_backward(
                 tdy,
                 tx,
                 [2, 2],
@@ -252,7 +258,7 @@ def pooling(threads: int) -> None:
                 [0, 0],
                 [1, 1],
                 False,
-                where,  # noqa: B023
+                where,
             ),
         )
         ratios.append(sum(times[2:]) / sum(times[:2]))

@@ -24,11 +24,12 @@ AT_ONCE = 10
 
 
 def main(count: int, start: int) -> None:
+    from tests.circuits import circuits
+    from tests.compile.test_simplify import assert_same, program_of
+
     import pullback as pb
     from pullback.engines.eager import Eager
     from pullback.engines.native import Native
-    from tests.circuits import circuits
-    from tests.compile.test_simplify import assert_same, program_of
 
     done = 0
 

@@ -3,11 +3,11 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.compile.test_simplify import assert_same
 
 import pullback as pb
 from pullback.compile.access import Access, access, is_view, with_copies
 from pullback.engines.eager import Eager
-from tests.compile.test_simplify import assert_same
 
 
 def read(where: Access, buffer: np.ndarray) -> np.ndarray:
@@ -31,7 +31,7 @@ def views(draw):
     shape = tuple(draw(st.lists(st.integers(0, 4), max_size=4)))
     x = pb.Unit(np.arange(np.prod(shape), dtype=float).reshape(shape), "x")
     chain = [x]
-    for kind in draw(st.lists(st.sampled_from("reshape transpose slice broadcast".split()))):
+    for kind in draw(st.lists(st.sampled_from(["reshape", "transpose", "slice", "broadcast"]))):
         shape = chain[-1].shape
         if kind == "transpose":
             chain.append(pb.transpose(chain[-1], tuple(draw(st.permutations(range(len(shape)))))))

@@ -2,13 +2,13 @@
 
 import numpy as np
 from hypothesis import given, settings
+from tests.circuits import circuits
+from tests.compile.test_simplify import program_of
 
 import pullback as pb
 from pullback.compile.access import access, is_view, with_copies
 from pullback.compile.fuse import Call, Loop, fuse, in_step, is_reduction, loop_shape
 from pullback.compile.simplify import simplify
-from tests.circuits import circuits
-from tests.compile.test_simplify import program_of
 
 
 def assert_runs_in_order(program, kernels):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from tests.circuits import circuits
+from tests.compile.test_simplify import assert_same, program_of
 
 import pullback as pb
 from pullback.compile.access import access, with_copies
@@ -11,8 +13,6 @@ from pullback.compile.memory import lasting, plan
 from pullback.compile.simplify import simplify
 from pullback.core.values import namespace
 from pullback.engines.eager import Eager
-from tests.circuits import circuits
-from tests.compile.test_simplify import assert_same, program_of
 
 
 class Planned:
@@ -49,7 +49,9 @@ class Planned:
             for unit in kernel.gates:
                 inside = made if isinstance(kernel, Loop) else {}
                 xs = [inside.get(access(x).root, None) for x in unit.inputs]
-                xs = [self.read(x) if v is None else v for x, v in zip(unit.inputs, xs, strict=True)]
+                xs = [
+                    self.read(x) if v is None else v for x, v in zip(unit.inputs, xs, strict=True)
+                ]
                 with np.errstate(all="ignore"):
                     y = unit.gate.value(namespace([np.zeros(1)]), *xs, **unit.static)
                 made[unit] = np.asarray(y).astype(unit.dtype)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.circuits import RandomCircuit, circuits
 
 import pullback as pb
 from pullback.compile.simplify import simplify
 from pullback.engines.eager import Eager
-from tests.circuits import RandomCircuit, circuits
 
 
 def program_of(circuit: RandomCircuit, suffix: str = "") -> pb.Program:
@@ -54,7 +54,7 @@ x, m = pb.Unit(np.array([0.5, -1.0, 2.0]), "x"), pb.Unit(np.arange(6.0).reshape(
     [
         (x * 1.0, []),
         (0.0 + x, []),
-        (-(-x), []),
+        (pb.negative(-x), []),
         (x / 1.0, []),
         (-1.0 * x, ["negative"]),
         (-1.0 * (x > 0.0), ["greater", "multiply"]),

@@ -127,6 +127,41 @@ def disagreements(expected: dict[str, Any], found: dict[str, Any], dtype: str) -
     return lines
 
 
+def special(dtype: str, denormal: bool) -> pb.Program:
+    """Every elementwise gate where floating-point numbers are odd: all pairs of odd numbers."""
+    numbers = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -2.0, np.finfo(dtype).max], dtype)
+    if denormal:
+        tiny = np.finfo(dtype).smallest_subnormal
+        numbers = np.append(numbers, [tiny, -tiny])
+    first, second = (grid.ravel() for grid in np.meshgrid(numbers, numbers))
+    floats = [pb.Unit(x) for x in (first, second, np.roll(first, 3))]
+    truths = [pb.Unit(x > 0.0) for x in (first, second)]
+    outputs = {}
+    for name in ELEMENTWISE:
+        domain = pb.GATES[name].domain
+        chosen = (truths if span is bool else floats for span in domain)
+        xs = [units[k] for k, units in enumerate(chosen)]
+        outputs[name] = pb.GATES[name](*xs)
+    return pb.Program({}, outputs, {})
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_special_values(engine, dtype):
+    step = special(dtype, denormal=engine != "jax")  # XLA takes denormal numbers for zero
+    expected, found = Eager(step)(), ENGINES[engine](step)()
+    tolerance = {**TOLERANCE[dtype], "atol": np.finfo(dtype).tiny}
+    different = [
+        f"{name}({', '.join(str(x.value[k]) for x in unit.inputs)}): "
+        f"{expected[name][k]} and {found[name][k]}"
+        for name, unit in step.outputs.items()
+        for k in np.flatnonzero(
+            ~np.isclose(found[name], expected[name], equal_nan=True, **tolerance)
+        )
+    ]
+    assert not different, "\n".join(different)
+
+
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("engine", ENGINES)

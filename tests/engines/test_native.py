@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.circuits import circuits
+from tests.compile.test_memory import crossed, descent, overwritten, turned, unread
+from tests.compile.test_simplify import assert_same, program_of
 
 import pullback as pb
 from pullback.engines.eager import Eager
 from pullback.engines.native import Native
-from tests.circuits import circuits
-from tests.compile.test_memory import crossed, descent, overwritten, turned, unread
-from tests.compile.test_simplify import assert_same, program_of
 
 
 def old_and_new():
@@ -31,10 +31,21 @@ def embedding():
     table = pb.Unit(np.arange(8.0).reshape(4, 2), "table")
     rows = pb.Unit(np.array([1, -1, 1]), "rows")
     loss = pb.sum(pb.take(table, rows) ** 2.0)
-    return pb.Program({"rows": rows}, {"loss": loss}, {table: table - 0.1 * pb.gradient(loss, table)})
+    return pb.Program(
+        {"rows": rows}, {"loss": loss}, {table: table - 0.1 * pb.gradient(loss, table)}
+    )
 
 
-MADE = (lambda: descent(0.9), crossed, unread, overwritten, turned, old_and_new, unchanged, embedding)
+MADE = (
+    lambda: descent(0.9),
+    crossed,
+    unread,
+    overwritten,
+    turned,
+    old_and_new,
+    unchanged,
+    embedding,
+)
 
 
 @pytest.mark.parametrize("make", MADE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
@@ -44,3 +45,28 @@ class Program:
     def wires(self) -> list[Unit]:
         """Every wire that the step needs, in running order."""
         return order([*self.outputs.values(), *self.updates.values()])
+
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Put values on the inputs of these names: all of them, or, where one does not fit, none.
+
+        Raises `CircuitError` for a name that is no input, or a value of another shape.
+        """
+        before = []
+        try:
+            for name, value in values.items():
+                if name not in self.inputs:
+                    known = ", ".join(self.inputs) or "none"
+                    raise CircuitError(f"the Program has no input {name!r}; its inputs: {known}")
+                unit = self.inputs[name]
+                before.append((unit, unit._value, unit.time))
+                unit.value = value
+        except CircuitError:
+            for unit, value, time in before:
+                unit._value, unit.time = value, time
+            raise
+
+
+def batched(program: Program) -> int:
+    """The rows of a batch, where every input has as many; 0 where there is no such number."""
+    sizes = {unit.shape[0] if unit.shape else 0 for unit in program.inputs.values()}
+    return sizes.pop() if len(sizes) == 1 else 0

@@ -23,16 +23,16 @@ TYPES = {"float32": "f4", "float64": "f8", "int64": "i8", "bool": "b1"}
 
 @dataclass
 class LoopText:
-    """One loop as a function, and the arguments that make it this loop.
+    """One loop, written without its sizes, and the numbers and places that make it this loop.
 
-    `arrays` are the accesses whose buffers, from their offset on, are its array arguments;
-    `numbers` its whole-number arguments, sizes and steps. `serial` loops carry a sum across their
-    outermost index and are not shared by threads.
+    `body` is its lines; they run over the outermost index from `lo` to `hi`, and use the names in
+    `arrays`, each standing for an access from its offset on, and in `numbers`, for sizes and steps.
+    `serial` loops carry a sum across their outermost index and are not shared by threads.
     """
 
-    text: str
-    arrays: list[Access]
-    numbers: list[int]
+    body: list[str]
+    arrays: dict[str, Access]
+    numbers: dict[str, int]
     length: int
     serial: bool
 
@@ -121,15 +121,11 @@ class _LoopWriter:
         serial = any(reduced[u] != [depth - 1] or depth == 1 for u in sums)
         body = [line for unit in sums if unit in self.adding for line in self.cleared(unit)]
         body += self.level(0) if depth else self.statements()
-        arrays = [a.name for a in self.arrays]
-        names = [f"n{d}" for d in range(1, depth)]
-        sizes = self.sizes[1:]
-        extra = [f"s{k}" for k in range(len(self.numbers))]
-        arguments = ", ".join(["lo", "hi", *names, *extra, *arrays])
-        text = f"def loop({arguments}):\n" + "".join(f"    {line}\n" for line in body)
+        sizes = {f"n{d}": self.sizes[d] for d in range(1, depth)}
+        steps = {f"s{k}": n for k, n in enumerate(self.numbers)}
+        arrays = {a.name: a.where.lowest for a in self.arrays}
         length = self.sizes[0] if depth else 1
-        wheres = [a.where.lowest for a in self.arrays]
-        return LoopText(text, wheres, [*sizes, *self.numbers], length, serial or depth == 0)
+        return LoopText(body, arrays, sizes | steps, length, serial or depth == 0)
 
     def number(self, n: int) -> str:
         """A step as text: itself where it is 0 or 1, else an argument."""

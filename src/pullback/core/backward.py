@@ -138,7 +138,7 @@ def _pull_numbers(unit: Unit, g: float, untouched: object) -> bool:
             if db is not None:
                 b.grad = db if b.grad is untouched else b.grad + db
         else:
-            a = inputs[0]
+            a = unit.inputs[0]
             u = a._value
             by_a = gate.partials[0]
             if type(u) is not float:

@@ -73,10 +73,9 @@ def _digits() -> Dataset:
     """1,797 handwritten digits of 8x8 pixels from 0 to 1. Source: UCI, through scikit-learn."""
     from sklearn.datasets import load_digits
 
-    inputs, labels = load_digits(return_X_y=True)
-    return Dataset(
-        "digits", (inputs / 16.0).astype(np.float32), labels, tuple(str(k) for k in range(10))
-    )
+    inputs, labels = (np.asarray(x) for x in load_digits(return_X_y=True))
+    pixels = (inputs / 16.0).astype(np.float32)
+    return Dataset("digits", pixels, labels, tuple(str(k) for k in range(10)))
 
 
 DATASETS.add("digits", _digits)

@@ -5,11 +5,15 @@ The wires themselves hold the values, so after any step every one of them can be
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from pullback.compile.program import Program
+import numpy as np
+
+from pullback.compile.program import Program, batched
 from pullback.core.values import Value
 from pullback.core.walk import replay, tick
+from pullback.engines.engine import step_by_step
 
 
 class Eager:
@@ -28,8 +32,7 @@ class Eager:
 
     def __call__(self, **inputs: Any) -> dict[str, Value]:
         """Set the inputs, run every gate, update the state, and return the outputs."""
-        for name, value in inputs.items():
-            self.program.inputs[name].value = value
+        self.program.set(inputs)
         replay(self._gates)
         results = {name: unit.value for name, unit in self.program.outputs.items()}
         news = [new.value for new in self.program.updates.values()]
@@ -37,3 +40,9 @@ class Eager:
         for state, value in zip(self.program.updates, news, strict=True):
             state._value, state.time = value, now
         return results
+
+    def epoch(
+        self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
+    ) -> list[dict[str, float]]:
+        """Run a step on each whole batch of the rows in `order`; what each step's numbers were."""
+        return step_by_step(self, batched(self.program), data, order, stop)

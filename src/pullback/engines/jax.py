@@ -11,7 +11,7 @@ it cannot refuse an index that is out of bounds: `take` then gives nan, `scatter
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from types import SimpleNamespace
@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compile.program import Program
+from pullback.compile.program import Program, batched
 from pullback.core.convolution import Padding, Pair
 from pullback.core.unit import Unit
 from pullback.core.values import Value, Walks, _slices, arrays
 from pullback.core.walk import tick
+from pullback.engines.engine import step_by_step
 
 
 class Jax:
@@ -50,8 +51,7 @@ class Jax:
 
     def __call__(self, **inputs: Any) -> dict[str, Value]:
         """Set the inputs, run the step, update the state, and return the outputs."""
-        for name, value in inputs.items():
-            self.program.inputs[name].value = value
+        self.program.set(inputs)
         with _precision():
             given = [np.asarray(unit.value) for unit in self._sources]
             results, news = self._run(given, self._given)
@@ -61,6 +61,12 @@ class Jax:
         for state, new in zip(self.program.updates, news, strict=True):
             state._value, state.time = _read(new, state.value), now
         return read
+
+    def epoch(
+        self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
+    ) -> list[dict[str, float]]:
+        """Run a step on each whole batch of the rows in `order`; what each step's numbers were."""
+        return step_by_step(self, batched(self.program), data, order, stop)
 
     def _step(self, sources: Sequence[Any], constants: Sequence[Any]) -> tuple[Any, Any]:
         """What the step computes, as a function that JAX can follow."""

@@ -15,22 +15,31 @@ import numpy as np
 from pullback.compile.access import Access, access
 from pullback.compile.fuse import Call, Kernel
 from pullback.compile.memory import Memory
-from pullback.compile.program import Program
+from pullback.compile.program import Program, batched
 from pullback.compile.write import LoopText, contiguous_target, write_copy, write_loop
 from pullback.core.errors import CircuitError
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
+from pullback.engines.cache import keep
 from pullback.engines.kernels.gemm import workspace_size
 
 ARENAS = {"float32": "F4", "float64": "F8", "int64": "I8", "bool": "B1"}
 WORKSPACE = "W"  # bytes, in which kernels pack what they read often
 
-HEADER = '''"""A step of a circuit, written by pullback: loops, and the order in which they run."""
+HEADER = '''"""A step of a circuit, written by pullback: the order in which its loops run."""
+
+from pullback.engines.cache import load
+from pullback.engines.kernels.generated import *
+
+'''
+LOOP_HEADER = '''"""A loop of a circuit, written by pullback."""
 
 from math import inf, nan
 
 from pullback.engines.kernels.generated import *
 
+
+@part
 '''
 
 
@@ -57,7 +66,42 @@ def write_step(program: Program, kernels: list[Kernel], memory: Memory) -> StepT
         writer.loop(write_loop(kernel, places), len(kernel.gates) * prod(kernel.shape))
     for new, state in memory.moves:
         writer.copy(access(new), access(state))
-    return StepText(writer.text(), writer.work, writer.workspace)
+    text = writer.text() + _write_epoch(program, writer)
+    return StepText(text, writer.work, writer.workspace)
+
+
+def _write_epoch(program: Program, writer: _StepWriter) -> str:
+    """A function that runs many steps, each on the next rows of the data in the order given.
+
+    Numbers among the outputs are recorded for every step; other outputs are those of the last.
+    """
+    size = batched(program)
+    if size == 0:
+        return ""
+    names = [f"data{k}" for k in range(len(program.inputs))]
+    lines = [
+        "\n\n@entry",
+        f"def epoch(t, T, counters, W, {_ARENAS}, first, last, order, record, {', '.join(names)}):",
+        "    for batch in range(first, last):",
+    ]
+    for name, unit in zip(names, program.inputs.values(), strict=True):
+        if unit not in writer.memory.offsets:  # nothing in the step reads it
+            continue
+        told = _numbers([size, unit.size // size, writer.place(access(unit))])
+        lines.append(
+            f"        gather(t, T, {ARENAS[unit.dtype.name]}, {told}, batch, order, {name})"
+        )
+    lines += ["        barrier(counters, T)", f"        step(t, T, counters, W, {_ARENAS})"]
+    lines.append("        if t == 0:")
+    for k, unit in enumerate(numbers_of(program)):
+        where = f"{ARENAS[unit.dtype.name]}[{writer.place(access(unit))}]"
+        lines.append(f"            record[batch, {k}] = {where}")
+    return "\n".join([*lines, "            pass", ""])
+
+
+def numbers_of(program: Program) -> list[Unit]:
+    """The outputs that are one number each, in their order."""
+    return [unit for unit in program.outputs.values() if unit.shape == ()]
 
 
 class _StepWriter:
@@ -76,27 +120,20 @@ class _StepWriter:
 
     def loop(self, loop: LoopText, work: int) -> None:
         """Add a loop: its function, unless one of the same text is there, and its call."""
-        arenas = [ARENAS[where.root.dtype.name] for where in loop.arrays]
-        names = loop.text[loop.text.index("(") + 1 : loop.text.index(")")].split(", ")
-        numbers = names[2 : len(names) - len(arenas)]
-        starts = [f"o{k}" for k in range(len(arenas))]
-        slices = [f"{arena}[{start}:]" for arena, start in zip(arenas, starts, strict=True)]
-        passed = ", ".join(["n * t // T", "n * (t + 1) // T", *numbers, *slices])
-        around = (
-            f"def run(t, T, {', '.join(ARENAS.values())}, "
-            f"{', '.join(['n', *numbers, *starts])}):\n    loop({passed})\n"
-        )
-        name = self.function(loop.text, around)
-        told = [loop.length, *loop.numbers, *map(self.place, loop.arrays)]
+        starts = [f"o{k}" for k in range(len(loop.arrays))]
+        lines = [
+            f"def run(t, T, {_ARENAS}, {', '.join(['n', *loop.numbers, *starts])}):",
+            "    lo, hi = n * t // T, n * (t + 1) // T",
+        ]
+        for start, (name, where) in zip(starts, loop.arrays.items(), strict=True):
+            lines.append(f"    {name} = {ARENAS[where.root.dtype.name]}[{start}:]")
+        text = LOOP_HEADER + "\n".join([*lines, *(f"    {line}" for line in loop.body), ""])
+        name = self.functions.setdefault(text, f"run{len(self.functions)}")
+        places = map(self.place, loop.arrays.values())
+        told = [loop.length, *loop.numbers.values(), *places]
         self.work += work
         alone = loop.serial or work < _ALONE
         self.line(f"{name}({'0, 1' if alone else 't, T'}, {_ARENAS}, {_numbers(told)})", alone)
-
-    def function(self, loop: str, around: str) -> str:
-        """The name of the function of this text, which is written once."""
-        if loop + around not in self.functions:
-            self.functions[loop + around] = f"run{len(self.functions)}"
-        return self.functions[loop + around]
 
     def line(self, text: str, alone: bool) -> None:
         self.lines.append((alone, text))
@@ -117,14 +154,9 @@ class _StepWriter:
         self.loop(loop, prod(source.shape))
 
     def text(self) -> str:
-        """The whole module."""
-        parts = [HEADER]
-        for source, name in self.functions.items():
-            loop = name.replace("run", "loop")
-            written = source.replace("def loop(", f"@kernel\ndef {loop}(")
-            written = written.replace("def run(", f"\n\n@part\ndef {name}(")
-            parts.append(written.replace("    loop(", f"    {loop}(") + "\n\n")
-        parts.append(f"@entry\ndef step(t, T, counters, W, {_ARENAS}):\n")
+        """The step's function: a line for each kernel, and where threads wait for each other."""
+        names = [f'{name} = load("{keep(text)}").run' for text, name in self.functions.items()]
+        parts = [HEADER, "\n".join(names), f"\n\n\n@entry\ndef step(t, T, counters, W, {_ARENAS}):\n"]
         if not self.lines:
             parts.append("    pass\n")
         open_ = False
@@ -214,7 +246,7 @@ def _scatter_add(step: _StepWriter, unit: Unit) -> None:
     if target is not x:
         step.copy(access(x), access(unit))
     told = _rows(x, unit.static["axis"], indices)
-    starts = [step.place(access(u)) for u in (target or unit, indices, updates)]
+    starts = [step.place(access(u)) for u in (unit if target is None else target, indices, updates)]
     arena = ARENAS[unit.dtype.name]
     step.work += updates.size
     step.line(f"scatter_add(0, 1, {arena}, I8, {_numbers(told + starts)})", True)
@@ -233,9 +265,7 @@ def _position(step: _StepWriter, unit: Unit) -> None:
 
 def _random(step: _StepWriter, unit: Unit) -> None:
     """Random numbers, from the seed and the step as they are now."""
-    seed, moment = (
-        f"{ARENAS[x.dtype.name]}[{step.place(access(x))}]" for x in unit.inputs
-    )
+    seed, moment = (f"{ARENAS[x.dtype.name]}[{step.place(access(x))}]" for x in unit.inputs)
     told = [unit.static["stream"], int(unit.static["kind"] == "normal"), unit.size]
     step.work += 100 * unit.size
     step.line(

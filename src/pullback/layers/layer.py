@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from pullback.core.unit import Unit, scope
 LAYERS: Registry[type[Layer]] = Registry("layer")
 
 Rng = np.random.Generator | int | None
+L = TypeVar("L", bound="Layer")
 
 
 class Layer(ABC):
@@ -76,6 +77,7 @@ class Layer(ABC):
         return f"{type(self).__name__}({told})"
 
 
-def register(layer: type[Layer]) -> type[Layer]:
+def register(layer: type[L]) -> type[L]:
     """Decorate a layer so that saved models, tests and documentation find it."""
-    return LAYERS.add(layer.__name__, layer)
+    LAYERS.add(layer.__name__, layer)
+    return layer

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from pullback.core.registry import Registry
 from pullback.core.unit import Unit
+
+L = TypeVar("L", bound="Loss")
 
 LOSSES: Registry[type[Loss]] = Registry("loss")
 
@@ -44,6 +46,7 @@ class Loss(ABC):
         return {}
 
 
-def register(loss: type[Loss]) -> type[Loss]:
+def register(loss: type[L]) -> type[L]:
     """Decorate a loss so that tests, documentation and the command line find it."""
-    return LOSSES.add(loss.__name__, loss)
+    LOSSES.add(loss.__name__, loss)
+    return loss

@@ -17,7 +17,7 @@ from pullback.compile.program import Program
 from pullback.core.errors import CircuitError
 from pullback.core.gradient import gradient
 from pullback.core.unit import Unit
-from pullback.engines.eager import Eager
+from pullback.engines.engine import ENGINES, Engine, prepare
 from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
 from pullback.optim.optimizer import Optimizer
@@ -38,8 +38,9 @@ class Model(Protocol):
 class Trainer:
     """Trains a model by minibatches.
 
-    `penalties` are added to the loss, over the model's weights. `seed` fixes the order of the
-    batches and the validation split: the same seed gives the same run, bit for bit.
+    `penalties` are added to the loss, over the model's weights. `engine` is what runs the steps:
+    "eager" (NumPy, at once), "native" (compiled at the first epoch) or "jax". `seed` fixes the order
+    of the batches and the validation split: the same seed gives the same run, bit for bit.
 
     >>> from pullback.layers import Dense, ReLU, Sequential
     >>> from pullback.losses import SoftmaxCrossEntropy
@@ -59,15 +60,19 @@ class Trainer:
         optimizer: Optimizer,
         *,
         penalties: Sequence[Penalty] = (),
+        engine: str = "eager",
         seed: int = 0,
     ) -> None:
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
         self.penalties = tuple(penalties)
+        if engine not in ENGINES:
+            raise CircuitError(f"there is no engine {engine!r}; there are: {', '.join(ENGINES)}")
+        self.engine = engine
         self.seed = seed
         self._memory: list[Unit] | None = None
-        self._runs: dict[tuple, Eager] = {}
+        self._runs: dict[tuple, Engine] = {}
 
     # Training --------------------------------------------------------------------------------
 
@@ -133,18 +138,21 @@ class Trainer:
     ) -> dict[str, float] | None:
         """One pass over the data: the means of what was measured, or None if it was stopped."""
         order = np.random.default_rng([self.seed, epoch]).permutation(len(x))
-        totals: dict[str, float] = {}
-        for start in range(0, len(x), size):
-            rows = order[start : start + size]
-            step = self._step(x[rows], y[rows])
-            values = step(inputs=x[rows], labels=y[rows])
-            for name, value in values.items():
-                totals[name] = totals.get(name, 0.0) + float(value) * len(rows)
-            if stop():
-                return None
-        return {name: total / len(x) for name, total in totals.items()}
+        whole = len(x) // size * size
+        weighted: list[tuple[int, Mapping[str, Any]]] = []
+        if whole:
+            run = self._step(x[:size], y[:size])
+            steps = run.epoch({"inputs": x, "labels": y}, order[:whole], stop)
+            weighted += [(size, values) for values in steps]
+        if whole < len(x) and not stop():
+            rows = order[whole:]
+            values = self._step(x[rows], y[rows])(inputs=x[rows], labels=y[rows])
+            weighted.append((len(rows), values))
+        if sum(n for n, _ in weighted) < len(x):
+            return None
+        return {k: sum(n * float(v[k]) for n, v in weighted) / len(x) for k in weighted[0][1]}
 
-    def _step(self, x: np.ndarray, y: np.ndarray) -> Eager:
+    def _step(self, x: np.ndarray, y: np.ndarray) -> Engine:
         """The Program of one training step for batches of these shapes, recorded at first use."""
         key = ("train", x.shape, y.shape)
         if key not in self._runs:
@@ -162,9 +170,10 @@ class Trainer:
                 gradient(objective, parameters), self._memory, parameters, rate
             )
             updates = dict(zip([*parameters, *self._memory], [*moved, *news], strict=True))
-            self._runs[key] = Eager(
-                Program({"inputs": inputs, "labels": labels}, {"loss": loss, **metrics}, updates)
+            program = Program(
+                {"inputs": inputs, "labels": labels}, {"loss": loss, **metrics}, updates
             )
+            self._runs[key] = prepare(self.engine, program)
         return self._runs[key]
 
     def _forward(
@@ -192,7 +201,8 @@ class Trainer:
             if key not in self._runs:
                 inputs, labels, scores, loss = self._forward(x[rows], y[rows], training=False)
                 outputs = {"loss": loss, **self.loss.metrics(scores, labels)}
-                self._runs[key] = Eager(Program({"inputs": inputs, "labels": labels}, outputs, {}))
+                program = Program({"inputs": inputs, "labels": labels}, outputs, {})
+                self._runs[key] = prepare(self.engine, program)
             values = self._runs[key](inputs=x[rows], labels=y[rows])
             for name, value in values.items():
                 totals[name] = totals.get(name, 0.0) + float(value) * len(x[rows])

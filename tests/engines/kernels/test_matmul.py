@@ -11,6 +11,7 @@ from pullback.engines.kernels.matmul import (
 )
 
 SIZES = [
+    (1, 150, 40), (2, 131, 9), (4, 300, 70),
     *[(m, n, k) for m in (0, 1, 5) for n in (0, 1, 9) for k in (0, 1, 7)],
     (6, 64, 3), (13, 17, 19), (31, 67, 300), (64, 10, 128), (50, 131, 257), (8, 24, 5),
 ]  # fmt: skip

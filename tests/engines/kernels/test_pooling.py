@@ -8,12 +8,11 @@ from pullback.engines.kernels.pooling import (
     max_pool_gradient,
     mean_pool,
     mean_pool_gradient,
-    pooling_workspace_size,
 )
 
 
 @njit
-def largest(y, dx, x, dy, window, steps, border, workspace, like):
+def largest(y, dx, x, dy, window, steps, border, like):
     n, H, W, C = x.shape
     _, OH, OW, _ = y.shape
     max_pool(
@@ -22,12 +21,12 @@ def largest(y, dx, x, dy, window, steps, border, workspace, like):
     )  # fmt: skip
     max_pool_gradient(
         address(dx), address(dy), address(y), address(x), 0, n, H, W, C, OH, OW, window[0],
-        window[1], steps[0], steps[1], border[0], border[1], address(workspace), like,
+        window[1], steps[0], steps[1], border[0], border[1], like,
     )  # fmt: skip
 
 
 @njit
-def mean(y, dx, x, dy, window, steps, border, workspace, like):
+def mean(y, dx, x, dy, window, steps, border, like):
     n, H, W, C = x.shape
     _, OH, OW, _ = y.shape
     for first, last in ((0, n // 2), (n // 2, n)):
@@ -69,9 +68,8 @@ def test_pooling_and_its_gradients_are_right(case, dtype):
     x = rng.integers(0, 5, (n, H, W, C)).astype(dtype)  # many ties: the first place wins
     dy = rng.normal(size=(n, OH, OW, C)).astype(dtype)
     y, dx = np.full_like(dy, np.nan), np.full_like(x, np.nan)
-    workspace = np.empty(pooling_workspace_size(C, x.itemsize), np.uint8)
 
-    largest(y, dx, x, dy, window, steps, border, workspace, dtype(0))
+    largest(y, dx, x, dy, window, steps, border, dtype(0))
     gradient = np.zeros_like(x)
     for i, j, place, seen in windows(x, window, steps, border, (OH, OW)):
         flat = seen.reshape(n, seen.shape[1] * seen.shape[2], C)
@@ -80,7 +78,7 @@ def test_pooling_and_its_gradients_are_right(case, dtype):
         gradient[place] += (hit * dy[:, i, j][:, None]).reshape(seen.shape).astype(dtype)
     np.testing.assert_allclose(dx, gradient, rtol=1e-5, atol=1e-6)
 
-    mean(y, dx, x, dy, window, steps, border, workspace, dtype(0))
+    mean(y, dx, x, dy, window, steps, border, dtype(0))
     gradient = np.zeros_like(x)
     for i, j, place, seen in windows(x, window, steps, border, (OH, OW)):
         area = window[0] * window[1]
@@ -92,6 +90,6 @@ def test_pooling_and_its_gradients_are_right(case, dtype):
 def test_a_nan_is_the_largest_and_gets_the_gradient():
     x = np.array([1, np.nan, 3, 2], np.float32).reshape(1, 2, 2, 1)
     y, dx, dy = np.zeros((1, 1, 1, 1), "f4"), np.zeros_like(x), np.ones((1, 1, 1, 1), "f4")
-    largest(y, dx, x, dy, (2, 2), (2, 2), (0, 0), np.empty(4, np.uint8), np.float32(0))
+    largest(y, dx, x, dy, (2, 2), (2, 2), (0, 0), np.float32(0))
     assert np.isnan(y.item())
     assert dx.ravel().tolist() == [0, 1, 0, 0]

@@ -5,11 +5,12 @@ The elementary functions are in `vector.py`; these are the gates that compare an
 
 from __future__ import annotations
 
+import builtins
 import math
 
 import numpy as np
 
-from pullback.engines.kernels.lower import absolute, kernel, select
+from pullback.engines.kernels.lower import kernel, select
 
 
 @kernel
@@ -29,7 +30,7 @@ def minimum(a, b):
 
 @kernel
 def abs(x):
-    return absolute(x)
+    return builtins.abs(x)
 
 
 @kernel

@@ -9,11 +9,12 @@ pass over it while it is in the cache. Nothing is allocated: the caller gives a 
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
-from pullback.engines.kernels.lower import itemsize, kernel, no_limit, numbers_at
+from pullback.engines.kernels.lower import itemsize, kernel, no_limit, numbers_at, select, zero
 from pullback.engines.kernels.pack import pack
 from pullback.engines.kernels.symbols import native
-from pullback.engines.kernels.tile import ROWS, WIDTHS, kind_for, tile
+from pullback.engines.kernels.tile import FEW, FLAT, ROWS, WIDTHS, kind_for, tile
 
 LONGEST = 256
 """Rows of B in a packed panel: 256 rows of 64 float32 are 64 KiB, well inside a level-2 cache."""
@@ -25,7 +26,33 @@ FAR = 1024
 @kernel
 def workspace_size(m, n, k, itemsize):
     """The bytes of workspace for a product of m x k and k x n: little more than one panel."""
-    return 8 * m + min(k, LONGEST) * WIDTHS[0] + 64 + 0 * n * itemsize
+    return 8 * m + min(k, LONGEST) * WIDTHS[0] + 64
+
+
+@njit(forceinline=True, error_model="numpy", fastmath={"contract", "reassoc"})
+def _dot(a, b, count, like):
+    """The sum of a[p] b[p], as many sums side by side as a vector has lanes."""
+    x, y = numbers_at(a, like), numbers_at(b, like)
+    total = zero(like)
+    for p in range(count):
+        total += x[p] * y[p]
+    return total
+
+
+@kernel
+def _products_of_rows(c, c_step, start, start_step, a, a_row, b, b_column, m, n, k, floor):
+    """C = maximum(start + A B, floor) where the rows of A and the columns of B are adjacent.
+
+    For a few rows of A this saves turning B round, which would cost more than the product.
+    """
+    size = itemsize(floor)
+    to, begin = numbers_at(c, floor), numbers_at(start, floor)
+    for j in range(n):
+        for i in range(m):
+            total = _dot(a + i * a_row * size, b + j * b_column * size, k, floor)
+            if start != 0:
+                total += begin[i * start_step + j]
+            to[i * c_step + j] = select(total < floor, floor, total)
 
 
 def _gemm(
@@ -39,6 +66,9 @@ def _gemm(
     limit, 0 a ReLU.
     """
     size = itemsize(floor)
+    if m <= FEW and b_row == 1 and a_column == 1 and n > 1:
+        _products_of_rows(c, c_step, start, start_step, a, a_row, b, b_column, m, n, k, floor)
+        return
     offsets = numbers_at(workspace, np.int64(0))
     for i in range(m):
         offsets[i] = i * a_row
@@ -47,6 +77,8 @@ def _gemm(
     column = 0
     while column < n:
         kind = kind_for((n - column) * size)
+        if m <= FEW and not packing and (n - column) * size >= WIDTHS[FLAT]:
+            kind = FLAT
         width = min(WIDTHS[kind] // size, n - column)
         done = 0
         while True:

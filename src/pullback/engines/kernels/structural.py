@@ -15,7 +15,7 @@ from pullback.engines.kernels.gemm import gemm
 from pullback.engines.kernels.lower import address, no_limit
 from pullback.gates.random import threefry
 
-part = njit(error_model="numpy", nogil=True)
+part = njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, cache=True)
 entry = njit(error_model="numpy", nogil=True, cache=True)
 
 
@@ -59,6 +59,15 @@ def fill(t, T, arena, start, count):
     """Zeros."""
     for i in range(count * t // T, count * (t + 1) // T):
         arena[start + i] = 0
+
+
+@part
+def gather(t, T, arena, size, width, start, batch, order, data):
+    """The rows of a batch, by their place in the order, from the data into a step's input."""
+    for i in range(size * t // T, size * (t + 1) // T):
+        row = order[batch * size + i]
+        for j in range(width):
+            arena[start + i * width + j] = data[row, j]
 
 
 @part

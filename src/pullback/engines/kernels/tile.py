@@ -14,6 +14,7 @@ past the end are masked, so any size is right.
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -53,9 +54,10 @@ class Shape(NamedTuple):
     bytes: int
 
 
-# Widest first; the last decides how finely columns are cut. The sums, a row of B and one number of
-# A have to fit the registers. Zen 4 runs an instruction of 64 bytes as two of 32, so narrow vectors
-# cost nothing there and waste less; elsewhere one half vector makes 8 channels cost as much as 8.
+# Widest first; the narrowest decides how finely columns are cut. The sums, a row of B and one
+# number of A have to fit the registers. Zen 4 runs an instruction of 64 bytes as two of 32, so
+# narrow vectors cost nothing there and waste less; elsewhere too, half a vector makes 8 channels
+# cost as much as 8.
 if AVX512 and PROCESSOR == "znver4":
     SHAPES = [
         Shape(6, 4, 64), Shape(8, 2, 64), Shape(8, 3, 32), Shape(8, 1, 64), Shape(8, 1, 32)
@@ -66,10 +68,15 @@ elif REGISTERS == 32:
     SHAPES = [Shape(6, 4, BYTES), Shape(8, 2, BYTES), Shape(8, 1, BYTES)]
 else:
     SHAPES = [Shape(6, 2, BYTES), Shape(8, 1, BYTES)]
+FLAT = len(SHAPES)
+"""The kind of a tile for few rows: as wide as the registers allow, and never chosen by width."""
+SHAPES.append(Shape(2, 8 if REGISTERS == 32 else 4, BYTES))
+FEW = 4
+"""Up to so many rows it is the quickest."""
 ROWS = tuple(shape.rows for shape in SHAPES)
 WIDTHS = tuple(shape.vectors * shape.bytes for shape in SHAPES)
 """The bytes of a tile's row, by kind of tile (its place in SHAPES)."""
-MORE_THAN = (*(width - WIDTHS[-1] for width in WIDTHS[:-1]), 0)
+MORE_THAN = (*(width - WIDTHS[FLAT - 1] for width in WIDTHS[: FLAT - 1]), 0)
 """A kind of tile is worth its width where more than this many bytes are left."""
 
 
@@ -167,24 +174,31 @@ class Writer:
             self.builder.store(value, where, align=self.size)
 
     def write(self, arguments: list[ir.Value]) -> None:
-        """The tile, with a mask on its last vector where its columns may end before it does."""
-        builder, columns = self.builder, arguments[13]
+        """The tile; its columns may end before its last vector does."""
+        before = INTEGER((self.shape.vectors - 1) * self.lanes)
+        self.both(self.builder.sub(arguments[13], before), lambda: self.reduce(*arguments))
+
+    def both(self, left: ir.Value, body: Callable[[], None]) -> None:
+        """Write `body` with a mask for a last vector of which `left` lanes are real, and without.
+
+        The version without is left out where the processor's masks cost nothing.
+        """
+        builder = self.builder
         lane = ir.Constant(ir.VectorType(LANE, self.lanes), list(range(self.lanes)))
-        left = builder.sub(columns, INTEGER((self.shape.vectors - 1) * self.lanes))
-        mask = builder.icmp_signed(
-            "<", lane, _splat(builder, builder.trunc(left, LANE), self.lanes)
-        )
-        if AVX512:  # a mask costs nothing
+        real = _splat(builder, builder.trunc(left, LANE), self.lanes)
+        mask = builder.icmp_signed("<", lane, real)
+        if AVX512:
             self.mask = mask
-            self.reduce(*arguments)
+            body()
             return
         full = builder.icmp_signed(">=", left, INTEGER(self.lanes))
         with builder.if_else(full) as (then, otherwise):
             with then:
-                self.reduce(*arguments)
+                self.mask = None
+                body()
             with otherwise:
                 self.mask = mask
-                self.reduce(*arguments)
+                body()
 
     def reduce(
         self, a, offsets, rows, outer, a_outer, inner, a_inner, b, b_step,
