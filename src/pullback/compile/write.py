@@ -161,7 +161,7 @@ class _LoopWriter:
                 held.add(array.name)
                 lines.append(f"{array.name}_ = {array.name}[{start}]")
             elif start != "0":  # the innermost index is then plain, which vectorises
-                lines.append(f"{array.name}_line = {array.name}[{start}:]")
+                lines.append(f"{array.name}_line = after({array.name}, {start})")
         across = [u for u in self.gates if is_reduction(u) and self.targets[u].strides[d] == 0]
         lines += [f"a_{self.inside[u]} = {self.identity(u, accumulator=True)}" for u in across]
         lines.append(f"for i{d} in range({span}):")

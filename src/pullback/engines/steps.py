@@ -126,7 +126,7 @@ class _StepWriter:
             "    lo, hi = n * t // T, n * (t + 1) // T",
         ]
         for start, (name, where) in zip(starts, loop.arrays.items(), strict=True):
-            lines.append(f"    {name} = {ARENAS[where.root.dtype.name]}[{start}:]")
+            lines.append(f"    {name} = after({ARENAS[where.root.dtype.name]}, {start})")
         text = LOOP_HEADER + "\n".join([*lines, *(f"    {line}" for line in loop.body), ""])
         name = self.functions.setdefault(text, f"run{len(self.functions)}")
         places = map(self.place, loop.arrays.values())

@@ -1,4 +1,4 @@
-"""Finds the coefficients in `pullback.engines.kernels.vector`: a script, not a test.
+"""Finds the coefficients in `pullback.engines.kernels.vector32` and `vector64`: not a test.
 
     python tests/engines/kernels/fit_polynomials.py
 
@@ -8,10 +8,15 @@ error, repeat), in 60 digits. After each fit the leading coefficient that is lef
 working precision and the rest are fitted again, so that rounding is paid for by the next ones.
 """
 
-import mpmath as mp
+import importlib
+from typing import Any
+
 import numpy as np
 
-mp.mp.dps = 60
+mp: Any = None
+if __name__ == "__main__":  # mpmath is needed for this alone
+    mp = importlib.import_module("mpmath")
+    mp.mp.dps = 60
 
 
 def remez(target, weight, powers, low, high, rounds=8, grid=1500):

@@ -17,7 +17,7 @@ from pullback.engines.kernels.elementwise import (
     sqrt,
     where,
 )
-from pullback.engines.kernels.lower import kernel
+from pullback.engines.kernels.lower import after, kernel
 from pullback.engines.kernels.structural import (
     argmax,
     argmin,
@@ -46,6 +46,7 @@ from pullback.engines.kernels.vector import (
 
 __all__ = [
     "abs",
+    "after",
     "argmax",
     "argmin",
     "b1",

@@ -124,6 +124,37 @@ def address(typing_context, array):
 
 
 @intrinsic
+def _pointer_after(typing_context, numbers, n):
+    from_array = isinstance(numbers, types.Array)
+
+    def generate(context, builder, signature, args):
+        data = args[0]
+        if from_array:
+            data = context.make_array(numbers)(context, builder, data).data
+        return builder.gep(data, [args[1]])
+
+    kind = types.CPointer(numbers.dtype) if from_array else numbers
+    return kind(numbers, types.int64), generate
+
+
+def after(numbers, n):
+    """The numbers of an array, or behind a pointer, from number n on.
+
+    Compiled, it is a pointer: unlike a slice it counts no references and checks no bounds, which
+    costs more than a short loop does. Truth values stay a slice; Numba cannot store through a
+    pointer to them.
+    """
+    return numbers[n:]
+
+
+@overload(after, jit_options={"forceinline": True})
+def _after(numbers, n):
+    if numbers.dtype == types.boolean:
+        return lambda numbers, n: numbers[n:]
+    return lambda numbers, n: _pointer_after(numbers, n)
+
+
+@intrinsic
 def itemsize(typing_context, like):
     """The bytes of a number of the type of `like`, known while compiling."""
     size = like.bitwidth // 8

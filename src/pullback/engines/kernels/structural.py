@@ -15,7 +15,7 @@ from pullback.engines.kernels.gemm import gemm
 from pullback.engines.kernels.lower import address, no_limit
 from pullback.gates.random import threefry
 
-part = njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, cache=True)
+part = njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True)
 entry = njit(error_model="numpy", nogil=True, cache=True)
 
 
