@@ -73,12 +73,21 @@ def test_forward_refused_leaves_everything_unchanged(values, message):
     assert y.grad == -4.0
 
 
-def test_two_inputs_of_one_name_are_refused():
+def test_a_name_that_two_wires_have_names_neither():
     a, b = pb.Unit(1.0, "a"), pb.Unit(2.0, "a")
-    with pytest.raises(pb.CircuitError, match="two inputs of the circuit are named 'a'; rename"):
-        pb.Circuit(a + b)
-    pb.Circuit(a + b.named("b"))
-    _ = pb.Circuit(a * a + a)  # one wire used twice is one input
+    circuit = pb.Circuit(a + b)
+    assert circuit.forward() == 3.0
+    for ask in (lambda: circuit["a"], lambda: circuit.forward(a=1.0)):
+        with pytest.raises(pb.CircuitError, match="2 wires of the circuit are named 'a'; rename"):
+            ask()
+    once = pb.Circuit(a * a + a)  # one wire used twice is one input
+    assert once.forward(a=3.0) == 12.0
+
+
+def test_outputs_that_are_no_wires_are_refused():
+    for outputs in (3.0, [1, 2], "x"):
+        with pytest.raises(pb.CircuitError, match="a circuit's outputs are wires, got"):
+            pb.Circuit(outputs)
 
 
 def test_several_outputs():
@@ -113,7 +122,8 @@ def test_a_dictionary_names_the_outputs():
     assert circuit["square"].value == 4.0
     assert circuit["double"].value == 4.0
     assert circuit.forward(x=3.0) == (9.0, 6.0)
-    assert [unit.name for unit in circuit.outputs] == ["square", "double"]
+    assert "square = x * x" in str(circuit)
+    assert [unit.name for unit in circuit.outputs] == [None, None]  # the user's wires stay theirs
 
 
 def test_an_output_that_is_an_input_and_one_that_comes_twice():

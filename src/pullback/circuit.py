@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pullback.core.backward import backward
-from pullback.core.errors import CircuitError
+from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.core.text import brief, columns, formula, names
-from pullback.core.unit import Unit
+from pullback.core.unit import Unit, set_together
 from pullback.core.values import Value
 from pullback.core.walk import forward, order
 
@@ -21,7 +21,7 @@ class Circuit:
     `outputs` is a wire, several, or a dictionary that names them. The circuit's inputs are the
     sources it reaches. Print it for its text, `pb.draw` it for its picture.
 
-    Raises `CircuitError` where two sources have one name.
+    Raises `CircuitError` where an output is no wire.
 
     >>> x, y = Unit(-2.0, "x"), Unit(3.0, "y")
     >>> circuit = Circuit((x * y).named("f"))
@@ -38,19 +38,23 @@ class Circuit:
     """
 
     def __init__(self, outputs: Unit | Sequence[Unit] | Mapping[str, Unit]) -> None:
+        labels = dict(outputs) if isinstance(outputs, Mapping) else {}
         if isinstance(outputs, Mapping):
-            outputs = [unit.named(name) for name, unit in outputs.items()]
+            outputs = list(outputs.values())
+        alone = isinstance(outputs, Unit) or not isinstance(outputs, Sequence)
+        for unit in [outputs] if alone else outputs:
+            if not isinstance(unit, Unit):
+                raise CircuitError(f"a circuit's outputs are wires, got {unit!r}")
         self._single = isinstance(outputs, Unit)
         self.outputs: tuple[Unit, ...] = (outputs,) if isinstance(outputs, Unit) else tuple(outputs)
         self.wires: tuple[Unit, ...] = tuple(order(self.outputs))
         self.inputs: tuple[Unit, ...] = tuple(unit for unit in self.wires if unit.gate is None)
-        self._named: dict[str, Unit] = {}
+        self._labels = {unit: name for name, unit in labels.items()}
+        self._named: dict[str, list[Unit]] = {}
         for unit in self.wires:
-            if unit.name is None:
-                continue
-            if unit.name in self._named and unit.gate is self._named[unit.name].gate is None:
-                raise CircuitError(f"two inputs of the circuit are named {unit.name!r}; rename one")
-            self._named[unit.name] = unit
+            if unit.name is not None:
+                self._named.setdefault(unit.name, []).append(unit)
+        self._named |= {name: [unit] for name, unit in labels.items()}
 
     @property
     def gates(self) -> tuple[Unit, ...]:
@@ -63,10 +67,13 @@ class Circuit:
 
     def __getitem__(self, name: str) -> Unit:
         """The wire of this name."""
-        if name not in self._named:
+        found = self._named.get(name, [])
+        if not found:
             known = ", ".join(sorted(self._named)) or "none"
-            raise KeyError(f"no wire of the circuit is named {name!r}; named are: {known}")
-        return self._named[name]
+            raise UnknownNameError(f"no wire of the circuit is named {name!r}; named are: {known}")
+        if len(found) > 1:
+            raise CircuitError(f"{len(found)} wires of the circuit are named {name!r}; rename them")
+        return found[0]
 
     def forward(self, **values: Any) -> Value | tuple[Value, ...]:
         """Set the inputs named, compute every wire again, and return the value of the outputs.
@@ -74,19 +81,14 @@ class Circuit:
         Raises `CircuitError` for a name that is no input or a value that does not fit; then no
         wire has changed.
         """
-        before = []
-        try:
-            for name, value in values.items():
-                unit = self._named.get(name)
-                if unit is None or unit.gate is not None:
-                    known = ", ".join(u.name or "?" for u in self.inputs)
-                    raise CircuitError(f"the circuit has no input {name!r}; its inputs: {known}")
-                before.append((unit, unit.value, unit.time))
-                unit.value = value
-        except CircuitError:
-            for unit, value, time in before:
-                unit._value, unit.time = value, time
-            raise
+        inputs = {}
+        for name, value in values.items():
+            unit = self[name] if name in self._named else None
+            if unit is None or unit.gate is not None:
+                known = ", ".join(u.name or "?" for u in self.inputs)
+                raise CircuitError(f"the circuit has no input {name!r}; its inputs: {known}")
+            inputs[unit] = value
+        set_together(inputs)
         forward(self.outputs)
         results = tuple(unit.value for unit in self.outputs)
         return results[0] if self._single else results
@@ -107,7 +109,7 @@ class Circuit:
         title = f"circuit: {_count(len(self.inputs), 'input')}, {_count(len(self), 'gate')}"
         if len(self) > _LONG:
             return _table(title, _group_cells(self.gates))
-        named = names(self.wires, self.outputs)
+        named = names(self.wires, self.outputs, self._labels)
         rows = []
         for unit in shown:
             left = named[unit]

@@ -1,6 +1,7 @@
 """The command line, run as a user runs it: what it prints, and how it refuses."""
 
 import json
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -21,6 +22,20 @@ def run(*arguments, cwd=None):
     )
 
 
+def run_after(preparation, *arguments):
+    """The command line in a process in which something was prepared first."""
+    code = (
+        f"import sys; sys.argv[0] = 'pullback'\n{preparation}\nimport pullback.cli as c; c.main()"
+    )
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
 def test_explain_shows_values_gradients_check_and_strategies(tmp_path):
     done = run("explain", "(x + y) * z", "x=-2", "y=5", "z=-4", "--svg", tmp_path / "out.svg")
     assert done.returncode == 0, done.stderr
@@ -32,12 +47,47 @@ def test_explain_shows_values_gradients_check_and_strategies(tmp_path):
     assert ET.parse(tmp_path / "out.svg").getroot().tag.endswith("svg")
 
 
-def test_explain_takes_arrays_and_constants():
+def test_explain_takes_arrays_and_says_why_there_are_no_strategies():
     done = run("explain", "sum(x * y)", "x=[1,2]", "y=[3,4]")
     assert done.returncode == 0, done.stderr
     assert "= 11" in done.stdout
-    assert run("explain", "2 + 3").returncode == 0
-    assert run("explain", "x * 2", "x=[1,2]").returncode == 0  # many outputs: no strategies
+    done = run("explain", "x * 2", "x=[1,2]")
+    assert done.returncode == 0, done.stderr
+    assert "no strategies: they raise one number, and the output has 2;" in done.stdout
+
+
+def test_explain_shows_the_value_of_constants_and_of_truth_values(tmp_path):
+    for text, value in (("3", "3"), ("2 + 3", "5")):
+        done = run("explain", text, "--svg", tmp_path / "out.svg")
+        assert done.returncode == 0, done.stderr
+        assert f"= {value}\n" in done.stdout
+        assert "no gradients" in done.stdout
+        ET.parse(tmp_path / "out.svg")
+    done = run("explain", "x > 1", "x=2")
+    assert done.returncode == 0, done.stderr
+    assert "= True" in done.stdout
+    assert "no gradients: the output carries truth values" in done.stdout
+
+
+def test_explain_takes_an_expression_that_begins_with_a_minus():
+    for text, value in (("-x", "-2"), ("-x*y/2", "-3"), ("--x", "2"), ("--xy", "2")):
+        names = ["xy=2"] if "xy" in text else ["x=2", "y=3"] if "y" in text else ["x=2"]
+        done = run("explain", text, *names)
+        assert done.returncode == 0, done.stderr
+        assert f"= {value} " in done.stdout
+
+
+def test_explain_names_no_line_of_ours_as_the_users():
+    done = run("explain", "log(x * 1) + 1", "x=-1")
+    assert done.returncode == 2
+    assert "'log' is nan" in done.stderr.replace("\n", " ")
+    assert ".py" not in done.stderr
+
+
+def test_explain_reads_names_as_python_does():
+    done = run("explain", "ſ * 2", "ſ=1")
+    assert done.returncode == 0, done.stderr
+    assert "s * 2" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -49,20 +99,32 @@ def test_explain_takes_arrays_and_constants():
         (["explain", "x", "x=abc"], "cannot read the value of 'x'"),
         (["explain", "x", "x=1", "y=2"], "'y' has a value but does not occur"),
         (["explain", "open('f')", "x=1"], "unknown function 'open'"),
-        (["explain", "x * 2", "x=1", "--svg", "/nowhere/at/all.svg"], "/nowhere/at/all.svg"),
-        (["explain", "x * 2", "x=1", "--svg", "picture.bmp"], "svg"),
+        (["explain", "x * 2", "x=1", "x=2"], "'x' is given two values"),
+        (["explain", "s * 2", "s=1", "ſ=2"], "'s' is given two values"),
+        (["explain", "x // 2", "x=1"], "'x // 2' uses //, which has no gate"),
+        (["explain", "x * 2", "x=1", "--svg", "/nowhere/at/all.svg"], "no folder /nowhere/at"),
+        (["explain", "x * 2", "x=1", "--svg", "picture.bmp"], "name it picture.svg, not picture"),
+        (["explain", "x * 2", "x=1", "--svg", ""], "--svg needs the name of a file, got ''"),
+        (["explain", "x * 2", "x=1", "--svg", "/"], "--svg needs the name of a file, and / is a"),
+        (["explain", "x * 2", "x=1", "--step", "nan"], "'--step': a step is a number above 0"),
+        (["explain", "x * 2", "x=1", "--step", "-1"], "'--step': a step is a number above 0"),
+        (["explain", "x * 2", "x=1", "--stp=1"], "there is no option --stp; there are: --svg, --"),
+        (["explain", "--stp", "1", "x", "x=1"], "there is no option --stp"),
         (["train", "digitz"], "did you mean 'digits'"),
         (["train", "digits", "--epochs", "0"], "epochs"),
         (["train", "digits", "--seed", "x"], "seed"),
         (["train", "digits", "--save", "/nowhere/at/all"], "no folder"),
+        (["train", "digits", "--save", ""], "--save needs the name of a file, got ''"),
+        (["train", "digits", "--save", "/"], "--save needs the name of a file, and / is a folder"),
         (["frobnicate"], "frobnicate"),
     ],
 )
 def test_a_mistake_is_one_message_and_status_2(arguments, message, tmp_path):
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2
-    assert message in done.stderr.replace("\n", " ")
+    assert message in " ".join(done.stderr.replace("│", "").split())
     assert "Traceback" not in done.stderr
+    assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,6 +148,93 @@ def test_train_digits_is_repeatable_and_readable():
         return [line for line in done.stdout.splitlines() if "%" in line]
 
     assert table(first) == table(second) != []
+
+
+def test_the_summary_fits_80_columns():
+    done = run("train", "digits", "--epochs", 1)
+    assert "digits: 1 epoch, seed 0" in done.stdout
+    assert "\nmodel     Dense(256), ReLU(), Dense(10): 19,210 parameters\n" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+INTERRUPT_IN_EPOCH_3 = """
+import os, signal
+from pullback.train.progress import TrainingProgress
+signal.signal(signal.SIGINT, signal.default_int_handler)
+TrainingProgress.epoch = lambda self, row: row["epoch"] < 3 or os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_ctrl_c_in_training_ends_with_the_summary_and_status_130(tmp_path):
+    saved = tmp_path / "m.safetensors"
+    done = run_after(INTERRUPT_IN_EPOCH_3, "train", "digits", "--json", "--save", saved)
+    assert done.returncode == 130
+    assert done.stderr == ""
+    summary = json.loads(done.stdout)
+    assert (summary["epochs"], summary["ended"]) == (3, "interrupted in epoch 4")
+    assert len(pb.Sequential.load(saved)) == 3
+
+
+INTERRUPT_AN_IMPORT = """
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+"""
+INTERRUPT_THE_CHECK = """
+import pullback.cli.explain as e
+def check_gradients(*_, **__):
+    raise KeyboardInterrupt
+e.check_gradients = check_gradients
+"""
+
+
+@pytest.mark.parametrize("preparation", [INTERRUPT_AN_IMPORT, INTERRUPT_THE_CHECK])
+def test_ctrl_c_elsewhere_is_quiet(preparation):
+    done = run_after(preparation, "explain", "x", "x=1")
+    assert done.returncode == 130
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no disk that is always full")
+@pytest.mark.parametrize(
+    "arguments", [("explain", "x", "x=1"), ("train", "digits", "--epochs", "1", "--json")]
+)
+def test_a_full_disk_is_one_sentence(arguments):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pullback", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: cannot read or write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("explain", "x", "x=1"), ("train", "digits", "--epochs", "1", "--json")]
+)
+def test_a_reader_who_leaves_is_no_error(arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "pullback", *arguments],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == 1
+    assert done.stderr == ""
+
+
+def test_version():
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"pullback {pb.__version__}\n")
 
 
 def test_help_names_the_commands():

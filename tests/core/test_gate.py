@@ -151,3 +151,31 @@ def test_changing_the_list_that_made_a_wire_changes_nothing():
     x = pb.Unit(numbers)
     numbers[0] = 5.0
     np.testing.assert_array_equal(x.value, [1.0, 2.0])
+
+
+def test_a_gate_with_other_than_one_rule_for_each_input_is_refused():
+    with pytest.raises(pb.CircuitError, match="takes 2 inputs but declares 1 rules"):
+        pb.gate(partials=(lambda y, a, b: b,), name="half")(lambda m, a, b: a * b)
+    with pytest.raises(pb.CircuitError, match="takes 1 inputs but declares 2 rules"):
+        pb.gate(partials=(None, None), name="twice")(lambda m, a: a)
+    with pytest.raises(pb.CircuitError, match=r"@gate\(partials="):
+        pb.gate(lambda m, x: x)
+
+
+def test_a_users_gate_can_be_declared_again():
+    for slope in (2.0, 3.0):
+        cube = pb.gate(partials=(lambda y, x, s=slope: s * x * x,), name="cube")(lambda m, x: x**3)
+        x = pb.Unit(1.0)
+        cube(x).backward()
+        assert x.grad == slope
+    assert "cube" not in pb.GATES
+
+
+@pytest.mark.parametrize("result", ["a", None, 1j])
+def test_a_value_that_is_no_number_is_refused(result):
+    wrong = pb.gate(partials=(lambda y, x: 1.0,), name="wrong")(lambda m, x: result)
+    for x in (pb.Unit(1.0), pb.Unit([1.0])):
+        with pytest.raises(pb.CircuitError, match="gate 'wrong' made a"):
+            wrong(x)
+    with pytest.raises(TypeError, match="sin takes 1 inputs, got 2"):
+        pb.sin(1.0, 2.0)

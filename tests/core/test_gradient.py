@@ -300,3 +300,33 @@ def test_directional_derivative_of_a_linear_function():
     assert moved.value == 7.0
     flat = pb.jacobian_vector_product(pb.stop_gradient(x), [x], [[3.0, 4.0]])
     np.testing.assert_array_equal(flat.value, [0.0, 0.0])
+
+
+def test_a_stale_circuit_has_no_gradient():
+    x = pb.Unit(0.0, "x")
+    f = pb.exp(x)
+    x.value = 1.0
+    for ask in (lambda: pb.gradient(f, x), lambda: pb.jacobian(f, x), lambda: pb.hessian(f, x)):
+        with pytest.raises(pb.StaleError, match="'x' was given a new value"):
+            ask()
+    f.forward()
+    assert pb.gradient(f, x).value == pytest.approx(np.e)
+
+
+def test_gradients_of_what_is_no_wire_are_refused():
+    x = pb.Unit(1.0, "x")
+    with pytest.raises(pb.CircuitError, match=r"of a wire by wires, got 3\.0"):
+        pb.gradient(3.0, x)
+    with pytest.raises(pb.CircuitError, match="of a wire by wires, got 'x'"):
+        pb.gradient(x * x, "x")
+
+
+def test_products_take_one_wire_or_several():
+    x = pb.Unit(np.array([1.0, 2.0]), "x")
+    one = pb.hessian_vector_product(x**3, x, [1.0, 1.0])
+    several = pb.hessian_vector_product(x**3, [x], [[1.0, 1.0]])
+    np.testing.assert_array_equal(one.value, several[0].value)
+    with pytest.raises(pb.CircuitError, match=r"'x' of shape \(2,\) cannot move along \(3,\)"):
+        pb.jacobian_vector_product(x * x, x, [1.0, 2.0, 3.0])
+    with pytest.raises(pb.CircuitError, match="1 wires need as many vectors, got 2"):
+        pb.jacobian_vector_product(x * x, [x], [[1.0, 2.0], [1.0, 2.0]])

@@ -85,8 +85,23 @@ def test_a_wire_is_no_value():
         pb.Unit(x)
     with pytest.raises(pb.CircuitError, match="got Unit"):
         x.value = pb.Unit(2.0)
-    with pytest.raises(pb.CircuitError):
+    with pytest.raises(pb.CircuitError, match=r"a list of wires; join them with pb\.stack"):
         pb.Unit([x, x])
+    with pytest.raises(TypeError, match=r"give it the wire's \.value"):
+        np.sin(np.asarray(x))
+    with pytest.raises(pb.CircuitError, match="a wire's name must be a text, got 5"):
+        pb.Unit(1.0, 5)
+
+
+def test_a_source_does_not_share_memory_with_anyone():
+    a = np.ones(3)
+    x = pb.Unit(a)
+    y = (x * x).sum()
+    a[:] = 5.0
+    assert y.forward() == 3.0
+    x.value = a
+    a[:] = 7.0
+    assert y.forward() == 75.0
 
 
 def test_setting_a_source_keeps_its_shape_and_dtype():

@@ -46,7 +46,7 @@ def test_a_planted_fault_deep_in_a_circuit_is_found_with_its_line(fault):
 
 SCALAR_FAULTS = [
     "sign flipped", "factor 2", "factor 1.01", "None", "one input None",
-    "inputs exchanged", "an input is missing", "nan", "raises",
+    "inputs exchanged", "nan", "infinite", "raises",
 ]  # fmt: skip
 
 
@@ -69,6 +69,28 @@ def test_a_fault_for_negative_numbers_alone_is_found_among_many_positive_ones():
     assert report.failures[0].analytic == pytest.approx(-3.0)
     assert report.failures[0].numerical == pytest.approx(3.0)
     assert "sign is flipped" in str(report.failures[0])
+
+
+def test_a_rule_without_a_number_is_wrong_beside_a_finite_slope():
+    report = check_gradients(
+        WRONG["infinite below 0"](pb.Unit([1.0, 2.0, -1.0], "x")), on_failure="report"
+    )
+    assert report.failures[0].element == (2,)
+    assert report.failures[0].numerical == pytest.approx(3.0)
+    assert "answers inf where the slope is finite" in str(report)
+    edge = elementwise(
+        lambda m, x: m.multiply(x, m.sqrt(x)), lambda y, x: 1.5 * pb.sqrt(x) + np.inf
+    )
+    assert not check_gradients(edge(pb.Unit(0.0)), on_failure="report")
+    lost = check_gradients(pb.sqrt(pb.Unit(0.0, "x") ** 2), on_failure="report")
+    assert "an infinite slope on the way meets a zero" in str(lost.failures[0])
+
+
+def test_a_rule_that_is_absurdly_large_is_not_excused_by_rounding():
+    for factor in (1e10, 1e15, 1e20, 1e100):
+        absurd = elementwise(lambda m, x: m.sin(x), lambda y, x, k=factor: k * pb.cos(x))
+        assert not check_gradients(absurd(pb.Unit(0.5)), on_failure="report")
+    assert not check_gradients(WRONG["factor 1.01"](pb.Unit(1e15)), on_failure="report")
 
 
 @pytest.mark.parametrize("size", [3, 8, 20])
@@ -171,10 +193,19 @@ def test_a_slope_that_drowns_in_rounding_is_a_note():
     assert check_gradients(pb.sin(x) + 1e13 * pb.constant(1.0)).ok
 
 
-@pytest.mark.parametrize("x", [1e6, 1e10, -1e13])
+def test_a_slope_that_is_infinite_is_no_fault():
+    root = elementwise(lambda m, x: m.sqrt(m.abs(x)), lambda y, x: 0.5 * pb.sign(x) / y + np.inf)
+    for f in (pb.sqrt(pb.Unit([0.0, 1.0])), root(pb.Unit(0.0)), pb.log(pb.Unit(1e-310))):
+        report = check_gradients(f)
+        assert report.rows[0].note == "kink nearby"
+        assert "the slope is infinite here" in str(report)
+
+
+@pytest.mark.parametrize("x", [1e6, 1e10, -1e13, 1.6e14, -1e15, 1e16, 1e18, 1e30, 1e300])
 def test_waves_shorter_than_the_numbers_are_large_raise_no_alarm(x):
     for f in (pb.sin, pb.cos):
         assert check_gradients(f(pb.Unit(x) * 3.0)).ok
+        assert check_gradients(pb.sum(f(pb.Unit([x, 1.0, 2.0 * x])))).ok
     flipped = elementwise(lambda m, x: m.sin(x), lambda y, x: -pb.cos(x))
     assert not check_gradients(flipped(pb.Unit(1e6)), on_failure="report")
 
@@ -183,6 +214,21 @@ def test_what_stops_the_gradient_on_purpose_is_no_fault():
     x = pb.Unit([0.3, -0.4], "x")
     straight_through = x + pb.stop_gradient(pb.sign(x) - x)
     assert check_gradients(pb.sum(straight_through * x)).ok
+    a, b = pb.units(a=2.0, b=np.ones(3))
+    stopped, free = check_gradients(pb.stop_gradient(a) * b).rows
+    assert stopped.analytic == stopped.numerical == 0.0
+    assert np.all(free.analytic != 0.0)
+    assert check_gradients(pb.stop_gradient(a)).ok
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e200, 1e308, 1e-200, 1e-308])
+def test_extreme_values_are_judged_without_warnings(scale):
+    x, y = pb.Unit(np.array([[scale, 0.0], [0.5 * scale, scale]]), "x"), pb.Unit(np.eye(2), "y")
+    assert check_gradients(x @ y).ok
+    assert check_gradients(pb.log(pb.Unit(scale)) + pb.max(x * 0.5)).ok
+    for fault in ("infinite", "nan"):
+        assert not check_gradients(WRONG[fault](pb.Unit([1e100, 1.0])), on_failure="report")
 
 
 def test_random_gates_and_casts_are_run_again_with_the_same_numbers():
@@ -262,6 +308,9 @@ def test_bad_input_is_refused_with_one_clear_error():
         check_gradients(lambda x: 1.0, 2.0)
     with pytest.raises(CircuitError, match="inputs are given to a function"):
         check_gradients(x * x, 2.0)
+    for settings in ({"eps": "a"}, {"eps": np.inf}, {"eps": -1.0}, {"rtol": "a"}, {"atol": np.nan}):
+        with pytest.raises(CircuitError, match="must be a finite number"):
+            check_gradients(x * x, **settings)
     with pytest.raises(CircuitError, match="on_failure"):
         check_gradients(x * x, on_failure="ignore")
     with pytest.raises(CircuitError, match="takes a wire"):
@@ -280,3 +329,23 @@ def test_the_report_reads_well():
     text = str(check_gradients(WRONG["factor 2"](x), on_failure="report"))
     assert "1 gate checked: 1 wrong" in text
     assert "here it answers 2 times the slope" in text
+    assert "random forces" not in text
+    many = str(check_gradients(pb.Unit([1.0, 2.0], "x") ** 2))
+    assert "random forces pulled on the outputs" in many
+
+
+@pytest.mark.parametrize(
+    ("f", "note"),
+    [
+        (pb.erf(pb.Unit(6.0)), "both about zero"),
+        (pb.softmax(pb.Unit([100.0, 0.0, -100.0])), "both about zero"),
+        (pb.relu(pb.Unit(0.0)), "kink nearby"),
+        (pb.sum(pb.relu(pb.Unit([0.0, 1.0])) * 3.0), "kink nearby"),
+        (pb.sin(pb.Unit(1e15)), "rounding"),
+        (pb.sin(pb.Unit(1.0)), "below 1e-6"),
+    ],
+)
+def test_a_difference_that_is_no_fault_says_why(f, note):
+    lines = str(check_gradients(f)).splitlines()
+    row = lines[lines.index(next(x for x in lines if x.startswith("source"))) + 1]
+    assert row.endswith(note)

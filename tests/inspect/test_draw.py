@@ -427,7 +427,6 @@ HOSTILE = [
     "null\x00 bell\x07 \ud800 \ufffe",
     "\u202ereversed",
     "two\nlines\tand a tab",
-    "",
     " ",
 ]
 
@@ -662,9 +661,35 @@ def test_a_picture_stands_alone():
         assert word not in text.replace("http://www.w3.org/2000/svg", "")
 
 
-@pytest.mark.parametrize("what", [3.0, "x", [1.0], None, {}])
+@pytest.mark.parametrize("what", [3.0, "x", [1.0], None, {"x": 1.0}])
 def test_what_is_no_circuit_is_refused(what):
     with pytest.raises(pb.CircuitError, match="draw takes a wire"):
         draw(what)
-    with pytest.raises(pb.CircuitError, match="nothing to draw"):
-        draw([])
+    for nothing in ([], {}):
+        with pytest.raises(pb.CircuitError, match="nothing to draw"):
+            draw(nothing)
+
+
+def test_a_model_is_to_be_called_first():
+    for what in (pb.Dense(3), pb.Sequential(pb.Dense(3)), pb.relu):
+        with pytest.raises(pb.CircuitError, match=r"call the \w+ first, and draw what it returns"):
+            draw(what)
+
+
+def test_wires_may_come_in_a_dictionary_that_names_them():
+    x = pb.Unit(2.0, "x")
+    y, z = x * x, x + 1.0
+    drawing = draw({"square": y, "next": z})
+    assert drawing.svg == draw((y, z)).svg == draw(pb.Circuit({"square": y, "next": z})).svg
+    assert {"square", "next"} <= set(texts(drawing))
+
+
+def test_a_big_box_that_nobody_asked_for_says_how_to_open_it():
+    y = x = pb.Unit(0.1, "x")
+    for _ in range(29):
+        y = pb.tanh(y * x)
+    closed = draw(y)
+    assert "open=True shows them" in texts(closed)
+    assert "or open=True shows them" in closed.svg
+    assert "open=True" not in draw(y, open=True).svg
+    assert_clear(closed)

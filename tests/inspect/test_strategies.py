@@ -159,10 +159,23 @@ def test_bad_settings_are_refused():
         analytic_gradient_ascent(f, steps=0)
     with pytest.raises(CircuitError, match="tries must be a whole number"):
         random_local_search(f, tries=0)
-    with pytest.raises(CircuitError, match="eps must be above 0"):
+    with pytest.raises(CircuitError, match="eps must be a finite number above 0"):
         numerical_gradient(f, eps=0.0)
     with pytest.raises(CircuitError, match="is not a source of numbers"):
         numerical_gradient(f, pb.Unit(1.0, "stranger"))
     with pytest.raises(CircuitError, match="take a smaller step_size"):
         analytic_gradient_ascent(pb.exp(x * x), steps=3, step_size=10.0)
     assert x.value == -2.0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("strategy", [*ALL, compare_strategies])
+def test_step_sizes_that_lead_nowhere_are_refused_alike(strategy):
+    for f in (product()[2], arrays()[2]):
+        for size in (np.nan, np.inf, -0.1, 0.0, "a", None, [0.1]):
+            with pytest.raises(CircuitError, match="step_size must be a finite number above 0"):
+                strategy(f, step_size=size)
+    x = pb.Unit([2.0, 3.0], "x")
+    with pytest.raises(CircuitError, match=r"to (inf|nan); take a smaller step_size"):
+        strategy(pb.sum(x * x * x), step_size=1e308)
+    assert strategy(product()[2], step_size=np.float32(0.01))

@@ -127,6 +127,17 @@ def test_a_step_out_of_the_finite_is_told_and_can_be_undone():
     assert x.value[0] == 3.0
 
 
+@pytest.mark.filterwarnings("error")
+def test_extreme_values_give_no_warnings_and_no_signed_nan():
+    x = pb.Unit(np.full(2, 1e308), "x")
+    text = str(tug(pb.sum(x), step=1e308))
+    assert "+inf" in text
+    assert "nan" in text
+    assert "+nan" not in text
+    big = pb.Unit(np.full((2, 2), 1e200), "x")
+    assert tug(pb.sum(big @ np.eye(2))).small_enough
+
+
 def test_the_flat_bottom_of_a_side_branch_is_no_alarm():
     x = pb.Unit(0.0, "x")
     answer = tug(x + 0.1 * pb.cos(x), step=0.01)
@@ -172,8 +183,9 @@ def test_bad_input_is_refused():
         tug(1.0)
     with pytest.raises(CircuitError, match="no force can pull"):
         tug(x > 0.0)
-    with pytest.raises(CircuitError, match="step must be a finite number"):
-        tug(x * x, step=math.nan)
+    for step in (math.nan, math.inf, -0.1, 0.0, "a", None):
+        with pytest.raises(CircuitError, match="step must be a finite number above 0"):
+            tug(x * x, step=step)
     with pytest.raises(CircuitError, match="does not fit"):
         tug(x * x, force=[1.0, 2.0])
     with pytest.raises(CircuitError, match="pull on 'zero' is not finite"):

@@ -92,3 +92,17 @@ def test_foreign_files_are_refused(tmp_path):
     path.write_bytes(b"\x80\x04cos\nsystem\n")
     with pytest.raises(pb.CircuitError, match="not a pullback model"):
         pb.Sequential.load(path)
+
+
+def test_a_tensor_of_another_dtype_is_refused(model, tmp_path):
+    path = tmp_path / "m"
+    model.save(path)
+    path.write_bytes(path.read_bytes().replace(b'"F32"', b'"I32"'))
+    with pytest.raises(pb.CircuitError, match=r"is damaged: 'dense1\.weight' should be"):
+        pb.Sequential.load(path)
+
+
+def test_a_saved_model_has_the_permissions_of_any_new_file(model, tmp_path):
+    (tmp_path / "other").write_text("")
+    model.save(tmp_path / "m")
+    assert (tmp_path / "m").stat().st_mode == (tmp_path / "other").stat().st_mode

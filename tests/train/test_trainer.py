@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.engines.engine import ENGINES
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(101, 3))
@@ -163,3 +164,37 @@ def test_history_knows_its_columns():
     assert "accuracy" in str(history)
     with pytest.raises(KeyError, match="there are: epoch, loss, accuracy, seconds"):
         history["auc"]
+
+
+def test_what_a_trainer_is_made_of_is_fixed():
+    trainer = make()
+    with pytest.raises(AttributeError, match="a Trainer's optimizer is fixed"):
+        trainer.optimizer = pb.SGD(1.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((3, pb.Hinge(), pb.SGD(0.1)), "needs a model"),
+        ((pb.Sequential(pb.Dense(1)), pb.Hinge, pb.SGD(0.1)), "needs a Loss"),
+        ((pb.Sequential(pb.Dense(1)), pb.Hinge(), 0.1), "needs a Optimizer"),
+    ],
+)
+def test_a_trainer_of_other_things_is_refused(arguments, message):
+    with pytest.raises(pb.CircuitError, match=message):
+        pb.Trainer(*arguments)
+
+
+def test_programs_that_measure_do_not_pile_up():
+    trainer = make()
+    for n in range(1, 40):
+        trainer.evaluate(X[:n], Y[:n])
+    assert len(trainer._runs) < 12
+
+
+def test_every_engine_learns_the_same():
+    losses = [make(engine=engine).fit(X, Y, epochs=2, batch_size=32)["loss"] for engine in ENGINES]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
+    np.testing.assert_allclose(losses[2], losses[0], rtol=1e-5)
+    with pytest.raises(pb.CircuitError, match="there is no engine 'cuda'"):
+        make(engine="cuda")

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import NoReturn
 
-import typer
-from rich.console import Console
-
-from pullback.cli.explain import explain
-from pullback.cli.train import train
 from pullback.core.errors import CircuitError
-
-app = typer.Typer(
-    help="Neural networks as real-valued circuits: see every wire, train fast.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command()(explain)
-app.command()(train)
 
 
 def main() -> None:
-    """Run the command line; what a user can mend is said in one sentence, without a traceback."""
+    """Run the command line; what a user can mend is said in one sentence, without a traceback.
+
+    Ends with status 2 after a mistake, 1 where something cannot be read or written, and 130, as
+    shells expect, after Ctrl-C.
+    """
     try:
-        app()
-    except (CircuitError, KeyError) as error:
-        message = error.args[0] if error.args else error
-        Console(stderr=True, highlight=False).print(f"error: {message}", style="red", markup=False)
-        sys.exit(2)
+        from pullback.cli.app import app  # a while of imports, in which Ctrl-C is quiet too
+
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # what cannot be written is known now, not at exit
+    except CircuitError as error:
+        _end(2, str(error.args[0]) if error.args else "the circuit cannot be built")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # whoever read has read enough, as `head` does
+        _abandon_stdout()
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            _abandon_stdout()
+        place = error.filename or "the output"
+        _end(1, f"cannot read or write {place}: {error.strerror or error}")
+
+
+def _end(status: int, message: str) -> NoReturn:
+    from rich.console import Console
+
+    Console(stderr=True, highlight=False).print(f"error: {message}", style="red", markup=False)
+    sys.exit(status)
+
+
+def _abandon_stdout() -> None:
+    """Let what is still unwritten go nowhere, so that Python does not try again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,9 +12,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pullback.core.errors import CircuitError
+from pullback.cli.files import writable
 from pullback.datasets import Dataset, load_dataset
 from pullback.layers import Dense, ReLU, Sequential
+from pullback.layers.layer import Layer
 from pullback.losses import L2, SoftmaxCrossEntropy
 from pullback.optim import SGD
 from pullback.train import History, Trainer
@@ -26,13 +27,18 @@ def train(
     data: Annotated[str, typer.Argument(help="the data set: digits")],
     epochs: Annotated[int, typer.Option(min=1, help="passes over the training rows")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="fixes the split, weights and order")] = 0,
-    save: Annotated[Path | None, typer.Option(help="write the trained model here")] = None,
+    save: Annotated[
+        str | None, typer.Option(metavar="FILE", help="write the trained model here")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
-    """Split a data set, train a network on it, and judge it on rows that it has never seen."""
+    """Split a data set, train a network on it, and judge it on rows that it has never seen.
+
+    Ctrl-C ends the training and not the rest: the summary, and the model saved, are of what was
+    learned until then. The status is 130 then.
+    """
+    target = None if save is None else writable("--save", save)
     dataset = load_dataset(data)
-    if save is not None and not save.absolute().parent.is_dir():
-        raise CircuitError(f"cannot save to {save}: there is no folder {save.absolute().parent}")
     parts = dict(zip(_SHARES, dataset.split(*_SHARES.values(), seed=seed), strict=True))
     model = Sequential(Dense(256), ReLU(), Dense(len(dataset.classes)), rng=seed)
     trainer = Trainer(
@@ -52,13 +58,15 @@ def train(
     )
     seconds = time.perf_counter() - start
     measured = {k: trainer.evaluate(part.inputs, part.labels) for k, part in parts.items()}
-    if save is not None:
-        model.save(save)
+    if target is not None:
+        model.save(target)
     summary = _summary(dataset, parts, model, history, measured, seconds, seed, save)
     if as_json:
         print(json.dumps(summary))
     else:
         _show(summary, model)
+    if history.ended.startswith("interrupted"):
+        raise typer.Exit(130)
 
 
 def _summary(
@@ -69,7 +77,7 @@ def _summary(
     measured: dict[str, dict[str, float]],
     seconds: float,
     seed: int,
-    save: Path | None,
+    save: str | None,
 ) -> dict[str, Any]:
     """What a practitioner wants to know of a run, as plain data."""
     commonest = int(np.bincount(parts["train"].labels).argmax())
@@ -80,7 +88,7 @@ def _summary(
         "ended": history.ended,
         "seconds": round(seconds, 3),
         "parameters": sum(unit.size for unit in model.parameters.values()),
-        "saved": None if save is None else str(save),
+        "saved": save,
         "baseline": f"always {dataset.classes[commonest]}",
         **{f"{k}_rows": len(part) for k, part in parts.items()},
         **{f"{k}_loss": m["loss"] for k, m in measured.items()},
@@ -95,7 +103,8 @@ def _summary(
 def _show(summary: dict[str, Any], model: Sequential) -> None:
     """The summary as a table and a few lines."""
     out = Console(highlight=False)
-    table = Table(title=f"{summary['data']}: {summary['epochs']} epochs, seed {summary['seed']}")
+    epochs = f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}"
+    table = Table(title=f"{summary['data']}: {epochs}, seed {summary['seed']}")
     table.add_column("part")
     for column in ("rows", "loss", "accuracy", summary["baseline"]):
         table.add_column(column, justify="right")
@@ -108,7 +117,25 @@ def _show(summary: dict[str, Any], model: Sequential) -> None:
             f"{summary[f'{k}_baseline_accuracy']:.2%}",
         )
     out.print(table)
-    out.print(f"model     {model}, {summary['parameters']:,} parameters", markup=False)
+    layers = ", ".join(map(_brief, model))
+    out.print(f"model     {layers}: {summary['parameters']:,} parameters", markup=False)
     out.print(f"training  {summary['ended']}, {summary['seconds']:.2f} s")
     saved = summary["saved"] or "not saved; --save FILE keeps it"
     out.print(f"saved     {saved}", markup=False)
+
+
+def _brief(layer: Layer) -> str:
+    """A layer as one would write it: what it was told, where that is not what it does anyway.
+
+    >>> _brief(Dense(10)), _brief(Dense(10, bias=False)), _brief(ReLU())
+    ('Dense(10)', 'Dense(10, bias=False)', 'ReLU()')
+    """
+    expected = inspect.signature(type(layer)).parameters
+    told = []
+    for name, value in layer.config.items():
+        default = expected[name].default
+        if default is inspect.Parameter.empty:
+            told.append(f"{value!r}")
+        elif value != default:
+            told.append(f"{name}={value!r}")
+    return f"{type(layer).__name__}({', '.join(told)})"

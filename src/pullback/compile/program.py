@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pullback.core.errors import CircuitError
-from pullback.core.unit import Unit
+from pullback.core.unit import Unit, set_together
 from pullback.core.walk import order
 
 
@@ -51,19 +51,11 @@ class Program:
 
         Raises `CircuitError` for a name that is no input, or a value of another shape.
         """
-        before = []
-        try:
-            for name, value in values.items():
-                if name not in self.inputs:
-                    known = ", ".join(self.inputs) or "none"
-                    raise CircuitError(f"the Program has no input {name!r}; its inputs: {known}")
-                unit = self.inputs[name]
-                before.append((unit, unit._value, unit.time))
-                unit.value = value
-        except CircuitError:
-            for unit, value, time in before:
-                unit._value, unit.time = value, time
-            raise
+        for name in values:
+            if name not in self.inputs:
+                known = ", ".join(self.inputs) or "none"
+                raise CircuitError(f"the Program has no input {name!r}; its inputs: {known}")
+        set_together({self.inputs[name]: value for name, value in values.items()})
 
 
 def batched(program: Program) -> int:

@@ -83,7 +83,7 @@ def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
     done = False
     try:
         if changed:
-            _refuse_stale(wires[::-1])
+            refuse_stale(wires[::-1])
         for unit, g in zip(outputs, seeds, strict=True):
             unit.grad = g if unit.grad is untouched else unit.grad + g
         for unit in wires:
@@ -101,7 +101,7 @@ def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
                 unit.grad = zeros_like(unit._value) if moves else None
 
 
-def _refuse_stale(wires: Sequence[Unit]) -> None:
+def refuse_stale(wires: Sequence[Unit]) -> None:
     """Raise `StaleError` where a wire was computed before a source it is made from was set."""
     set_later = {unit: unit for unit in wires if unit.gate is None and unit.time > unit.index}
     if not set_later:
@@ -115,7 +115,7 @@ def _refuse_stale(wires: Sequence[Unit]) -> None:
         if source.time > unit.time:
             raise StaleError(
                 f"{source.label} was given a new value after {unit.label} was last computed; "
-                "run forward() before backward()"
+                "run forward() before backward() or gradient()"
             )
 
 

@@ -5,5 +5,11 @@ class CircuitError(ValueError):
     """A circuit cannot be built, run or pulled as asked; the message names wire and cure."""
 
 
+class UnknownNameError(CircuitError, KeyError):
+    """Nothing of this name is registered; the message names what is, or what is near."""
+
+    __str__ = CircuitError.__str__  # a KeyError would quote the message
+
+
 class StaleError(CircuitError):
     """A source was given a new value and the circuit was pulled before it ran `forward` again."""

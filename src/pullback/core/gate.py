@@ -204,17 +204,18 @@ def gate(
     samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None,
     kinks: Callable[..., Any] | None = None,
     primitive: bool = False,
-    registry: Registry[Gate] | None = GATES,
+    registry: Registry[Gate] | None = None,
 ) -> Callable[[Callable[..., Value]], GateFunction]:
     """Declare a gate; the decorated function of `(m, *xs)` is its value. Fields: see `Gate`.
 
-    Check what you declared with `pb.check_gate(function)`. A gate that should not be known by name
-    (in a test, say) takes `registry=None`.
+    Check what you declared with `pb.check_gate(function)`. The library's own gates stand in a
+    registry, where tests and documentation find them; yours need none, and can be declared anew.
 
-    Raises `CircuitError` where partials and pullback are both given or both missing.
+    Raises `CircuitError` where partials and pullback are both given or both missing, or where
+    there are not as many rules as the value has inputs.
     Source: the guide, "Recursive Case: Circuits with Multiple Gates".
 
-    >>> @gate(partials=(lambda y, x: 3 * x * x,), registry=None)
+    >>> @gate(partials=(lambda y, x: 3 * x * x,))
     ... def cube(m, x):
     ...     return x * x * x
     >>> x = Unit(2.0)
@@ -223,6 +224,8 @@ def gate(
     >>> y.value, x.grad
     (8.0, 12.0)
     """
+    if callable(partials):
+        raise CircuitError("declare a gate with its rules: @gate(partials=(…,)), not @gate alone")
 
     def declare(value: Callable[..., Value]) -> GateFunction:
         made = Gate(
@@ -241,11 +244,14 @@ def gate(
 
         signature = inspect.signature(value)
         arguments = list(signature.parameters.values())[1:]
+        _refuse_rules(made, arguments)
         takes = len(arguments) if partials is not None else 0
         quick = {1: made.of_one, 2: made.of_two}.get(takes, made)
 
         @functools.wraps(value)
         def function(*inputs: Any, **static: Any) -> Any:
+            if takes and len(inputs) != takes:
+                raise TypeError(f"{made.name} takes {takes} inputs, got {len(inputs)}")
             return quick(*inputs, **static)
 
         del function.__wrapped__  # what users call takes no `m`
@@ -254,3 +260,19 @@ def gate(
         return function  # pyright: ignore[reportReturnType]
 
     return declare
+
+
+def _refuse_rules(made: Gate, arguments: Sequence[inspect.Parameter]) -> None:
+    """Raise where a gate has not one rule for each input of its value."""
+    rules = made.partials if made.partials is not None else made.pullback
+    inputs = [a for a in arguments if a.kind is a.POSITIONAL_OR_KEYWORD]
+    variadic = any(a.kind is a.VAR_POSITIONAL for a in arguments)
+    if not variadic and isinstance(rules, tuple) and len(rules) != len(inputs):
+        raise CircuitError(
+            f"gate {made.name!r} takes {len(inputs)} inputs but declares {len(rules)} rules; "
+            "give one for each input, None where no gradient flows"
+        )
+
+
+built_in = functools.partial(gate, registry=GATES)
+"""`gate` for the library's own gates, which are found by name."""

@@ -7,18 +7,20 @@ differentiated again, to any order.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 from typing import Any, overload
 
 import numpy as np
 
-from pullback.core.backward import fit, pull_through, seed
+from pullback.core.backward import fit, pull_through, refuse_stale, seed
 from pullback.core.errors import CircuitError
 from pullback.core.gate import constant
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit, scope
 from pullback.core.values import is_differentiable
-from pullback.core.walk import leading_to
+from pullback.core.walk import leading_to, order
 
 
 @overload
@@ -31,7 +33,8 @@ def gradient(y: Unit, xs: Unit | Sequence[Unit], pull: Any = 1.0) -> Unit | list
     d(sum(pull * y)) / dx, of the shape of x, for any wires x of the circuit, not sources alone;
     zero where y does not depend on x. `pull` is a number, array or wire that broadcasts to y.
 
-    Raises `CircuitError` where y or an x carries truth values or integers.
+    Raises `CircuitError` where y or an x is no wire, or carries truth values or integers, and
+    `StaleError` where a source has changed since y was computed.
     Source: the chain rule; the guide, "Becoming a Backprop Ninja".
 
     >>> x = Unit(2.0)
@@ -41,6 +44,10 @@ def gradient(y: Unit, xs: Unit | Sequence[Unit], pull: Any = 1.0) -> Unit | list
     (12.0, 12.0)
     """
     wanted = [xs] if isinstance(xs, Unit) else list(xs)
+    for x in (y, *wanted):
+        if not isinstance(x, Unit):
+            raise CircuitError(f"a gradient is of a wire by wires, got {x!r}")
+    refuse_stale(order([y]))
     for x in wanted:
         if not is_differentiable(x.value):
             raise CircuitError(f"{x.label} carries {x.dtype} values; only floats have a gradient")
@@ -98,38 +105,50 @@ def hessian(y: Unit, x: Unit) -> Unit:
     return jacobian(gradient(y, x), x)
 
 
-def hessian_vector_product(y: Unit, xs: Sequence[Unit], vectors: Sequence[Any]) -> list[Unit]:
+def hessian_vector_product(y: Unit, xs: Unit | Sequence[Unit], vectors: Any) -> Unit | list[Unit]:
     """The Hessian of sum(y) by `xs`, times `vectors`, without building the Hessian.
 
-    `vectors` has a number, array or wire of each x's shape. Costs about two backward passes.
+    `vectors` has a number, array or wire of the shape of each x; for one wire, one. Costs about two
+    backward passes. Raises `CircuitError` where the shapes do not fit.
     Source: Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994).
 
     >>> x = Unit([1.0, 2.0])
-    >>> hessian_vector_product(x**3, [x], [[1.0, 1.0]])[0].value
+    >>> hessian_vector_product(x**3, x, [1.0, 1.0]).value
     array([ 6., 12.])
     """
-    firsts = gradient(y, xs)
-    along = [GATES["sum"].function(g * v) for g, v in zip(firsts, vectors, strict=True)]
-    total = along[0]
-    for term in along[1:]:
-        total = total + term
-    return gradient(total, xs)
+    wires, vectors = _paired(xs, vectors)
+    products = gradient(_along(gradient(y, wires), vectors), wires)
+    return products[0] if isinstance(xs, Unit) else products
 
 
-def jacobian_vector_product(y: Unit, xs: Sequence[Unit], vectors: Sequence[Any]) -> Unit:
+def jacobian_vector_product(y: Unit, xs: Unit | Sequence[Unit], vectors: Any) -> Unit:
     """How `y` answers when each x moves along its vector: J @ v, of the shape of y.
 
+    `vectors` as in `hessian_vector_product`.
     Source: two backward passes, as in J. Townsend, "A new trick for calculating Jacobian vector
     products" (2017): the gradient is linear in its pull, so its own gradient by the pull is J.
 
     >>> x = Unit([1.0, 2.0])
-    >>> jacobian_vector_product(x * x, [x], [[1.0, 0.5]]).value
+    >>> jacobian_vector_product(x * x, x, [1.0, 0.5]).value
     array([2., 2.])
     """
+    wires, vectors = _paired(xs, vectors)
     pull = Unit(seed(y, 0.0), "pull")
-    pulled = gradient(y, xs, pull)
-    along = [GATES["sum"].function(g * v) for g, v in zip(pulled, vectors, strict=True)]
-    total = along[0]
-    for term in along[1:]:
-        total = total + term
-    return gradient(total, pull)
+    return gradient(_along(gradient(y, wires, pull), vectors), pull)
+
+
+def _paired(xs: Unit | Sequence[Unit], vectors: Any) -> tuple[list[Unit], list[Any]]:
+    """Wires and a vector for each, where one wire and one vector may stand alone."""
+    wires, along = ([xs], [vectors]) if isinstance(xs, Unit) else (list(xs), list(vectors))
+    if len(wires) != len(along):
+        raise CircuitError(f"{len(wires)} wires need as many vectors, got {len(along)}")
+    for x, v in zip(wires, along, strict=True):
+        if np.shape(v) != x.shape:
+            raise CircuitError(f"{x.label} of shape {x.shape} cannot move along {np.shape(v)}")
+    return wires, along
+
+
+def _along(gradients: Sequence[Unit], vectors: Sequence[Any]) -> Unit:
+    """The sum of all gradients times their vectors, one number."""
+    terms = [GATES["sum"].function(g * v) for g, v in zip(gradients, vectors, strict=True)]
+    return functools.reduce(operator.add, terms)

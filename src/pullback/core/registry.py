@@ -1,13 +1,15 @@
 """In: things declared once under a name. Out: the same things, found again by that name.
 
-Gates, layers, losses, optimizers and models each have one registry. Tests, documentation and
-engines iterate it, so what is declared is also tested, documented and run everywhere.
+Gates, layers, losses, optimizers and data sets each have one registry. Whoever needs them all, or
+one by name (tests, documentation, engines, saved models, the command line), reads it there.
 """
 
 from __future__ import annotations
 
 import difflib
 from typing import TYPE_CHECKING, TypeVar
+
+from pullback.core.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from pullback.core.gate import Gate
@@ -24,7 +26,7 @@ class Registry(dict[str, T]):
     >>> fruit["aple"]
     Traceback (most recent call last):
         ...
-    KeyError: "there is no fruit 'aple'; did you mean 'apple'?"
+    pullback.core.errors.UnknownNameError: there is no fruit 'aple'; did you mean 'apple'?
     """
 
     def __init__(self, noun: str) -> None:
@@ -41,7 +43,10 @@ class Registry(dict[str, T]):
     def __missing__(self, name: str) -> T:
         near = difflib.get_close_matches(str(name), self, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(self))}"
-        raise KeyError(f"there is no {self.noun} {name!r}; {hint}")
+        raise UnknownNameError(f"there is no {self.noun} {name!r}; {hint}")
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} {self.noun}s>"
 
 
 GATES: Registry[Gate] = Registry("gate")

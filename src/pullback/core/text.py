@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from pullback.core.unit import Unit
 
 
-def names(wires: Iterable[Unit], outputs: Sequence[Unit] = ()) -> dict[Unit, str]:
-    """A name for each wire, unique and a valid identifier: its own if it has one.
+def names(
+    wires: Iterable[Unit], outputs: Sequence[Unit] = (), given: Mapping[Unit, str] | None = None
+) -> dict[Unit, str]:
+    """A name for each wire, unique and a valid identifier: the one `given`, or its own.
 
     Unnamed gates are v1, v2, ... in running order, a single unnamed output is `out`; constants are
     written as the number they carry.
@@ -24,9 +26,11 @@ def names(wires: Iterable[Unit], outputs: Sequence[Unit] = ()) -> dict[Unit, str
     wires = list(wires)
     taken: set[str] = set()
     found: dict[Unit, str] = {}
+    given = given or {}
     for unit in wires:
-        if unit.name is not None:
-            found[unit] = _unique(_identifier(unit.name), taken)
+        name = given.get(unit, unit.name)
+        if name is not None:
+            found[unit] = _unique(_identifier(name), taken)
     for k, unit in enumerate(u for u in outputs if u not in found and u.gate is not None):
         found[unit] = _unique("out" if len(outputs) == 1 else f"out{k + 1}", taken)
     count = 0
@@ -36,8 +40,10 @@ def names(wires: Iterable[Unit], outputs: Sequence[Unit] = ()) -> dict[Unit, str
         if unit.is_constant and not unit.shape:
             found[unit] = number(unit.value)
         else:
-            count += 1
             kind = "c" if unit.is_constant else "v" if unit.gate else "x"
+            count += 1
+            while f"{kind}{count}" in taken:
+                count += 1
             found[unit] = _unique(f"{kind}{count}", taken)
     return found
 

@@ -32,15 +32,16 @@ LIBRARY = str(Path(__file__).parent.parent) + os.sep
 
 _scope: ContextVar[str] = ContextVar("pullback_scope", default="")
 _new = object.__new__
+_CARRIED = (np.ndarray, np.generic, float, bool)
 
 
 @final
 class Unit:
     """A wire: a `value` that flows forward and a `grad` that flows back.
 
-    `Unit(value)` is a source, which users set; gates make all other wires. `grad` has the value's
-    shape and is None until a backward pass has reached the wire. On constants, and on wires that
-    carry truth values or integers, it stays None.
+    `Unit(value)` is a source, which users set, with a copy of the value; gates make all other
+    wires. `grad` has the value's shape and is None until a backward pass has reached the wire. On
+    constants, and on wires that carry truth values or integers, it stays None.
 
     Raises `CircuitError` where the value is not a real number or an array of real numbers.
     Source: the guide, "Example: Single Neuron", where every wire is such a pair.
@@ -85,6 +86,9 @@ class Unit:
             raise CircuitError(f"{value.label} is a wire already; use it as it is, or its .value")
         if type(value) is not float:
             value = as_value(value, "a wire's value" if name is None else f"{name!r}")
+            value = value.copy() if isinstance(value, np.ndarray) else value
+        if name is not None and (type(name) is not str or not name):
+            raise CircuitError(f"a wire's name must be a text, got {name!r}")
         self._value = value
         self.grad = None
         self.name = name
@@ -122,7 +126,7 @@ class Unit:
         if type(new) is not type(self._value) or dtype_of(new) != dtype_of(self._value):
             new = _cast(new, dtype_of(self._value), self.label)
             new = new.item() if type(self._value) in (float, bool) else new
-        self._value = new
+        self._value = new.copy() if new is value and isinstance(new, np.ndarray) else new
         self.time = tick()
 
     @property
@@ -214,6 +218,12 @@ class Unit:
 
     def __iter__(self) -> Iterator[Unit]:
         return (self[i] for i in range(len(self)))
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        raise TypeError(f"NumPy would take {self.label} apart; give it the wire's .value")
+
+    def __format__(self, spec: str) -> str:
+        return format(self._value, spec) if spec else str(self)
 
     def __bool__(self) -> bool:
         raise TypeError(
@@ -324,6 +334,9 @@ def wire(
     `frame` is where the search for the user's code begins, where the caller knows that it is not
     between itself and there; looking at a frame is what costs most about a wire.
     """
+    if type(value) is not float and not isinstance(value, _CARRIED):
+        kind = type(value).__name__
+        raise CircuitError(f"gate {gate.name!r} made a {kind}; a value must be numbers")
     unit = _new(Unit)
     unit._value = value
     unit.grad = None
@@ -335,6 +348,18 @@ def wire(
     unit.origin = calling_code(frame or sys._getframe(1))
     unit.index = unit.time = tick()
     return unit
+
+
+def set_together(values: Mapping[Unit, Any]) -> None:
+    """Set each of these sources to its value: all of them or, where one does not fit, none."""
+    before = [(unit, unit._value, unit.time) for unit in values]
+    try:
+        for unit, value in values.items():
+            unit.value = value
+    except CircuitError:
+        for unit, value, time in before:
+            unit._value, unit.time = value, time
+        raise
 
 
 def _cast(value: Value, dtype: np.dtype, what: str) -> np.ndarray:

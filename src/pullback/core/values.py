@@ -49,9 +49,11 @@ def as_value(x: Any, what: str = "a value") -> Value:
             value = np.asarray(x)
         except ValueError:
             raise CircuitError(f"{what} is a ragged list; rows must have equal lengths") from None
+        except TypeError:
+            raise CircuitError(f"{what} is a list of wires; join them with pb.stack") from None
         if value.dtype.kind in "iu":
             value = value.astype(float)
-    elif hasattr(x, "__array__"):
+    elif hasattr(x, "__array__") and not hasattr(x, "backward"):  # a wire is no value
         value = np.asarray(x)
     else:
         kind = type(x).__name__

@@ -156,7 +156,8 @@ class _StepWriter:
     def text(self) -> str:
         """The step's function: a line for each kernel, and where threads wait for each other."""
         names = [f'{name} = load("{keep(text)}").run' for text, name in self.functions.items()]
-        parts = [HEADER, "\n".join(names), f"\n\n\n@entry\ndef step(t, T, counters, W, {_ARENAS}):\n"]
+        head = f"\n\n\n@entry\ndef step(t, T, counters, W, {_ARENAS}):\n"
+        parts = [HEADER, "\n".join(names), head]
         if not self.lines:
             parts.append("    pass\n")
         open_ = False

@@ -5,7 +5,7 @@ gives the derivative of y; the gradient from above is multiplied on, and broadca
 elsewhere.
 """
 
-from pullback.core.gate import gate
+from pullback.core.gate import built_in as gate
 from pullback.gates.comparison import equal, where
 from pullback.gates.elementary import log
 

@@ -4,7 +4,7 @@ Comparisons give truth values, through which no gradient flows. Multiplied by a 
 value passes it on or stops it: that is how the choosing gates' own rules are written.
 """
 
-from pullback.core.gate import gate
+from pullback.core.gate import built_in as gate
 
 
 def _difference(a, b):

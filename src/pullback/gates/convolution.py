@@ -20,7 +20,7 @@ import numpy as np
 
 from pullback.core.convolution import Padding, Pair
 from pullback.core.errors import CircuitError
-from pullback.core.gate import gate
+from pullback.core.gate import built_in as gate
 from pullback.gates.comparison import maximum
 from pullback.gates.reduction import mean
 from pullback.gates.shape import Shape, broadcast_to, concatenate, pad, reshape, slice_walks

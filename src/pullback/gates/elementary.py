@@ -5,7 +5,7 @@ The values are written so that they neither overflow nor cancel where the functi
 
 import math
 
-from pullback.core.gate import gate
+from pullback.core.gate import built_in as gate
 from pullback.gates.comparison import greater
 
 _POSITIVE = (0.1, 2.0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.gate import gate
+from pullback.core.gate import built_in as gate
 from pullback.core.unit import Unit
 from pullback.gates.shape import Shape, Walk, axes_of, reshape, slice_walks
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.gate import gate
+from pullback.core.gate import built_in as gate
 from pullback.gates.shape import broadcast_to, expand_dims, squeeze, swapaxes
 
 

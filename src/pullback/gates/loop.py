@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.gate import constant, gate
+from pullback.core.gate import built_in as gate
+from pullback.core.gate import constant
 from pullback.core.gradient import gradient
 from pullback.core.unit import Unit, wire
 from pullback.core.values import as_value, dtype_of, is_differentiable, shape_of

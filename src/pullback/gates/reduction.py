@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.core.gate import gate
+from pullback.core.gate import built_in as gate
 from pullback.gates.comparison import equal
 from pullback.gates.elementary import exp
 from pullback.gates.shape import Shape, astype, axes_of, broadcast_to, reshape

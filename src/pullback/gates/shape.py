@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.gate import gate
+from pullback.core.gate import built_in as gate
 from pullback.core.unit import Unit
 
 Shape = tuple[int, ...]

@@ -18,9 +18,17 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.core.values import is_differentiable
 from pullback.core.walk import leading_to, order
-from pullback.inspect.call import PEGS, Call, kink_distance, positional
-from pullback.inspect.double import DoubleCopy
-from pullback.inspect.report import WRONG, GradientFinding, GradientReport, GradientRow
+from pullback.inspect.check_local import PEGS, Call, kink_distance, positional
+from pullback.inspect.double_copy import DoubleCopy
+from pullback.inspect.report import (
+    KINK,
+    ROUNDING,
+    WRONG,
+    GradientFinding,
+    GradientReport,
+    GradientRow,
+)
+from pullback.inspect.sizes import largest, norm
 from pullback.inspect.slope import (
     EPS,
     FEW,
@@ -71,18 +79,24 @@ def check_gradients(
     if not outputs:
         raise CircuitError("no output carries floats, so there is no gradient to check")
     _refuse_nonfinite(order(outputs))
+    with np.errstate(all="ignore"):  # what overflows is judged, not warned of
+        return _check(outputs, settings).settled(on_failure)
+
+
+def _check(outputs: Sequence[Unit], settings: Settings) -> GradientReport:
+    """Each gate alone, then the whole."""
     copy = DoubleCopy(outputs, PEGS)
     if not copy.sources:
         raise CircuitError(
             f"{outputs[0].label} depends on no float source, so there is no gradient to check"
         )
     _refuse_nonfinite(copy.twins.values())
-    report = GradientReport(gates=len(copy.gates))
+    report = GradientReport(gates=len(copy.gates), many=sum(out.size for out in outputs) > 1)
     for unit in copy.gates:
         for finding in _call_of(unit, copy.moving).check(settings):
             report.add(finding)
     _check_whole(copy, report, settings)
-    return report.settled(on_failure)
+    return report
 
 
 def _call_of(unit: Unit, moving: Collection[Unit]) -> Call:
@@ -104,7 +118,7 @@ def _outputs(what: Any, inputs: Sequence[Any]) -> list[Unit]:
     """The wires to check: `what` itself, or what it makes of wires of the inputs."""
     if isinstance(what, Circuit):
         made: Any = what.outputs
-    elif isinstance(what, Unit) or (isinstance(what, list | tuple) and what):
+    elif isinstance(what, Unit) or (isinstance(what, list | tuple | Mapping) and what):
         made = what
     elif callable(what):
         names = positional(what)[: len(inputs)]
@@ -143,10 +157,9 @@ def _refuse_nonfinite(wires: Iterable[Unit]) -> None:
 
 def _check_whole(copy: DoubleCopy, report: GradientReport, settings: Settings) -> None:
     """The gradient that arrives at each source, against nudges of that source."""
-    if sum(out.size for out in copy.outputs) == 1:
-        forces = [np.ones(out.shape) for out in copy.outputs]
-    else:
-        forces = [random_signs(settings.rng, out.shape) for out in copy.outputs]
+    # Of several outputs a pull of +1 on each could cancel: those of a softmax add up to 1.
+    pull = (lambda shape: random_signs(settings.rng, shape)) if report.many else np.ones
+    forces = [pull(out.shape) for out in copy.outputs]
     try:
         copy.backward(forces)
     except Exception:
@@ -169,8 +182,7 @@ def _rounding(unit: Unit) -> float:
     """How much the rounding of a wire's value is felt at the output, in units of precision."""
     if unit.grad is None or not unit.size:
         return 0.0
-    felt = np.asarray(unit.grad) * np.asarray(unit.value)
-    total = float(np.sqrt(np.sum(felt * felt)))
+    total = norm(np.asarray(unit.grad) * np.asarray(unit.value))
     return total if np.isfinite(total) else 0.0
 
 
@@ -217,16 +229,16 @@ def _check_sources(
     else:
         lengths = np.concatenate([np.ravel(step_lengths(start)) for start in starts])
         chosen = mixtures(lengths, 2 if sampled and single else 8, settings.rng)
-    largest = float(np.max(np.abs(grad), initial=0.0))
-    analytic, numerical = [], []
+    top, judged = largest(grad), report.ok
+    analytic, numerical, kinds = [], [], set()
     for direction in chosen:
         slopes = Slopes(
-            np.array([float(grad @ direction.along)]),
+            np.array([float(direction.slope(grad))]),
             lambda s: answer(s, direction.along),
             lambda s: near(s, direction.along),
             direction.size,
             settings,
-            largest=largest * direction.size,
+            largest=top * direction.size,
             noise=noise,
             bounded=False,
             whole=True,
@@ -236,8 +248,13 @@ def _check_sources(
         numerical.append(float(verdict.numerical[0]) / direction.unit)
         for kind, _, a, n in verdict.worst(direction.unit):
             detail = ""
-            if kind == WRONG:
+            kinds.add(kind)
+            if kind == WRONG and not np.isfinite(a):
+                detail = "an infinite slope on the way meets a zero, and no number is left of it; "
+                detail += "keep its gate's input away from there"
+            elif kind == WRONG:
                 if report.notes:  # a gate that could not be measured alone explains the whole
+                    kinds.add(report.notes[0].kind)
                     continue
                 detail = "each gate alone is right, so gradients are added up wrongly; report this"
             found = (direction.element, a, n, kind, detail)
@@ -245,12 +262,13 @@ def _check_sources(
     move(0.0, np.zeros(grad.size))
     shape = np.shape(starts[0]) if one_by_one else (len(analytic),)
     a, n = np.array(analytic), np.array(numerical)
-    with np.errstate(all="ignore"):
-        off = np.abs(a - n) / max(np.max(np.abs([a, n]), initial=0.0), 1e-300)
+    off = np.abs(a - n) / max(np.max(np.abs([a, n]), initial=0.0), 1e-300)
     error = float(np.max(np.where(np.isnan(off), np.inf, off), initial=0.0))
-    report.rows.append(
-        GradientRow(name, a.reshape(shape), n.reshape(shape), error, directions=not one_by_one)
-    )
+    note = next((kind for kind in (KINK, ROUNDING) if kind in kinds), "")
+    if judged and not kinds and error > settings.rtol:
+        note = "both about zero"
+    shown = (a.reshape(shape), n.reshape(shape))
+    report.rows.append(GradientRow(name, *shown, error, not one_by_one, note if report.ok else ""))
 
 
 def _distance(unit: Unit) -> np.ndarray:

@@ -18,8 +18,8 @@ from pullback.core.gradient import gradient
 from pullback.core.unit import Unit
 from pullback.core.values import as_value, is_differentiable
 from pullback.gates.reduction import sum as sum_of
-from pullback.inspect.call import PEGS, Call, kink_distance, positional
-from pullback.inspect.double import doubled, doubled_static
+from pullback.inspect.check_local import PEGS, Call, kink_distance, positional
+from pullback.inspect.double_copy import doubled, doubled_static
 from pullback.inspect.report import WRONG, GradientFinding, GradientReport
 from pullback.inspect.slope import Settings, Slopes, directions, mover, random_signs
 
@@ -45,7 +45,7 @@ def check_gate(
     a declared kink a rule must answer a value between the slopes on both sides.
 
     Raises `GradientError` as `check_gradients` does, and `CircuitError` where the gate declares no
-    samples. Source: the guide, "Numerical Gradient Check".
+    samples or has no finite value at one. Source: the guide, "Numerical Gradient Check".
 
     >>> from pullback.core.gate import gate
     >>> @gate(partials=(lambda y, x: 2.0 * x * x,), registry=None)
@@ -62,14 +62,38 @@ def check_gate(
     rng = np.random.default_rng(0) if rng is None else rng
     settings = Settings(eps, atol, rtol, on_failure, rng)
     report = GradientReport(gates=1)
-    for xs, static in [*_sampled(gate, rng), *_at_kinks(gate, rng)]:
-        call = Call(gate, xs, static, _input_names(gate, len(xs)), [True] * len(xs))
-        found = call.check(settings)
-        if not found and order == 2 and gate not in PEGS:
-            found = _check_second_order(call, settings)
-        for finding in found:
-            report.add(finding)
+    with np.errstate(all="ignore"):  # what overflows is judged, not warned of
+        for xs, static in [*_sampled(gate, rng), *_at_kinks(gate, rng)]:
+            _refuse_nonfinite(gate, xs, static)
+            call = Call(gate, xs, static, _input_names(gate, len(xs)), [True] * len(xs))
+            found = call.check(settings)
+            if not found and order == 2 and gate not in PEGS:
+                found = _check_second_order(call, settings)
+            for finding in found:
+                report.add(finding)
     return report.settled(on_failure)
+
+
+def _refuse_nonfinite(gate: Gate, xs: list[Any], static: Mapping[str, Any]) -> None:
+    """Refuse a sample at which the gate has no value whose slope could be measured."""
+    y = np.asarray(gate(*xs, **static))
+    lost = np.argwhere(~np.isfinite(y))
+    if not lost.size:
+        return
+    at = tuple(lost[0])
+    what = "nan" if np.isnan(y[at]) else "infinite"
+    if not gate.elementwise:
+        raise CircuitError(
+            f"gate {gate.name!r} is {what} at one of its samples, where no slope can be measured; "
+            "declare samples= at which it is finite"
+        )
+    names = [*positional(gate.value)[1:], *(f"input {i + 1}" for i in range(len(xs)))]
+    values = [np.broadcast_to(x, y.shape)[at] for x in xs]
+    shown = ", ".join(f"{name} = {x:.4g}" for name, x in zip(names, values, strict=False))
+    raise CircuitError(
+        f"gate {gate.name!r} is {what} at {shown}, where no slope can be measured; declare "
+        f"domain=((low, high), ...), for each input, where it is finite; it is {gate.domain} now"
+    )
 
 
 def _input_names(gate: Gate, count: int) -> list[str]:
@@ -117,7 +141,7 @@ def _check_second_order(call: Call, settings: Settings) -> list[GradientFinding]
         for direction in directions(starts[i], rng)[-3:]:
             moved = mover(starts[i], direction.along)
             slopes = Slopes(
-                np.array([float(np.ravel(second.value) @ direction.along)]),
+                np.array([float(direction.slope(np.ravel(second.value)))]),
                 lambda s: numeric(i, moved(s)),
                 lambda s: bool(np.any(call.near(i, moved, s))),
                 direction.size,

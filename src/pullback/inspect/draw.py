@@ -8,10 +8,10 @@ the boxes are placed and the wires routed (`layout`), innermost group first; the
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from pullback.circuit import Circuit
 from pullback.core.errors import CircuitError
@@ -28,7 +28,7 @@ _TITLE = 16.0  # the height of a frame's title
 
 
 def draw(
-    what: Unit | Sequence[Unit] | Circuit,
+    what: Unit | Sequence[Unit] | Mapping[str, Unit] | Circuit,
     *,
     open: str | Collection[str] | bool | None = None,
     gradients: bool = True,
@@ -36,7 +36,8 @@ def draw(
 ) -> Drawing:
     """The picture of a circuit, which flows from its sources, at the left, to the right.
 
-    `what` is a wire, several wires, or a Circuit; all they are made from is drawn. The value of a
+    `what` is a wire, several, a dictionary that names them, or a Circuit; all they are made from is
+    drawn. The value of a
     wire stands above it and, once a backward pass has reached it, its gradient below. An array is
     shown by its shape and by the mean of a value or the norm of a gradient.
 
@@ -57,11 +58,15 @@ def draw(
     >>> drawing.svg.startswith("<svg")
     True
     """
-    outputs = what.outputs if isinstance(what, Circuit) else what
+    outputs: Any = what.outputs if isinstance(what, Circuit) else what
     outputs = [outputs] if isinstance(outputs, Unit) else outputs
-    if not isinstance(outputs, Sequence) or not all(isinstance(unit, Unit) for unit in outputs):
+    wires = list(outputs.values()) if isinstance(outputs, Mapping) else outputs
+    if not isinstance(wires, Sequence) or not all(isinstance(unit, Unit) for unit in wires):
         kind = type(what).__name__
-        raise CircuitError(f"draw takes a wire, a list of wires or a Circuit, got {kind}")
+        cure = f"; call the {kind} first, and draw what it returns" if callable(what) else ""
+        raise CircuitError(f"draw takes a wire, several wires or a Circuit, got {kind}{cure}")
+    if isinstance(outputs, Mapping):
+        outputs = [unit.named(name) for name, unit in outputs.items()]
     if not outputs:
         raise CircuitError("there is nothing to draw: no wires were given")
     return Drawing(outputs, [open] if isinstance(open, str) else open, gradients, values)

@@ -18,8 +18,9 @@ from pullback.core.text import brief
 from pullback.core.unit import Unit
 from pullback.core.values import Value, dtype_of, scalars, shape_of
 from pullback.inspect import svg
-from pullback.inspect.groups import Part
+from pullback.inspect.groups import FEW, MANY, Part
 from pullback.inspect.layout import Box
+from pullback.inspect.sizes import norm
 
 _RADIUS = 18.0  # of a gate
 _PILL = 14.5  # half the height of a gate with a long name
@@ -172,12 +173,14 @@ def count(n: int, noun: str) -> str:
 
 
 def _group_title(part: Part) -> str:
-    return f"{part.name}: {count(part.gates, 'gate')}; open={part.name!r} shows them"
+    return f"{part.name}: {count(part.gates, 'gate')}; open={part.name!r} or open=True shows them"
 
 
 def _group_lines(part: Part) -> _Line:
     """What a closed group's box says."""
     lines = [(tail(part.name), "ink title bold"), (count(part.gates, "gate"), "faint small")]
+    if not part.is_scope and FEW < part.gates <= MANY:  # nobody asked for this group
+        lines.append(("open=True shows them", "faint small"))
     shape = shape_of(part.outs[-1].value) if part.outs else ()
     return [*lines, (f"→ {shape}", "faint small")] if shape else lines
 
@@ -239,8 +242,7 @@ def grad_lines(grad: Value) -> list[str]:
         return [brief(grad if array.ndim else array.item())]
     if not np.isfinite(array).all():
         return [_not_finite(array)]
-    scale = float(np.abs(array).max(initial=0.0)) or 1.0  # so that no square overflows
-    return [f"norm {scale * float(np.linalg.norm(array.ravel() / scale)):.2g}"]
+    return [f"norm {norm(array):.2g}"]
 
 
 def _in_full(array: np.ndarray) -> bool:

@@ -14,12 +14,16 @@ KINDS = WRONG, KINK, ROUNDING = "wrong rule", "kink nearby", "rounding"
 
 @dataclass
 class GradientReport:
-    """What a gradient check found; true where nothing is wrong. Print it for a table."""
+    """What a gradient check found; true where nothing is wrong. Print it for a table.
+
+    Where there are `many` output elements, the rows are gradients of a random mixture of them.
+    """
 
     rows: list[GradientRow] = field(default_factory=list)
     failures: list[GradientFinding] = field(default_factory=list)
     notes: list[GradientFinding] = field(default_factory=list)
     gates: int = 0
+    many: bool = False
 
     @property
     def ok(self) -> bool:
@@ -32,11 +36,14 @@ class GradientReport:
     def __str__(self) -> str:
         verdict = "all gradients are right" if self.ok else f"{len(self.failures)} wrong"
         lines = [f"{self.gates} gate{'' if self.gates == 1 else 's'} checked: {verdict}"]
+        if self.rows and self.many:
+            lines.append("random forces pulled on the outputs, so these are not the .grad of a +1")
         if self.rows:
             cells = [("source", "analytic", "numerical", "relative error")]
             for row in self.rows:
                 error = "below 1e-6" if row.error < 1e-6 else f"{row.error:.1e}"
-                cells.append((row.name, _shown(row.analytic), _shown(row.numerical), error))
+                numbers = (_shown(row.analytic), _shown(row.numerical))
+                cells.append((row.name, *numbers, row.note or error))
             lines += columns(cells)
         lines += [str(finding) for finding in self.failures]
         for kind in (KINK, ROUNDING):
@@ -62,7 +69,8 @@ class GradientRow:
     """One source: its gradient by both strategies, and the largest difference.
 
     `error` is that difference as a share of the source's largest gradient. Element by element, or,
-    where `directions` is set, along random directions.
+    where `directions` is set, along random directions. `note` says why a difference is no fault:
+    "kink nearby", "rounding" or "both about zero".
     """
 
     name: str
@@ -70,6 +78,7 @@ class GradientRow:
     numerical: np.ndarray
     error: float
     directions: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,8 @@ class GradientFinding:
         return "\n".join(lines)
 
     def _advice(self) -> str:
+        if self.kind == KINK and not np.isfinite(self.analytic):
+            return "the slope is infinite here, or there is none, and the rule says so"
         if self.kind == KINK:
             return "the slope jumps here; the rule lies between its two sides, which is right"
         if self.kind == ROUNDING:
@@ -112,6 +123,8 @@ class GradientFinding:
             return self.detail
         a, n = self.analytic, self.numerical
         rule = f"correct the rule of {self.gate!r} for {self.input}"
+        if not np.isfinite(a):
+            return f"{rule}: it answers {a} where the slope is finite"
         if a == 0.0:
             return f"{rule}: it passes no gradient on, and the output does answer"
         if n == 0.0:

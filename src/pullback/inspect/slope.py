@@ -15,13 +15,29 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.inspect.arguments import not_negative, positive
 from pullback.inspect.report import KINDS, KINK, ROUNDING, WRONG
+from pullback.inspect.sizes import largest, norm
 
 EPS = float(np.finfo(float).eps)
 FEW = 64  # elements up to which each one is moved alone
-_STEPS = 10.0 ** np.arange(-8, 0)  # shares of the values' size; the last is there to contradict
+
+# Step sizes, as shares of the values' size.
+_STEPS = 10.0 ** np.arange(-8, 0)  # the last is there to contradict
 _SHORT_STEPS = 10.0 ** np.arange(-15, -8)  # for waves shorter than the values are large
 _LONG_STEPS = 10.0 ** np.arange(0, 13)  # for values that drown in others
+
+# How measurements are weighed.
+_ULPS = 4.0  # by which a value may be off: a few roundings, each of half a unit, add up
+_DOUBT = 10.0  # errors of a measurement: within as many of it, a rule is not ruled out
+_STEADY = 0.05  # of the disagreement: step sizes that differ by less tell the same slope
+_WITNESSES = 3  # step sizes that must tell the same before a fault below atol is believed
+_TELLING = 0.1  # of the rule or the disagreement: a slope below that is no clear witness
+_APART = 0.75  # of a jump that is left at half the step: a kink's stays, a curve's halves
+_SLACK = 1e-3  # of a slope: by so much a rule at a kink may miss the span of its two sides
+_GROWTH = 2.0  # times that a slope grows when steps shrink ten thousandfold: it has no limit
+_FELT = 0.01  # of the largest change: from there on the rounding of the input spoils it
+_REACH = 4.0  # times that a kink's distance changes in a step: so far off it is still a suspect
 
 
 @dataclass(frozen=True)
@@ -40,8 +56,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.on_failure not in ("raise", "report"):
             raise CircuitError(f"on_failure must be 'raise' or 'report', got {self.on_failure!r}")
-        if not (self.eps > 0 and self.atol >= 0 and self.rtol >= 0):
-            raise CircuitError("eps must be above 0, and atol and rtol not below")
+        positive(eps=self.eps)
+        not_negative(atol=self.atol, rtol=self.rtol)
 
 
 @dataclass(frozen=True)
@@ -71,45 +87,72 @@ class Slopes:
 
     def measure(self) -> Verdict:
         """The slopes at the first step size, which are not judged."""
-        with np.errstate(all="ignore"):
-            none = np.full(self.rule.shape, "", dtype=object)
-            return Verdict(self.rule, self._central(self.settings.eps), none)
+        none = np.full(self.rule.shape, "", dtype=object)
+        return Verdict(self.rule, self._central(self.settings.eps), none)
 
     def judge(self) -> Verdict:
         """The slopes at the step size that suits each best, and what is wrong with the rule's."""
         a, first = self.rule, self.measure()
-        with np.errstate(all="ignore"):
-            numerical, bad = first.numerical, ~self._agree(first.numerical)
-            if not bad.any():
-                return first
-            slopes = np.array([self._central(s) for s in _STEPS])
-            for n in slopes[:-1]:
-                numerical, bad = self._better(n, numerical, bad, bad)
-            # What still disagrees is measured with the step size at which the slope varies least.
-            noise = self._rounding
-            errors = np.abs(np.diff(slopes, axis=0)) + noise / _STEPS[:-1, None]
-            errors = np.where(np.isnan(errors), np.inf, errors)
-            best = np.argmin(errors, axis=0)
-            each = np.arange(a.size)
-            n, error = slopes[best, each], errors[best, each]
-            numerical = np.where(bad, n, numerical)
-            unresolved = ~(np.abs(a - n) > 10.0 * error) & np.isfinite(a)
-            for s in _LONG_STEPS:
-                if not (bad & unresolved).any():
-                    break
-                numerical, bad = self._better(self._central(s), numerical, bad, bad & unresolved)
-            unresolved = self._look_closer(n, bad, unresolved)
-            # What is wrong by less than atol is wrong only if the measurement is beyond doubt.
-            off = np.abs(a - n)
-            steady = np.sum(np.abs(slopes - n) <= 0.05 * off, axis=0) >= 3
-            steady &= (np.abs(n) > 0.1 * np.abs(a)) | (np.abs(slopes[-1] - n) <= 0.1 * off)
-            within = off <= self.settings.atol * self.size + self.settings.rtol * np.abs(n)
-            bad &= ~(within & (unresolved | ~steady))
-            kinds = first.kinds
-            for k in np.unique(best[bad]):
-                here = bad & (best == k)
-                kinds[here] = self._explain(float(_STEPS[k]), unresolved)[here]
+        numerical, kinds = first.numerical, first.kinds
+        number = np.isfinite(a)
+        if not number.all():
+            n, kind = self._without_number(numerical)
+            numerical, kinds = np.where(number, numerical, n), np.where(number, kinds, kind)
+        bad = number & ~self._agree(numerical)
+        if not bad.any():
+            return Verdict(a, numerical, kinds)
+        slopes = np.array([self._central(s) for s in _STEPS])
+        for n in slopes[:-1]:
+            numerical, bad = self._better(n, numerical, bad, bad)
+        # What still disagrees is measured with the step size at which the slope varies least.
+        errors = np.abs(np.diff(slopes, axis=0)) + self._rounding / _STEPS[:-1, None]
+        errors = np.where(np.isnan(errors), np.inf, errors)
+        best = np.argmin(errors, axis=0)
+        each = np.arange(a.size)
+        n, error = slopes[best, each], errors[best, each]
+        numerical = np.where(bad, n, numerical)
+        unresolved = ~(np.abs(a - n) > _DOUBT * error)
+        for s in _LONG_STEPS:
+            if not (bad & unresolved).any():
+                break
+            numerical, bad = self._better(self._central(s), numerical, bad, bad & unresolved)
+        unresolved = self._look_closer(n, bad, unresolved) | self._too_coarse(slopes)
+        # What is wrong by less than atol is wrong only if the measurement is beyond doubt.
+        off = np.abs(a - n)
+        steady = np.sum(np.abs(slopes - n) <= _STEADY * off, axis=0) >= _WITNESSES
+        told = np.abs(slopes[-1] - n) <= _TELLING * off
+        steady &= (np.abs(n) > _TELLING * np.abs(a)) | told
+        within = off <= self.settings.atol * self.size + self.settings.rtol * np.abs(n)
+        bad &= ~(within & (unresolved | ~steady))
+        for k in np.unique(best[bad]):
+            here = bad & (best == k)
+            kinds[here] = self._explain(float(_STEPS[k]), unresolved)[here]
         return Verdict(a, numerical, kinds)
+
+    def _without_number(self, central: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Slopes and kinds for rules that answer nan or infinity.
+
+        That is right only where no side has a finite slope: at an edge, or where it grows and
+        grows as steps shrink.
+        """
+        s, kinds = _STEPS[0], np.full(self.rule.shape, KINK, dtype=object)
+        for close, far in zip(self._sides(s), self._sides(_STEPS[4]), strict=True):
+            close, far = self._felt(close), self._felt(far)
+            grows = np.abs(close) > _GROWTH * np.abs(far) + 2.0 * self._rounding / s
+            finite = np.isfinite(close / self.size) & ~grows
+            central = np.where(finite & ~np.isfinite(central), close, central)
+            kinds[finite] = WRONG
+        return central, kinds
+
+    def _too_coarse(self, slopes: np.ndarray) -> np.ndarray:
+        """Whether x is so large that no step from it is short enough to tell a slope.
+
+        By the rule the rounding of x alone is felt in every change, and no limit is in sight.
+        """
+        changes = np.max(2.0 * _STEPS[:, None] * np.abs(slopes), axis=0)
+        small, large = (np.max(np.abs(part), axis=0) for part in (slopes[:2], slopes[3:5]))
+        noise = _ULPS * EPS * self._spread(self._start) / _STEPS[0]
+        return (small > _GROWTH * large + noise) & (self._rounding > _FELT * changes)
 
     def _better(
         self, n: np.ndarray, numerical: np.ndarray, bad: np.ndarray, where: np.ndarray
@@ -138,16 +181,15 @@ class Slopes:
         middle = self._felt((left + right) / 2.0)
         half, half2 = self._spread(right - left) / 2.0, self._spread(right2 - left2) / 2.0
         curved = self._spread(np.abs(left - left2) + np.abs(right - right2))
-        slack = 2.0 * curved + 2.0 * self._rounding / s + 1e-3 * np.abs(middle)
-        inside = (np.abs(a - middle) <= half + slack) & np.isfinite(a)
+        slack = 2.0 * curved + 2.0 * self._rounding / s + _SLACK * np.abs(middle)
+        inside = np.abs(a - middle) <= half + slack
         close = np.broadcast_to(self.near(s), a.shape)
         # An undeclared kink: the two slopes stay apart however small the step, and one is the rule.
         one_side = np.any(
             [self._agree(self._felt(v)) for v in (left, right, left2, right2)], axis=0
         )
-        apart = half2 > 0.75 * half
-        # At the edge of a domain there is one side only, and perhaps no finite slope.
-        edge = ~np.isfinite(middle) & (one_side | ~np.isfinite(a))
+        apart = half2 > _APART * half
+        edge = ~np.isfinite(middle) & one_side  # of a domain: there is one side only
         kink = np.where(close, inside | (not self.bounded), (one_side & apart) | edge)
         return np.where(kink, KINK, np.where(unresolved & ~close, ROUNDING, WRONG))
 
@@ -160,7 +202,8 @@ class Slopes:
         """How far the answer may be off by rounding."""
         if self.noise is not None:
             return self.noise
-        return 4.0 * EPS * (self._spread(self._start) + np.nan_to_num(np.abs(self.rule)))
+        rule = np.where(np.isfinite(self.rule), np.abs(self.rule), 0.0)
+        return _ULPS * EPS * (self._spread(self._start) + rule)
 
     def _felt(self, v: np.ndarray) -> np.ndarray:
         return v if self.forces is None else self.forces @ v
@@ -177,9 +220,9 @@ class Slopes:
     def _agree(self, n: np.ndarray) -> np.ndarray:
         a = self.rule
         larger = np.maximum(np.abs(a), np.abs(n))
-        top = max(self.largest, float(np.max(larger[np.isfinite(larger)], initial=0.0)))
+        top = max(self.largest, largest(larger))
         allowed = self.settings.rtol * larger + self.settings.atol * np.minimum(self.size, top)
-        return np.abs(a - n) <= allowed
+        return np.isfinite(larger) & (np.abs(a - n) <= allowed)
 
 
 @dataclass(frozen=True)
@@ -204,8 +247,7 @@ class Verdict:
 
 def apart(a: float, n: float) -> float:
     """The relative difference of two slopes; infinite where there is no number."""
-    with np.errstate(all="ignore"):
-        off = abs(a - n) / max(abs(a), abs(n), 1e-300)
+    off = abs(a - n) / max(abs(a), abs(n), 1e-300)
     return float(off) if np.isfinite(off) else np.inf
 
 
@@ -228,6 +270,14 @@ class Direction:
     def unit(self) -> float:
         """What slopes are divided by to be shown: those along an element are by that element."""
         return 1.0 if self.element is None else self.size
+
+    def slope(self, gradient: np.ndarray) -> Any:
+        """What a gradient, or each row of several, foretells of a step of 1.
+
+        An element that does not move does not count, not even with an infinite gradient.
+        """
+        moved = self.along != 0.0
+        return gradient[..., moved] @ self.along[moved]
 
 
 def directions(x: Any, rng: np.random.Generator) -> list[Direction]:
@@ -252,7 +302,7 @@ def mixtures(lengths: np.ndarray, count: int, rng: np.random.Generator) -> list[
 def step_lengths(x: Any) -> np.ndarray:
     """For each element the length of which steps are a share: its size, or that of the others."""
     size = np.abs(np.asarray(x, dtype=float))
-    typical = float(np.sqrt(np.mean(size * size))) if size.size else 0.0
+    typical = norm(size) / max(1.0, size.size) ** 0.5
     return np.where(size > 0.0, size, typical or 1.0)
 
 
@@ -275,4 +325,4 @@ def index(k: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
 def kink_within(here: np.ndarray, there: Sequence[np.ndarray]) -> np.ndarray:
     """Whether a distance can have shrunk to zero within steps after which it is `there`."""
     change = np.max([np.abs(d - here) for d in there], axis=0)
-    return (np.abs(here) <= 4.0 * change) & (change > 0.0)
+    return (np.abs(here) <= _REACH * change) & (change > 0.0)

@@ -19,7 +19,8 @@ from pullback.core.errors import CircuitError
 from pullback.core.text import brief, columns, names, number
 from pullback.core.unit import Unit
 from pullback.core.values import Value
-from pullback.inspect.double import DoubleCopy
+from pullback.inspect.arguments import at_least_one, positive
+from pullback.inspect.double_copy import DoubleCopy
 
 
 def random_local_search(
@@ -38,29 +39,30 @@ def random_local_search(
     step at which no try is better stays where it is. `keep` leaves the circuit at what was found.
 
     Raises `CircuitError` where `wire` has not exactly one element, no float source, or is not
-    finite. Source: the guide, "Strategy #1: Random Local Search".
+    finite, and where a step is so big that it is not finite any more at any try.
+    Source: the guide, "Strategy #1: Random Local Search".
 
     >>> x, y = Unit(-2.0, "x"), Unit(3.0, "y")
     >>> result = random_local_search(x * y)
     >>> result.after > result.before, result.evaluations, x.value
     (True, 101, -2.0)
     """
-    _at_least_one(tries=tries)
+    at_least_one(tries=tries)
     rng = np.random.default_rng(seed)
 
     def step(copy: DoubleCopy, now: float) -> float:
         best, start = now, copy.state()
-        best_state = start
+        best_state, outs = start, []
         for _ in range(tries):
             for twin, value in zip(copy.sources.values(), start, strict=True):
                 twin._value = value + step_size * _like(value, rng.uniform(-1, 1, twin.shape))
-            out = copy.output()
+            outs.append(out := copy.output())
             if math.isfinite(out) and (out < best if lower else out > best):
                 best, best_state = out, copy.state()
         copy.restore(best_state)
-        return best
+        return best if any(map(math.isfinite, outs)) else outs[-1]
 
-    return _climb("random local search", wire, steps, step, keep)
+    return _climb("random local search", wire, steps, step_size, step, keep)
 
 
 def numerical_gradient_ascent(
@@ -76,21 +78,21 @@ def numerical_gradient_ascent(
 
     x + step_size * df/dx, all sources at once. `keep` leaves the circuit at what was found.
 
-    Raises `CircuitError` as `random_local_search` does, and where a step is so big that the output
-    is not finite any more. Source: the guide, "Strategy #2: Numerical Gradient".
+    Raises `CircuitError` as `random_local_search` does.
+    Source: the guide, "Strategy #2: Numerical Gradient".
 
     >>> x, y = Unit(-2.0, "x"), Unit(3.0, "y")
     >>> result = numerical_gradient_ascent(x * y)
     >>> round(result.after, 2), result.evaluations
     (-5.87, 6)
     """
-    _positive(eps=eps)
+    positive(eps=eps)
 
     def step(copy: DoubleCopy, now: float) -> float:
         slopes = [_probe(copy, twin, eps) for twin in copy.sources.values()]
         return _move(copy, slopes, -step_size if lower else step_size)
 
-    return _climb("numerical gradient", wire, steps, step, keep)
+    return _climb("numerical gradient", wire, steps, step_size, step, keep)
 
 
 def analytic_gradient_ascent(
@@ -105,7 +107,7 @@ def analytic_gradient_ascent(
 
     x + step_size * df/dx, all sources at once. `keep` leaves the circuit at what was found.
 
-    Raises `CircuitError` as `numerical_gradient_ascent` does.
+    Raises `CircuitError` as `random_local_search` does.
     Source: the guide, "Strategy #3: Analytic Gradient".
 
     >>> x, y = Unit(-2.0, "x"), Unit(3.0, "y")
@@ -119,7 +121,7 @@ def analytic_gradient_ascent(
         slopes = [twin.grad for twin in copy.sources.values()]
         return _move(copy, slopes, -step_size if lower else step_size)
 
-    return _climb("analytic gradient", wire, steps, step, keep)
+    return _climb("analytic gradient", wire, steps, step_size, step, keep)
 
 
 def compare_strategies(
@@ -171,7 +173,7 @@ def numerical_gradient(
     >>> [round(slope, 6) for slope in numerical_gradient(x * y)]
     [3.0, -2.0]
     """
-    _positive(eps=eps)
+    positive(eps=eps)
     copy = _copy_of_one(wire)
     wanted = [sources] if isinstance(sources, Unit) else sources
     for x in wanted or ():
@@ -253,15 +255,18 @@ def _climb(
     strategy: str,
     wire: Unit,
     steps: int,
+    step_size: float,
     step: Callable[[DoubleCopy, float], float],
     keep: bool,
 ) -> StrategyResult:
     """Take `steps` steps from the present values, and tell what was found."""
-    _at_least_one(steps=steps)
+    at_least_one(steps=steps)
+    positive(step_size=step_size, cure="lower=True makes the output fall")
     copy = _copy_of_one(wire)
     path = [copy.output()]
     for k in range(steps):
-        path.append(step(copy, path[-1]))
+        with np.errstate(all="ignore"):  # a step that is too big is refused, not warned of
+            path.append(step(copy, path[-1]))
         if not math.isfinite(path[-1]):
             raise CircuitError(
                 f"step {k + 1} along the {strategy} took {wire.label} to {path[-1]}; "
@@ -324,15 +329,3 @@ def _like(value: Value, array: Any) -> Value:
 
 def _in_dtype(unit: Unit, value: Value) -> Value:
     return value if type(value) is float else value.astype(unit.dtype)
-
-
-def _at_least_one(**counts: int) -> None:
-    for name, count in counts.items():
-        if not isinstance(count, int | np.integer) or count < 1:
-            raise CircuitError(f"{name} must be a whole number from 1 upwards, got {count!r}")
-
-
-def _positive(**numbers: float) -> None:
-    for name, x in numbers.items():
-        if not x > 0.0:
-            raise CircuitError(f"{name} must be above 0, got {x!r}")

@@ -10,7 +10,7 @@ tangents of its inputs. That takes no second guess at a step size, as a finite d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ from pullback.core.text import brief, columns, formula, names, number
 from pullback.core.unit import Unit
 from pullback.core.values import Value, is_differentiable, zeros_like
 from pullback.core.walk import forward, order, tick
+from pullback.inspect.arguments import positive
+from pullback.inspect.sizes import norm
 
 _CLOSE = 0.1  # how far the real answer may be from the predicted one, as a share of it
 _SHOWN = 60  # wires; of a longer circuit the sources and the last gates are printed
@@ -134,8 +136,14 @@ def tug(wire_or_circuit: Unit | Circuit, force: Any = 1.0, step: float = 0.01) -
     sources = [u for u in wires if u.gate is None and is_differentiable(u.value)]
     if not sources:
         raise CircuitError(f"{outputs[0].label} depends on no source of numbers that could move")
-    if not np.isfinite(step):
-        raise CircuitError(f"step must be a finite number, got {step!r}")
+    positive(step=step, cure="a negative force pulls the other way")
+    with np.errstate(all="ignore"):  # a step that is too big is told of in the table
+        return _pulled(outputs, wires, sources, force, step)
+
+
+def _pulled(
+    outputs: Sequence[Unit], wires: list[Unit], sources: list[Unit], force: Any, step: float
+) -> Tug:
     forward(outputs)
     backward(outputs, [force] * len(outputs))
     for x in sources:
@@ -147,9 +155,8 @@ def tug(wire_or_circuit: Unit | Circuit, force: Any = 1.0, step: float = 0.01) -
     moves = {x: _scaled(x, step) for x in sources}
     tangents = _tangents(wires, moves)
     named = names(wires, outputs)
-    with np.errstate(all="ignore"):
-        for x, move in moves.items():
-            x.value = x.value + move
+    for x, move in moves.items():
+        x.value = x.value + move
     forward(outputs)
     rows = []
     expected: dict[Unit, float] = {}
@@ -157,11 +164,11 @@ def tug(wire_or_circuit: Unit | Circuit, force: Any = 1.0, step: float = 0.01) -
         # At the bottom of a valley a wire hardly answers, and what it does the gradient cannot see:
         # then it is allowed a share of what moved it.
         moved = max((expected[x] for x in unit.inputs), default=0.0)
-        expected[unit] = _norm(tangents[unit]) or moved
+        expected[unit] = norm(tangents[unit]) or moved
         if unit.is_constant or not is_differentiable(unit.value):
             continue
         text = f"{named[unit]} = {formula(unit, named)}" if unit.inputs else named[unit]
-        real = _change(before[unit], unit.value)
+        real = unit.value - before[unit]
         agree = _agree(before[unit], tangents[unit], real, expected[unit])
         rows.append(TugRow(unit, text, before[unit], tangents[unit], real, agree))
     return Tug(
@@ -170,15 +177,14 @@ def tug(wire_or_circuit: Unit | Circuit, force: Any = 1.0, step: float = 0.01) -
         tuple(rows),
         tuple(outputs),
         float(sum(np.sum(tangents[unit]) for unit in outputs)),
-        float(sum(np.sum(_change(before[unit], unit.value)) for unit in outputs)),
+        float(sum(np.sum(unit.value - before[unit]) for unit in outputs)),
         before,
     )
 
 
 def _scaled(x: Unit, step: float) -> Value:
-    with np.errstate(all="ignore"):
-        move = x.grad * step
-        return move if type(move) is float else np.asarray(move).astype(x.dtype)
+    move = x.grad * step
+    return move if type(move) is float else np.asarray(move).astype(x.dtype)
 
 
 def _tangents(wires: list[Unit], moves: Mapping[Unit, Value]) -> dict[Unit, Value]:
@@ -223,23 +229,14 @@ def _carried(unit: Unit, i: int, tangent: Value) -> Value:
     return 0.0 if pull.grad is None else pull.grad
 
 
-def _change(before: Value, after: Value) -> Value:
-    with np.errstate(all="ignore"):
-        return after - before
-
-
 def _agree(before: Value, predicted: Value, real: Value, expected: float) -> bool:
     """Whether a wire moved as foretold, but for a tenth of that and for the rounding of values."""
     if not np.size(real):
         return True
     if not np.all(np.isfinite(real)):
         return not np.all(np.isfinite(before))
-    rounding = 16.0 * float(np.finfo(np.asarray(before).dtype).eps) * _norm(before)
-    return _norm(np.subtract(real, predicted)) <= _CLOSE * expected + rounding
-
-
-def _norm(value: Value) -> float:
-    return float(np.linalg.norm(np.ravel(np.asarray(value, dtype=float))))
+    rounding = 16.0 * float(np.finfo(np.asarray(before).dtype).eps) * norm(before)
+    return norm(np.subtract(real, predicted)) <= _CLOSE * expected + rounding
 
 
 def _middle_left_out(rows: tuple[TugRow, ...]) -> list[TugRow | None]:
@@ -251,4 +248,4 @@ def _middle_left_out(rows: tuple[TugRow, ...]) -> list[TugRow | None]:
 
 def _signed(change: Value) -> str:
     text = brief(change)
-    return text if np.ndim(change) or text.startswith("-") or text == "0" else f"+{text}"
+    return f"+{text}" if not np.ndim(change) and change > 0.0 else text

@@ -78,6 +78,6 @@ class Layer(ABC):
 
 
 def register(layer: type[L]) -> type[L]:
-    """Decorate a layer so that saved models, tests and documentation find it."""
+    """Decorate a layer so that saved models, which name it, find it."""
     LAYERS.add(layer.__name__, layer)
     return layer

@@ -99,6 +99,10 @@ class Sequential(Layer):
             odd = sorted(set(model.parameters) ^ set(tensors))[0]
             raise CircuitError(f"{path} is damaged: {odd!r} is missing, or is too much")
         for name, unit in model.parameters.items():
+            if tensors[name].dtype != unit.dtype or tensors[name].shape != unit.shape:
+                raise CircuitError(
+                    f"{path} is damaged: {name!r} should be {unit.shape} of {unit.dtype}"
+                )
             unit.value = tensors[name]
         return model
 

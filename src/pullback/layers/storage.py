@@ -39,6 +39,7 @@ def write_model(
         raise CircuitError(f"cannot write to the folder of {path}: {error.strerror}") from None
     try:
         with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, 0o666 & ~_umask())  # as any new file: mkstemp lets only its owner in
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -46,6 +47,13 @@ def write_model(
     except OSError as error:
         os.unlink(aside)
         raise CircuitError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _umask() -> int:
+    """The permissions that this process withholds from new files."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

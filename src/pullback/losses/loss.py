@@ -47,6 +47,6 @@ class Loss(ABC):
 
 
 def register(loss: type[L]) -> type[L]:
-    """Decorate a loss so that tests, documentation and the command line find it."""
+    """Decorate a loss so that it is found by name."""
     LOSSES.add(loss.__name__, loss)
     return loss

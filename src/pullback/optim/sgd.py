@@ -9,8 +9,8 @@ from pullback.core.unit import Unit
 from pullback.optim.optimizer import OPTIMIZERS, Optimizer, Transform, Wires
 
 
-def momentum(decay: float) -> Transform:
-    """v' = decay * v + g, and v' is the direction: a heavy ball rolling through the slopes.
+def heavy_ball(decay: float) -> Transform:
+    """v' = decay * v + g, and v' is the direction: a ball with momentum, rolling through slopes.
 
     Source: Polyak, "Some methods of speeding up the convergence of iteration methods" (1964).
     """
@@ -41,9 +41,7 @@ def SGD(learning_rate: float = 0.01, *, momentum: float = 0.0) -> Optimizer:
     """
     if not 0.0 <= momentum < 1.0:
         raise CircuitError(f"momentum must be at least 0 and less than 1, got {momentum}")
-    return Optimizer("SGD", learning_rate, _momentum(momentum) if momentum else _plain)
+    return Optimizer("SGD", learning_rate, heavy_ball(momentum) if momentum else _plain)
 
-
-_momentum = momentum
 
 OPTIMIZERS.add("SGD", SGD)

@@ -2,47 +2,53 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
+import time
+from collections import deque
 from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
+from rich.text import Text
 
-from pullback.core.text import number
+_RECENT = 20  # epochs whose median tells how long the next ones take
+_BAR = 24  # columns; a narrow terminal gets a shorter one
+_SHORTEST_BAR = 6
+_TIME = 11  # columns for " 59:59 left"
+_MOST = 3  # measurements that are shown
 
 
 class TrainingProgress:
     """Shows epochs as they pass, on standard error; `show=None` means: where a person looks.
 
+    The line is a bar, the epochs done, the most telling of what was measured, as far as they fit,
+    and the time left.
+
     >>> with TrainingProgress(2, show=False) as progress:
     ...     progress.epoch({"epoch": 1, "loss": 0.5})
     """
 
-    def __init__(self, epochs: int, show: bool | None = None) -> None:
-        console = Console(stderr=True)
-        watched = console.is_terminal or "ipykernel" in sys.modules
+    def __init__(
+        self, epochs: int, show: bool | None = None, console: Console | None = None
+    ) -> None:
+        self._console = console or Console(stderr=True)
+        watched = self._console.is_terminal or "ipykernel" in sys.modules
+        self._time = _TimeLeft()
         self._progress = Progress(
-            TextColumn("training"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("epochs  {task.fields[measured]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
+            BarColumn(bar_width=None, table_column=Column(max_width=_BAR)),
+            TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True), markup=False),
+            self._time,
+            console=self._console,
             disable=not (watched if show is None else show),
         )
-        self._task = self._progress.add_task("training", total=epochs, measured="")
+        self._epochs = epochs
+        self._task = self._progress.add_task("", total=epochs, line=f"0/{epochs}")
 
     def __enter__(self) -> TrainingProgress:
+        self._time.start()
         self._progress.start()
         return self
 
@@ -52,10 +58,96 @@ class TrainingProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._time.stop()
         self._progress.stop()
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """An epoch is over, and these are its measurements."""
-        hidden = ("epoch", "seconds")
-        shown = "  ".join(f"{k} {number(v)}" for k, v in row.items() if k not in hidden)
-        self._progress.update(self._task, advance=1, measured=shown)
+        self._time.epoch()
+        done = len(self._time)
+        width = len(f"{self._epochs}")
+        line = f"{done:>{width}}/{self._epochs}"
+        free = self._console.width - _SHORTEST_BAR - len(line) - _TIME - 2
+        for words in _telling(row):
+            free -= len(words) + 2
+            if free < 0:
+                break
+            line += f"  {words}"
+        self._progress.update(self._task, advance=1, line=line)
+
+
+def _telling(row: Mapping[str, float]) -> list[str]:
+    """The most telling measurements, best first: the loss, then how well it does on unseen rows.
+
+    >>> _telling({"epoch": 3, "loss": 0.00557, "accuracy": 1, "validation_accuracy": 0.982})
+    ['loss 0.00557', 'val acc 98.2%', 'acc 100.0%']
+    """
+
+    def rank(name: str) -> tuple[bool, bool, bool]:
+        unseen = name.startswith("validation_")
+        return name != "loss", not unseen, name == "validation_loss"
+
+    shown = [name for name in row if name not in ("epoch", "seconds")]
+    return [_words(name, row[name]) for name in sorted(shown, key=rank)[:_MOST]]
+
+
+def _words(name: str, value: float) -> str:
+    short = name.replace("validation_", "val ").replace("accuracy", "acc").replace("_", " ")
+    # "#" keeps zeros at the end, so that the line does not jump about
+    number = f"{value:.1%}" if name.endswith("accuracy") else f"{value:#.3g}".rstrip(".")
+    return f"{short} {number}"
+
+
+class _TimeLeft(ProgressColumn):
+    """How long the epochs to come will take, or, at the end, how long it took.
+
+    An epoch is taken to last as long as the recent ones, by their median, which the first one does
+    not spoil although it compiles; rich's own estimate knows nothing of epochs longer than 30 s.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(table_column=Column(no_wrap=True))
+        self._recent: deque[float] = deque(maxlen=_RECENT)
+        self._done = 0
+        self._started = self._last = time.monotonic()
+        self._stopped: float | None = None
+
+    def __len__(self) -> int:
+        """The epochs that are over."""
+        return self._done
+
+    def start(self) -> None:
+        self._started = self._last = time.monotonic()
+
+    def stop(self) -> None:
+        self._stopped = time.monotonic()
+
+    def epoch(self) -> None:
+        now = time.monotonic()
+        self._recent.append(now - self._last)
+        self._last = now
+        self._done += 1
+
+    def render(self, task: Task) -> Text:
+        if self._stopped is not None:
+            return Text(f" in {_duration(self._stopped - self._started)}")
+        if not self._recent or task.total is None:
+            return Text("")
+        to_come = (task.total - self._done) * statistics.median(self._recent)
+        left = max(0.0, to_come - (time.monotonic() - self._last))
+        return Text(f" {_duration(left)} left")
+
+
+def _duration(seconds: float) -> str:
+    """A time in few characters.
+
+    >>> _duration(0.94), _duration(31.2), _duration(250), _duration(3723)
+    ('0.9 s', '31 s', '4:10', '1:02:03')
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -39,8 +39,8 @@ class Trainer:
     """Trains a model by minibatches.
 
     `penalties` are added to the loss, over the model's weights. `engine` is what runs the steps:
-    "eager" (NumPy, at once), "native" (compiled at the first epoch) or "jax". `seed` fixes the order
-    of the batches and the validation split: the same seed gives the same run, bit for bit.
+    "eager" (NumPy, at once), "native" (compiled at the first epoch) or "jax". `seed` fixes the
+    order of the batches and the validation split: the same seed gives the same run, bit for bit.
 
     >>> from pullback.layers import Dense, ReLU, Sequential
     >>> from pullback.losses import SoftmaxCrossEntropy
@@ -63,6 +63,15 @@ class Trainer:
         engine: str = "eager",
         seed: int = 0,
     ) -> None:
+        for part, kind in (
+            (loss, Loss),
+            (optimizer, Optimizer),
+            *((p, Penalty) for p in penalties),
+        ):
+            if not isinstance(part, kind):
+                raise CircuitError(f"a Trainer needs a {kind.__name__}, got {part!r}")
+        if not callable(model) or not hasattr(model, "parameters"):
+            raise CircuitError(f"a Trainer needs a model, such as a Sequential, got {model!r}")
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
@@ -71,8 +80,14 @@ class Trainer:
             raise CircuitError(f"there is no engine {engine!r}; there are: {', '.join(ENGINES)}")
         self.engine = engine
         self.seed = seed
+        self._frozen = True
         self._memory: list[Unit] | None = None
         self._runs: dict[tuple, Engine] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if getattr(self, "_frozen", False) and not name.startswith("_"):
+            raise AttributeError(f"a Trainer's {name} is fixed when it is made; make another one")
+        super().__setattr__(name, value)
 
     # Training --------------------------------------------------------------------------------
 
@@ -150,7 +165,7 @@ class Trainer:
             weighted.append((len(rows), values))
         if sum(n for n, _ in weighted) < len(x):
             return None
-        return {k: sum(n * float(v[k]) for n, v in weighted) / len(x) for k in weighted[0][1]}
+        return _mean(weighted)
 
     def _step(self, x: np.ndarray, y: np.ndarray) -> Engine:
         """The Program of one training step for batches of these shapes, recorded at first use."""
@@ -194,19 +209,19 @@ class Trainer:
         return self._measure(*self._ready(inputs, labels, "evaluation"), batch_size)
 
     def _measure(self, x: np.ndarray, y: np.ndarray, size: int) -> dict[str, float]:
-        totals: dict[str, float] = {}
+        weighted = []
         for start in range(0, len(x), size):
             rows = slice(start, start + size)
             key = ("measure", x[rows].shape, y[rows].shape)
             if key not in self._runs:
+                for old in [k for k in self._runs if k[0] == "measure"][: 1 - _KEPT]:
+                    del self._runs[old]
                 inputs, labels, scores, loss = self._forward(x[rows], y[rows], training=False)
                 outputs = {"loss": loss, **self.loss.metrics(scores, labels)}
                 program = Program({"inputs": inputs, "labels": labels}, outputs, {})
                 self._runs[key] = prepare(self.engine, program)
-            values = self._runs[key](inputs=x[rows], labels=y[rows])
-            for name, value in values.items():
-                totals[name] = totals.get(name, 0.0) + float(value) * len(x[rows])
-        return {name: total / len(x) for name, total in totals.items()}
+            weighted.append((len(x[rows]), self._runs[key](inputs=x[rows], labels=y[rows])))
+        return _mean(weighted)
 
     # Data ------------------------------------------------------------------------------------
 
@@ -250,3 +265,12 @@ class Trainer:
         order = np.random.default_rng(self.seed).permutation(len(x))
         held, kept = order[:count], order[count:]
         return x[kept], y[kept], (x[held], y[held])
+
+
+_KEPT = 8  # Programs that measure, of which each size of data needs its own
+
+
+def _mean(weighted: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[str, float]:
+    """The means of what batches of these sizes measured."""
+    count = sum(n for n, _ in weighted)
+    return {k: sum(n * float(v[k]) for n, v in weighted) / count for k in weighted[0][1]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import pullback as pb
-from pullback.inspect.double import DoubleCopy
+from pullback.inspect.double_copy import DoubleCopy
 
 
 def test_a_copy_shares_nothing_and_lifts_to_double():

@@ -20,6 +20,7 @@ from pullback.core.unit import Unit
 from pullback.core.values import is_differentiable
 from pullback.gates.elementary import stop_gradient
 from pullback.inspect.report import WRONG, GradientFinding
+from pullback.inspect.sizes import largest
 from pullback.inspect.slope import (
     FEW,
     Settings,
@@ -91,8 +92,7 @@ class Call:
 def kink_distance(gate: Gate, xs: Sequence[Any], static: Mapping[str, Any]) -> np.ndarray:
     """How far inputs are from the kinks that a gate declares."""
     assert gate.kinks is not None
-    with np.errstate(all="ignore"):
-        return np.asarray(gate.kinks(*xs, **static), dtype=float)
+    return np.asarray(gate.kinks(*xs, **static), dtype=float)
 
 
 def positional(function: Any) -> list[str]:
@@ -142,12 +142,11 @@ def _check_elementwise(call: Call, y: Any, settings: Settings) -> list[GradientF
 def _partial(call: Call, i: int, y: Any) -> Any:
     """The local gradient by input `i` for every output element."""
     one = 1.0 if type(y) is float else np.ones(np.shape(y))
-    with np.errstate(all="ignore"):
-        try:
-            d = pull_through(call.gate, i, one, y, call.xs, call.static)
-        except ArithmeticError:  # Python's floats raise where NumPy's give infinity
-            xs = [np.asarray(x) for x in call.xs]
-            d = pull_through(call.gate, i, one, np.asarray(y), xs, call.static)
+    try:
+        d = pull_through(call.gate, i, one, y, call.xs, call.static)
+    except ArithmeticError:  # Python's floats raise where NumPy's give infinity
+        xs = [np.asarray(x) for x in call.xs]
+        d = pull_through(call.gate, i, one, np.asarray(y), xs, call.static)
     return np.zeros(np.shape(y)) if d is None else np.asarray(d, dtype=float)
 
 
@@ -176,13 +175,13 @@ def _check_structural(call: Call, y: Any, settings: Settings) -> list[GradientFi
         for direction in directions(x, settings.rng):
             moved = mover(x, direction.along)
             slopes = Slopes(
-                grads @ direction.along,
+                direction.slope(grads),
                 lambda s: call.value(i, moved(s)),
                 lambda s: bool(np.any(call.near(i, moved, s))),
                 direction.size,
                 settings,
-                forces,
-                largest=float(np.max(np.abs(grads))) * direction.size,
+                None if n_out <= FEW else forces,
+                largest=largest(grads) * direction.size,
             )
             for kind, _, a, n in slopes.judge().worst(direction.unit):
                 if kind not in worst or apart(a, n) > worst[kind][0]:

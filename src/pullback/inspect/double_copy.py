@@ -15,7 +15,7 @@ import numpy as np
 from pullback.core.backward import backward
 from pullback.core.gate import Gate, constant
 from pullback.core.unit import Unit, wire
-from pullback.core.values import Value, is_differentiable
+from pullback.core.values import Value, is_differentiable, zeros_like
 from pullback.core.walk import order, replay
 
 
@@ -70,9 +70,12 @@ class DoubleCopy:
         return float(np.ravel(self.outputs[0]._value)[0])
 
     def backward(self, pulls: Sequence[Any]) -> None:
-        """Pull on the outputs, each with its force."""
+        """Pull on the outputs, each with its force; through a peg no gradient comes."""
         self.backward_passes += 1
         backward(self.outputs, pulls)
+        for twin in self.sources.values():
+            if twin.grad is None:
+                twin.grad = zeros_like(twin._value)
 
     def state(self) -> list[Value]:
         """The values of the float sources."""

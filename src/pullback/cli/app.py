@@ -1,0 +1,36 @@
+"""In: a command line. Out: the subcommand it names, called with its options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import pullback
+from pullback.cli.explain import explain
+from pullback.cli.train import train
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+# An expression such as "-x" is no option; `explain` itself refuses what can only be one.
+app.command(context_settings={"ignore_unknown_options": True})(explain)
+app.command()(train)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"pullback {pullback.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="print the version"),
+    ] = False,
+) -> None:
+    """Neural networks as real-valued circuits: see every wire, train fast."""

@@ -1,0 +1,31 @@
+"""In: where a command shall write. Out: the same path, once it is sure that a file can be there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pullback.core.errors import CircuitError
+
+
+def writable(option: str, name: str, suffix: str = "") -> Path:
+    """The path that `option` names, refused now rather than after all the work.
+
+    Raises `CircuitError` where no file can be written there: no name, another ending than
+    `suffix`, a folder, or in a folder that is missing or closed.
+    """
+    path = Path(name)
+    folder = path.absolute().parent
+    if not name.strip():
+        raise CircuitError(f"{option} needs the name of a file, got {name!r}")
+    if path.is_dir():
+        raise CircuitError(f"{option} needs the name of a file, and {name} is a folder")
+    if suffix and path.suffix.lower() != suffix:
+        raise CircuitError(
+            f"{option} writes {suffix} files: name it {path.stem}{suffix}, not {name}"
+        )
+    if not folder.is_dir():
+        raise CircuitError(f"cannot write {option} {name}: there is no folder {folder}")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise CircuitError(f"cannot write {option} {name}: you may not write there")
+    return path

@@ -1,0 +1,110 @@
+"""The live line of training: readable at any width, and right about what is left."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from pullback.train import progress
+from pullback.train.progress import TrainingProgress
+
+ROW = {
+    "epoch": 1,
+    "loss": 0.0055712,
+    "accuracy": 1.0,
+    "validation_loss": 0.05077,
+    "validation_accuracy": 0.98234,
+    "seconds": 0.01,
+}
+
+
+class Clock:
+    """A clock that the test sets."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def lines(epochs, width, *rows, clock, seconds=2.0, finish=False):
+    """What stands in the terminal's last line after these rows, and at the end."""
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=width, color_system=None)
+    with TrainingProgress(epochs, console=console) as shown:
+        for row in rows:
+            clock.now += seconds
+            shown.epoch(row)
+        shown._progress.refresh()
+        live = last_line(file)
+    return live, last_line(file)
+
+
+def last_line(file):
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue()).replace("\r", "\n")
+    return [line.rstrip() for line in text.split("\n") if line.strip()][-1]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_the_line_has_all_that_matters(width, clock):
+    live, end = lines(400, width, *[ROW] * 12, clock=clock)
+    assert len(live) <= width
+    numbers = "loss 0.00557  val acc 98.2%  val loss 0.0508"
+    assert re.fullmatch(rf"[━╸╺ ]+  12/400  {re.escape(numbers)}  12:56 left", live)
+    assert live.index("12/400") >= 10  # a bar that can be read
+    assert live.index("12/400") <= 28
+    assert end.endswith("  in 24 s")
+
+
+def test_a_narrow_line_keeps_the_bar_the_loss_and_the_time(clock):
+    live, _ = lines(40, 40, *[ROW] * 12, clock=clock)
+    assert len(live) <= 40
+    assert re.fullmatch(r"[━╸╺ ]{5,} 12/40  loss 0.00557  56 s left", live)
+    live, _ = lines(40, 24, *[ROW] * 12, clock=clock)
+    assert len(live) <= 24
+    assert "12/40" in live
+
+
+@pytest.mark.parametrize("width", range(30, 130, 7))
+@pytest.mark.parametrize("epochs", [1, 40, 100_000])
+def test_no_width_cuts_a_word(width, epochs, clock):
+    live, end = lines(epochs, width, ROW, clock=clock)
+    assert max(len(live), len(end)) <= width
+    assert "…" not in live + end
+
+
+def test_without_validation_the_line_shows_what_there_is(clock):
+    live, _ = lines(
+        2, 80, {"epoch": 1, "loss": 1.0, "hit_rate": 250.0, "seconds": 1.0}, clock=clock
+    )
+    assert "loss 1.00  hit rate 250  2.0 s left" in live
+
+
+def test_a_slow_first_epoch_does_not_spoil_the_time_left(clock):
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=80, color_system=None)
+    with TrainingProgress(103, console=console) as shown:
+        for seconds in (500.0, 40.0, 40.0):  # longer than rich remembers
+            clock.now += seconds
+            shown.epoch(ROW)
+        shown._progress.refresh()
+        assert last_line(file).endswith("1:06:40 left")
+        clock.now += 10.0
+        shown._progress.refresh()
+        assert last_line(file).endswith("1:06:30 left")
+
+
+def test_nothing_is_shown_where_nobody_looks():
+    file = io.StringIO()
+    with TrainingProgress(2, console=Console(file=file)) as shown:
+        shown.epoch(ROW)
+    assert file.getvalue().strip() == ""
