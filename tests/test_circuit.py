@@ -217,3 +217,33 @@ def test_text_of_a_circuit_that_is_one_source_or_nothing():
     ]
     assert str(pb.Circuit([])) == "circuit: 0 inputs, 0 gates"
     assert pb.Circuit([]).forward() == ()
+
+
+def test_a_compiled_circuit_is_the_circuit():
+    x, y = pb.units(x=2.0, y=[1.0, 2.0])
+    circuit = pb.Circuit([pb.sigmoid(x * y).sum(), x + y])
+    run = circuit.compile()
+    for given in ({}, {"x": -1.0}, {"y": [3.0, 4.0]}):
+        for a, b in zip(run(**given), circuit.forward(**given), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+    with pytest.raises(pb.CircuitError, match="no input 'z'; its inputs: x, y"):
+        run(z=1.0)
+
+
+def test_a_function_is_recorded_once_for_each_shape_and_dtype():
+    calls = []
+
+    @pb.compile
+    def f(a, b):
+        calls.append((a.shape, a.dtype))
+        return (a * b).sum()
+
+    for _ in range(2):
+        assert f([1.0, 2.0], 3.0) == 9.0
+        assert f(np.ones(4, np.float32), 2.0) == 8.0
+        assert f(2.0, 2.0) == 4.0
+    assert len(calls) == 3
+    assert type(f(2.0, 2.0)) is float
+    assert f(np.ones(4, np.float32), 2.0).dtype == np.float32
+    with pytest.raises(pb.CircuitError, match=r"outputs are wires, got 3\.0"):
+        pb.compile(lambda x: 3.0)(1.0)

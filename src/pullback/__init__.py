@@ -8,7 +8,7 @@
 (-4.0, -4.0, 3.0)
 """
 
-from pullback.circuit import Circuit
+from pullback.circuit import Circuit, compile
 from pullback.compile.program import Program
 from pullback.core.errors import CircuitError, StaleError
 from pullback.core.gate import Gate, constant, gate
@@ -147,6 +147,7 @@ __all__ = [
     "check_gradients",
     "clip",
     "compare_strategies",
+    "compile",
     "concatenate",
     "constant",
     "convolve",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pullback.compile.program import Program
 from pullback.core.backward import backward
 from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.core.text import brief, columns, formula, names
 from pullback.core.unit import Unit, set_together
 from pullback.core.values import Value
 from pullback.core.walk import forward, order
+from pullback.engines.engine import prepare
 
 _LONG = 60  # gates; a longer circuit is printed group by group
 
@@ -104,6 +107,29 @@ class Circuit:
             raise CircuitError(f"{len(pulls)} pulls for {len(self.outputs)} outputs")
         backward(self.outputs, pulls)
 
+    def compile(self, engine: str = "native") -> Callable[..., Value | tuple[Value, ...]]:
+        """This circuit as a function of its named inputs, run by an engine.
+
+        It is called as `forward` is, and gives the same values; inputs that are not named in a call
+        keep theirs. To compile gradients too, make them outputs: `Circuit([f, *gradient(f, xs)])`.
+
+        Raises `CircuitError` for an unknown engine, or a gate that the engine does not know.
+
+        >>> x, y = Unit(2.0, "x"), Unit(3.0, "y")
+        >>> run = Circuit(x * y).compile(engine="eager")
+        >>> run(x=5.0)
+        15.0
+        """
+        inputs = {unit.name: unit for unit in self.inputs if unit.name is not None}
+        outputs = {str(k): unit for k, unit in enumerate(self.outputs)}
+        step = prepare(engine, Program(inputs, outputs, {}))
+
+        def run(**values: Any) -> Value | tuple[Value, ...]:
+            results = tuple(step(**values).values())
+            return results[0] if self._single else results
+
+        return run
+
     def __str__(self) -> str:
         shown = [u for u in self.wires if not (u.is_constant and not u.shape)]
         title = f"circuit: {_count(len(self.inputs), 'input')}, {_count(len(self), 'gate')}"
@@ -140,3 +166,30 @@ def _group_cells(gates: Sequence[Unit]) -> list[tuple[str, str, str]]:
         (scope or "(no group)", _count(len(made), "gate"), f"last {brief(made[-1].value)}")
         for scope, made in groups.items()
     ]
+
+
+def compile(
+    function: Callable[..., Unit | Sequence[Unit]], engine: str = "native"
+) -> Callable[..., Value | tuple[Value, ...]]:
+    """A function of wires as a function of numbers and arrays, run by an engine.
+
+    The function is recorded at the first call for each set of shapes and dtypes; after that its
+    Python is not run again, so what it does must depend on shapes alone.
+
+    Raises `CircuitError` where it does not return wires, or for what the engine does not know.
+
+    >>> square = compile(lambda x: x * x, engine="eager")
+    >>> square(3.0), square(np.array([1.0, 2.0]))
+    (9.0, array([1., 4.]))
+    """
+    runs: dict[tuple, Callable[..., Value | tuple[Value, ...]]] = {}
+
+    @functools.wraps(function)
+    def run(*values: Any) -> Value | tuple[Value, ...]:
+        units = [Unit(value, f"input{k}") for k, value in enumerate(values)]
+        key = tuple((type(u.value) in (float, bool), u.shape, u.dtype) for u in units)
+        if key not in runs:
+            runs[key] = Circuit(function(*units)).compile(engine)
+        return runs[key](**{unit.name or "": unit.value for unit in units})
+
+    return run

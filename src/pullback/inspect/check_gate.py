@@ -77,10 +77,10 @@ def check_gate(
 def _refuse_nonfinite(gate: Gate, xs: list[Any], static: Mapping[str, Any]) -> None:
     """Refuse a sample at which the gate has no value whose slope could be measured."""
     y = np.asarray(gate(*xs, **static))
-    lost = np.argwhere(~np.isfinite(y))
-    if not lost.size:
+    lost = ~np.isfinite(y)
+    if not lost.any():
         return
-    at = tuple(lost[0])
+    at = tuple(np.argwhere(lost)[0])
     what = "nan" if np.isnan(y[at]) else "infinite"
     if not gate.elementwise:
         raise CircuitError(
