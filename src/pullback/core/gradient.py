@@ -54,13 +54,34 @@ def gradient(y: Unit, xs: Unit | Sequence[Unit], pull: Any = 1.0) -> Unit | list
     first = pull if isinstance(pull, Unit) else constant(seed(y, pull))
     if first.shape != y.shape:
         first = GATES["broadcast_to"](first, shape=y.shape)
-    path = leading_to([y], wanted)
-    on_path, kept = set(path), set(wanted)
-    flow: dict[Unit, Unit] = {y: first}
+    flow = gradients_of_all([y], [first], wanted)
+    gradients = [flow[x] if x in flow else constant(np.zeros(x.shape, x.dtype)) for x in wanted]
+    return gradients[0] if isinstance(xs, Unit) else gradients
+
+
+def gradients_of_all(
+    ys: Sequence[Unit], pulls: Sequence[Unit], xs: Sequence[Unit]
+) -> dict[Unit, Unit]:
+    """The gradient of every wire on the way from `xs` to `ys`, as wires, in backward order.
+
+    d(sum over all y of sum(pull * y)) / d wire; each pull is a wire of its y's shape. A wire that
+    no gradient reaches is left out.
+
+    >>> x = Unit(2.0)
+    >>> q = x * 3.0
+    >>> flow = gradients_of_all([q * q], [Unit(1.0)], [x])
+    >>> flow[q].value, flow[x].value
+    (12.0, 36.0)
+    """
+    path = leading_to(ys, xs)
+    on_path = set(path)
+    flow: dict[Unit, Unit] = {}
+    for y, pull in zip(ys, pulls, strict=True):
+        flow[y] = flow[y] + pull if y in flow else pull
     for unit in reversed(path):
         if unit.gate is None or unit not in flow:
             continue
-        g = flow[unit] if unit in kept else flow.pop(unit)
+        g = flow[unit]
         with scope(f"∂{unit.scope}" if unit.scope else ""):
             for i, x in enumerate(unit.inputs):
                 if x not in on_path or not is_differentiable(x.value):
@@ -69,8 +90,7 @@ def gradient(y: Unit, xs: Unit | Sequence[Unit], pull: Any = 1.0) -> Unit | list
                 if d is not None:
                     d = fit(d, x.shape, x.dtype)
                     flow[x] = flow[x] + d if x in flow else d
-    gradients = [flow[x] if x in flow else constant(np.zeros(x.shape, x.dtype)) for x in wanted]
-    return gradients[0] if isinstance(xs, Unit) else gradients
+    return flow
 
 
 def jacobian(y: Unit, x: Unit) -> Unit:
