@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pullback.compile.program import Program
+from pullback.compile.source import Python, write_source
 from pullback.core.backward import backward
 from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.core.text import brief, columns, formula, names
@@ -15,6 +16,7 @@ from pullback.core.values import Value
 from pullback.core.walk import forward, order
 from pullback.engines.engine import prepare
 
+LANGUAGES = {"python": Python()}
 _LONG = 60  # gates; a longer circuit is printed group by group
 
 
@@ -129,6 +131,24 @@ class Circuit:
             return results[0] if self._single else results
 
         return run
+
+    def source(self, language: str = "python") -> str:
+        """The code of forward and backward that a person would write, as a function `circuit`.
+
+        It takes the inputs and the pulls, which are 1 unless told, and returns the outputs and the
+        gradients of the inputs; `dx` is the gradient of `x`. It needs nothing but NumPy. Shapes are
+        those of this circuit. `language` is "python".
+
+        Raises `CircuitError` where a gate has no plain form in that language.
+        Source: the guide, "Becoming a Backprop Ninja".
+
+        >>> x, y, z = Unit(-2.0, "x"), Unit(5.0, "y"), Unit(-4.0, "z")
+        >>> print(Circuit((x + y) * z).source())
+        """
+        if language not in LANGUAGES:
+            known = ", ".join(map(repr, LANGUAGES))
+            raise CircuitError(f"no source is written in {language!r}; languages are: {known}")
+        return write_source(self.outputs, LANGUAGES[language], self._single).text
 
     def __str__(self) -> str:
         shown = [u for u in self.wires if not (u.is_constant and not u.shape)]

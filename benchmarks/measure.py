@@ -1,0 +1,216 @@
+"""In: sides that do the same work. Out: the median seconds of each, measured turn by turn.
+
+Every side has a process of its own, because the thread pools of OpenMP and of BLAS go on spinning
+after their work and would take the processor from the others. All processes are told of the same
+number of threads. In each round every side takes a turn while the rest sleep, so whatever slows the
+machine slows them all. Before anything is timed, all sides must have computed the same numbers.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import statistics
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+THREADS = 2
+SECONDS = 0.25  # of a turn
+PAUSE = 0.05  # before a turn, in which the last side's threads give up spinning
+POOLS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a side does when its turn comes.
+
+    `run` does so many `units` of work (steps, say). `answer` gives numbers, from a fresh start, by
+    which all sides are compared before they are timed.
+    """
+
+    run: Callable[[], Any]
+    units: int
+    answer: Callable[[], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table: who does the case, in how many seconds, and how that compares.
+
+    `ratio` says how many times as long as ours it takes (of a limit: what share of our time it is),
+    `goal` what is aimed at in words, and `reached` whether that is so.
+    """
+
+    case: str
+    who: str
+    seconds: float
+    ratio: float | None = None
+    goal: str = ""
+    reached: bool | None = None
+
+
+Make = Callable[[], Work]
+
+
+def compare(
+    case: str,
+    ours: Make,
+    peers: Mapping[str, Make],
+    goals: Mapping[str, float] | None = None,
+    *,
+    quick: bool,
+    limits: Mapping[str, Make] | None = None,
+    tolerance: float = 1e-4,
+    seconds: float = SECONDS,
+) -> list[Line]:
+    """The lines of one case.
+
+    `goals` says of a peer, or of several joined by " or ", of which the best counts, how many times
+    as fast we mean to be. `limits` do a part of the work: no side can be faster than they.
+
+    Raises `AssertionError` where a peer's numbers are not ours.
+    """
+    limits = limits or {}
+    sides = {"pullback": ours, **peers, **limits}
+    medians = turns(case, sides, tuple(limits), quick=quick, tolerance=tolerance, seconds=seconds)
+    mine = medians.pop("pullback")
+    lines = {"pullback": Line(case, "pullback", mine)}
+    for who, theirs in medians.items():
+        name = f"limit: {who}" if who in limits else who
+        lines[who] = Line(case, name, theirs, theirs / mine)
+    for who, goal in (goals or {}).items():
+        some = [peer for peer in who.split(" or ") if peer in medians]
+        if not some:
+            continue
+        best = min(some, key=medians.__getitem__)
+        ratio = medians[best] / mine
+        lines[best] = Line(case, best, medians[best], ratio, f"≥ {goal:,g}", ratio >= goal)
+    return list(lines.values())
+
+
+def turns(
+    case: str,
+    sides: Mapping[str, Make],
+    unlike: tuple[str, ...] = (),
+    *,
+    quick: bool,
+    tolerance: float,
+    seconds: float,
+) -> dict[str, float]:
+    """The median seconds of a unit of work, by side; those `unlike` are not asked for numbers."""
+    rounds, seconds = (3, seconds / 5) if quick else (15, seconds)
+    workers: dict[str, _Worker] = {}
+    try:
+        for who, make in sides.items():
+            _say(f"{case}: {who} starts")
+            workers[who] = _Worker(make)
+            workers[who].ask("answer" if who not in unlike else "ready")
+        answers = {who: workers[who].hear() for who in sides}
+        first = next(iter(sides))
+        for who in sides:
+            if who not in unlike:
+                _same(answers[first], answers[who], f"{case}: {who}", tolerance)
+        spent: dict[str, list[float]] = {who: [] for who in sides}
+        for who in sides:
+            workers[who].ask(seconds)
+            workers[who].hear()
+        for k in range(rounds):
+            names = list(sides)[:: 1 if k % 2 else -1]
+            for who in names:
+                _say(f"{case}: round {k + 1} of {rounds}, {who}")
+                time.sleep(PAUSE)
+                workers[who].ask(seconds)
+                spent[who].append(workers[who].hear())
+        _say("")
+        return {who: statistics.median(times) for who, times in spent.items()}
+    finally:
+        for worker in workers.values():
+            worker.end()
+
+
+def _same(a: np.ndarray, b: np.ndarray, what: str, tolerance: float) -> None:
+    a, b = np.ravel(a).astype(float), np.ravel(b).astype(float)
+    assert a.shape == b.shape, f"{what} gives {b.size} numbers, pullback {a.size}"
+    error = float(np.max(np.abs(a - b)) / (np.max(np.abs(a)) or 1.0))
+    assert error <= tolerance, f"{what} computes other numbers than pullback: {error:.1e} off"
+
+
+def _say(text: str) -> None:
+    """What is going on, in one line that the next one replaces, where a person looks on."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+# Processes ---------------------------------------------------------------------------------------
+
+
+def limit_threads(threads: int = THREADS) -> None:
+    """Tell this process, before it imports NumPy's kin, and all that it starts."""
+    os.environ |= {f"{pool}_NUM_THREADS": str(threads) for pool in POOLS}
+    os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
+
+
+class _Worker:
+    """A side in its own process, asleep until it is asked."""
+
+    def __init__(self, make: Make) -> None:
+        limit_threads()
+        context = multiprocessing.get_context("spawn")
+        self._line, there = context.Pipe()
+        self._process = context.Process(target=_serve, args=(make, there), daemon=True)
+        self._process.start()
+        there.close()
+
+    def ask(self, what: Any) -> None:
+        self._line.send(what)
+
+    def hear(self) -> Any:
+        try:
+            answer = self._line.recv()
+        except EOFError:
+            self._process.join()
+            raise RuntimeError(f"a side died, exit code {self._process.exitcode}") from None
+        if isinstance(answer, str):
+            raise RuntimeError(answer)
+        return answer
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.join()
+
+
+def _serve(make: Make, line: Connection) -> None:
+    try:
+        work = make()
+        while True:
+            asked = line.recv()
+            if asked == "answer":
+                line.send(work.answer())
+            elif asked == "ready":
+                line.send(0.0)
+            else:
+                line.send(_turn(work, asked))
+    except EOFError:
+        pass
+    except BaseException:
+        line.send(traceback.format_exc())
+
+
+def _turn(work: Work, seconds: float) -> float:
+    """The median seconds of a unit, over runs that fill a turn; the first run warms up."""
+    work.run()
+    gc.collect()
+    times, end = [], time.perf_counter() + seconds
+    while not times or time.perf_counter() < end:
+        start = time.perf_counter()
+        work.run()
+        times.append((time.perf_counter() - start) / work.units)
+    return statistics.median(times)
