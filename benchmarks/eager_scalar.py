@@ -1,11 +1,8 @@
-"""In: nothing. Out: what an eager scalar circuit costs, beside micrograd's for the same expression.
+"""Scalar circuits run eagerly: built from numbers, and pulled on for their gradients.
 
-Each round builds the expression from numbers and pulls on it, ours and then theirs (or theirs and
-then ours), in one process, so that whatever slows the processor slows both. Run it:
-
-    python benchmarks/eager_scalar.py
-
-`measure()` gives the rows: circuit, gates, seconds of each, and the ratio of the medians.
+Compared: the same expressions with micrograd's objects. It is fair because both are plain Python
+that builds and differentiates the same circuit to the same gradients; both run in turn in one
+process, on the processor's own clock, so that whatever slows one slows the other.
 """
 
 from __future__ import annotations
@@ -21,8 +18,9 @@ from typing import Any
 from micrograd.engine import Value
 
 import pullback as pb
+from benchmarks.measure import Line, Times, lines_of
 
-GOAL = 1.2  # ours may cost this many times micrograd's, at most
+GOAL = 1 / 1.2  # ours may cost 1.2 times micrograd's, at most
 
 Wires = Callable[[float], Any]  # what makes a source of a number: pb.Unit or micrograd's Value
 Circuit = Callable[[Wires, Callable[[Any], Any]], tuple[list[Any], Any]]
@@ -104,12 +102,13 @@ def _same(a: list[float], b: list[float]) -> bool:
     return all(abs(x - y) <= 1e-9 * max(1.0, abs(y)) for x, y in zip(a, b, strict=True))
 
 
-def measure(rounds: int = 61, budget: float = 0.01) -> list[dict[str, Any]]:
-    """One row for each circuit: the medians over `rounds`, each of about `budget` seconds a side.
+def measure(quick: bool) -> list[Line]:
+    """Two lines for each circuit, from rounds of about a hundredth of a second a side.
 
     Raises `AssertionError` where the two libraries do not compute the same numbers.
     """
-    rows = []
+    rounds, budget = (5 if quick else 61), 0.01
+    lines: list[Line] = []
     for circuit in CIRCUITS:
         (our_grads, our_value), (their_grads, their_value) = ours(circuit), theirs(circuit)
         assert _same([our_value, *our_grads], [their_value, *their_grads]), circuit.__name__
@@ -120,30 +119,7 @@ def measure(rounds: int = 61, budget: float = 0.01) -> list[dict[str, Any]]:
         for k in range(rounds):
             for run in (ours, theirs) if k % 2 else (theirs, ours):
                 spent[run].append(_seconds(run, circuit, times))
-        mine, other = statistics.median(spent[ours]), statistics.median(spent[theirs])
-        rows.append(
-            {
-                "circuit": circuit.__name__,
-                "gates": len(pb.Circuit(y)),
-                "pullback_seconds": mine,
-                "micrograd_seconds": other,
-                "ratio": mine / other,
-                "goal": GOAL,
-            }
-        )
-    return rows
-
-
-def main() -> None:
-    """Print the rows as a table."""
-    print(f"{'circuit':10} {'gates':>6} {'pullback':>12} {'micrograd':>12} {'ratio':>7}")
-    for row in measure():
-        mine, other = row["pullback_seconds"] * 1e6, row["micrograd_seconds"] * 1e6
-        print(
-            f"{row['circuit']:10} {row['gates']:6} {mine:9.1f} us {other:9.1f} us "
-            f"{row['ratio']:7.2f}"
-        )
-
-
-if __name__ == "__main__":
-    main()
+        mine, other = (Times(statistics.median(s), min(s)) for s in spent.values())
+        case = f"{circuit.__name__}, {len(pb.Circuit(y)):,} gates"
+        lines += lines_of(case, {"pullback": mine, "micrograd": other}, {"micrograd": GOAL})
+    return lines

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import THREADS, Line, Work, compare
+from benchmarks.measure import Line, Work, compare, native, threads
 
 GATES, INPUTS, POINTS = 1000, 8, 100_000
 
@@ -45,7 +45,7 @@ def measure(quick: bool) -> list[Line]:
 
 
 def formula(m: Any, xs: list[Any]) -> Any:
-    """A thousand gates: sums, products, differences, and among every four or five gates a function."""
+    """A thousand gates: sums, products, differences, and among every five a function."""
     rng = np.random.default_rng(0)
     v, count = list(xs), 0
     while count + 5 <= GATES - INPUTS:
@@ -82,9 +82,8 @@ def program(dtype: str, count: int) -> Any:
 
 
 def ours(dtype: str, count: int) -> Work:
-    from pullback.engines.native import Native
 
-    step = Native(program(dtype, count))
+    step = native(program(dtype, count))
     inputs = {f"x{k}": x for k, x in enumerate(points_of(dtype, count))}
     return Work(lambda: step(**inputs), 1, lambda: np.stack(list(step(**inputs).values())))
 
@@ -120,7 +119,7 @@ def casadi(count: int) -> Work:
         "jit_options": {"compiler": "gcc", "flags": ["-O3", "-march=native", "-ffast-math"]},
     }
     f = ca.Function("f", [x], [ca.vertcat(y, ca.gradient(y, x))], options)
-    run = f.map(count, "thread", THREADS)
+    run = f.map(count, "thread", threads())
     points = ca.DM(np.stack(points_of("float64", count)))
     return Work(lambda: run(points), 1, lambda: np.array(run(points)))
 
@@ -134,11 +133,11 @@ def compile_seconds(dtype: str) -> float:
 
 def first(dtype: str) -> None:
     """Print how long the first run takes, with everything that is compiled for it."""
-    import pullback.engines.native as native
+    from pullback.engines.native import Native
 
     wires = program(dtype, 64)
     start = time.perf_counter()
-    values = native.Native(wires)()
+    values = Native(wires)()
     seconds = time.perf_counter() - start
     assert math.isfinite(float(values["y"][0]))
     print({"seconds": seconds})

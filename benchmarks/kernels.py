@@ -137,7 +137,7 @@ CONVOLUTIONS = [
 
 
 @njit(parallel=True)
-def _forward(y, x, w, border, spaces):
+def forward(y, x, w, border, spaces):
     n, H, W, C = x.shape
     K, _, _, F = w.shape
     T = spaces.shape[0]
@@ -150,7 +150,7 @@ def _forward(y, x, w, border, spaces):
 
 
 @njit(parallel=True)
-def _input(dx, dy, w, border, spaces):
+def input_gradient(dx, dy, w, border, spaces):
     n, H, W, C = dx.shape
     K, _, _, F = w.shape
     T = spaces.shape[0]
@@ -162,7 +162,7 @@ def _input(dx, dy, w, border, spaces):
 
 
 @njit(parallel=True)
-def _weights(dw, x, dy, border, spaces):
+def weights_gradient(dw, x, dy, border, spaces):
     n, H, W, C = x.shape
     K, _, _, F = dw.shape
     T, rows = spaces.shape[0], K * K * C
@@ -202,9 +202,9 @@ def convolution(threads: int) -> None:
 
         times = best(
             threads,
-            lambda: _forward(y, x, w, border, spaces),
-            lambda: _input(dx, dy, w, border, spaces),
-            lambda: _weights(dw, x, dy, border, spaces),
+            lambda: forward(y, x, w, border, spaces),
+            lambda: input_gradient(dx, dy, w, border, spaces),
+            lambda: weights_gradient(dw, x, dy, border, spaces),
             lambda: torch.nn.functional.conv2d(tx, tw, padding=border),
             backward,
             seconds=2.0,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import THREADS, Line, Work, compare
+from benchmarks.measure import Line, Work, compare, native, threads
 
 STEPS, BATCH, HIDDEN = 50, 50, 128
 
@@ -66,10 +66,9 @@ def program() -> Any:
 
 
 def ours() -> Work:
-    from pullback.engines.native import Native
 
     recorded = program()
-    step = Native(recorded)
+    step = native(recorded)
     step()
 
     def answer() -> np.ndarray:
@@ -81,7 +80,7 @@ def ours() -> Work:
 def pytorch() -> Work:
     import torch
 
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(threads())
     given = {name: torch.from_numpy(value) for name, value in data().items()}
     x = given["x"].requires_grad_()
     lstm = torch.nn.LSTM(HIDDEN, HIDDEN)

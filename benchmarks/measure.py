@@ -1,9 +1,14 @@
-"""In: sides that do the same work. Out: the median seconds of each, measured turn by turn.
+"""In: sides that do the same work. Out: the seconds of each, measured turn by turn.
 
 Every side has a process of its own, because the thread pools of OpenMP and of BLAS go on spinning
 after their work and would take the processor from the others. All processes are told of the same
 number of threads. In each round every side takes a turn while the rest sleep, so whatever slows the
 machine slows them all. Before anything is timed, all sides must have computed the same numbers.
+
+What counts is the ratio of medians. But other work on the machine does not slow all alike: a pool
+that spins at a barrier loses far more of its time. So the ratio of the shortest runs stands beside
+it, and a goal is reached only where both ratios say so. With one thread each (`--threads 1`) times
+are the processor's, not the clock's, and a busy machine hardly changes them.
 """
 
 from __future__ import annotations
@@ -15,14 +20,13 @@ import statistics
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-THREADS = 2
 SECONDS = 0.25  # of a turn
 PAUSE = 0.05  # before a turn, in which the last side's threads give up spinning
 POOLS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
@@ -45,16 +49,26 @@ class Work:
 class Line:
     """One line of a table: who does the case, in how many seconds, and how that compares.
 
-    `ratio` says how many times as long as ours it takes (of a limit: what share of our time it is),
-    `goal` what is aimed at in words, and `reached` whether that is so.
+    `seconds` is a median, `best` the shortest. `ratio` and `best_ratio` say how many times as long
+    as ours it takes (of a limit: what share of our time it is), `goal` what is aimed at in words,
+    and `reached` whether that is so.
     """
 
     case: str
     who: str
     seconds: float
     ratio: float | None = None
+    best: float | None = None
+    best_ratio: float | None = None
     goal: str = ""
     reached: bool | None = None
+
+
+class Times(NamedTuple):
+    """Seconds of a unit of work."""
+
+    median: float
+    best: float
 
 
 Make = Callable[[], Work]
@@ -80,20 +94,39 @@ def compare(
     """
     limits = limits or {}
     sides = {"pullback": ours, **peers, **limits}
-    medians = turns(case, sides, tuple(limits), quick=quick, tolerance=tolerance, seconds=seconds)
-    mine = medians.pop("pullback")
-    lines = {"pullback": Line(case, "pullback", mine)}
-    for who, theirs in medians.items():
-        name = f"limit: {who}" if who in limits else who
-        lines[who] = Line(case, name, theirs, theirs / mine)
-    for who, goal in (goals or {}).items():
-        some = [peer for peer in who.split(" or ") if peer in medians]
-        if not some:
+    times = turns(case, sides, tuple(limits), quick=quick, tolerance=tolerance, seconds=seconds)
+    return lines_of(case, times, goals or {}, tuple(limits))
+
+
+def lines_of(
+    case: str, times: Mapping[str, Times], goals: Mapping[str, float], limits: Sequence[str] = ()
+) -> list[Line]:
+    """Everyone's times as lines, ours first."""
+    mine = times["pullback"]
+    aims: dict[str, float] = {}
+    for who, goal in goals.items():
+        some = [peer for peer in who.split(" or ") if peer in times]
+        if some:
+            aims[min(some, key=lambda peer: times[peer].median)] = goal
+    lines = [Line(case, "pullback", mine.median, best=mine.best)]
+    for who, (median, best) in times.items():
+        if who == "pullback":
             continue
-        best = min(some, key=medians.__getitem__)
-        ratio = medians[best] / mine
-        lines[best] = Line(case, best, medians[best], ratio, f"≥ {goal:,g}", ratio >= goal)
-    return list(lines.values())
+        ratios = median / mine.median, best / mine.best
+        goal = aims.get(who)
+        lines.append(
+            Line(
+                case,
+                f"limit: {who}" if who in limits else who,
+                median,
+                ratios[0],
+                best,
+                ratios[1],
+                "" if goal is None else f"≥ {goal:,.4g}",
+                None if goal is None else min(ratios) >= goal,
+            )
+        )
+    return lines
 
 
 def turns(
@@ -104,8 +137,8 @@ def turns(
     quick: bool,
     tolerance: float,
     seconds: float,
-) -> dict[str, float]:
-    """The median seconds of a unit of work, by side; those `unlike` are not asked for numbers."""
+) -> dict[str, Times]:
+    """The seconds of a unit of work, by side; those `unlike` are not asked for numbers."""
     rounds, seconds = (3, seconds / 5) if quick else (15, seconds)
     workers: dict[str, _Worker] = {}
     try:
@@ -118,7 +151,7 @@ def turns(
         for who in sides:
             if who not in unlike:
                 _same(answers[first], answers[who], f"{case}: {who}", tolerance)
-        spent: dict[str, list[float]] = {who: [] for who in sides}
+        spent: dict[str, list[Times]] = {who: [] for who in sides}
         for who in sides:
             workers[who].ask(seconds)
             workers[who].hear()
@@ -130,7 +163,10 @@ def turns(
                 workers[who].ask(seconds)
                 spent[who].append(workers[who].hear())
         _say("")
-        return {who: statistics.median(times) for who, times in spent.items()}
+        return {
+            who: Times(statistics.median(t.median for t in times), min(t.best for t in times))
+            for who, times in spent.items()
+        }
     finally:
         for worker in workers.values():
             worker.end()
@@ -152,17 +188,28 @@ def _say(text: str) -> None:
 # Processes ---------------------------------------------------------------------------------------
 
 
-def limit_threads(threads: int = THREADS) -> None:
+def limit_threads(count: int) -> None:
     """Tell this process, before it imports NumPy's kin, and all that it starts."""
-    os.environ |= {f"{pool}_NUM_THREADS": str(threads) for pool in POOLS}
-    os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
+    os.environ |= {f"{pool}_NUM_THREADS": str(count) for pool in POOLS}
+    os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={str(count > 1).lower()}"
+
+
+def threads() -> int:
+    """How many each side may use."""
+    return int(os.environ["OMP_NUM_THREADS"])
+
+
+def native(program: Any) -> Any:
+    """A Program on the native engine, which chooses its threads itself where it has a choice."""
+    from pullback.engines.native import Native
+
+    return Native(program, 1 if threads() == 1 else None)
 
 
 class _Worker:
     """A side in its own process, asleep until it is asked."""
 
     def __init__(self, make: Make) -> None:
-        limit_threads()
         context = multiprocessing.get_context("spawn")
         self._line, there = context.Pipe()
         self._process = context.Process(target=_serve, args=(make, there), daemon=True)
@@ -175,7 +222,7 @@ class _Worker:
     def hear(self) -> Any:
         try:
             answer = self._line.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             self._process.join()
             raise RuntimeError(f"a side died, exit code {self._process.exitcode}") from None
         if isinstance(answer, str):
@@ -189,6 +236,8 @@ class _Worker:
 
 def _serve(make: Make, line: Connection) -> None:
     try:
+        if threads() == 1 and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {0})  # there are pools that no setting makes smaller
         work = make()
         while True:
             asked = line.recv()
@@ -204,13 +253,14 @@ def _serve(make: Make, line: Connection) -> None:
         line.send(traceback.format_exc())
 
 
-def _turn(work: Work, seconds: float) -> float:
-    """The median seconds of a unit, over runs that fill a turn; the first run warms up."""
+def _turn(work: Work, seconds: float) -> Times:
+    """The seconds of a unit, over runs that fill a turn; the first run warms up."""
     work.run()
     gc.collect()
+    clock = time.perf_counter if threads() > 1 else time.process_time
     times, end = [], time.perf_counter() + seconds
     while not times or time.perf_counter() < end:
-        start = time.perf_counter()
+        start = clock()
         work.run()
-        times.append((time.perf_counter() - start) / work.units)
-    return statistics.median(times)
+        times.append((clock() - start) / work.units)
+    return Times(statistics.median(times), min(times))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.measure import THREADS, Line, Work, compare
+from benchmarks.measure import Line, Work, compare, native, threads
 
 INPUTS, CLASSES, RATE, MOMENTUM = 784, 10, 0.1, 0.9
 CHECKED = 10  # steps after which everyone's parameters are compared
@@ -87,10 +87,11 @@ def program(size: Size) -> tuple[Any, list[Any]]:
     rows = pb.Unit(x[: size.batch], "inputs")
     chosen = pb.Unit(labels[: size.batch], "labels")
     model = pb.Sequential(pb.Dense(size.hidden), pb.ReLU(), pb.Dense(CLASSES))
-    loss = pb.SoftmaxCrossEntropy()(model(rows), chosen)
+    model(rows)  # which makes the parameters
     parameters = list(model.parameters.values())
     for unit, value in zip(parameters, start(size), strict=True):
         unit.value = value
+    loss = pb.SoftmaxCrossEntropy()(model(rows), chosen)
     optimizer = pb.SGD(RATE, momentum=MOMENTUM)
     memory = optimizer.init(parameters)
     gradients = pb.gradient(loss, parameters)
@@ -100,15 +101,14 @@ def program(size: Size) -> tuple[Any, list[Any]]:
 
 
 def ours(size: Size) -> Work:
-    from pullback.engines.native import Native
 
     x, labels, order = data(size)
     rows = {"inputs": x, "labels": labels}
-    step = Native(program(size)[0])
+    step = native(program(size)[0])
 
     def answer() -> np.ndarray:
         fresh, parameters = program(size)
-        Native(fresh).epoch(rows, order[: CHECKED * size.batch], lambda: False)
+        native(fresh).epoch(rows, order[: CHECKED * size.batch], lambda: False)
         return flat(p.value for p in parameters)
 
     return Work(lambda: step.epoch(rows, order, lambda: False), size.steps, answer)
@@ -118,7 +118,7 @@ def pytorch(size: Size, compiled: bool = False) -> Work:
     import torch
     from torch import nn
 
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(threads())
     x, labels, order = map(torch.from_numpy, data(size))
 
     def trainer() -> tuple[nn.Module, Callable[[torch.Tensor], torch.Tensor]]:
@@ -127,7 +127,7 @@ def pytorch(size: Size, compiled: bool = False) -> Work:
         )
         with torch.no_grad():
             for p, value in zip(model.parameters(), start(size), strict=True):
-                p.copy_(torch.from_numpy(value).T)
+                p.copy_(torch.from_numpy(value.T))
         optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, fused=True)
 
         def cost(rows: torch.Tensor) -> torch.Tensor:
@@ -270,14 +270,14 @@ def products(size: Size) -> Work:
 
     five = operands(size)
     most = max(
-        thread_workspace_size(c.shape[0], c.shape[1], a.shape[1], 4, THREADS) for c, a, _ in five
+        thread_workspace_size(c.shape[0], c.shape[1], a.shape[1], 4, threads()) for c, a, _ in five
     )
     workspace = np.empty(most, np.uint8)
 
     def run() -> None:
         for _ in range(size.steps):
             for c, a, b in five:
-                product(c, a, b, workspace, THREADS)
+                product(c, a, b, workspace, threads())
 
     return Work(run, size.steps, lambda: np.zeros(0))
 

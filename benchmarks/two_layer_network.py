@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import Line, Work, compare
+from benchmarks.measure import Line, Work, compare, native
 
 POINTS = [[1.2, 0.7], [-0.3, -0.5], [3.0, 0.1], [-0.1, -1.0], [-1.0, 1.1], [2.1, -3.0]]
 LABELS = [1.0, -1.0, 1.0, -1.0, -1.0, 1.0]
@@ -66,7 +66,6 @@ def scalar_network(wire: Any, relu: Any) -> tuple[list[Any], list[Any], Any]:
 
 def ours() -> Work:
     import pullback as pb
-    from pullback.engines.native import Native
 
     def program() -> tuple[pb.Program, Sequence[pb.Unit]]:
         weights, biases, score = scalar_network(pb.Unit, pb.relu)
@@ -85,12 +84,12 @@ def ours() -> Work:
         return pb.Program({"point": point, "label": label}, {}, updates), parameters
 
     data, count = {"point": np.array(POINTS), "label": np.array(LABELS)}, 1_000_000
-    step = Native(program()[0])
+    step = native(program()[0])
     many = order(count)
 
     def answer() -> np.ndarray:
         fresh, parameters = program()
-        Native(fresh).epoch(data, order(CHECKED), lambda: False)
+        native(fresh).epoch(data, order(CHECKED), lambda: False)
         return np.array([p.value for p in parameters])
 
     return Work(lambda: step.epoch(data, many, lambda: False), count, answer)

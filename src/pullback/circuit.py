@@ -8,6 +8,7 @@ from typing import Any
 
 from pullback.compile.program import Program
 from pullback.compile.source import Python, write_source
+from pullback.compile.source_javascript import JavaScript
 from pullback.core.backward import backward
 from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.core.text import brief, columns, formula, names
@@ -16,7 +17,7 @@ from pullback.core.values import Value
 from pullback.core.walk import forward, order
 from pullback.engines.engine import prepare
 
-LANGUAGES = {"python": Python()}
+LANGUAGES = {"python": Python(), "javascript": JavaScript()}
 _LONG = 60  # gates; a longer circuit is printed group by group
 
 
@@ -133,18 +134,32 @@ class Circuit:
         return run
 
     def source(self, language: str = "python") -> str:
-        """The code of forward and backward that a person would write, as a function `circuit`.
+        '''The code of forward and backward that a person would write, as a function `circuit`.
 
         It takes the inputs and the pulls, which are 1 unless told, and returns the outputs and the
-        gradients of the inputs; `dx` is the gradient of `x`. It needs nothing but NumPy. Shapes are
-        those of this circuit. `language` is "python".
+        gradients of the float inputs; `dx` is the gradient of `x`. It needs nothing but NumPy.
+        Shapes are those of this circuit; constant arrays of more than 12 different numbers become
+        arguments. Dividing plain numbers by 0 raises, as Python does; a circuit gives infinity.
+        `language` is "python" or "javascript"; in JavaScript arrays are nested and all numbers
+        double.
 
         Raises `CircuitError` where a gate has no plain form in that language.
         Source: the guide, "Becoming a Backprop Ninja".
 
         >>> x, y, z = Unit(-2.0, "x"), Unit(5.0, "y"), Unit(-4.0, "z")
         >>> print(Circuit((x + y) * z).source())
-        """
+        def circuit(x, y, z, df=1.0):
+            """Returns f and its gradients by x, y, z, pulled by df."""
+            # forward
+            q = x + y
+            f = q * z
+            # backward
+            dz = q * df
+            dq = z * df
+            dx = dy = dq
+            return f, (dx, dy, dz)
+        <BLANKLINE>
+        '''
         if language not in LANGUAGES:
             known = ", ".join(map(repr, LANGUAGES))
             raise CircuitError(f"no source is written in {language!r}; languages are: {known}")
@@ -199,7 +214,7 @@ def compile(
     Raises `CircuitError` where it does not return wires, or for what the engine does not know.
 
     >>> square = compile(lambda x: x * x, engine="eager")
-    >>> square(3.0), square(np.array([1.0, 2.0]))
+    >>> square(3.0), square([1.0, 2.0])
     (9.0, array([1., 4.]))
     """
     runs: dict[tuple, Callable[..., Value | tuple[Value, ...]]] = {}

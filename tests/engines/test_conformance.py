@@ -20,14 +20,9 @@ from pullback.engines.jax import Jax
 from pullback.engines.native import Native
 
 ENGINES: dict[str, Callable[[pb.Program], Any]] = {"native": Native, "jax": Jax}
-MISSING = {"convolve", "convolve_input", "convolve_weights", "loop"}  # in the native engine
 TOLERANCE = {"float32": {"rtol": 1.3e-6, "atol": 1e-5}, "float64": {"rtol": 1e-7, "atol": 1e-12}}
 SHAPES = ((7,), (0,), (2, 1, 3), (1,), (5, 3), ())
-FAMILIES = {
-    "elementwise": ELEMENTWISE,
-    "structural": [name for name in STRUCTURAL if name not in MISSING],
-    "missing in native": sorted(MISSING),
-}
+FAMILIES = {"elementwise": ELEMENTWISE, "structural": STRUCTURAL}
 
 
 def test_every_gate_is_in_a_family():
@@ -166,8 +161,6 @@ def test_special_values(engine, dtype):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_engines_agree(engine, family, dtype):
-    if engine == "native" and family == "missing in native":
-        pytest.skip(f"the native engine does not yet have {', '.join(FAMILIES[family])}")
     step = program(family, dtype)
     found = disagreements(Eager(step)(), ENGINES[engine](step)(), dtype)
     assert not found, "\n".join(found)

@@ -15,7 +15,9 @@ from pullback.compile.program import Program
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 
-ROW_MAJOR = ("take", "scatter_add", "argmax", "argmin")  # kernels that read elements in a row
+CONVOLUTIONS = ("convolve", "convolve_input", "convolve_weights")
+ROW_MAJOR = ("take", "scatter_add", "argmax", "argmin", *CONVOLUTIONS)  # read elements in a row
+ONE_DTYPE = ("matmul", *CONVOLUTIONS)  # read elements of the dtype that they make
 VIEWS = ("reshape", "transpose", "slice", "broadcast_to")
 
 
@@ -105,7 +107,10 @@ def with_copies(program: Program) -> Program:
     """
     made: dict[Unit, Unit] = {}
     for unit in program.wires:
-        gate, inputs = unit.gate, tuple(_readable(made[x], unit) for x in unit.inputs)
+        gate, inputs = (
+            unit.gate,
+            tuple(_readable(made[x], unit, k) for k, x in enumerate(unit.inputs)),
+        )
         made[unit] = unit if gate is None or inputs == unit.inputs else gate(*inputs, **unit.static)
 
     def safe(unit: Unit) -> Unit:
@@ -116,15 +121,29 @@ def with_copies(program: Program) -> Program:
     return Program(program.inputs, outputs, updates)
 
 
-def _readable(x: Unit, unit: Unit) -> Unit:
-    """An input of a gate, or a copy of it that the gate's kernel can read."""
+def _readable(x: Unit, unit: Unit, k: int) -> Unit:
+    """Input k of a gate, or a copy of it that the gate's kernel can read."""
     assert unit.gate is not None
     name = unit.gate.name
+    if name == "loop":
+        return _readable_in_rows(x, unit, k)
     if x.dtype != unit.dtype and (
-        name == "matmul" or (name == "scatter_add" and x.dtype.kind == "f")
+        name in ONE_DTYPE or (name == "scatter_add" and x.dtype.kind == "f")
     ):
         return _copy(x, unit.dtype)
     return _copy(x) if name in ROW_MAJOR and not access(x).contiguous else x
+
+
+def _readable_in_rows(x: Unit, unit: Unit, k: int) -> Unit:
+    """Input k of a loop: of a sequence each row must be contiguous, and of a parameter all."""
+    body = unit.static["body"]
+    inside = (*body.carries, *body.elements, *body.parameters)[k]
+    first = len(body.carries)
+    if k < first:  # copied into the loop's own stack, from wherever it lies
+        return x
+    where, lead = access(x), int(k < first + len(body.elements))
+    row = Access(where.root, where.offset, where.shape[lead:], where.strides[lead:])
+    return x if row.contiguous and x.dtype == inside.dtype else _copy(x, inside.dtype)
 
 
 def _copy(x: Unit, dtype: np.dtype | None = None) -> Unit:

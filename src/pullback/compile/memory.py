@@ -7,13 +7,15 @@ new value of a piece of state is computed right over the old one where no kernel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 
 from pullback.compile.access import access
 from pullback.compile.fuse import Call, Kernel, Loop, in_step, is_reduction, roots
+from pullback.compile.inside import is_loop
 from pullback.compile.program import Program
 from pullback.core.unit import Unit
 
@@ -27,7 +29,8 @@ class Memory:
     `sizes` is the length of each arena. `stores` are the wires that each kernel writes to memory,
     `in_place` the state over which a new value is written, and `moves` the updates that must be
     copied into their state after the last kernel, as (new, state). `temporary` counts the bytes of
-    buffers in between, and `reused` what they would take without reuse.
+    buffers in between, and `reused` what they would take without reuse. `inside` has, for each
+    loop, the memory of its step, which is taken for as long as the loop runs.
     """
 
     offsets: dict[Unit, int]
@@ -37,10 +40,32 @@ class Memory:
     moves: list[tuple[Unit, Unit]]
     temporary: int
     reused: int
+    inside: dict[Unit, Memory]
+
+    def moved(self, by: dict[np.dtype, int]) -> Memory:
+        """The same, so many elements further on in the arenas."""
+        offsets = {unit: at + by.get(unit.dtype, 0) for unit, at in self.offsets.items()}
+        inside = {unit: memory.moved(by) for unit, memory in self.inside.items()}
+        return replace(self, offsets=offsets, inside=inside)
 
 
-def plan(program: Program, kernels: list[Kernel]) -> Memory:
-    """Places for all buffers of a Program that runs as these kernels."""
+@dataclass(frozen=True)
+class _Block:
+    """Elements that are taken from one kernel to another: a wire's own, or the step's within it."""
+
+    unit: Unit
+    within: bool
+    dtype: np.dtype
+    room: int
+    born: int
+    dies: int
+
+
+def plan(program: Program, kernels: list[Kernel], elsewhere: Collection[Unit] = ()) -> Memory:
+    """Places for all buffers of a Program that runs as these kernels.
+
+    Wires that lie `elsewhere` get no place.
+    """
     home = {unit: k for k, kernel in enumerate(kernels) for unit in kernel.gates}
     last = _last_readers(program, kernels)
     in_place = {
@@ -53,33 +78,38 @@ def plan(program: Program, kernels: list[Kernel]) -> Memory:
     offsets: dict[Unit, int] = {}
     sizes: dict[np.dtype, int] = {}
     for unit in lasting(program):
-        offsets[unit] = sizes.get(unit.dtype, 0)
-        sizes[unit.dtype] = offsets[unit] + _room(unit)
+        if unit not in elsewhere:
+            offsets[unit] = sizes.get(unit.dtype, 0)
+            sizes[unit.dtype] = offsets[unit] + _room(unit)
 
     stores = [
         [u for u in kernel.gates if isinstance(kernel, Call) or is_reduction(u) or u in last]
         for kernel in kernels
     ]
-    between = [unit for units in stores for unit in units if unit not in in_place]
-    by_size = sorted(between, key=lambda unit: (-_room(unit), unit.index))
-    placed: list[tuple[Unit, int, int]] = []
+    between = [u for units in stores for u in units if u not in in_place and u not in elsewhere]
+    blocks = [_Block(u, False, u.dtype, _room(u), home[u], last[u]) for u in between]
+    inside: dict[Unit, Memory] = {}
+    for k, kernel in enumerate(kernels):
+        if isinstance(kernel, Call) and kernel.inside is not None:
+            step = kernel.inside
+            away = {*lasting(step.program), *step.stacked, *step.sums}
+            inside[kernel.gate] = memory = plan(step.program, step.kernels, away)
+            blocks += [
+                _Block(kernel.gate, True, dtype, n, k, k) for dtype, n in memory.sizes.items()
+            ]
+
     base = dict(sizes)
-    for unit in by_size:
-        born, dies = home[unit], last[unit]
-        taken = sorted(
-            (offsets[other], offsets[other] + _room(other))
-            for other, start, stop in placed
-            if other.dtype == unit.dtype and start <= dies and born <= stop
-        )
-        at = base.get(unit.dtype, 0)
-        for start, stop in taken:
-            if at + _room(unit) <= start:
-                break
-            at = max(at, stop)
-        offsets[unit] = at
-        sizes[unit.dtype] = max(sizes.get(unit.dtype, 0), at + _room(unit))
-        placed.append((unit, born, dies))
-    offsets |= {new: offsets[state] for new, state in in_place.items()}
+    starts: dict[_Block, int] = {}
+    for block in sorted(blocks, key=lambda block: (-block.room, block.unit.index)):
+        starts[block] = at = _gap(block, starts, base.get(block.dtype, 0))
+        sizes[block.dtype] = max(sizes.get(block.dtype, 0), at + block.room)
+    shifts: dict[Unit, dict[np.dtype, int]] = {unit: {} for unit in inside}
+    for block, at in starts.items():
+        if block.within:
+            shifts[block.unit][block.dtype] = at
+        else:
+            offsets[block.unit] = at
+    offsets |= {new: offsets[state] for new, state in in_place.items() if state in offsets}
     return Memory(
         offsets,
         sizes,
@@ -87,14 +117,42 @@ def plan(program: Program, kernels: list[Kernel]) -> Memory:
         in_place,
         moves,
         temporary=sum((n - base.get(dtype, 0)) * dtype.itemsize for dtype, n in sizes.items()),
-        reused=sum(_room(unit) * unit.dtype.itemsize for unit in between),
+        reused=sum(block.room * block.dtype.itemsize for block in blocks),
+        inside={unit: memory.moved(shifts[unit]) for unit, memory in inside.items()},
     )
 
 
+def _gap(block: _Block, starts: dict[_Block, int], base: int) -> int:
+    """The first place at which nothing lies while this block is taken."""
+    taken = sorted(
+        (at, at + other.room)
+        for other, at in starts.items()
+        if other.dtype == block.dtype and other.born <= block.dies and block.born <= other.dies
+    )
+    place = base
+    for start, stop in taken:
+        if place + block.room <= start:
+            break
+        place = max(place, stop)
+    return place
+
+
 def lasting(program: Program) -> list[Unit]:
-    """Sources, constants, and state that is written but never read."""
-    found = [unit for unit in program.wires if not unit.inputs]
-    return [*found, *(state for state in program.updates if state not in set(found))]
+    """Sources, constants (also those inside loops), and state that is written but never read."""
+    found = dict.fromkeys(unit for unit in program.wires if not unit.inputs)
+    found |= dict.fromkeys(x for unit in program.wires if is_loop(unit) for x in _constants(unit))
+    return list(found | dict.fromkeys(program.updates))
+
+
+def _constants(unit: Unit) -> list[Unit]:
+    """The constants inside a loop, and in loops inside it."""
+    found = []
+    for x in unit.static["body"].wires:
+        if is_loop(x):
+            found += _constants(x)
+        elif x.is_constant:
+            found.append(x)
+    return found
 
 
 def _last_readers(program: Program, kernels: list[Kernel]) -> dict[Unit, int]:

@@ -2,8 +2,8 @@
 
 The gradients are recorded as wires, pulled by sources of their own, and simplified together with
 the values. Each gate then becomes a line, or, where nobody named its wire and only one gate takes
-it, a part of the line that does. A dialect (`python.py`'s or JavaScript's) knows how gates are
-written; what is written, in which order and under which names, is decided here.
+it, a part of the line that does. A dialect, `Python` or `JavaScript`, knows how gates are
+written; what is written, in which order and under which names, is decided by `_Writer`.
 """
 
 from __future__ import annotations
@@ -158,11 +158,8 @@ class _Writer:
         for unit in self.needed:
             gate = unit.gate
             if unit.inputs and gate is not None and gate.name not in self.dialect.keep:
-                made = (u.label for u in self.wires if u.gate is gate)
-                raise CircuitError(
-                    f"{next(made, 'the gradient')} has no plain {self.dialect.language} source: "
-                    f"the gate {gate.name!r} cannot be written in a few lines"
-                )
+                made = next((u.label for u in self.wires if u.gate is gate), "the gradient")
+                raise unwritable(unit, self.dialect.language, f", which makes {made}")
 
     # What gets a line ----------------------------------------------------------------------------
 
@@ -181,7 +178,7 @@ class _Writer:
         self.stated: set[Unit] = set()
         for unit in self.needed:
             named = unit in self.label or (unit in self.owner and self.owner[unit].name is not None)
-            shared = self.uses[unit] > 1 and not _is_free(unit)
+            shared = self.uses[unit] > 1 and not self.is_free(unit)
             if unit.inputs and (unit in ends or named or shared or self.dialect.is_block(unit)):
                 self.stated.add(unit)
         while True:
@@ -193,6 +190,11 @@ class _Writer:
             self.write()
             if len(self.stated) == before:
                 return
+
+    def is_free(self, unit: Unit) -> bool:
+        """Whether a wire is another view of one that has a name: it needs none of its own."""
+        viewed = unit.gate is not None and unit.gate.name in ("transpose", "reshape")
+        return viewed and (unit.inputs[0] in self.stated or unit.inputs[0].gate is None)
 
     def owner_of(self, g: Unit, units: Sequence[Unit]) -> Unit:
         """Of the wires that have one gradient, the one it is named after."""
@@ -212,7 +214,7 @@ class _Writer:
             if not unit.inputs:
                 continue
             text = self.dialect.write(unit, self)
-            while len(text.code) > WIDTH:
+            while self.is_long(unit, text):
                 parts = [x for x in unit.inputs if x in self.texts and x not in self.stated]
                 longest = max(parts, key=lambda x: len(self.texts[x].code), default=None)
                 if longest is None or len(self.texts[longest].code) < WIDTH // 4:
@@ -221,6 +223,13 @@ class _Writer:
                 self.names[longest] = "t1"  # a name of about the length that it will have
                 text = self.dialect.write(unit, self)
             self.texts[unit] = text
+
+    def is_long(self, unit: Unit, text: Text) -> bool:
+        """Whether a gate needs a line that is longer than people like to read."""
+        lines = [text.code]
+        if self.dialect.is_block(unit):
+            lines += self.dialect.lines("t1", unit, text, self)
+        return max(map(len, lines)) > WIDTH
 
     def text(self, x: Unit) -> Text:
         if x in self.names:
@@ -234,17 +243,18 @@ class _Writer:
 
     def operands(self, unit: Unit) -> list[Unit]:
         inputs = list(unit.inputs)
-        for k, x in enumerate(inputs):
+        for k, x in enumerate(inputs if not is_double(unit) else []):
             others = [other.shape for other in inputs[:k] + inputs[k + 1 :]]
-            inner = _unspread(x)
+            inner = unspread(x)
             while inner is not None and x.inputs and x not in self.stated:
                 if len(others) == 0 or np.broadcast_shapes(inner.shape, *others) != unit.shape:
                     break
                 inputs[k] = x = inner
-                inner = _unspread(x)
+                inner = unspread(x)
         if unit.gate is not None and unit.gate.name == "multiply":
             a, b = inputs
-            if a in self.pulling and b not in self.pulling and self.text(a).level == ATOM:
+            short = self.text(a).level == ATOM or self.inlined(a, "matmul")
+            if a in self.pulling and b not in self.pulling and short:
                 return [b, a]
         return inputs
 
@@ -344,33 +354,46 @@ class _Writer:
         return self.dialect.lines(self.names[unit], unit, self.texts[unit], self)
 
     def backward_lines(self) -> list[str]:
-        """The gradients, in an order in which they can run, those of sources side by side sorted.
-
-        An entry is the place of a source, or -1 for what is not only returned; its lines; and,
-        where a source's gradient is another's, the two names.
-        """
-        entries: list[tuple[int, list[str], tuple[str, str]]] = []
-        place = {name: k for k, name in enumerate(self.gradient_names.values())}
+        """The gradients, in an order in which they can run: those that need nothing of one another
+        side by side, the sources' first and in the sources' order."""
         made = [u for u in self.needed if u in self.stated and u not in self.forward]
-        first = [u for u in dict.fromkeys(self.gradients) if u not in made]
-        for unit in first + made:
+        place = {name: k for k, name in enumerate(self.gradient_names.values())}
+        stage: dict[str, int] = {}  # the first in which a name can be used
+        entries: list[tuple[int, int, int, list[str], str]] = []
+        now, deep = 0, self.depths(made)
+        for unit in [*(u for u in dict.fromkeys(self.gradients) if u not in deep), *made]:
             name = self.names.get(unit, "")
-            if unit in self.stated and unit not in self.forward:
-                at = place[name] if name in place and not self.uses[unit] else -1
-                entries.append((at, self.made(unit), ("", "")))
+            if unit in deep:
+                now = max([now, *(stage.get(self.names[x], 0) for x in deep[unit])])
+                entries.append((now, place.get(name, len(place)), unit.index, self.made(unit), ""))
+                stage[name] = now + 1
             for x, own in self.gradient_names.items():
                 if self.slope[x] is unit and own != name:
-                    entries.append((place[own], [], (own, self.text(unit).code)))
+                    entries.append(
+                        (stage.get(name, 0), place[own], unit.index, [own], self.text(unit).code)
+                    )
         lines = []
-        for sortable, run in groupby(entries, key=lambda entry: entry[0] >= 0):
-            ordered = sorted(run, key=lambda entry: entry[0]) if sortable else list(run)
-            for code, same in groupby(ordered, key=lambda entry: entry[2][1]):
-                same = list(same)
-                names = [entry[2][0] for entry in same]
-                lines += [line for entry in same for line in entry[1]]
-                for group in [names] if code.isidentifier() else [[name] for name in names]:
-                    lines += self.dialect.assign(group, code) if code else []
+        for code, run in groupby(sorted(entries), key=lambda entry: entry[4]):
+            parts = [line for entry in run for line in entry[3]]
+            for group in [parts] if code.isidentifier() else [[part] for part in parts]:
+                lines += self.dialect.assign(group, code) if code else group
         return lines
+
+    def depths(self, made: Sequence[Unit]) -> dict[Unit, list[Unit]]:
+        """For each wire with a line of the backward pass, those that its line reads."""
+        lined = set(made)
+        read: dict[Unit, list[Unit]] = {}
+        for unit in self.needed:
+            if unit not in self.forward and unit.inputs:
+                below = [[x] if x in lined else read.get(x, []) for x in unit.inputs]
+                read[unit] = [x for some in below for x in some]
+        return {unit: read[unit] for unit in made}
+
+
+def unwritable(unit: Unit, language: str, told: str) -> CircuitError:
+    """What is raised where a language has no plain form for a gate."""
+    gate = "constant" if unit.gate is None else unit.gate.name
+    return CircuitError(f"the gate {gate!r}{told}, cannot be written in plain {language}")
 
 
 def is_double(unit: Unit) -> bool:
@@ -380,13 +403,7 @@ def is_double(unit: Unit) -> bool:
     return named and a is b and unit.dtype.kind == "f"
 
 
-def _is_free(unit: Unit) -> bool:
-    """Whether a wire is a source's transpose, which nobody names."""
-    transposed = unit.gate is not None and unit.gate.name == "transpose"
-    return transposed and unit.inputs[0].gate is None
-
-
-def _unspread(x: Unit) -> Unit | None:
+def unspread(x: Unit) -> Unit | None:
     """What a wire repeats by NumPy's rule of broadcasting, or None."""
     if x.gate is None or x.gate.name not in ("broadcast_to", "reshape"):
         return None
@@ -429,22 +446,21 @@ def infix(a: Text, symbol: str, b: Text) -> Text:
     return Text(f"{left} {symbol} {right}", level)
 
 
+_WRITTEN = """
+abs argmax argmin astype broadcast_to clip concatenate cos einsum embed erf exp expm1 log log1p
+log_softmax logical_and logical_not logical_or logsumexp max maximum mean min minimum negative relu
+reshape scatter_add sigmoid sign sin slice softmax softplus sqrt stack sum sum_to take tanh
+transpose where
+"""
+_TAKEN = "np math circuit erf log_softmax logsumexp softmax"
+
+
 class Python:
     """NumPy's Python."""
 
     language = "Python"
-    keep = frozenset(
-        [*INFIX, "negative", "maximum", "minimum", "where", "clip", "exp", "expm1", "log", "log1p"]
-        + ["sqrt", "abs", "sign", "sin", "cos", "tanh", "sigmoid", "softplus", "erf", "relu"]
-        + ["logical_and", "logical_or", "logical_not", "reshape", "transpose", "astype", "sum_to"]
-        + ["broadcast_to", "concatenate", "stack", "slice", "embed", "sum", "mean", "max", "min"]
-        + ["argmax", "argmin", "logsumexp", "softmax", "log_softmax", "take", "scatter_add"]
-        + ["einsum"]
-    )
-    reserved = frozenset(
-        [*keyword.kwlist, *vars(builtins), "np", "math", "circuit"]
-        + ["logsumexp", "softmax", "log_softmax", "erf"]
-    )
+    keep = frozenset([*INFIX, *re.findall(r"\w+", _WRITTEN)])
+    reserved = frozenset([*keyword.kwlist, *vars(builtins), *re.findall(r"\w+", _TAKEN)])
 
     def write(self, unit: Unit, scope: Scope) -> Text:
         gate = unit.gate
@@ -498,7 +514,7 @@ class Python:
 
     def operand(self, x: Unit, k: int, inputs: Sequence[Unit], unit: Unit, scope: Scope) -> Text:
         """An input of an elementwise gate, in the kind that makes NumPy answer the same dtype."""
-        others = [other for other in inputs[:k] + inputs[k + 1 :] if not other.is_constant]
+        others = [other for at, other in enumerate(inputs) if at != k and not other.is_constant]
         if unit.gate is GATES["where"]:
             others = [other for other in others if other is not inputs[0]]
         number = number_on(x)
@@ -527,7 +543,7 @@ class Python:
         if x.size == 0 or number is not None:
             shape = _tuple(x.shape)
             integer = ", int" if x.dtype == np.int64 else told
-            if x.size == 0 or (not number and not np.signbit(number)):
+            if number is None or (number == 0 and not np.signbit(number)):
                 return Text(f"np.zeros({shape}{integer})")
             if number == 1:
                 return Text(f"np.ones({shape}{integer})")
@@ -567,7 +583,10 @@ class Python:
         return Text(f"{scope.text(x).within(ATOM)}.astype({dtype})")
 
     def _broadcast_to(self, unit: Unit, scope: Scope) -> Text:
-        return Text(f"np.broadcast_to({scope.text(unit.inputs[0]).code}, {unit.shape})")
+        x = unit.inputs[0]
+        while scope.inlined(x, "reshape") and (inner := unspread(x)) is not None:
+            x = inner
+        return Text(f"np.broadcast_to({scope.text(x).code}, {unit.shape})")
 
     def _sum_to(self, unit: Unit, scope: Scope) -> Text:
         x = unit.inputs[0]
@@ -597,7 +616,8 @@ class Python:
         added = _added(x.shape, unit.shape)
         if added is not None:
             return Text(f"{text.within(ATOM)}[{added}]")
-        return Text(f"{text.within(ATOM)}.reshape({_tuple(unit.shape)})")
+        shape = ", ".join(map(str, unit.shape)) or "()"
+        return Text(f"{text.within(ATOM)}.reshape({shape})")
 
     def _slice(self, unit: Unit, scope: Scope) -> Text:
         x = unit.inputs[0]

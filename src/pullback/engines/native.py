@@ -17,6 +17,7 @@ import numpy as np
 
 from pullback.compile.access import access, with_copies
 from pullback.compile.fuse import fuse
+from pullback.compile.inside import with_plain_bodies
 from pullback.compile.memory import lasting, plan
 from pullback.compile.program import Program, batched
 from pullback.compile.simplify import simplify
@@ -25,7 +26,8 @@ from pullback.core.unit import Unit
 from pullback.core.values import Value
 from pullback.core.walk import tick
 from pullback.engines import cache
-from pullback.engines.steps import ARENAS, write_step
+from pullback.engines.steps import write_step
+from pullback.engines.writer import ARENAS
 
 THREADS = min(2, os.cpu_count() or 1)
 KEPT = ("sigmoid", "softplus")  # gates that the kernel library has in one piece
@@ -46,7 +48,7 @@ class Native:
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
         self.program = program
-        self.plain = with_copies(simplify(program, keep=KEPT))
+        self.plain = with_copies(with_plain_bodies(simplify(program, keep=KEPT), keep=KEPT))
         for unit in lasting(self.plain):
             if unit.dtype.name not in ARENAS:
                 raise CircuitError(
@@ -55,14 +57,16 @@ class Native:
                 )
         self.kernels = fuse(self.plain)
         self.memory = plan(self.plain, self.kernels)
-        self.text, work, workspace = write_step(self.plain, self.kernels, self.memory)
+        self.text, work, workspace, self._checked = write_step(
+            self.plain, self.kernels, self.memory
+        )
         self.threads = (THREADS if work > SMALL else 1) if threads is None else threads
         room = -(-workspace // 64) * 64 + 64
         self._workspace = _aligned(room * self.threads, np.dtype(np.uint8))
         self._arenas = [
             _aligned(self.memory.sizes.get(dtype, 0), dtype) for dtype in map(np.dtype, ARENAS)
         ]
-        self._barrier = np.zeros(2, np.int64)
+        self._counters = np.zeros(3, np.int64)  # two of the barrier, and the gate that failed
         self._views = {unit: self._view(unit) for unit in lasting(self.plain)}
         for unit, view in self._views.items():
             view[...] = unit.value
@@ -74,6 +78,7 @@ class Native:
         self._bring_in()
         self._together(self._module.step)
         self._take_over()
+        self._refuse_indices()
         outputs = self.program.outputs.items()
         return {name: self._read(self.plain.outputs[name], unit.value) for name, unit in outputs}
 
@@ -99,10 +104,25 @@ class Native:
             last = min(done + chunk, count)
             start = time.perf_counter()
             self._together(self._module.epoch, done, last, order.astype(np.int64), record, *rows)
+            if self._counters[2]:
+                break
             chunk = max(1, int(chunk * 0.1 / max(time.perf_counter() - start, 1e-4)))
             done = last
         self._take_over()
+        self._refuse_indices()
         return [dict(zip(names, row, strict=True)) for row in record[:done].tolist()]
+
+    def _refuse_indices(self) -> None:
+        """Raise if the last run found an index out of bounds; it took that row for zeros."""
+        number, self._counters[2] = int(self._counters[2]), 0
+        if number == 0:
+            return
+        unit = self._checked[number - 1]
+        x, axis = unit.inputs[0], unit.static["axis"]
+        raise CircuitError(
+            f"{unit.label}: an index is out of bounds for axis {axis} of {x.label}, which has "
+            f"{x.shape[axis]} elements there"
+        )
 
     # Memory --------------------------------------------------------------------------------------
 
@@ -137,7 +157,7 @@ class Native:
 
     def _together(self, run: Any, *told: Any) -> None:
         """Run on all threads at once, and return when all are done."""
-        shared = (self.threads, self._barrier, self._workspace, *self._arenas, *told)
+        shared = (self.threads, self._counters, self._workspace, *self._arenas, *told)
         waiting = [_workers.submit(run, t, *shared) for t in range(1, self.threads)]
         run(0, *shared)
         for future in waiting:

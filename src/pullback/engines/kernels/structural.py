@@ -11,6 +11,9 @@ import math
 import numpy as np
 from numba import njit
 
+from pullback.engines.kernels.convolution import convolve as _convolve
+from pullback.engines.kernels.convolution import convolve_input as _convolve_input
+from pullback.engines.kernels.convolution import convolve_weights as _convolve_weights
 from pullback.engines.kernels.gemm import gemm
 from pullback.engines.kernels.lower import address, no_limit
 from pullback.gates.random import threefry
@@ -20,15 +23,14 @@ entry = njit(error_model="numpy", nogil=True, cache=True)
 
 
 @part
-def matmul(t, T, arena, W, m, n, k, c, a, b, a_row, a_column, b_row, b_column):
-    """c = a @ b, of m by n elements in row-major order; threads share its longer side.
+def matmul(t, T, arena, W, m, n, k, c, a, b, a_row, a_column, b_row, b_column, adding):
+    """c = a @ b, or c += a @ b, of m by n elements row by row; threads share its longer side.
 
     `W` is room for the panels that `gemm` packs, of which each thread has its share.
     """
     size = arena.itemsize
     start = address(arena)
-    room = W.size // T // 64 * 64
-    space = address(W) + t * room
+    space = _share(t, T, W)
     floor = no_limit(arena.dtype.type(0))
     if n >= m:
         first, last = _piece(n, T, t, 64), _piece(n, T, t + 1, 64)
@@ -40,7 +42,7 @@ def matmul(t, T, arena, W, m, n, k, c, a, b, a_row, a_column, b_row, b_column):
         c, a = c + first * n, a + first * a_row
     if last > first:
         gemm(
-            start + c * size, n, 0, 0,
+            start + c * size, n, start + c * size if adding else 0, n,
             start + a * size, a_row, a_column,
             start + b * size, b_row, b_column,
             rows, columns, k, space, floor,
@@ -52,6 +54,54 @@ def _piece(length, T, t, grain):
     """Where the part of thread t begins: a multiple of `grain` where every thread gets one."""
     grain = grain if length >= 2 * T * grain else 8
     return min(length, (length * t // T + grain - 1) // grain * grain) if t < T else length
+
+
+@part
+def _share(t, T, W):
+    """A thread's own part of the workspace, as an address."""
+    return address(W) + t * (W.size // T // 64 * 64)
+
+
+@part
+def convolve(
+    t, T, arena, W, images, y, x, w, H, WI, C, OH, OW, O, KH, KW, SH, SW, top, left
+):  # fmt: skip
+    """y = x convolved with w; threads share the images. See `kernels/convolution.py`."""
+    size, start = arena.itemsize, address(arena)
+    _convolve(
+        start + y * size, start + x * size, start + w * size, 0,
+        images * t // T, images * (t + 1) // T, H, WI, C, OH, OW, O, KH, KW, SH, SW, top, left,
+        _share(t, T, W), no_limit(arena.dtype.type(0)),
+    )  # fmt: skip
+
+
+@part
+def convolve_input(
+    t, T, arena, W, images, x, y, w, H, WI, C, OH, OW, O, KH, KW, SH, SW, top, left
+):  # fmt: skip
+    """x = what y passes back through w; threads share the images."""
+    size, start = arena.itemsize, address(arena)
+    _convolve_input(
+        start + x * size, start + y * size, start + w * size,
+        images * t // T, images * (t + 1) // T, H, WI, C, OH, OW, O, KH, KW, SH, SW, top, left,
+        _share(t, T, W), arena.dtype.type(0),
+    )  # fmt: skip
+
+
+@part
+def convolve_weights(
+    t, T, arena, W, images, w, x, y, H, WI, C, OH, OW, O, KH, KW, SH, SW, top, left
+):  # fmt: skip
+    """w = what y passes back to the weights; threads share the rows of w as a matrix."""
+    size, start = arena.itemsize, address(arena)
+    rows = KH * KW * C
+    first, last = _piece(rows, T, t, 8), _piece(rows, T, t + 1, 8)
+    if last > first:
+        _convolve_weights(
+            start + w * size, start + x * size, start + y * size, first, last,
+            images, H, WI, C, OH, OW, O, KH, KW, SH, SW, top, left,
+            _share(t, T, W), arena.dtype.type(0),
+        )  # fmt: skip
 
 
 @part
@@ -71,22 +121,39 @@ def gather(t, T, arena, size, width, start, batch, order, data):
 
 
 @part
-def take(t, T, arena, whole, outer, n, inner, count, y, x, indices):
-    """y[i, j, :] = x[i, indices[j], :]; an index from the end is counted from there."""
+def take(t, T, arena, whole, counters, number, outer, n, inner, count, y, x, indices):
+    """y[i, j, :] = x[i, indices[j], :]; an index from the end is counted from there.
+
+    Where an index is out of bounds, y is 0 and counters[2] becomes the number of this gate.
+    """
     for j in range(count * t // T, count * (t + 1) // T):
         row = whole[indices + j]
         row = row + n if row < 0 else row
+        inside = row >= 0 and row < n
+        if not inside:
+            counters[2] = number
         for i in range(outer):
-            for k in range(inner):
-                arena[y + (i * count + j) * inner + k] = arena[x + (i * n + row) * inner + k]
+            to, of = y + (i * count + j) * inner, x + (i * n + row) * inner
+            if inside:
+                for k in range(inner):
+                    arena[to + k] = arena[of + k]
+            else:
+                for k in range(inner):
+                    arena[to + k] = 0
 
 
 @part
-def scatter_add(t, T, arena, whole, outer, n, inner, count, x, indices, updates):
-    """x[i, indices[j], :] += updates[i, j, :], in the order of the indices."""
+def scatter_add(t, T, arena, whole, counters, number, outer, n, inner, count, x, indices, updates):
+    """x[i, indices[j], :] += updates[i, j, :], in the order of the indices.
+
+    Where an index is out of bounds, counters[2] becomes the number of this gate.
+    """
     for j in range(count):
         row = whole[indices + j]
         row = row + n if row < 0 else row
+        if row < 0 or row >= n:
+            counters[2] = number
+            continue
         for i in range(outer):
             for k in range(inner):
                 arena[x + (i * n + row) * inner + k] += arena[updates + (i * count + j) * inner + k]
