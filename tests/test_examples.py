@@ -19,5 +19,22 @@ def test_example(path):
     assert not run.stderr
 
 
+def test_the_readmes_tour_runs(tmp_path):
+    """The Python blocks of the README, one after another, as a reader would paste them."""
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
+    script = "\n".join(blocks).replace("epochs=30", "epochs=2")
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "dq = f * (1 - f) * df" in run.stdout
+    assert (tmp_path / "digits.safetensors").exists()
+
+
 def test_there_are_examples():
     assert len(EXAMPLES) >= 4
