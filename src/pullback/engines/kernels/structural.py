@@ -42,7 +42,7 @@ def matmul(t, T, arena, W, m, n, k, c, a, b, a_row, a_column, b_row, b_column, a
         c, a = c + first * n, a + first * a_row
     if last > first:
         gemm(
-            start + c * size, n, start + c * size if adding else 0, n,
+            start + c * size, n, (start + c * size) * adding, n * adding,
             start + a * size, a_row, a_column,
             start + b * size, b_row, b_column,
             rows, columns, k, space, floor,
