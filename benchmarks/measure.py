@@ -36,12 +36,12 @@ POOLS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
 class Work:
     """What a side does when its turn comes.
 
-    `run` does so many `units` of work (steps, say). `answer` gives numbers, from a fresh start, by
-    which all sides are compared before they are timed.
+    `run` does so many `units` of work (steps, say), or a part of one. `answer` gives numbers, from
+    a fresh start, by which all sides are compared before they are timed.
     """
 
     run: Callable[[], Any]
-    units: int
+    units: float
     answer: Callable[[], np.ndarray]
 
 

@@ -135,6 +135,27 @@ def test_what_it_does_not_know_is_named():
         Native(pb.Program({}, {"y": pb.Unit(np.ones(2, np.int8), "labels") * 2.0}, {}))
 
 
+def lookup():
+    table, rows = pb.Unit(np.ones((4, 2)), "table"), pb.Unit(np.array([0, 3]), "rows")
+    loss = pb.sum(pb.take(table, rows) ** 2.0)
+    new = table - 0.1 * pb.gradient(loss, table)
+    return pb.Program({"rows": rows}, {"loss": loss}, {table: new})
+
+
+@pytest.mark.parametrize("index", [4, -5, 2**40])
+def test_an_index_out_of_bounds_is_refused(index):
+    native = Native(lookup())
+    native()
+    rows = np.array([0, index])
+    native.program.inputs["rows"].value = np.array([1, 2])
+    with pytest.raises(pb.CircuitError, match=r"bounds for axis 0 of .* 4 elements"):
+        native(rows=rows)
+    assert np.isfinite(native(rows=np.array([0, -4]))["loss"])
+    data = {"rows": np.array([0, 1, index, 1])}
+    with pytest.raises(pb.CircuitError, match="out of bounds"):
+        native.epoch(data, np.arange(4), lambda: False)
+
+
 def network():
     rng = np.random.default_rng(0)
     x, w = pb.Unit(rng.normal(size=(256, 64)).astype("f4"), "x"), pb.Unit(rng.normal(size=(64, 96)))

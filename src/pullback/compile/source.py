@@ -26,7 +26,7 @@ import pullback.gates  # noqa: F401  simplify needs the gates registered before 
 from pullback.compile.program import Program
 from pullback.compile.simplify import number_on, simplify
 from pullback.core.errors import CircuitError
-from pullback.core.gate import constant
+from pullback.core.gate import Gate, constant
 from pullback.core.gradient import gradients_of_all
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
@@ -36,6 +36,9 @@ from pullback.core.walk import order
 WIDTH = 60  # characters of a formula, beyond which a part of it gets a line and a name of its own
 Shape = tuple[int, ...]
 ATOM = 20  # what binds as tightly as a name
+
+
+_BUNDLE = Gate("bundle", value=lambda m, *xs: 0.0, pullback=(), primitive=True)
 
 
 class Text(NamedTuple):
@@ -131,12 +134,14 @@ class _Writer:
         for x in self.xs:
             if x not in flow:
                 flow[x] = constant(zeros_like(x.value))
-        wanted = {f"y{k}": unit for k, unit in enumerate(self.wires)}
-        backward = sorted(flow, key=lambda unit: flow[unit].index)
-        wanted |= {f"d{k}": flow[unit] for k, unit in enumerate(backward)}
-        plain = simplify(Program({}, wanted, {}), self.dialect.keep).outputs
-        self.value = {unit: plain[f"y{k}"] for k, unit in enumerate(self.wires)}
-        self.slope = {unit: plain[f"d{k}"] for k, unit in enumerate(backward)}
+        backward = [(unit, flow[unit]) for unit in self.wires if unit in flow]
+        # One wire that takes all others: a single walk simplifies them, in running order.
+        bundle = _BUNDLE(Unit(0.0), *self.wires, *(g for _, g in backward))
+        plain = simplify(Program({}, {"all": bundle}, {}), self.dialect.keep).outputs["all"]
+        _, *plain = plain.inputs
+        self.value = dict(zip(self.wires, plain, strict=False))
+        slopes = plain[len(self.wires) :]
+        self.slope = {unit: slope for (unit, _), slope in zip(backward, slopes, strict=True)}
         self.results = [self.value[y] for y in self.outputs]
         self.gradients = [self.slope[x] for x in self.xs]
         self.needed = order([*self.results, *self.gradients])
@@ -386,7 +391,7 @@ class _Writer:
         for unit in self.needed:
             if unit not in self.forward and unit.inputs:
                 below = [[x] if x in lined else read.get(x, []) for x in unit.inputs]
-                read[unit] = [x for some in below for x in some]
+                read[unit] = list(dict.fromkeys(x for some in below for x in some))
         return {unit: read[unit] for unit in made}
 
 

@@ -1,0 +1,66 @@
+"""Convolutions in the native engine: whole networks, any padding and stride, and threads."""
+
+import numpy as np
+import pytest
+from tests.compile.test_simplify import assert_same
+
+import pullback as pb
+from pullback.engines.eager import Eager
+from pullback.engines.native import Native
+
+
+def network(batch=6, size=9, dtype="f8", padding="same", stride=1):
+    """A training step: convolution, bias, ReLU, pooling, convolution, dense."""
+    rng = np.random.default_rng(0)
+
+    def state(name, *shape):
+        return pb.Unit((rng.normal(size=shape) * 0.3).astype(dtype), name)
+
+    x, labels = state("x", batch, size, size, 2), state("labels", batch, 3)
+    first, bias, second = state("first", 3, 3, 2, 4), state("bias", 4), state("second", 2, 3, 4, 5)
+    h = pb.relu(pb.convolve(x, first, stride=stride, padding=padding) + bias)
+    h = pb.convolve(pb.max_pool(h, 2), second, padding=((1, 0), (0, 2)))
+    dense = state("dense", int(np.prod(h.shape[1:])), 3)
+    loss = pb.mean((pb.reshape(h, (batch, -1)) @ dense - labels) ** 2.0)
+    parameters = [first, bias, second, dense]
+    gradients = pb.gradient(loss, [*parameters, x])
+    updates = {p: p - 0.05 * g for p, g in zip(parameters, gradients[:-1], strict=True)}
+    return pb.Program({"x": x, "labels": labels}, {"loss": loss, "dx": gradients[-1]}, updates)
+
+
+@pytest.mark.parametrize(("padding", "stride"), [("same", 1), (((0, 2), (1, 0)), (1, 2))])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_network_trains_as_eager_does_it(threads, padding, stride):
+    ours = network(padding=padding, stride=stride)
+    theirs = network(padding=padding, stride=stride)
+    native, eager = Native(ours, threads=threads), Eager(theirs)
+    for _ in range(3):
+        assert_same(eager(), native())
+        for state, twin in zip(ours.updates, theirs.updates, strict=True):
+            np.testing.assert_allclose(state.value, twin.value, rtol=1e-10)
+
+
+def test_threads_give_the_same_bits():
+    programs = network(9, 20, "f4"), network(9, 20, "f4")
+    alone, together = Native(programs[0], threads=1), Native(programs[1], threads=2)
+    for _ in range(3):
+        for a, b in zip(alone().values(), together().values(), strict=True):
+            np.testing.assert_array_equal(a, b)
+        for a, b in zip(programs[0].updates, programs[1].updates, strict=True):
+            np.testing.assert_array_equal(a.value, b.value)
+
+
+def test_views_and_mixed_dtypes():
+    rng = np.random.default_rng(0)
+    x = pb.Unit(rng.normal(size=(2, 3, 7, 6)).astype("f4"), "x")
+    w = pb.Unit(rng.normal(size=(4, 3, 2, 2)), "w")
+    image, kernels = pb.transpose(x, (0, 2, 3, 1)), pb.transpose(w, (2, 3, 1, 0))
+    y = pb.convolve(image[:, ::2], kernels)
+    program = pb.Program({}, {"y": y, "dw": pb.gradient(pb.sum(y), w)}, {})
+    assert_same(Eager(program)(), Native(program)())
+
+
+def test_whole_numbers_are_refused():
+    x = pb.Unit(np.ones((2, 2, 2, 2), np.int64), "x")
+    with pytest.raises(pb.CircuitError, match="make an input a float"):
+        Native(pb.Program({}, {"y": pb.convolve(x, x)}, {}))
