@@ -41,7 +41,7 @@ STRUCTURAL: tuple[Callable[[pb.Unit], pb.Unit], ...] = (
     lambda x: pb.log_softmax(x, axis=0) if x.ndim else x,
     lambda x: pb.logsumexp(x, axis=-1) if x.ndim else x,
     lambda x: x.T.reshape(*x.shape) if x.ndim == 2 else x,
-    lambda x: pb.broadcast_to(x, (ROWS, COLUMNS)),
+    lambda x: pb.broadcast_to(x, (ROWS, COLUMNS)) if x.shape in SHAPES else x,
     lambda x: x[..., ::-1] if x.ndim else x,
     lambda x: x[0] if x.ndim else x,
     lambda x: pb.take(x, np.array([0, -1, 0]), axis=-1) if x.shape[-1:] == (COLUMNS,) else x,

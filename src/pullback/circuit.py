@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pullback.compile.program import Program
-from pullback.compile.source import Python, write_source
+from pullback.compile.source import write_source
 from pullback.compile.source_javascript import JavaScript
+from pullback.compile.source_python import Python
 from pullback.core.backward import backward
 from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.core.text import brief, columns, formula, names

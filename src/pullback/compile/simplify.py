@@ -20,7 +20,7 @@ from pullback.compile.program import Program
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.core.values import arrays, scalars
-from pullback.core.walk import order
+from pullback.core.walk import age
 
 Inputs = tuple[Unit, ...]
 
@@ -46,11 +46,22 @@ class _Walk:
 
     def plain(self, wire: Unit) -> Unit:
         """The plainest wire that carries what `wire` does."""
-        for unit in order([wire]):
+        for unit in self.unmade(wire):
             if unit not in self.made:
                 inputs = tuple(self.made[x] for x in unit.inputs)
                 self.made[unit] = self.rewritten(unit, inputs) if inputs else self.leaf(unit)
         return self.made[wire]
+
+    def unmade(self, wire: Unit) -> list[Unit]:
+        """The wires below that have no plain wire yet, inputs first; the walk stops at others."""
+        found: set[Unit] = set()
+        pending = [wire]
+        while pending:
+            unit = pending.pop()
+            if unit not in self.made and unit not in found:
+                found.add(unit)
+                pending.extend(unit.inputs)
+        return sorted(found, key=age)
 
     def leaf(self, unit: Unit) -> Unit:
         """A source as it is, and one constant for all that carry the same."""

@@ -10,18 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pullback.compile.simplify import number_on
-from pullback.compile.source import (
-    ATOM,
-    INFIX,
-    PRODUCT,
-    SIGN,
-    Body,
-    Scope,
-    Text,
-    infix,
-    is_double,
-    unwritable,
-)
+from pullback.compile.source import ATOM, Body, Scope, Text, is_double, unwritable
+from pullback.compile.source_python import INFIX, PRODUCT, SIGN, infix
 from pullback.core.unit import Unit
 
 _MATH = ("exp", "expm1", "log", "log1p", "sqrt", "abs", "sign", "sin", "cos", "tanh")

@@ -108,7 +108,7 @@ def _rows(unit: Unit, axis: int, indices: Unit) -> list[int]:
 def _check(step: StepWriter, unit: Unit) -> str:
     """What a kernel is told so that it can say that an index was out of bounds."""
     step.checked.append(unit)
-    return f"counters, {len(step.checked)}"
+    return f"counters, {listed(len(step.checked))}"
 
 
 def _take(step: StepWriter, unit: Unit) -> None:
@@ -133,7 +133,8 @@ def _scatter_add(step: StepWriter, unit: Unit) -> None:
     told = listed(*_rows(x, unit.static["axis"], indices), *starts)
     step.work += updates.size
     step.line(
-        f"scatter_add(0, 1, {ARENAS[unit.dtype.name]}, I8, {_check(step, unit)}, {told})", True
+        f"scatter_add({threads(True)}, {ARENAS[unit.dtype.name]}, I8, {_check(step, unit)}, {told})",
+        True,
     )
 
 
@@ -144,7 +145,7 @@ def _position(step: StepWriter, unit: Unit) -> None:
     axis = unit.static["axis"]
     sizes = [prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])]
     told = listed(*sizes, step.place(access(unit)), step.place(access(x)))
-    step.line(f"{unit.gate.name}(0, 1, I8, {ARENAS[x.dtype.name]}, {told})", True)
+    step.line(f"{unit.gate.name}({threads(True)}, I8, {ARENAS[x.dtype.name]}, {told})", True)
 
 
 def _random(step: StepWriter, unit: Unit) -> None:

@@ -26,7 +26,6 @@ from math import inf, nan
 from pullback.engines.kernels.generated import *
 
 
-@part
 '''
 
 
@@ -91,6 +90,7 @@ class StepWriter:
         """Add a loop: its function, unless one of the same text is there, and its call."""
         starts = [f"o{k}" for k in range(len(loop.arrays))]
         lines = [
+            f"@loop({1 + len(loop.numbers) + len(starts)})",
             f"def run(t, T, {ARENA_NAMES}, {', '.join(['n', *loop.numbers, *starts])}):",
             "    lo, hi = n * t // T, n * (t + 1) // T",
         ]
@@ -99,7 +99,7 @@ class StepWriter:
         text = LOOP_HEADER + "\n".join([*lines, *(f"    {line}" for line in loop.body), ""])
         name = self.functions.setdefault(text, f"run{len(self.functions)}")
         places = map(self.place, loop.arrays.values())
-        told = listed(loop.length, *loop.numbers.values(), *places)
+        told = ", ".join(map(str, (loop.length, *loop.numbers.values(), *places)))
         self.work += work
         alone = loop.serial or work < ALONE
         self.line(f"{name}({threads(alone)}, {ARENA_NAMES}, {told})", alone)
@@ -110,7 +110,7 @@ class StepWriter:
 
     def fill(self, arena: str, start: Start, count: int) -> None:
         """Add zeros."""
-        self.line(f"fill(0, 1, {arena}, {listed(start, count)})", True)
+        self.line(f"fill({threads(True)}, {arena}, {listed(start, count)})", True)
 
     def text(self) -> str:
         """The body of the step: a line for each kernel, and where threads wait for each other."""
@@ -118,13 +118,13 @@ class StepWriter:
 
 
 def listed(*values: object) -> str:
-    """Arguments."""
-    return ", ".join(map(str, values))
+    """Arguments, of a type and not of a value, for each of which Numba would compile anew."""
+    return ", ".join(f"i8({value})" for value in values)
 
 
 def threads(alone: bool) -> str:
     """The first arguments of a kernel: which thread of how many runs it."""
-    return "0, 1" if alone else "t, T"
+    return "i8(0), i8(1)" if alone else "t, T"
 
 
 def _shared(lines: Sequence[Line], pad: str) -> list[str]:

@@ -19,6 +19,19 @@ from pullback.engines.kernels.lower import address, no_limit
 from pullback.gates.random import threefry
 
 part = njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True)
+_loop = "void(i8, i8, f4[::1], f8[::1], i8[::1], b1[::1]{})"
+
+
+def loop(numbers):
+    """Compile a loop, or read its code from disk: one of so many numbers behind the arenas.
+
+    With its types told, Numba does not compile it anew for every other number that it is called
+    with.
+    """
+    signature = _loop.format(", i8" * numbers)
+    return njit(signature, error_model="numpy", nogil=True, no_cfunc_wrapper=True, cache=True)
+
+
 entry = njit(error_model="numpy", nogil=True, cache=True)
 
 
