@@ -132,10 +132,8 @@ def _scatter_add(step: StepWriter, unit: Unit) -> None:
     starts = [step.place(access(u)) for u in (unit, indices, updates)]
     told = listed(*_rows(x, unit.static["axis"], indices), *starts)
     step.work += updates.size
-    step.line(
-        f"scatter_add({threads(True)}, {ARENAS[unit.dtype.name]}, I8, {_check(step, unit)}, {told})",
-        True,
-    )
+    arena = ARENAS[unit.dtype.name]
+    step.line(f"scatter_add({threads(True)}, {arena}, I8, {_check(step, unit)}, {told})", True)
 
 
 def _position(step: StepWriter, unit: Unit) -> None:
