@@ -107,4 +107,4 @@ def test_a_loop(name):
 
 def test_products_add_up_where_they_are_made():
     native = Native(recurrent(4, 6, 3))
-    assert native.text.count(", 1)\n") >= 2  # matmul's last argument: c += a @ b
+    assert native.text.count(", i8(1))\n") >= 2  # matmul's last argument: c += a @ b
