@@ -103,6 +103,7 @@ def _heading(load: tuple[float, float, float]) -> str:
         except importlib.metadata.PackageNotFoundError:
             versions.append(f"without {name}")
     after = os.getloadavg()
+    clock = "the processor's time" if threads() == 1 else "time on the clock"
     return f"""# Results
 
 Written by `python -m benchmarks --write`. "Times ours" is a peer's median over ours, so above 1
@@ -110,7 +111,7 @@ pullback is faster; of a limit it is the share of our time that the limit alone 
 best" is the same for the shortest runs, which other work on the machine disturbs least. A goal is
 reached where both ratios reach it.
 
-- {_processor()}, {os.cpu_count()} cores, threads for everyone: {threads()}
+- {_processor()}, {os.cpu_count()} cores, threads for everyone: {threads()}; {clock}
 - Python {platform.python_version()}, {", ".join(versions)}
 - {platform.system()}, {datetime.date.today():%d %B %Y}; the machine's load was {load[0]:.1f} when
   it began and {after[0]:.1f} when it ended (what runs here counts as well)

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.measure import Line, Work, compare, native, threads
 
-INPUTS, CLASSES, RATE, MOMENTUM = 784, 10, 0.1, 0.9
+INPUTS, CLASSES, RATE, MOMENTUM = 784, 10, 0.01, 0.9
 CHECKED = 10  # steps after which everyone's parameters are compared
 
 
