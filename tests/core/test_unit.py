@@ -102,6 +102,9 @@ def test_a_source_does_not_share_memory_with_anyone():
     x.value = a
     a[:] = 7.0
     assert y.forward() == 75.0
+    z = (x * a).sum()  # nor does a constant
+    a[:] = 0.0
+    assert z.forward() == 105.0
 
 
 def test_setting_a_source_keeps_its_shape_and_dtype():

@@ -177,12 +177,14 @@ CONSTANT = Gate("constant", value=lambda m: None, pullback=())
 
 
 def constant(value: Any, what: str = "a constant") -> Unit:
-    """A wire whose value never changes: neither `forward` nor a user sets it.
+    """A wire whose value never changes: neither `forward` nor a user sets it. It copies arrays.
 
     >>> constant(2.0) * constant(3.0)
     Unit(value=6.0, gate='constant')
     """
-    return wire(as_value(value, what), CONSTANT, (), EMPTY)
+    value = as_value(value, what)
+    value = value.copy() if isinstance(value, np.ndarray) else value
+    return wire(value, CONSTANT, (), EMPTY)
 
 
 class GateFunction(Protocol):

@@ -98,12 +98,13 @@ class Native:
             np.ascontiguousarray(data[name]).reshape(len(data[name]), -1)
             for name in self.program.inputs
         ]
+        order = order.astype(np.int64, copy=False)
         self._bring_in()
         done, chunk = 0, 1
         while done < count and not stop():
             last = min(done + chunk, count)
             start = time.perf_counter()
-            self._together(self._module.epoch, done, last, order.astype(np.int64), record, *rows)
+            self._together(self._module.epoch, done, last, order, record, *rows)
             if self._counters[2]:
                 break
             chunk = max(1, int(chunk * 0.1 / max(time.perf_counter() - start, 1e-4)))

@@ -81,6 +81,7 @@ class Trainer:
         self.engine = engine
         self.seed = seed
         self._frozen = True
+        self._epochs = 0  # finished by all calls of fit: each draws an order of its own
         self._memory: list[Unit] | None = None
         self._runs: dict[tuple, Engine] = {}
 
@@ -107,6 +108,7 @@ class Trainer:
         rows to hold out and measure after every epoch, or a pair of inputs and labels. `progress`
         shows a live line: by default where a person looks on. Ctrl-C ends training after the step
         in hand; the model keeps what it has learned. A loss that is not finite ends it too.
+        A second `fit` goes on where the first one ended, as if it had not.
 
         Raises `CircuitError` before any work where the data do not fit: no rows, lengths that
         differ, nan or infinity, labels that the loss cannot take.
@@ -125,12 +127,13 @@ class Trainer:
             x, y, held_out = self._hold_out(x, y, validation)
         history = History()
         with Interruptible() as interrupt, TrainingProgress(epochs, progress) as shown:
-            for epoch in range(1, epochs + 1):
+            for epoch in range(self._epochs + 1, self._epochs + epochs + 1):
                 start = time.perf_counter()
                 measured = self._epoch(x, y, batch_size, epoch, lambda: interrupt.requested)
                 if measured is None:
                     history.ended = f"interrupted in epoch {epoch}"
                     break
+                self._epochs = epoch
                 row = {"epoch": epoch, **measured}
                 if held_out is not None:
                     values = self._measure(*held_out, batch_size)
