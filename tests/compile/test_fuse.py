@@ -19,9 +19,11 @@ def assert_runs_in_order(program, kernels):
             for x in unit.inputs:
                 root = access(x).root
                 if root.inputs and home[root] == k:  # in a register
-                    assert isinstance(kernel, Loop)
-                    assert in_step(x, kernel.shape)
-                    assert not is_reduction(root)
+                    if isinstance(kernel, Call):
+                        assert root is kernel.gates[kernel.gates.index(unit) - 1]
+                    else:
+                        assert in_step(x, kernel.shape)
+                        assert not is_reduction(root)
             if isinstance(kernel, Loop):
                 assert loop_shape(unit) == kernel.shape
             home[unit] = k

@@ -8,7 +8,7 @@ from tests.compile.test_simplify import assert_same, program_of
 
 import pullback as pb
 from pullback.compile.access import access, with_copies
-from pullback.compile.fuse import Loop, fuse
+from pullback.compile.fuse import fuse
 from pullback.compile.memory import lasting, plan
 from pullback.compile.simplify import simplify
 from pullback.core.values import namespace
@@ -30,7 +30,7 @@ class Planned:
             self.write(unit, unit.value)
 
     def view(self, unit):
-        where = access(unit)
+        where = self.memory.joined.get(unit) or access(unit)
         arena = self.arenas[unit.dtype]
         strides = [step * arena.itemsize for step in where.strides]
         start = self.memory.offsets[where.root] + where.offset
@@ -40,17 +40,15 @@ class Planned:
         return float(self.view(unit)) if type(unit.value) is float else self.view(unit).copy()
 
     def write(self, unit, value):
-        start = self.memory.offsets[unit]
-        self.arenas[unit.dtype][start : start + unit.size] = np.ravel(value)
+        self.view(unit)[...] = value
 
     def __call__(self):
         for kernel, stores in zip(self.kernels, self.memory.stores, strict=True):
             made = {}
             for unit in kernel.gates:
-                inside = made if isinstance(kernel, Loop) else {}
-                xs = [inside.get(access(x).root, None) for x in unit.inputs]
                 xs = [
-                    self.read(x) if v is None else v for x, v in zip(unit.inputs, xs, strict=True)
+                    made[root].reshape(x.shape) if root in made else self.read(x)
+                    for x, root in ((x, access(x).root) for x in unit.inputs)
                 ]
                 with np.errstate(all="ignore"):
                     y = unit.gate.value(namespace([np.zeros(1)]), *xs, **unit.static)
@@ -125,3 +123,31 @@ def test_a_chain_of_steps_needs_two_buffers():
         y = pb.exp(y @ x)
     memory = plan(program := pb.Program({}, {"y": y}, {}), fuse(program))
     assert memory.temporary <= 3 * x.value.nbytes < memory.reused
+
+
+def test_a_product_is_added_right_to_what_is_there():
+    rng = np.random.default_rng(0)
+    total, a, b = (pb.Unit(rng.normal(size=n)) for n in ((3, 2), (3, 5), (5, 2)))
+    planned = Planned(pb.Program({}, {}, {total: total + a @ b}))
+    assert planned.memory.moves == []
+    square = pb.Unit(rng.normal(size=(3, 3)))
+    assert Planned(pb.Program({}, {}, {square: square + square @ square})).memory.moves
+
+
+def test_pieces_of_a_concatenation_are_written_where_they_belong():
+    x = pb.Unit(np.arange(6.0).reshape(3, 2))
+    pieces = [pb.sin(x), x, pb.cos(x)]
+    program = pb.Program({}, {"y": pb.concatenate(pieces, axis=1)}, {})
+    planned = Planned(program)
+    names = [unit.gate.name for unit in planned.memory.joined]
+    assert names == ["sin", "cos"]  # x is a source and is copied
+    assert_same(Eager(program)(), planned())
+
+
+def test_a_piece_that_is_read_elsewhere_keeps_a_buffer():
+    x = pb.Unit(np.arange(6.0).reshape(3, 2))
+    y = pb.sin(x)
+    program = pb.Program({}, {"y": pb.concatenate([y, y]), "z": y @ pb.transpose(x)}, {})
+    planned = Planned(program)
+    assert planned.memory.joined == {}
+    assert_same(Eager(program)(), planned())

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import pullback
+from pullback.cli.cache import cache
 from pullback.cli.explain import explain
 from pullback.cli.train import train
 
@@ -18,6 +19,7 @@ app = typer.Typer(
 # An expression such as "-x" is no option; `explain` itself refuses what can only be one.
 app.command(context_settings={"ignore_unknown_options": True})(explain)
 app.command()(train)
+app.command()(cache)
 
 
 def _print_version(asked: bool) -> None:

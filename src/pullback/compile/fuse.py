@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pullback.compile.access import access, is_view
+from pullback.compile.access import Access, access, is_view, row_major
 from pullback.compile.inside import is_loop, own_buffer
+from pullback.compile.patterns import number_on
 from pullback.compile.program import Program
-from pullback.compile.simplify import number_on
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.gates.loop import Body
@@ -39,14 +39,23 @@ class Loop:
 
 @dataclass
 class Call:
-    """One structural gate, run by a kernel of its own; of a loop, the step that it runs."""
+    """One structural gate, run by a kernel of its own; of a loop, the step that it runs.
 
-    gate: Unit
+    A matrix product may be followed by what its kernel does in passing: adding a bias or another
+    matrix, and a rectifier.
+    """
+
+    gates: list[Unit]
     inside: Inside | None = None
 
     @property
-    def gates(self) -> list[Unit]:
-        return [self.gate]
+    def gate(self) -> Unit:
+        return self.gates[0]
+
+    @property
+    def result(self) -> Unit:
+        """The wire that is written to memory."""
+        return self.gates[-1]
 
 
 Kernel = Loop | Call
@@ -56,8 +65,7 @@ Kernel = Loop | Call
 class Inside:
     """The step of a loop: a Program whose state are the sums, and its kernels.
 
-    `stacked` are the wires in whose buffers nexts and outputs lie. `sums` are the sources, or else
-    the matrix products, that add up: those in `adding` add to what is there.
+    `stacked` are the wires in whose buffers nexts and outputs lie.
     """
 
     body: Body
@@ -65,7 +73,6 @@ class Inside:
     kernels: list[Kernel]
     stacked: tuple[Unit, ...]
     sums: tuple[Unit, ...]
-    adding: frozenset[Unit]
 
 
 def fuse(program: Program) -> list[Kernel]:
@@ -78,35 +85,14 @@ def _inside(unit: Unit) -> Inside:
     body: Body = unit.static["body"]
     stacked = tuple(own_buffer(x) for x in (*body.nexts, *body.outputs))
     assert None not in stacked, "steps are made plain before they are fused"
-    read = {root for x in body.wires if x.inputs and not is_view(x) for root in roots(x)}
-    taken = [own_buffer(x) for x in body.sums] + list(stacked)
-    outputs = dict(enumerate(x for x in (*body.nexts, *body.outputs)))
-    updates, sums, adding = {}, [], set()
-    for k, term in enumerate(body.sums):
-        root = own_buffer(term)
-        if root is not None and root not in read and taken.count(root) == 1 and _adds(root):
-            outputs[len(stacked) + k] = root
-            sums.append(root)
-            adding.add(root)
-        else:
-            total = Unit(np.zeros(term.shape, term.dtype))
-            updates[total] = GATES["add"](total, term)
-            sums.append(total)
-    named = {str(k): x for k, x in outputs.items()}
-    program = Program({}, named, updates)
-    return Inside(
-        body,
-        program,
-        fuse(program),
-        tuple(x for x in stacked if x is not None),
-        tuple(sums),
-        frozenset(adding),
-    )
-
-
-def _adds(unit: Unit) -> bool:
-    """Whether a gate's kernel can add to what is in memory."""
-    return unit.gate is GATES["matmul"]
+    sums = [Unit(np.zeros(term.shape, term.dtype)) for term in body.sums]
+    updates = {
+        total: GATES["add"](total, term) for total, term in zip(sums, body.sums, strict=True)
+    }
+    outputs = {str(k): x for k, x in enumerate((*body.nexts, *body.outputs))}
+    program = Program({}, outputs, updates)
+    buffers = tuple(x for x in stacked if x is not None)
+    return Inside(body, program, fuse(program), buffers, tuple(sums))
 
 
 def loop_shape(unit: Unit) -> tuple[int, ...] | None:
@@ -135,6 +121,40 @@ def in_step(x: Unit, shape: tuple[int, ...]) -> bool:
     return where.root.shape == shape and where == access(where.root)
 
 
+def is_rectifier(unit: Unit) -> bool:
+    """Whether it makes 0 of what is below 0."""
+    return unit.gate is GATES["maximum"] and any(number_on(x) == 0.0 for x in unit.inputs)
+
+
+def _is_product(unit: Unit) -> bool:
+    return unit.gate is GATES["matmul"] and len(unit.shape) == 2
+
+
+def added_to_product(unit: Unit, product: Unit) -> Access | None:
+    """Where a matrix lies, or a row for all rows, that `unit` adds to a product of two matrices.
+
+    None where it is neither, or adds nothing. The access has two axes.
+    """
+    if unit.gate is not GATES["add"] or len(product.shape) < 2 or unit.shape != product.shape:
+        return None
+    other = unit.inputs[1] if unit.inputs[0] is product else unit.inputs[0]
+    if other is product or other.dtype != unit.dtype or number_on(other) is not None:
+        return None
+    where, shape = access(other).spread(unit.shape), access(product).root.shape
+    if len(shape) != 2:
+        return None
+    if where.contiguous:
+        return Access(where.root, where.offset, shape, row_major(shape))
+    *lead, columns = unit.shape
+    *steps, step = where.strides
+    if columns != shape[1] or (step != 1 and columns != 1):
+        return None
+    for n, outer, inner in zip(lead[1:], steps, steps[1:]):  # noqa: B905
+        if outer != inner * n:
+            return None
+    return Access(where.root, where.offset, shape, (steps[-1], 1))
+
+
 class _Fusion:
     """The kernels so far, and what each loop reads and keeps."""
 
@@ -159,8 +179,9 @@ class _Fusion:
         for unit in self.wires:
             self.home[unit] = k = self.place(unit)
             kernel = self.found[k]
-            if isinstance(kernel, Loop):
+            if unit not in kernel.gates:
                 kernel.gates.append(unit)
+            if isinstance(kernel, Loop):
                 self.arrays[k] |= self.touched(unit, k)
         self.sink()
         return [kernel for kernel in self.found if kernel.gates]
@@ -172,8 +193,11 @@ class _Fusion:
         """
         shape = loop_shape(unit)
         if shape is None:
-            self.found.append(Call(unit, _inside(unit) if is_loop(unit) else None))
+            self.found.append(Call([unit], _inside(unit) if is_loop(unit) else None))
             return len(self.found) - 1
+        product = self.product(unit)
+        if product is not None:
+            return self.moved_behind(product, unit)
         first, reads = 0, self.reads[unit]
         for x in unit.inputs:
             root = access(x).root
@@ -196,6 +220,33 @@ class _Fusion:
             open_.append(best)
         return best
 
+    def product(self, unit: Unit) -> Unit | None:
+        """The product or sum that a gate can end, in the kernel that makes it; None if none."""
+        assert unit.gate is not None
+        for x in unit.inputs:
+            root = own_buffer(x)
+            if root is None or root not in self.home or root in self.needed:
+                continue
+            done = self.found[self.home[root]].gates
+            ends = done[-1] is root and len(self.readers[root]) == 1
+            if ends and _is_product(done[0]) and unit.dtype == root.dtype:
+                if is_rectifier(unit) and not is_rectifier(root):
+                    return root
+                if len(done) == 1 and added_to_product(unit, x) is not None:
+                    return root
+        return None
+
+    def moved_behind(self, product: Unit, unit: Unit) -> int:
+        """The place of the call that makes a product, behind all else that a gate reads."""
+        k = self.home[product]
+        others = (access(x).root for x in unit.inputs)
+        if any(self.home.get(root, -1) > k for root in others):
+            done, self.found[k] = self.found[k], Call([])
+            self.found.append(done)
+            k = len(self.found) - 1
+            self.home |= dict.fromkeys(done.gates, k)
+        return k
+
     def touched(self, unit: Unit, k: int) -> set[Unit]:
         """The buffers that loop k must touch for a gate: what it reads, and, if kept, its own."""
         found = {root for root in self.reads[unit] if self.home.get(root) != k}
@@ -207,7 +258,8 @@ class _Fusion:
     def sink(self) -> None:
         """Move each elementwise gate into the one later loop that has all its readers."""
         for unit in reversed(self.wires):
-            if loop_shape(unit) is None or is_reduction(unit) or unit in self.needed:
+            loose = loop_shape(unit) is not None and unit not in self.needed
+            if not loose or is_reduction(unit) or isinstance(self.found[self.home[unit]], Call):
                 continue
             found = self.readers.get(unit, [])
             homes = {self.home[reader] for reader, _ in found}

@@ -32,12 +32,9 @@ def with_plain_bodies(program: Program, keep: Collection[str] = ()) -> Program:
         inputs, static = tuple(made[x] for x in unit.inputs), unit.static
         if is_loop(unit):
             body: Body = static["body"]
-            given = [unit.dtype] * len(body.carries) + [
-                x.dtype for x in inputs[len(body.carries) :]
-            ]
-            key = body, (unit.dtype, *given)
+            key = body, (unit.dtype, *(x.dtype for x in inputs))
             if key not in bodies:
-                bodies[key] = _plain(_typed(body, given), unit.dtype, keep)
+                bodies[key] = _plain(typed(unit), unit.dtype, keep)
             static = {**static, "body": bodies[key]}
         if unit.gate is None or (inputs == unit.inputs and static is unit.static):
             made[unit] = unit
@@ -60,8 +57,11 @@ def own_buffer(unit: Unit) -> Unit | None:
     return where.root if fits and where.contiguous else None
 
 
-def _typed(body: Body, dtypes: Sequence[np.dtype]) -> Body:
-    """The step as it runs on sources of these dtypes, where it was recorded with others."""
+def typed(unit: Unit) -> Body:
+    """The step of a loop as it runs on sources of the dtypes that this loop has."""
+    body: Body = unit.static["body"]
+    count = len(body.carries)
+    dtypes = [unit.dtype] * count + [x.dtype for x in unit.inputs[count:]]
     sources = (*body.carries, *body.elements, *body.parameters)
     if all(x.dtype == dtype for x, dtype in zip(sources, dtypes, strict=True)):
         return body

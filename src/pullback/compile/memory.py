@@ -7,16 +7,18 @@ new value of a piece of state is computed right over the old one where no kernel
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 
-from pullback.compile.access import access
+from pullback.compile.access import Access, access, row_major
 from pullback.compile.fuse import Call, Kernel, Loop, in_step, is_reduction, roots
 from pullback.compile.inside import is_loop
 from pullback.compile.program import Program
+from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
@@ -26,7 +28,8 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 class Memory:
     """Where each buffer lies: an offset, in elements, into the arena of its dtype.
 
-    `sizes` is the length of each arena. `stores` are the wires that each kernel writes to memory,
+    `joined` are the wires that are written right into their part of a concatenation. `sizes` is
+    the length of each arena. `stores` are the wires that each kernel writes to memory,
     `in_place` the state over which a new value is written, and `moves` the updates that must be
     copied into their state after the last kernel, as (new, state). `temporary` counts the bytes of
     buffers in between, and `reused` what they would take without reuse. `inside` has, for each
@@ -34,6 +37,7 @@ class Memory:
     """
 
     offsets: dict[Unit, int]
+    joined: dict[Unit, Access]
     sizes: dict[np.dtype, int]
     stores: list[list[Unit]]
     in_place: dict[Unit, Unit]
@@ -73,6 +77,7 @@ def plan(program: Program, kernels: list[Kernel], elsewhere: Collection[Unit] = 
         for state, new in program.updates.items()
         if _can_replace(state, new, kernels, home, last)
     }
+    joined = _joined(program, kernels, home, in_place, elsewhere)
     moves = [(new, s) for s, new in program.updates.items() if in_place.get(access(new).root) != s]
 
     offsets: dict[Unit, int] = {}
@@ -83,11 +88,17 @@ def plan(program: Program, kernels: list[Kernel], elsewhere: Collection[Unit] = 
             sizes[unit.dtype] = offsets[unit] + _room(unit)
 
     stores = [
-        [u for u in kernel.gates if isinstance(kernel, Call) or is_reduction(u) or u in last]
+        [kernel.result]
+        if isinstance(kernel, Call)
+        else [u for u in kernel.gates if is_reduction(u) or u in last]
         for kernel in kernels
     ]
-    between = [u for units in stores for u in units if u not in in_place and u not in elsewhere]
-    blocks = [_Block(u, False, u.dtype, _room(u), home[u], last[u]) for u in between]
+    placed = {*in_place, *elsewhere, *joined}
+    between = [u for units in stores for u in units if u not in placed]
+    born = dict(home)
+    for unit, where in joined.items():
+        born[where.root] = min(born[where.root], home[unit])
+    blocks = [_Block(u, False, u.dtype, _room(u), born[u], last[u]) for u in between]
     inside: dict[Unit, Memory] = {}
     for k, kernel in enumerate(kernels):
         if isinstance(kernel, Call) and kernel.inside is not None:
@@ -112,6 +123,7 @@ def plan(program: Program, kernels: list[Kernel], elsewhere: Collection[Unit] = 
     offsets |= {new: offsets[state] for new, state in in_place.items() if state in offsets}
     return Memory(
         offsets,
+        joined,
         sizes,
         stores,
         in_place,
@@ -120,6 +132,35 @@ def plan(program: Program, kernels: list[Kernel], elsewhere: Collection[Unit] = 
         reused=sum(block.room * block.dtype.itemsize for block in blocks),
         inside={unit: memory.moved(shifts[unit]) for unit, memory in inside.items()},
     )
+
+
+def _joined(
+    program: Program,
+    kernels: list[Kernel],
+    home: dict[Unit, int],
+    in_place: Collection[Unit],
+    elsewhere: Collection[Unit],
+) -> dict[Unit, Access]:
+    """Wires that a loop makes for a concatenation alone, and their part of its buffer."""
+    readers = Counter(root for kernel in kernels for unit in kernel.gates for root in roots(unit))
+    given = {access(u).root for u in (*program.outputs.values(), *program.updates.values())}
+    found: dict[Unit, Access] = {}
+    for kernel in kernels:
+        whole = kernel.gates[0]
+        if whole.gate is not GATES["concatenate"] or whole in in_place:
+            continue
+        axis, at, strides = whole.static["axis"], 0, row_major(whole.shape)
+        for x in whole.inputs:
+            free = x in home and not any(x in units for units in (given, in_place, elsewhere))
+            if (
+                free
+                and readers[x] == 1
+                and isinstance(kernels[home[x]], Loop)
+                and not is_reduction(x)
+            ):
+                found[x] = Access(whole, at * strides[axis], x.shape, strides)
+            at += x.shape[axis]
+    return found
 
 
 def _gap(block: _Block, starts: dict[_Block, int], base: int) -> int:
@@ -159,7 +200,7 @@ def _last_readers(program: Program, kernels: list[Kernel]) -> dict[Unit, int]:
     """The last kernel that reads each buffer from memory; the end, for what the Program gives."""
     last: dict[Unit, int] = {}
     for k, kernel in enumerate(kernels):
-        inside = set(kernel.gates) if isinstance(kernel, Loop) else set()
+        inside = set(kernel.gates)
         for unit in kernel.gates:
             last |= {root: k for root in roots(unit) if root not in inside}
     for unit in (*program.outputs.values(), *program.updates.values()):
@@ -184,12 +225,7 @@ def _can_replace(
         return True
     kernel = kernels[k]
     if not isinstance(kernel, Loop):
-        return (
-            new.gate is not None
-            and new.gate.name == "scatter_add"
-            and new.inputs[0] is state
-            and all(access(x).root is not state for x in new.inputs[1:])
-        )
+        return _adds_to(state, kernel)
     readers = [unit for unit in kernel.gates if state in set(roots(unit))]
     return kernel.shape == state.shape and all(
         in_step(x, kernel.shape) and not is_reduction(unit)
@@ -197,6 +233,20 @@ def _can_replace(
         for x in unit.inputs
         if access(x).root is state
     )
+
+
+def _adds_to(state: Unit, call: Call) -> bool:
+    """Whether a kernel only adds to what is there: its result may then be written over the state.
+
+    So does `scatter_add` to some rows, and a matrix product to which the state is added.
+    """
+    gates = call.gates
+    reads = [x for unit in gates for x in unit.inputs if access(x).root is state]
+    if len(reads) != 1:
+        return False
+    if gates[0].gate is GATES["scatter_add"]:
+        return gates[0].inputs[0] is state
+    return len(gates) == 2 and reads[0] in gates[1].inputs and in_step(reads[0], call.result.shape)
 
 
 def _room(unit: Unit) -> int:

@@ -9,20 +9,21 @@ not walked. Wires compute their values as they are made, so a rewrite that is wr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from pullback.compile.contract import contract
+from pullback.compile import algebra, arrange
+from pullback.compile.patterns import Inputs, Rule
 from pullback.compile.program import Program
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.core.values import arrays, scalars
 from pullback.core.walk import age
 
-Inputs = tuple[Unit, ...]
+RULES: dict[str, Rule] = {**algebra.RULES, **arrange.RULES}
 
 
 def simplify(program: Program, keep: Collection[str] = ()) -> Program:
@@ -120,155 +121,5 @@ def _on_wires() -> SimpleNamespace:
     gates["slice"] = lambda x, walks: GATES["slice"](x, walks=walks)  # users' function takes keys
     return SimpleNamespace(**gates, shape=np.shape)
 
-
-# Algebra. Each rule is given plain inputs and answers a plainer wire, or None. ------------------
-
-
-def number_on(unit: Unit) -> float | None:
-    """The one number that a constant carries everywhere, or None."""
-    if not unit.is_constant or unit.size == 0:
-        return None
-    value = np.asarray(unit.value)
-    first = value.flat[0]
-    same = (value == first) & (np.signbit(value) == np.signbit(first))  # 0 and -0 are two numbers
-    return first.item() if same.all() else None
-
-
-def _made_by(unit: Unit, name: str) -> bool:
-    return bool(unit.inputs) and unit.gate is GATES[name]
-
-
-def _add(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    a, b = inputs
-    if number_on(a) == 0.0:
-        return b
-    if number_on(b) == 0.0:
-        return a
-    if _made_by(b, "negative"):
-        return GATES["subtract"](a, b.inputs[0])
-    if _made_by(a, "negative"):
-        return GATES["subtract"](b, a.inputs[0])
-    return None
-
-
-def _subtract(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    a, b = inputs
-    if number_on(b) == 0.0:
-        return a
-    if number_on(a) == 0.0 and b.dtype != bool:
-        return GATES["negative"](b)
-    if _made_by(b, "negative"):
-        return GATES["add"](a, b.inputs[0])
-    return _sparse_step(a, b)
-
-
-def _sparse_step(table: Unit, step: Unit) -> Unit | None:
-    """table - rate * scatter_add(0, rows, g) touches only the rows: scatter_add(table, rows, …)."""
-    if not _made_by(step, "multiply"):
-        return None
-    for rate, whole in (step.inputs, step.inputs[::-1]):
-        if rate.shape == () and table.shape == whole.shape and _made_by(whole, "scatter_add"):
-            zero, rows, g = whole.inputs
-            if number_on(zero) == 0.0:
-                return GATES["scatter_add"](table, rows, -(rate * g), **whole.static)
-    return None
-
-
-def _multiply(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    for a, b in (inputs, inputs[::-1]):
-        if number_on(a) == 1.0:
-            return b
-        if number_on(a) == -1.0 and b.dtype != bool:  # NumPy negates no truth values
-            return GATES["negative"](b)
-        if _made_by(a, "negative") and _made_by(b, "negative"):
-            return GATES["multiply"](a.inputs[0], b.inputs[0])
-    return None
-
-
-def _divide(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    return inputs[0] if number_on(inputs[1]) == 1.0 else None
-
-
-def _negative(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    (x,) = inputs
-    if _made_by(x, "negative"):
-        return x.inputs[0]
-    return GATES["subtract"](*x.inputs[::-1]) if _made_by(x, "subtract") else None
-
-
-def _power(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    x, exponent = inputs
-    plain: dict[float, Callable[[], Unit]] = {
-        1.0: lambda: x,
-        2.0: lambda: x * x,
-        3.0: lambda: x * x * x,
-        -1.0: lambda: 1.0 / x,
-    }
-    n = number_on(exponent)
-    return plain[n]() if n in plain else None
-
-
-def _not_equal(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    return inputs[0] if inputs[0].dtype == bool and number_on(inputs[1]) == 0.0 else None
-
-
-def _equal(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    if inputs[0].dtype == bool and number_on(inputs[1]) == 0.0:
-        return GATES["logical_not"](inputs[0])
-    return None
-
-
-def _unchanged(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    return inputs[0]  # kept only where shape and dtype did not change
-
-
-def _reshape(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    (x,) = inputs
-    if x.shape == static["shape"]:
-        return x
-    return GATES["reshape"](x.inputs[0], **static) if _made_by(x, "reshape") else None
-
-
-def _transpose(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    (x,) = inputs
-    axes = static["axes"]
-    if axes == tuple(range(len(axes))):
-        return x
-    if _made_by(x, "transpose"):
-        inner = x.static["axes"]
-        return GATES["transpose"](x.inputs[0], axes=tuple(inner[a] for a in axes))
-    return None
-
-
-def _sum(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    (x,) = inputs
-    axes = static["axis"]
-    if any(x.shape[a] != 1 for a in axes):
-        return None
-    kept = tuple(n for a, n in enumerate(x.shape) if a not in axes or static["keepdims"])
-    return GATES["reshape"](x, shape=kept)
-
-
-def _einsum(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
-    return contract(inputs, static["subscripts"])
-
-
-RULES: dict[str, Callable[[Inputs, Mapping[str, Any]], Unit | None]] = {
-    "add": _add,
-    "subtract": _subtract,
-    "multiply": _multiply,
-    "divide": _divide,
-    "negative": _negative,
-    "power": _power,
-    "equal": _equal,
-    "not_equal": _not_equal,
-    "stop_gradient": _unchanged,
-    "astype": _unchanged,
-    "broadcast_to": _unchanged,
-    "reshape": _reshape,
-    "transpose": _transpose,
-    "sum": _sum,
-    "einsum": _einsum,
-}
 
 ON_WIRES = _on_wires()

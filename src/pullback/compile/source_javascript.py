@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pullback.compile.simplify import number_on
+from pullback.compile.patterns import number_on
 from pullback.compile.source import ATOM, Body, Scope, Text, is_double, unwritable
 from pullback.compile.source_python import INFIX, PRODUCT, SIGN, infix
 from pullback.core.unit import Unit

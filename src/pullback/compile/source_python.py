@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compile.simplify import number_on
+from pullback.compile.patterns import number_on
 from pullback.compile.source import ATOM, Body, Scope, Shape, Text, is_double, unspread
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit

@@ -2,7 +2,7 @@
 
 A loop is written without its sizes: they are arguments, as are the steps through memory that are
 not 0 or 1. Loops that differ in nothing else are therefore one text, which is compiled once however
-many layers there are. `lo` and `hi` bound the outermost loop, so that threads can share it.
+many layers there are. `lo` and `hi` bound one of its axes, so that threads can share it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from pullback.compile.access import Access, access, row_major
 from pullback.compile.fuse import Loop, is_reduction
-from pullback.compile.simplify import number_on
+from pullback.compile.patterns import number_on
 from pullback.core.unit import Unit
 
 IDENTITY = {"sum": "0", "max": "-inf", "min": "inf"}
@@ -25,9 +25,10 @@ TYPES = {"float32": "f4", "float64": "f8", "int64": "i8", "bool": "b1"}
 class LoopText:
     """One loop, written without its sizes, and the numbers and places that make it this loop.
 
-    `body` is its lines; they run over the outermost index from `lo` to `hi`, and use the names in
-    `arrays`, each standing for an access from its offset on, and in `numbers`, for sizes and steps.
-    `serial` loops carry a sum across their outermost index and are not shared by threads.
+    `body` is its lines; they run over one index, of all that no sum runs across the outermost,
+    from `lo` to `hi`, and use the names in `arrays`, each standing for an access from its offset
+    on, and in `numbers`, for sizes and steps. `serial` loops have no such index, and are not shared
+    by threads.
     """
 
     body: list[str]
@@ -118,14 +119,19 @@ class _LoopWriter:
         reduced = {u: [d for d, s in enumerate(self.targets[u].strides) if s == 0] for u in sums}
         # A sum along the innermost axis alone starts afresh on each line; others add to memory.
         self.adding = {u for u in sums if depth == 0 or reduced[u] != [depth - 1]}
-        serial = any(reduced[u] != [depth - 1] or depth == 1 for u in sums)
+        kept = [d for d in range(depth) if not any(d in axes for axes in reduced.values())]
+        self.shared = kept[0] if kept else 0
         body = [line for unit in sums if unit in self.adding for line in self.cleared(unit)]
         body += self.level(0) if depth else self.statements()
-        sizes = {f"n{d}": self.sizes[d] for d in range(1, depth)}
+        sizes = {f"n{d}": self.sizes[d] for d in range(depth) if d != self.shared}
         steps = {f"s{k}": n for k, n in enumerate(self.numbers)}
         arrays = {a.name: a.where.lowest for a in self.arrays}
-        length = self.sizes[0] if depth else 1
-        return LoopText(body, arrays, sizes | steps, length, serial or depth == 0)
+        length = self.sizes[self.shared] if depth else 1
+        return LoopText(body, arrays, sizes | steps, length, not kept)
+
+    def span(self, d: int) -> str:
+        """The part of axis d that a thread runs over."""
+        return "lo, hi" if d == self.shared else f"n{d}"
 
     def number(self, n: int) -> str:
         """A step as text: itself where it is 0 or 1, else an argument."""
@@ -149,10 +155,9 @@ class _LoopWriter:
     def level(self, d: int) -> list[str]:
         """The loop over axis d and all inside it."""
         last = len(self.sizes) - 1
-        span = "lo, hi" if d == 0 else f"n{d}"
         if d < last:
             inner = self.level(d + 1)
-            return [f"for i{d} in range({span}):", *(f"    {line}" for line in inner)]
+            return [f"for i{d} in range({self.span(d)}):", *(f"    {line}" for line in inner)]
         outer, written = range(last), {a.name for a in self.targets.values()}
         lines, held = [], set()
         for array in self.arrays:
@@ -164,7 +169,7 @@ class _LoopWriter:
                 lines.append(f"{array.name}_line = after({array.name}, {start})")
         across = [u for u in self.gates if is_reduction(u) and self.targets[u].strides[d] == 0]
         lines += [f"a_{self.inside[u]} = {self.identity(u, accumulator=True)}" for u in across]
-        lines.append(f"for i{d} in range({span}):")
+        lines.append(f"for i{d} in range({self.span(d)}):")
         lines += [f"    {line}" for line in self.statements(held, across)]
         for unit in across:
             place = self.place(self.targets[unit])
@@ -205,11 +210,10 @@ class _LoopWriter:
     def cleared(self, unit: Unit) -> list[str]:
         """The start of a reduction's buffer, for those that are added to element by element."""
         target = self.targets[unit]
-        size = max(int(np.prod(unit.shape)), 1)
-        return [
-            f"for k in range({self.number(size)}):",
-            f"    {target.name}[k] = {self.identity(unit)}",
-        ]
+        axes = [d for d, step in enumerate(target.strides) if step]
+        heads = [f"{'    ' * k}for i{d} in range({self.span(d)}):" for k, d in enumerate(axes)]
+        where = self.index(target, range(len(self.sizes)))
+        return [*heads, f"{'    ' * len(axes)}{target.name}[{where}] = {self.identity(unit)}"]
 
     # Expressions ---------------------------------------------------------------------------------
 

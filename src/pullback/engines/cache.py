@@ -3,6 +3,7 @@
 A source is a file named by a hash of its text and of the kernels it calls, in the user's cache
 folder (`PULLBACK_CACHE`, where it is set). Numba keeps its machine code beside it, by processor.
 Every loop has a file of its own, so a loop that any Program has had before is not compiled again.
+Files may vanish at any time, for another process may clear the folder: then they are made again.
 """
 
 from __future__ import annotations
@@ -10,15 +11,41 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import pooch
 
+from pullback.engines.notice import notice
+
+PREFIX = "pullback_m"  # of the names of the modules
+
 _KERNELS = Path(__file__).parent / "kernels"
+_OURS = re.compile(r"m[0-9a-f]{24}\..+")  # a source, or what Python or Numba put beside it
+_ABANDONED = 3600.0  # seconds after which nobody finishes a file that was begun
+_LOOP = ' = load("m'  # how the source of a step asks for each of its loops
+
+_texts: dict[str, str] = {}
+
+
+class Contents(NamedTuple):
+    """What a cache holds: loops, the programs that run them, and all files of both.
+
+    `used` is when one of them was last loaded, in seconds since 1970; None where there are none.
+    """
+
+    loops: int
+    programs: int
+    bytes: int
+    used: float | None
 
 
 def folder() -> Path:
@@ -35,24 +62,60 @@ def _kernels_hash() -> str:
     return digest.hexdigest()
 
 
-@cache
 def keep(text: str) -> str:
-    """Write a source to the cache, whole or not at all whoever else writes it, and name it."""
+    """Write a source to the cache, and name it."""
     name = "m" + hashlib.sha256((text + _kernels_hash()).encode()).hexdigest()[:24]
+    _texts[name] = text
+    _write(name)
+    return name
+
+
+def _write(name: str) -> Path:
+    """The file of a source: whole, or not there, whoever else writes or removes it."""
     path = folder() / f"{name}.py"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".py")
+        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f"{name}.", suffix=".tmp")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(_texts[name])
         os.replace(aside, path)
-    return name
+    return path
 
 
 @cache
 def load(name: str) -> ModuleType:
-    """The module that `keep` named; its functions compile when they are first called."""
-    spec = importlib.util.spec_from_file_location(f"pullback_{name}", folder() / f"{name}.py")
+    """The module that `keep` named.
+
+    Its loops are compiled now, what runs them when it is first called.
+    """
+    notice.next()
+    with notice.announced(_texts[name].count(_LOOP)):
+        while True:
+            path = _write(name)
+            before = _made(path)
+            try:
+                module = _executed(name, path)
+            except (OSError, RuntimeError):  # Numba's word for a source that is not there
+                if before is not None and before == _made(path):
+                    raise
+            else:
+                break
+    if before is not None:
+        with suppress(OSError):  # another user's folder may be used, and not be written to
+            os.utime(path, ns=(time.time_ns(), before))
+    return module
+
+
+def _made(path: Path) -> int | None:
+    """When a file was written; None where it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+def _executed(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"pullback_{name}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -61,14 +124,48 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def size() -> tuple[int, int]:
-    """How many sources are kept, and the bytes of all files of the cache."""
-    files = [path for path in folder().rglob("*") if path.is_file()]
-    return sum(path.suffix == ".py" for path in files), sum(p.stat().st_size for p in files)
+def contents() -> Contents:
+    """What the cache holds now.
+
+    Raises `OSError` where the folder is there and cannot be read.
+    """
+    loops = programs = size = 0
+    used = None
+    for path in _files():
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            if path.suffix == ".py":
+                is_program = "\ndef step(" in path.read_text(encoding="utf-8")
+                programs += is_program
+                loops += not is_program
+                used = max(used or 0.0, found.st_atime)
+            size += found.st_size
+    return Contents(loops, programs, size, used)
 
 
-def clear() -> None:
-    """Remove what this library has put into the cache, and nothing else."""
-    for path in folder().rglob("m*"):
-        if path.is_file() and path.suffix in (".py", ".nbi", ".nbc"):
-            path.unlink(missing_ok=True)
+def clear() -> int:
+    """Remove what this library has put into the cache, and nothing else; how many bytes it was.
+
+    Another process may be compiling: a file that it is writing stays, and one that it misses is
+    made again.
+
+    Raises `OSError` where the folder is there and cannot be read, or a file not be removed.
+    """
+    freed = 0
+    for path in _files():
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            if ".tmp" not in path.name or time.time() - found.st_mtime > _ABANDONED:
+                path.unlink()
+                freed += found.st_size
+    return freed
+
+
+def _files() -> Iterator[Path]:
+    """The files of this library in the cache, sources last: without one, the rest is no use."""
+    for place in (folder() / "__pycache__", folder()):
+        try:
+            names = sorted(os.listdir(place))
+        except FileNotFoundError:
+            continue
+        yield from (place / name for name in names if _OURS.fullmatch(name))

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compile.program import Program, batched
+from pullback.compile.program import Program
 from pullback.core.values import Value
 from pullback.core.walk import replay, tick
-from pullback.engines.engine import step_by_step
+from pullback.engines.engine import Epoch, step_by_step
 
 
 class Eager:
@@ -43,6 +43,6 @@ class Eager:
 
     def epoch(
         self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
-    ) -> list[dict[str, float]]:
-        """Run a step on each whole batch of the rows in `order`; what each step's numbers were."""
-        return step_by_step(self, batched(self.program), data, order, stop)
+    ) -> Epoch:
+        """Run a step on each whole batch of the rows in `order`, until `stop` says so."""
+        return step_by_step(self, data, order, stop)

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from pullback.compile.program import Program
+from pullback.compile.program import Program, batched
 from pullback.core.errors import CircuitError
+from pullback.core.unit import Unit
 from pullback.core.values import Value
 
-ENGINES = ("eager", "native", "jax")
+ENGINES = ("eager", "native", "eager-native", "jax")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch did: how many steps, and what each step's numbers were.
+
+    `numbers` has an array of float64 of shape (steps,) for each output that is one number.
+    """
+
+    steps: int
+    numbers: dict[str, np.ndarray]
 
 
 class Engine(Protocol):
@@ -25,13 +38,19 @@ class Engine(Protocol):
 
     def epoch(
         self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
-    ) -> list[dict[str, float]]:
-        """Run a step on each whole batch of the rows in `order`; what each step's numbers were."""
+    ) -> Epoch:
+        """Run a step on each whole batch of the rows in `order`, until `stop` says so.
+
+        `data` has the rows of each input, `order` (rows,) their numbers from 0 on. `stop` is asked
+        now and then between steps.
+
+        Raises `CircuitError` as `batch_of` does.
+        """
         ...
 
 
 def prepare(name: str, program: Program) -> Engine:
-    """The Program on the engine of this name: "eager", "native" or "jax".
+    """The Program on the engine of this name: "eager", "native", "eager-native" or "jax".
 
     An engine is imported when it is first asked for, and with it the compiler it stands on.
 
@@ -50,6 +69,10 @@ def prepare(name: str, program: Program) -> Engine:
         from pullback.engines.native import Native
 
         return Native(program)
+    if name == "eager-native":
+        from pullback.engines.eager_native import EagerNative
+
+        return EagerNative(program)
     if name == "jax":
         from pullback.engines.jax import Jax
 
@@ -57,19 +80,55 @@ def prepare(name: str, program: Program) -> Engine:
     raise CircuitError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
 
 
+def batch_of(program: Program, data: Mapping[str, np.ndarray], order: np.ndarray) -> int:
+    """The rows of a batch, where a Program can run an epoch over such data in such an order.
+
+    Raises `CircuitError` where its inputs have no rows, or not as many as each other; where data
+    are missing, or have rows of another shape than an input; where a number in `order` is no row.
+    """
+    size = batched(program)
+    if size == 0:
+        told = ", ".join(f"{name} {unit.shape}" for name, unit in program.inputs.items()) or "none"
+        raise CircuitError(
+            f"an epoch needs inputs with as many rows each, and one at least; they are: {told}"
+        )
+    for name in (*program.inputs, *data):
+        if name not in program.inputs or name not in data:
+            known = ", ".join(program.inputs)
+            raise CircuitError(f"an epoch needs data for {known}, and got {', '.join(data)}")
+    rows = min(map(len, data.values()))
+    for name, unit in program.inputs.items():
+        if data[name].shape[1:] != unit.shape[1:] or len(data[name]) != rows:
+            raise CircuitError(
+                f"the data of {name!r} must have the shape {(rows, *unit.shape[1:])}, "
+                f"got {data[name].shape}"
+            )
+    if order.ndim != 1 or order.dtype.kind not in "iu":
+        raise CircuitError(
+            f"an order is a line of whole numbers, got {order.dtype} of shape {order.shape}"
+        )
+    if order.size and not 0 <= order.min() <= order.max() < rows:
+        wrong = order[(order < 0) | (order >= rows)][0]
+        raise CircuitError(f"the order names row {wrong}, and there are {rows} rows, from 0 on")
+    return size
+
+
 def step_by_step(
-    step: Callable[..., dict[str, Value]],
-    size: int,
-    data: Mapping[str, np.ndarray],
-    order: np.ndarray,
-    stop: Callable[[], bool],
-) -> list[dict[str, float]]:
-    """An epoch by calls of a step: for engines that come back to Python after each."""
-    measured = []
-    for start in range(0, len(order) - size + 1, size):
-        rows = order[start : start + size]
-        values = step(**{name: rows_of[rows] for name, rows_of in data.items()})
-        measured.append({k: float(v) for k, v in values.items() if np.shape(v) == ()})
-        if stop():
-            break
-    return measured
+    engine: Engine, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
+) -> Epoch:
+    """An epoch by calls of the step: for engines that come back to Python after each."""
+    size = batch_of(engine.program, data, order)
+    columns: dict[str, list[float]] = {name: [] for name in numbers_of(engine.program)}
+    steps = 0
+    while (steps + 1) * size <= len(order) and not stop():
+        rows = order[steps * size : (steps + 1) * size]
+        values = engine(**{name: rows_of[rows] for name, rows_of in data.items()})
+        for name, column in columns.items():
+            column.append(float(values[name]))
+        steps += 1
+    return Epoch(steps, {name: np.array(column, float) for name, column in columns.items()})
+
+
+def numbers_of(program: Program) -> dict[str, Unit]:
+    """The outputs that are one number each, which an epoch records for every step."""
+    return {name: unit for name, unit in program.outputs.items() if unit.shape == ()}

@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compile.program import Program, batched
+from pullback.compile.program import Program
 from pullback.core.convolution import Padding, Pair
 from pullback.core.unit import Unit
 from pullback.core.values import Value, Walks, _slices, arrays
 from pullback.core.walk import tick
-from pullback.engines.engine import step_by_step
+from pullback.engines.engine import Epoch, step_by_step
 
 
 class Jax:
@@ -64,9 +64,9 @@ class Jax:
 
     def epoch(
         self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
-    ) -> list[dict[str, float]]:
-        """Run a step on each whole batch of the rows in `order`; what each step's numbers were."""
-        return step_by_step(self, batched(self.program), data, order, stop)
+    ) -> Epoch:
+        """Run a step on each whole batch of the rows in `order`, until `stop` says so."""
+        return step_by_step(self, data, order, stop)
 
     def _step(self, sources: Sequence[Any], constants: Sequence[Any]) -> tuple[Any, Any]:
         """What the step computes, as a function that JAX can follow."""

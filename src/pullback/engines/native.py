@@ -13,19 +13,22 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numba
 import numpy as np
 
 from pullback.compile.access import access, with_copies
 from pullback.compile.fuse import fuse
 from pullback.compile.inside import with_plain_bodies
+from pullback.compile.loops import with_lean_loops
 from pullback.compile.memory import lasting, plan
-from pullback.compile.program import Program, batched
+from pullback.compile.program import Program
 from pullback.compile.simplify import simplify
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.core.values import Value
 from pullback.core.walk import tick
 from pullback.engines import cache
+from pullback.engines.engine import Epoch, batch_of, numbers_of
 from pullback.engines.steps import write_step
 from pullback.engines.writer import ARENAS
 
@@ -48,7 +51,8 @@ class Native:
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
         self.program = program
-        self.plain = with_copies(with_plain_bodies(simplify(program, keep=KEPT), keep=KEPT))
+        lean = with_lean_loops(simplify(program, keep=KEPT), keep=KEPT)
+        self.plain = with_copies(with_plain_bodies(lean, keep=KEPT))
         for unit in lasting(self.plain):
             if unit.dtype.name not in ARENAS:
                 raise CircuitError(
@@ -84,21 +88,23 @@ class Native:
 
     def epoch(
         self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
-    ) -> list[dict[str, float]]:
-        """Run a step on each whole batch of the rows in `order`; what each step's numbers were.
+    ) -> Epoch:
+        """Run a step on each whole batch of the rows in `order`, until `stop` says so.
 
-        Rows come from `data`, by the names of the inputs, without a return to Python between
-        steps but for a look, every tenth of a second, whether to `stop`.
+        There is no return to Python between steps but for a look, every tenth of a second, whether
+        to `stop`.
+
+        Raises `CircuitError` as `batch_of` does, and where a gate's index is out of bounds.
         """
-        names = [name for name, unit in self.program.outputs.items() if unit.shape == ()]
-        size = batched(self.program)
+        size = batch_of(self.program, data, order)
+        names = list(numbers_of(self.program))
         count = len(order) // size
-        record = np.zeros((count, len(names)))
+        record = np.zeros((len(names), count))
         rows = [
-            np.ascontiguousarray(data[name]).reshape(len(data[name]), -1)
-            for name in self.program.inputs
+            np.ascontiguousarray(data[name]).reshape(len(data[name]), unit.size // size)
+            for name, unit in self.program.inputs.items()
         ]
-        order = order.astype(np.int64, copy=False)
+        order = np.ascontiguousarray(order, np.int64)
         self._bring_in()
         done, chunk = 0, 1
         while done < count and not stop():
@@ -111,7 +117,16 @@ class Native:
             done = last
         self._take_over()
         self._refuse_indices()
-        return [dict(zip(names, row, strict=True)) for row in record[:done].tolist()]
+        return Epoch(done, dict(zip(names, record[:, :done], strict=True)))
+
+    def compile(self, data: Mapping[str, np.ndarray] | None = None) -> None:
+        """Compile now what else would be when it first runs: the step, or an epoch over `data`."""
+        run, told = self._module.step, ()
+        if data is not None:
+            rows = (np.zeros((0, 0), data[name].dtype) for name in self.program.inputs)
+            run, told = self._module.epoch, (0, 0, np.zeros(0, np.int64), np.zeros((0, 0)), *rows)
+        given = (0, self.threads, self._counters, self._workspace, *self._arenas, *told)
+        run.compile(tuple(map(numba.typeof, given)))
 
     def _refuse_indices(self) -> None:
         """Raise if the last run found an index out of bounds; it took that row for zeros."""

@@ -17,8 +17,14 @@ from pullback.compile.write import contiguous_target, write_loop
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.engines.cache import keep
+from pullback.engines.engine import numbers_of
+from pullback.engines.registers import fits_registers, write_steps
 from pullback.engines.structural import WRITERS
 from pullback.engines.writer import ARENA_NAMES, ARENAS, Start, StepWriter, listed
+
+# A call takes as long as a short loop does. Up to so many kernels that make so many elements, loops
+# are therefore compiled into the step, which takes longer to compile.
+KERNELS, ELEMENTS = 64, 10_000
 
 HEADER = '''"""A step of a circuit, written by pullback: the order in which its loops run."""
 
@@ -44,6 +50,8 @@ def write_step(program: Program, kernels: list[Kernel], memory: Memory) -> StepT
     """The module that runs a Program as these kernels in this memory."""
     starts = {unit: Start(at) for unit, at in memory.offsets.items()}
     writer = StepWriter(starts, memory.in_place, None)
+    elements = sum(unit.size for kernel in kernels for unit in kernel.gates)
+    writer.inlining = len(kernels) <= KERNELS and elements <= ELEMENTS
     _write_kernels(writer, kernels, memory)
     names = [f'{name} = load("{keep(text)}").run' for text, name in writer.functions.items()]
     head = f"\n\n\n@entry\ndef step(t, T, counters, W, {ARENA_NAMES}):\n"
@@ -53,12 +61,16 @@ def write_step(program: Program, kernels: list[Kernel], memory: Memory) -> StepT
 
 def _write_kernels(step: StepWriter, kernels: list[Kernel], memory: Memory) -> None:
     """All kernels in their order, and what must be copied into state after them."""
+    step.joined = memory.joined.keys()
     for kernel, stores in zip(kernels, memory.stores, strict=True):
         if isinstance(kernel, Call):
             _write_call(step, kernel, memory)
             continue
         places = []
         for unit in stores:
+            if unit in memory.joined:
+                places.append((unit, memory.joined[unit]))
+                continue
             where = contiguous_target(unit, kernel)
             root = memory.in_place.get(unit, unit)
             places.append((unit, Access(root, 0, where.shape, where.strides)))
@@ -74,7 +86,7 @@ def _write_call(step: StepWriter, call: Call, memory: Memory) -> None:
     if call.inside is not None:
         _write_rows(step, unit, call.inside, memory.inside[unit])
     elif unit.gate.name in WRITERS:
-        WRITERS[unit.gate.name](step, unit)
+        WRITERS[unit.gate.name](step, *call.gates)
     else:
         raise CircuitError(
             f"{unit.label} is made by {unit.gate.name!r}, which the native engine does not "
@@ -100,7 +112,6 @@ def _write_rows(step: StepWriter, unit: Unit, inside: Inside, memory: Memory) ->
         return step.starts[unit].after(start + ahead * prod(shape), (prod(shape), row))
 
     inner = StepWriter(step.starts, memory.in_place, step)
-    inner.adding = inside.adding
     starts = inner.starts
     starts |= {wire: Start(at) for wire, at in memory.offsets.items()}
     starts |= {x: stack(k, reverse) for k, x in enumerate(body.carries)}
@@ -127,27 +138,22 @@ def _write_epoch(program: Program, writer: StepWriter) -> str:
     if size == 0:
         return ""
     names = [f"data{k}" for k in range(len(program.inputs))]
-    lines = [
-        "\n\n@entry",
-        f"def epoch(t, T, counters, W, {ARENA_NAMES}, first, last, order, record, "
-        f"{', '.join(names)}):",
-        "    for batch in range(first, last):",
-    ]
+    head = (
+        f"\n\n\n@entry\ndef epoch(t, T, counters, W, {ARENA_NAMES}, first, last, order, record, "
+        f"{', '.join(names)}):\n"
+    )
+    if fits_registers(program):
+        lines = ["if t == 0:", *(f"    {line}" for line in write_steps(program, writer))]
+        return head + "".join(f"    {line}\n" for line in lines)
+    lines = ["for batch in range(first, last):"]
     for name, unit in zip(names, program.inputs.values(), strict=True):
         if unit not in writer.starts:  # nothing in the step reads it
             continue
         told = listed(size, unit.size // size, writer.place(access(unit)))
-        lines.append(
-            f"        gather(t, T, {ARENAS[unit.dtype.name]}, {told}, batch, order, {name})"
-        )
-    lines += ["        barrier(counters, T)", f"        step(t, T, counters, W, {ARENA_NAMES})"]
-    lines.append("        if t == 0:")
-    for k, unit in enumerate(numbers_of(program)):
+        lines.append(f"    gather(t, T, {ARENAS[unit.dtype.name]}, {told}, batch, order, {name})")
+    lines += ["    barrier(counters, T)", *writer.text().splitlines()]
+    lines.append("    if t == 0:")
+    for k, unit in enumerate(numbers_of(program).values()):
         where = f"{ARENAS[unit.dtype.name]}[{writer.place(access(unit))}]"
-        lines.append(f"            record[batch, {k}] = {where}")
-    return "\n".join([*lines, "            pass", ""])
-
-
-def numbers_of(program: Program) -> list[Unit]:
-    """The outputs that are one number each, in their order."""
-    return [unit for unit in program.outputs.values() if unit.shape == ()]
+        lines.append(f"        record[{k}, batch] = {where}")
+    return head + "".join(f"    {line}\n" for line in [*lines, "        pass"])

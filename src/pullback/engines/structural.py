@@ -5,12 +5,15 @@ What a kernel does with them is in `kernels/structural.py`, under the gate's nam
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 
 import numpy as np
 
-from pullback.compile.access import Access, access
+from pullback.compile.access import Access, access, row_major
+from pullback.compile.fuse import added_to_product, is_rectifier
+from pullback.compile.inside import own_buffer
+from pullback.compile.write import folded
 from pullback.core.errors import CircuitError
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
@@ -19,23 +22,49 @@ from pullback.engines.kernels.gemm import workspace_size
 from pullback.engines.writer import ALONE, ARENAS, StepWriter, listed, threads
 
 
-def _matmul(step: StepWriter, unit: Unit) -> None:
-    """Matrix products, one for each index of the leading axes."""
+def _matmul(step: StepWriter, unit: Unit, *after: Unit) -> None:
+    """A matrix product, and what is done in passing; or a stack of products.
+
+    `after` may be a sum of the product and a matrix or row, and a rectifier of that.
+    """
     _floats_only(unit)
-    arena = ARENAS[unit.dtype.name]
-    c = access(unit)
-    lead = unit.shape[:-2]
-    a, b = (access(x).spread(lead + x.shape[-2:]) for x in unit.inputs)
-    (m, k), n = a.shape[-2:], b.shape[-1]
-    step.work += 2 * prod(lead) * m * n * k
-    alone = m * n * k < ALONE
+    (m, n), k = unit.shape[-2:], unit.inputs[0].shape[-1]
+    step.work += 2 * unit.size * k
     room = workspace_size.py_func(max(m, n), max(m, n), k, unit.dtype.itemsize)
     step.workspace = max(step.workspace, room)
-    adding = int(unit in step.adding)
-    for index in np.ndindex(lead):
-        starts = [step.place(w).after(int(np.dot(index, w.strides[:-2]))) for w in (c, a, b)]
-        told = listed(m, n, k, *starts, *a.strides[-2:], *b.strides[-2:], adding)
-        step.line(f"matmul({threads(alone)}, {arena}, W, {told})", alone)
+    alone = unit.size * k < ALONE
+    call = f"({threads(alone)}, {ARENAS[unit.dtype.name]}, W"
+    if len(unit.shape) > 2:
+        for told in _stacked(step, unit, m, n, k):
+            step.line(f"matmuls{call}, {told})", alone)
+        return
+    begin = (-1, 0)
+    if after and after[0].gate is GATES["add"]:
+        ways = (added_to_product(after[0], x) for x in after[0].inputs if own_buffer(x) is unit)
+        added = next(way for way in ways if way is not None)
+        begin = (step.place(added), added.strides[0])
+    rectified = int(bool(after) and is_rectifier(after[-1]))
+    c = Access(after[-1] if after else unit, 0, unit.shape, row_major(unit.shape))
+    a, b = map(access, unit.inputs)
+    places = map(step.place, (c, a, b))
+    told = listed(m, n, k, *places, *a.strides, *b.strides, *begin, rectified)
+    step.line(f"matmul{call}, {told})", alone)
+
+
+def _stacked(step: StepWriter, unit: Unit, m: int, n: int, k: int) -> Iterator[str]:
+    """The arguments for stacks of products that lie evenly: mostly one, of them all."""
+    lead = unit.shape[:-2]
+    a, b = (access(x).spread(lead + x.shape[-2:]) for x in unit.inputs)
+    arrays = (access(unit), a, b)
+    sizes, steps = folded(lead, [where.strides[:-2] for where in arrays])
+    *outer, count = sizes or [1]
+    inner = [walk[-1] if walk else 0 for walk in steps]
+    for index in np.ndindex(*outer):
+        starts = (
+            step.place(where).after(sum(i * by for i, by in zip(index, walk, strict=False)))
+            for where, walk in zip(arrays, steps, strict=True)
+        )
+        yield listed(count, *inner, m, n, k, *starts, *a.strides[-2:], *b.strides[-2:])
 
 
 def _floats_only(unit: Unit) -> None:
@@ -75,7 +104,7 @@ def _convolution(step: StepWriter, unit: Unit) -> None:
 
 
 def _joined(step: StepWriter, unit: Unit) -> None:
-    """concatenate and stack: each input is copied to its part of the output."""
+    """concatenate and stack: each input is copied to its part, unless it was written there."""
     axis, start = unit.static["axis"], 0
     whole = access(unit)
     for x in unit.inputs:
@@ -85,7 +114,8 @@ def _joined(step: StepWriter, unit: Unit) -> None:
             step.copy(source, Access(unit, start * whole.strides[axis], x.shape, strides))
             start += 1
         else:
-            step.copy(source, Access(unit, start * whole.strides[axis], x.shape, whole.strides))
+            if x not in step.joined:
+                step.copy(source, Access(unit, start * whole.strides[axis], x.shape, whole.strides))
             start += x.shape[axis]
 
 
@@ -158,7 +188,7 @@ def _random(step: StepWriter, unit: Unit) -> None:
     )
 
 
-WRITERS: dict[str, Callable[[StepWriter, Unit], None]] = {
+WRITERS: dict[str, Callable[..., None]] = {
     "matmul": _matmul,
     "convolve": _convolution,
     "convolve_input": _convolution,

@@ -7,7 +7,7 @@ or of a structural kernel; a block is lines that run again and again, with their
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -56,7 +56,8 @@ class StepWriter:
     """Collects the functions of a step and the lines that call them.
 
     `in_place` are the gates that write over state, and which; `adding` those that add to what is in
-    memory; `checked` the gates that can find an index out of bounds.
+    memory; `joined` those written right into a concatenation; `checked` those that can find an
+    index out of bounds. If `inlining`, loops become part of the step; else they are called.
     """
 
     def __init__(
@@ -64,11 +65,12 @@ class StepWriter:
     ) -> None:
         self.starts = dict(starts)
         self.in_place = in_place
-        self.adding: frozenset[Unit] = frozenset()
+        self.joined: Collection[Unit] = ()
         self.lines: list[Line] = []
         self.work = 0
         self.workspace = 0
         self.depth = 0 if around is None else around.depth + 1
+        self.inlining = around is not None and around.inlining
         self.functions: dict[str, str] = {} if around is None else around.functions
         self.checked: list[Unit] = [] if around is None else around.checked
 
@@ -90,9 +92,9 @@ class StepWriter:
         """Add a loop: its function, unless one of the same text is there, and its call."""
         starts = [f"o{k}" for k in range(len(loop.arrays))]
         lines = [
-            f"@loop({1 + len(loop.numbers) + len(starts)})",
+            f"@loop({1 + len(loop.numbers) + len(starts)}{', forceinline=True' * self.inlining})",
             f"def run(t, T, {ARENA_NAMES}, {', '.join(['n', *loop.numbers, *starts])}):",
-            "    lo, hi = n * t // T, n * (t + 1) // T",
+            "    lo, hi = portion(n, t, T)",
         ]
         for start, (name, where) in zip(starts, loop.arrays.items(), strict=True):
             lines.append(f"    {name} = after({ARENAS[where.root.dtype.name]}, {start})")

@@ -1,6 +1,58 @@
 """Optimizers: from gradients to the next parameters. One algorithm a file."""
 
-from pullback.optim.optimizer import OPTIMIZERS, Optimizer, Transform
+from pullback.optim.adadelta import Adadelta, scale_by_adadelta
+from pullback.optim.adagrad import AdaGrad, scale_by_adagrad
+from pullback.optim.adam import Adam, scale_by_adam
+from pullback.optim.adamw import AdamW
+from pullback.optim.clipping import clip, clip_norm
+from pullback.optim.decay import add_decayed_weights
+from pullback.optim.lion import Lion, scale_by_lion
+from pullback.optim.nadam import NAdam, scale_by_nadam
+from pullback.optim.optimizer import OPTIMIZERS, Optimizer
+from pullback.optim.rmsprop import RMSProp, scale_by_rms
+from pullback.optim.schedules import (
+    SCHEDULES,
+    Constant,
+    CosineDecay,
+    ExponentialDecay,
+    LinearWarmup,
+    PiecewiseConstant,
+    Schedule,
+)
 from pullback.optim.sgd import SGD, heavy_ball
+from pullback.optim.transform import Parameters, Slot, Transform, chain, scale
 
-__all__ = ["OPTIMIZERS", "SGD", "Optimizer", "Transform", "heavy_ball"]
+__all__ = [
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "SGD",
+    "AdaGrad",
+    "Adadelta",
+    "Adam",
+    "AdamW",
+    "Constant",
+    "CosineDecay",
+    "ExponentialDecay",
+    "LinearWarmup",
+    "Lion",
+    "NAdam",
+    "Optimizer",
+    "Parameters",
+    "PiecewiseConstant",
+    "RMSProp",
+    "Schedule",
+    "Slot",
+    "Transform",
+    "add_decayed_weights",
+    "chain",
+    "clip",
+    "clip_norm",
+    "heavy_ball",
+    "scale",
+    "scale_by_adadelta",
+    "scale_by_adagrad",
+    "scale_by_adam",
+    "scale_by_lion",
+    "scale_by_nadam",
+    "scale_by_rms",
+]

@@ -2,46 +2,76 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from pullback.core.errors import CircuitError
-from pullback.core.unit import Unit
-from pullback.optim.optimizer import OPTIMIZERS, Optimizer, Transform, Wires
+from pullback.optim.checks import fraction
+from pullback.optim.optimizer import OPTIMIZERS, Optimizer, composed
+from pullback.optim.schedules import Schedule
+from pullback.optim.transform import Memory, Next, Parameters, Slot, Transform, Wires
 
 
-def heavy_ball(decay: float) -> Transform:
+def heavy_ball(decay: float, *, nesterov: bool = False) -> Transform:
     """v' = decay * v + g, and v' is the direction: a ball with momentum, rolling through slopes.
 
-    Source: Polyak, "Some methods of speeding up the convergence of iteration methods" (1964).
+    Nesterov's direction is g + decay * v': the slope where the ball is about to be.
+    Memory: "velocity". Raises `CircuitError` for a decay outside [0, 1).
+    Source: Polyak, "Some methods of speeding up the convergence of iteration methods" (1964);
+    Sutskever et al., "On the importance of initialization and momentum" (ICML 2013).
+
+    >>> from pullback.core.unit import Unit
+    >>> p = Parameters([Unit(0.0)], weights=[])
+    >>> g, v = Unit(1.0), Unit(4.0)
+    >>> heavy_ball(0.5).update([g], [[v]], p)[0][0].value
+    3.0
+    >>> heavy_ball(0.5, nesterov=True).update([g], [[v]], p)[0][0].value
+    2.5
     """
+    decay = fraction("momentum", decay)
 
-    def init(parameters: Wires) -> list[Unit]:
-        return [Unit(np.zeros(p.shape, p.dtype), f"{p.name}.velocity") for p in parameters]
+    def update(directions: Wires, memory: Memory, parameters: Parameters) -> Next:
+        (velocities,) = memory
+        news = [decay * v + g for v, g in zip(velocities, directions, strict=True)]
+        if not nesterov:
+            return news, [news]
+        return [g + decay * v for g, v in zip(directions, news, strict=True)], [news]
 
-    def update(directions: Wires, memory: Wires, parameters: Wires) -> tuple[list, list]:
-        velocities = [decay * v + g for v, g in zip(memory, directions, strict=True)]
-        return velocities, velocities
-
-    return Transform(init, update)
-
-
-_plain = Transform(init=lambda parameters: [], update=lambda g, memory, parameters: (list(g), []))
+    return Transform(update, (Slot("velocity"),))
 
 
-def SGD(learning_rate: float = 0.01, *, momentum: float = 0.0) -> Optimizer:
-    """Stochastic gradient descent: p' = p - learning_rate * v, with v' = momentum * v + g.
+def SGD(
+    learning_rate: float | Schedule = 0.01,
+    *,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+) -> Optimizer:
+    """Stochastic gradient descent: p' = p - learning_rate * v', with v' = momentum * v + g.
 
-    Raises `CircuitError` for a learning rate that is not positive or momentum outside [0, 1).
-    Source: the guide, "Training protocol"; momentum: Polyak (1964).
+    With `nesterov`, p' = p - learning_rate * (g + momentum * v'). `clip_value` limits each element
+    of the gradients, `clip_norm` the length of them all.
 
+    Raises `CircuitError` for a learning rate that is neither positive nor a schedule, momentum
+    outside [0, 1), limits that are not positive, and `nesterov` without momentum.
+    Source: the guide, "Training protocol"; momentum and Nesterov: see `heavy_ball`.
+
+    >>> from pullback.core.unit import Unit
     >>> p, g, rate = Unit(1.0, "p"), Unit(0.5, "g"), Unit(0.1, "rate")
     >>> moved, _ = SGD(0.1).update([g], [], [p], rate)
     >>> moved[0].value
     0.95
     """
-    if not 0.0 <= momentum < 1.0:
-        raise CircuitError(f"momentum must be at least 0 and less than 1, got {momentum}")
-    return Optimizer("SGD", learning_rate, heavy_ball(momentum) if momentum else _plain)
+    ball = heavy_ball(momentum, nesterov=nesterov)
+    if nesterov and not momentum:
+        raise CircuitError("Nesterov's step needs momentum, such as momentum=0.9")
+    return composed(
+        "SGD",
+        learning_rate,
+        *([ball] if momentum else []),
+        momentum=momentum,
+        nesterov=nesterov,
+        clip_norm=clip_norm,
+        clip_value=clip_value,
+    )
 
 
 OPTIMIZERS.add("SGD", SGD)

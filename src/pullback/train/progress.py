@@ -14,6 +14,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
+from pullback.engines.notice import notice
+
 _RECENT = 20  # epochs whose median tells how long the next ones take
 _BAR = 24  # columns; a narrow terminal gets a shorter one
 _SHORTEST_BAR = 6
@@ -45,11 +47,14 @@ class TrainingProgress:
             disable=not (watched if show is None else show),
         )
         self._epochs = epochs
-        self._task = self._progress.add_task("", total=epochs, line=f"0/{epochs}")
+        self._line = f"0/{epochs}"
+        self._task = self._progress.add_task("", total=epochs, line=self._line)
+        self._compiling = notice.shown_by(self._say)
 
     def __enter__(self) -> TrainingProgress:
         self._time.start()
         self._progress.start()
+        self._compiling.__enter__()
         return self
 
     def __exit__(
@@ -58,6 +63,7 @@ class TrainingProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._compiling.__exit__(kind, error, trace)
         self._time.stop()
         self._progress.stop()
 
@@ -73,7 +79,15 @@ class TrainingProgress:
             if free < 0:
                 break
             line += f"  {words}"
+        self._line = line
         self._progress.update(self._task, advance=1, line=line)
+
+    def _say(self, text: str) -> None:
+        """Words behind the line, until there are none; what stands behind a colon, if it fits."""
+        free = self._console.width - _SHORTEST_BAR - len(self._line) - _TIME - 4
+        words = next((t for t in (text, text.partition(":")[0]) if len(t) <= free), "")
+        line = f"{self._line}  {words}" if words else self._line
+        self._progress.update(self._task, line=line, refresh=True)
 
 
 def _telling(row: Mapping[str, float]) -> list[str]:

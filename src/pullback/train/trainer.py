@@ -83,6 +83,7 @@ class Trainer:
         self._frozen = True
         self._epochs = 0  # finished by all calls of fit: each draws an order of its own
         self._memory: list[Unit] | None = None
+        self._rate: Unit | None = None  # the learning rate, one wire for the steps of all sizes
         self._runs: dict[tuple, Engine] = {}
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -160,14 +161,16 @@ class Trainer:
         weighted: list[tuple[int, Mapping[str, Any]]] = []
         if whole:
             run = self._step(x[:size], y[:size])
-            steps = run.epoch({"inputs": x, "labels": y}, order[:whole], stop)
-            weighted += [(size, values) for values in steps]
-        if whole < len(x) and not stop():
+            done = run.epoch({"inputs": x, "labels": y}, order[:whole], stop)
+            if done.steps * size < whole:
+                return None
+            weighted.append((size, done.numbers))
+        if whole < len(x):
+            if stop():
+                return None
             rows = order[whole:]
             values = self._step(x[rows], y[rows])(inputs=x[rows], labels=y[rows])
             weighted.append((len(rows), values))
-        if sum(n for n, _ in weighted) < len(x):
-            return None
         return _mean(weighted)
 
     def _step(self, x: np.ndarray, y: np.ndarray) -> Engine:
@@ -177,15 +180,18 @@ class Trainer:
             inputs, labels, scores, loss = self._forward(x, y, training=True)
             metrics = dict(self.loss.metrics(scores, labels))
             parameters = list(self.model.parameters.values())
-            weights = self.model.weights.values()
             objective = loss
             for penalty in self.penalties:
-                objective = objective + penalty(weights)
+                objective = objective + penalty(self.model.parameters, self.model.weights)
             if self._memory is None:
-                self._memory = self.optimizer.init(parameters)
-            rate = Unit(self.optimizer.learning_rate, "learning_rate")
+                self._memory = self.optimizer.init(self.model.parameters)
+                self._rate = self.optimizer.rate()
             moved, news = self.optimizer.update(
-                gradient(objective, parameters), self._memory, parameters, rate
+                gradient(objective, parameters),
+                self._memory,
+                parameters,
+                self._rate,
+                self.model.weights.values(),
             )
             updates = dict(zip([*parameters, *self._memory], [*moved, *news], strict=True))
             program = Program(
@@ -274,6 +280,6 @@ _KEPT = 8  # Programs that measure, of which each size of data needs its own
 
 
 def _mean(weighted: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[str, float]:
-    """The means of what batches of these sizes measured."""
-    count = sum(n for n, _ in weighted)
-    return {k: sum(n * float(v[k]) for n, v in weighted) / count for k in weighted[0][1]}
+    """The means over all rows, from what batches of n rows measured: a number each or an array."""
+    count = sum(n * np.size(next(iter(v.values()))) for n, v in weighted)
+    return {k: sum(n * float(np.sum(v[k])) for n, v in weighted) / count for k in weighted[0][1]}

@@ -5,6 +5,8 @@ from numba import float32 as f4
 from numba import float64 as f8
 from numba import int64 as i8
 
+import pullback.engines.kernels.compilations  # noqa: F401  # from here on, they are followed
+from pullback.engines.kernels.cell import cell
 from pullback.engines.kernels.elementwise import (
     abs,
     logical_and,
@@ -29,12 +31,13 @@ from pullback.engines.kernels.structural import (
     gather,
     loop,
     matmul,
+    matmuls,
     part,
     random,
     scatter_add,
     take,
 )
-from pullback.engines.kernels.threads import barrier
+from pullback.engines.kernels.threads import barrier, portion
 from pullback.engines.kernels.vector import (
     cos,
     erf,
@@ -55,6 +58,7 @@ __all__ = [
     "argmin",
     "b1",
     "barrier",
+    "cell",
     "convolve",
     "convolve_input",
     "convolve_weights",
@@ -76,9 +80,11 @@ __all__ = [
     "logical_or",
     "loop",
     "matmul",
+    "matmuls",
     "maximum",
     "minimum",
     "part",
+    "portion",
     "power",
     "random",
     "scatter_add",

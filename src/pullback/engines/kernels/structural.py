@@ -16,49 +16,72 @@ from pullback.engines.kernels.convolution import convolve_input as _convolve_inp
 from pullback.engines.kernels.convolution import convolve_weights as _convolve_weights
 from pullback.engines.kernels.gemm import gemm
 from pullback.engines.kernels.lower import address, no_limit
+from pullback.engines.kernels.threads import portion
 from pullback.gates.random import threefry
 
 part = njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True)
 _loop = "void(i8, i8, f4[::1], f8[::1], i8[::1], b1[::1]{})"
 
 
-def loop(numbers):
+def loop(numbers, **options):
     """Compile a loop, or read its code from disk: one of so many numbers behind the arenas.
 
     With its types told, Numba does not compile it anew for every other number that it is called
     with.
     """
     signature = _loop.format(", i8" * numbers)
-    return njit(signature, error_model="numpy", nogil=True, no_cfunc_wrapper=True, cache=True)
+    options |= {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True, "cache": True}
+    return njit(signature, **options)
 
 
 entry = njit(error_model="numpy", nogil=True, cache=True)
 
 
 @part
-def matmul(t, T, arena, W, m, n, k, c, a, b, a_row, a_column, b_row, b_column, adding):
-    """c = a @ b, or c += a @ b, of m by n elements row by row; threads share its longer side.
+def matmul(
+    t, T, arena, W, m, n, k, c, a, b, a_row, a_column, b_row, b_column, begin, begin_row, rectified
+):  # fmt: skip
+    """c = begin + a @ b, of m by n elements row by row; threads share its longer side.
 
-    `W` is room for the panels that `gemm` packs, of which each thread has its share.
+    `begin` is c itself or another matrix, or, with a `begin_row` of 0, one row for all; -1 is
+    nothing. If `rectified`, what is below 0 becomes 0. `W` is room for the panels that `gemm`
+    packs, of which each thread has its share.
     """
     size = arena.itemsize
     start = address(arena)
     space = _share(t, T, W)
-    floor = no_limit(arena.dtype.type(0))
+    floor = arena.dtype.type(0) if rectified else no_limit(arena.dtype.type(0))
+    skipped = 0
     if n >= m:
         first, last = _piece(n, T, t, 64), _piece(n, T, t + 1, 64)
         rows, columns = m, last - first
-        c, b = c + first, b + first * b_column
+        c, b, skipped = c + first, b + first * b_column, first
     else:
         first, last = _piece(m, T, t, 24), _piece(m, T, t + 1, 24)
         rows, columns = last - first, n
-        c, a = c + first * n, a + first * a_row
+        c, a, skipped = c + first * n, a + first * a_row, first * begin_row
     if last > first:
         gemm(
-            start + c * size, n, (start + c * size) * adding, n * adding,
+            start + c * size, n, 0 if begin < 0 else start + (begin + skipped) * size, begin_row,
             start + a * size, a_row, a_column,
             start + b * size, b_row, b_column,
             rows, columns, k, space, floor,
+        )  # fmt: skip
+
+
+@part
+def matmuls(
+    t, T, arena, W, count, c_step, a_step, b_step,
+    m, n, k, c, a, b, a_row, a_column, b_row, b_column,
+):  # fmt: skip
+    """`count` products, the matrices of each a step behind the last ones; threads share them."""
+    size, start, space = arena.itemsize, address(arena), _share(t, T, W)
+    for i in range(count * t // T, count * (t + 1) // T):
+        gemm(
+            start + (c + i * c_step) * size, n, 0, 0,
+            start + (a + i * a_step) * size, a_row, a_column,
+            start + (b + i * b_step) * size, b_row, b_column,
+            m, n, k, space, no_limit(arena.dtype.type(0)),
         )  # fmt: skip
 
 
@@ -127,7 +150,8 @@ def fill(t, T, arena, start, count):
 @part
 def gather(t, T, arena, size, width, start, batch, order, data):
     """The rows of a batch, by their place in the order, from the data into a step's input."""
-    for i in range(size * t // T, size * (t + 1) // T):
+    first, last = portion(size, t, T)
+    for i in range(first, last):
         row = order[batch * size + i]
         for j in range(width):
             arena[start + i * width + j] = data[row, j]

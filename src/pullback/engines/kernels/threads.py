@@ -1,4 +1,4 @@
-"""In: threads that run the same compiled step. Out: the points at which they wait for each other.
+"""In: threads that run the same compiled step. Out: each one's part, and where they wait.
 
 A barrier is two counters in shared memory. Who arrives last opens it; the others watch, and after a
 while let another thread have the processor. Numba's own parallel regions cost a multiple of this.
@@ -50,6 +50,14 @@ def _give_way(typing_context):
         return context.get_dummy_value()
 
     return types.none(), generate
+
+
+@njit(nogil=True, forceinline=True)
+def portion(n, t, T):
+    """From where to where, of n, thread t of T works; a thread alone need not divide."""
+    if T == 1:
+        return 0, n
+    return n * t // T, n * (t + 1) // T
 
 
 @njit(nogil=True)

@@ -1,0 +1,105 @@
+"""In: a Program. Out: a function that runs it in NumPy, and as machine code once that is there.
+
+State lives in the Program's own wires, whichever engine runs a step, so the one goes on where the
+other has stopped. The step at which that happens depends on how long compilation takes, and with
+it the last bits of the results; the other engines give the same bits each time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+
+from pullback.compile.program import Program
+from pullback.core.values import Value
+from pullback.engines.eager import Eager
+from pullback.engines.engine import Engine, Epoch, batch_of
+from pullback.engines.notice import quietly
+
+_one_at_a_time = threading.Lock()  # in the order in which they are needed
+
+
+class EagerNative:
+    """Runs a Program gate by gate while a thread compiles it, and natively from then on.
+
+    The first run begins the compilation. What it fails with is raised at the next step.
+
+    >>> from pullback.core.unit import Unit
+    >>> x, w = Unit(3.0, "x"), Unit(1.0, "w")
+    >>> step = EagerNative(Program({"x": x}, {"y": w * x}, {w: w + 0.5 * x}))
+    >>> step(x=2.0), w.value
+    ({'y': 2.0}, 2.0)
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._eager = Eager(program)
+        self._native: Future[Engine] | None = None
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the next step will run as machine code."""
+        return self._native is not None and self._native.done()
+
+    def __call__(self, **inputs: Any) -> dict[str, Value]:
+        """Set the inputs, run the step, update the state, and return the outputs."""
+        return self._engine()(**inputs)
+
+    def epoch(
+        self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
+    ) -> Epoch:
+        """Run a step on each whole batch of the rows in `order`, until `stop` says so.
+
+        It goes over between two steps, also in the middle of the epoch.
+
+        Raises `CircuitError` as `batch_of` does.
+        """
+        size = batch_of(self.program, data, order)
+        engine = self._engine({name: rows[:0] for name, rows in data.items()})
+        if engine is not self._eager:
+            return engine.epoch(data, order, stop)
+        stopped = False
+
+        def leaves() -> bool:
+            nonlocal stopped
+            stopped = stop()
+            return stopped or self.is_native
+
+        first = engine.epoch(data, order, leaves)
+        rest = order[first.steps * size :]
+        if stopped or len(rest) < size:
+            return first
+        second = self._engine().epoch(data, rest, stop)
+        numbers = {k: np.concatenate([v, second.numbers[k]]) for k, v in first.numbers.items()}
+        return Epoch(first.steps + second.steps, numbers)
+
+    def _engine(self, data: Mapping[str, np.ndarray] | None = None) -> Engine:
+        """What runs the next step; if nobody compiles yet, someone begins, for such `data`."""
+        if self._native is None:
+            self._native = _compiled(self.program, data)
+            return self._eager
+        return self._native.result() if self._native.done() else self._eager
+
+
+def _compiled(program: Program, data: Mapping[str, np.ndarray] | None) -> Future[Engine]:
+    """A native engine that is being made, by a thread that nobody has to wait for."""
+    future: Future[Engine] = Future()
+
+    def work() -> None:
+        try:
+            from pullback.engines.native import Native  # numba takes a while to import
+
+            with _one_at_a_time, quietly():
+                native = Native(program)
+                native.compile(data)
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(native)
+
+    threading.Thread(target=work, name="pullback-compile", daemon=True).start()
+    return future

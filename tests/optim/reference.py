@@ -1,0 +1,193 @@
+"""What every optimizer does: by Optax, or, where conventions differ, by its paper, in NumPy.
+
+An optimizer that is not in this table fails the tests: add it with an independent reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+
+import pullback.optim as po
+
+NAMES = ("dense1.weight", "dense1.bias", "scale")  # of the parameters in all tests
+
+Arrays = list[np.ndarray]
+Reference = Callable[[Arrays], Callable[[Arrays], Arrays]]
+
+
+def by_optax(transformation: optax.GradientTransformation) -> Reference:
+    """A function of parameters to a step: gradients in, the next parameters out."""
+
+    def start(parameters: Arrays) -> Callable[[Arrays], Arrays]:
+        with jax.enable_x64(True):
+            held = {"p": parameters, "state": transformation.init(parameters)}
+
+            @jax.jit
+            def update(gradients, state, p):
+                changes, state = transformation.update(gradients, state, p)
+                return optax.apply_updates(p, changes), state
+
+        def step(gradients: Arrays) -> Arrays:
+            with jax.enable_x64(True):
+                held["p"], held["state"] = update(gradients, held["state"], held["p"])
+            return [np.asarray(p) for p in held["p"]]
+
+        return step
+
+    return start
+
+
+def by_formula(rule: Callable[..., np.ndarray], **options: Any) -> Reference:
+    """The same for `rule(memory, t, g, p, **options)`, with a memory for each parameter."""
+
+    def start(parameters: Arrays) -> Callable[[Arrays], Arrays]:
+        memories: list[dict[str, Any]] = [{} for _ in parameters]
+        held = {"p": parameters, "t": 0}
+
+        def step(gradients: Arrays) -> Arrays:
+            held["t"] += 1
+            triples = zip(memories, gradients, held["p"], strict=True)
+            held["p"] = [rule(s, held["t"], g, p, **options) for s, g, p in triples]
+            return held["p"]
+
+        return step
+
+    return start
+
+
+def adagrad(s, t, g, p, *, rate, epsilon):
+    s["sum"] = s.get("sum", 0.0) + g**2
+    return p - rate * g / (np.sqrt(s["sum"]) + epsilon)
+
+
+def amsgrad(s, t, g, p, *, rate, beta1, beta2, epsilon):
+    s["m"] = beta1 * s.get("m", 0.0) + (1 - beta1) * g
+    s["v"] = beta2 * s.get("v", 0.0) + (1 - beta2) * g**2
+    s["largest"] = np.fmax(s.get("largest", 0.0), s["v"])
+    root = np.sqrt(s["largest"]) / np.sqrt(1 - beta2**t)
+    return p - rate / (1 - beta1**t) * s["m"] / (root + epsilon)
+
+
+def nadam(s, t, g, p, *, rate, beta1, beta2, epsilon, psi):
+    u = [beta1 * (1 - 0.5 * 0.96 ** (k * psi)) for k in range(1, t + 2)]
+    s["m"] = beta1 * s.get("m", 0.0) + (1 - beta1) * g
+    s["v"] = beta2 * s.get("v", 0.0) + (1 - beta2) * g**2
+    ahead = u[-1] * s["m"] / (1 - np.prod(u)) + (1 - u[-2]) * g / (1 - np.prod(u[:-1]))
+    return p - rate * ahead / (np.sqrt(s["v"] / (1 - beta2**t)) + epsilon)
+
+
+@dataclass(frozen=True)
+class Case:
+    """An optimizer of the registry as it is told, and what must do the same."""
+
+    name: str
+    rate: Any
+    reference: Reference
+    options: dict[str, Any] = field(default_factory=dict)
+    weights: tuple[int, ...] | None = None  # which parameters decay; None: all
+    compiled: bool = False  # also by the native engine, which takes a second for each
+
+    def make(self) -> po.Optimizer:
+        return po.OPTIMIZERS[self.name](self.rate, **self.options)
+
+    def weights_of(self, parameters: Sequence[Any]) -> list[Any] | None:
+        """Those of the parameters that decay, or None where all do."""
+        which = self.weights
+        return which and [p for k, p in enumerate(parameters) if k in which]
+
+    @property
+    def label(self) -> str:
+        return repr(self.make())
+
+
+WEIGHTS = (0, 2)
+
+
+def _weights(parameters: Sequence[Any]) -> list[bool]:
+    return [k in WEIGHTS for k in range(len(parameters))]
+
+
+_adam = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+
+CASES = (
+    Case("SGD", 0.004, by_optax(optax.sgd(0.004))),
+    Case("SGD", 0.002, by_optax(optax.sgd(0.002, momentum=0.9)), {"momentum": 0.9}),
+    Case(
+        "SGD",
+        0.001,
+        by_optax(optax.sgd(0.001, momentum=0.9, nesterov=True)),
+        {"momentum": 0.9, "nesterov": True},
+        compiled=True,
+    ),
+    Case("AdaGrad", 0.1, by_formula(adagrad, rate=0.1, epsilon=1e-10)),
+    Case(
+        "RMSProp",
+        0.01,
+        by_optax(optax.rmsprop(0.01, decay=0.99, eps=1e-8, eps_in_sqrt=False)),
+    ),
+    Case(
+        "RMSProp",
+        0.002,
+        by_optax(
+            optax.rmsprop(
+                0.002, decay=0.9, eps=1e-6, eps_in_sqrt=False, centered=True, momentum=0.8
+            )
+        ),
+        {"decay": 0.9, "epsilon": 1e-6, "centered": True, "momentum": 0.8},
+    ),
+    Case("Adadelta", 1.0, by_optax(optax.adadelta(1.0, rho=0.9, eps=1e-6))),
+    Case("Adam", 0.001, by_optax(optax.adam(0.001))),
+    Case(
+        "Adam",
+        0.02,
+        by_optax(optax.adam(0.02, b1=0.8, b2=0.95, eps=1e-3)),
+        {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-3},
+    ),
+    Case("Adam", 0.02, by_formula(amsgrad, rate=0.02, **_adam), {"amsgrad": True}),
+    Case(
+        "AdamW",
+        0.01,
+        by_optax(optax.adamw(0.01, weight_decay=0.01, mask=_weights)),
+        weights=WEIGHTS,
+    ),
+    Case(
+        "AdamW",
+        0.01,
+        by_optax(optax.adamw(0.01, weight_decay=0.3)),
+        {"weight_decay": 0.3},
+    ),
+    Case("NAdam", 0.002, by_formula(nadam, rate=0.002, psi=0.004, **_adam)),
+    Case("Lion", 0.003, by_optax(optax.lion(0.003, weight_decay=0.0))),
+    Case(
+        "Lion",
+        0.003,
+        by_optax(optax.lion(0.003, b1=0.8, b2=0.9, weight_decay=0.1, mask=_weights)),
+        {"beta1": 0.8, "beta2": 0.9, "weight_decay": 0.1},
+        weights=WEIGHTS,
+    ),
+    Case(
+        "Adam",
+        0.01,
+        by_optax(optax.chain(optax.clip(0.5), optax.clip_by_global_norm(1.0), optax.adam(0.01))),
+        {"clip_norm": 1.0, "clip_value": 0.5},
+        compiled=True,
+    ),
+    Case(
+        "SGD",
+        po.CosineDecay(0.01, steps=70),
+        by_optax(optax.sgd(optax.cosine_decay_schedule(0.01, 70), momentum=0.5)),
+        {"momentum": 0.5},
+    ),
+    Case(
+        "Adam",
+        po.ExponentialDecay(0.05, 0.5, steps=20),
+        by_optax(optax.adam(lambda count: 0.05 * 0.5 ** (count.astype("float64") / 20))),
+        compiled=True,
+    ),
+)
