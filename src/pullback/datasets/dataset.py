@@ -1,31 +1,42 @@
-"""In: the name of a set of data. Out: its arrays, and a split of them to train and to judge by."""
+"""In: rows of numbers and a label each. Out: parts of them, to train and to judge by."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.registry import Registry
-
-DATASETS: Registry = Registry("data set")
+from pullback.datasets.prepare import Preparation
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Rows of numbers with a label each.
 
-    inputs (rows, ...), float32; labels (rows,), class numbers from 0; `classes` names them.
+    inputs (rows, ...), float32; labels (rows,): class numbers from 0, which `classes` names, or,
+    where there are no classes, quantities. `features` names the inputs' columns, `source` says
+    where they are from, and `preparation`, if they were made of a table, how.
     """
 
     name: str
     inputs: np.ndarray
     labels: np.ndarray
-    classes: tuple[str, ...]
+    classes: tuple[Any, ...] = ()
+    features: tuple[str, ...] = ()
+    source: str = ""
+    notes: tuple[str, ...] = ()
+    preparation: Preparation | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    @property
+    def task(self) -> str:
+        """ "classification" or "regression"."""
+        return "classification" if self.classes else "regression"
 
     def rows(self, which: np.ndarray) -> Dataset:
         """These rows alone."""
@@ -40,42 +51,41 @@ class Dataset:
         >>> [len(part) for part in data.split(0.6, 0.4)]
         [6, 4]
         """
-        if abs(sum(shares) - 1.0) > 1e-9 or min(shares) <= 0.0:
-            raise CircuitError(f"shares must be positive and add up to 1, got {shares}")
-        rng = np.random.default_rng(seed)
-        bounds = np.cumsum(shares)[:-1]
-        parts: list[list[np.ndarray]] = [[] for _ in shares]
-        for k in range(len(self.classes)):
-            rows = rng.permutation(np.flatnonzero(self.labels == k))
-            if len(rows) < len(shares):
+        drawn = split_rows(self.labels if self.classes else len(self), shares, seed)
+        if self.classes:
+            counts = np.bincount(self.labels, minlength=len(self.classes))
+            rarest = int(counts.argmin())
+            if counts[rarest] < len(shares):
                 raise CircuitError(
-                    f"class {self.classes[k]!r} has {len(rows)} rows, too few for "
+                    f"class {self.classes[rarest]!r} has {counts[rarest]} rows, too few for "
                     f"{len(shares)} parts"
                 )
-            cuts = np.rint(bounds * len(rows)).astype(int)
-            for part, piece in zip(parts, np.split(rows, cuts), strict=True):
-                part.append(piece)
-        return [self.rows(np.sort(np.concatenate(part))) for part in parts]
+        return [self.rows(rows) for rows in drawn]
 
 
-def load_dataset(name: str) -> Dataset:
-    """The built-in data set of this name.
+def split_rows(labels: np.ndarray | int, shares: Sequence[float], seed: int) -> list[np.ndarray]:
+    """The numbers of the rows of each part, in order: rows with class numbers, or so many rows.
 
-    Raises `KeyError` with the names there are.
+    Each class is divided by the shares, and has a row in the first part at least.
+    Raises `CircuitError` where the shares do not add up to 1, or there are fewer rows than parts.
 
-    >>> load_dataset("digits").inputs.shape
-    (1797, 64)
+    >>> [rows.tolist() for rows in split_rows(np.array([0, 1, 0, 1]), (0.5, 0.5), seed=0)]
+    [[0, 1], [2, 3]]
     """
-    return DATASETS[name]()
-
-
-def _digits() -> Dataset:
-    """1,797 handwritten digits of 8x8 pixels from 0 to 1. Source: UCI, through scikit-learn."""
-    from sklearn.datasets import load_digits
-
-    inputs, labels = (np.asarray(x) for x in load_digits(return_X_y=True))
-    pixels = (inputs / 16.0).astype(np.float32)
-    return Dataset("digits", pixels, labels, tuple(str(k) for k in range(10)))
-
-
-DATASETS.add("digits", _digits)
+    if not shares or abs(sum(shares) - 1.0) > 1e-9 or min(shares) <= 0.0:
+        raise CircuitError(f"shares must be positive and add up to 1, got {tuple(shares)}")
+    rng = np.random.default_rng(seed)
+    bounds = np.cumsum(shares)[:-1]
+    labels = np.zeros(labels, np.int64) if isinstance(labels, int) else labels
+    if len(labels) < len(shares):
+        raise CircuitError(f"{len(labels)} rows are too few for {len(shares)} parts")
+    parts: list[list[int]] = [[] for _ in shares]
+    for k in np.unique(labels):
+        rows = rng.permutation(np.flatnonzero(labels == k))
+        cuts = np.maximum(np.rint(bounds * len(rows)).astype(int), 1)
+        for part, piece in zip(parts, np.split(rows, cuts), strict=True):
+            part.extend(piece.tolist())
+    for part in parts:  # the classes' shares, rounded, may have left a part without a row
+        if not part:
+            part.append(max(parts, key=len).pop())
+    return [np.sort(np.array(part, np.int64)) for part in parts]

@@ -1,83 +1,346 @@
-"""In: a wire. Out: the wire of a layer's output, made of gates and of the layer's parameters.
+"""In: wires. Out: the wires of a layer's outputs, made of gates and of the layer's own sources.
 
-A layer is a function of wires that owns sources: its parameters. It makes them at its first call,
-when it sees the shape of its input, so sizes are inferred. Layers compose: `Sequential` is a layer,
-and any function of layers and gates is a model.
+A layer is a function of wires that owns sources: parameters, which training moves, and state,
+which a call in training gives its next value (see `Training`). It makes them at its first call,
+when it sees the shape of its input, so sizes are inferred. Layers compose: see `composite`.
 """
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from pullback.core.registry import Registry
+from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit, scope
+from pullback.layers.description import LAYERS, join
+from pullback.layers.saving import fill, load_model, save_model
+from pullback.layers.training import Training
 
-LAYERS: Registry[type[Layer]] = Registry("layer")
+if TYPE_CHECKING:
+    from typing import Self
 
+    from pullback.layers.summary import Summary
+
+__all__ = ["LAYERS", "Call", "Layer", "Rng", "register", "watch"]
+
+Shape = tuple[int, ...]
 Rng = np.random.Generator | int | None
 L = TypeVar("L", bound="Layer")
 
 
 class Layer(ABC):
-    """What all layers share: a name, parameters made at the first call, and a group in drawings.
+    """What all layers share: a name, sources made at the first call, and a group in drawings.
 
-    A subclass is final. It gives `build`, which makes parameters for a shape of input, and `apply`,
-    which wires the gates; and `config`, the arguments that would construct it again.
+    A subclass is final. It hands `__init__` its arguments, as JSON can hold them; `build` makes its
+    parameters and state for a shape of input, and `apply` wires the gates. Names have no "." or
+    "/", which stand between the names of layers inside each other.
+
+    >>> class Scale(Layer):
+    ...     def build(self, shape, *, rng):
+    ...         self.factor = self.parameter("factor", shape[-1:], np.ones, weight=True)
+    ...
+    ...     def apply(self, x, *, training):
+    ...         return self.factor * x
+    >>> Scale()([[1.0, 2.0]]).value
+    array([[1., 2.]])
     """
 
-    def __init__(self, name: str = "", rng: Rng = None) -> None:
+    takes: int | None = 1  # the number of inputs of a call; None: any
+    layers: tuple[Layer, ...] = ()  # those inside
+
+    def __init__(self, name: str = "", rng: Rng = None, **config: Any) -> None:
+        if not isinstance(name, str) or "." in name or "/" in name:
+            raise CircuitError(f"a layer's name is a text without '.' and '/', got {name!r}")
         self.name = name or type(self).__name__.lower()
         self.rng = rng
+        self.config: Mapping[str, Any] = config
         self.built = False
+        self.first_inputs: list[tuple[Shape, str]] = []  # shape and dtype of each, when built
+        self.trainable = True
+        self.stored: Mapping[str, np.ndarray] | None = None  # from a file, for `build` to take
+        self.own_parameters: dict[str, Unit] = {}
+        self.own_state: dict[str, Unit] = {}
+        self._weights: set[str] = set()
 
-    def __call__(self, x: Any, *, training: bool = False) -> Unit:
-        """The layer's output for an input of shape (batch, ...); `training` for train behaviour."""
-        x = x if isinstance(x, Unit) else Unit(x, "inputs")
+    def __call__(self, x: Any, *others: Any, training: Training | bool | None = False) -> Any:
+        """The layer's output, or a tuple of them, for inputs of shape (batch, ...).
+
+        `training` is False to predict, a `Training` for a step of training, or True for a
+        `Training()` of seed 0 and step 0. Raises `CircuitError` where the layer cannot take x.
+        """
+        context = Training() if training is True else training or None
+        if not isinstance(context, Training | None):
+            raise CircuitError(f"training is True, False or a Training, got {training!r}")
+        given = (x, *others)
+        if self.takes not in (None, len(given)):
+            raise CircuitError(f"layer {self.name!r} takes {self.takes} input, got {len(given)}")
+        wires = [x if isinstance(x, Unit) else Unit(x, "inputs") for x in given]
+        call = Call(self)
+        if (calls := _watched.get()) is not None:
+            calls.append(call)
         with scope(self.name):
             if not self.built:
-                self.build(x.shape, np.random.default_rng(0 if self.rng is None else self.rng))
+                rng = np.random.default_rng(0 if self.rng is None else self.rng)
+                self.build(*(x.shape for x in wires), rng=rng)
+                self.first_inputs = [(x.shape, x.dtype.name) for x in wires]
                 self.built = True
-            return self.apply(x, training=training)
+            call.output = self.apply(*wires, training=context)
+        return call.output
 
     @abstractmethod
-    def build(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
-        """Make the parameters for inputs of this shape, drawing what is random from `rng`."""
+    def build(self, *shapes: Any, **how: Any) -> None:
+        """`build(shape, rng=rng)`: make the parameters for inputs of this shape.
+
+        What is random is drawn from `rng`; of several inputs, all shapes are given.
+        """
 
     @abstractmethod
-    def apply(self, x: Unit, *, training: bool) -> Unit:
-        """Wire the layer's gates to x."""
+    def apply(self, *inputs: Any, **how: Any) -> Any:
+        """`apply(x, training=training)`: wire the layer's gates to x.
 
-    @property
-    @abstractmethod
-    def config(self) -> Mapping[str, Any]:
-        """The arguments, as JSON can hold them, that construct this layer without parameters."""
+        `training` is a `Training`, or None to predict; a layer gives it to the layers inside.
+        """
+
+    # Sources -------------------------------------------------------------------------------------
+
+    def parameter(
+        self,
+        name: str,
+        shape: Shape,
+        initial: Callable[[Shape], np.ndarray],
+        *,
+        weight: bool = False,
+    ) -> Unit:
+        """Make a parameter, for `build`; `weight` says that penalties pull it towards zero."""
+        self.own_parameters[name] = unit = self._source(name, shape, initial)
+        if weight:
+            self._weights.add(name)
+        return unit
+
+    def variable(self, name: str, shape: Shape, initial: Callable[[Shape], np.ndarray]) -> Unit:
+        """Make a piece of state, for `build`: a source that no gradient moves."""
+        self.own_state[name] = unit = self._source(name, shape, initial)
+        return unit
+
+    def _source(self, name: str, shape: Shape, initial: Callable[[Shape], np.ndarray]) -> Unit:
+        label = join(self.name, name)
+        dtype = np.dtype(self.config.get("dtype", "float32"))
+        if self.stored is None:
+            return Unit(initial(shape).astype(dtype), label)
+        if name not in self.stored:
+            raise CircuitError(f"{label!r} is missing")
+        value = self.stored[name]
+        if value.shape != shape or value.dtype != dtype:
+            raise CircuitError(
+                f"{label!r} should be {dtype} of shape {shape}, got {value.dtype} of {value.shape}"
+            )
+        return Unit(value, label)
+
+    def walk(self) -> Iterator[tuple[str, Layer]]:
+        """This layer and those inside it, each once, by path: "residual1.dense1"."""
+        seen: set[Layer] = set()
+        pending: list[tuple[str, Layer]] = [("", self)]
+        while pending:
+            outer, layer = pending.pop()
+            if layer not in seen:
+                seen.add(layer)
+                path = join(outer, layer.name)
+                yield path, layer
+                pending.extend((path, inner) for inner in reversed(layer.layers))
 
     @property
     def parameters(self) -> dict[str, Unit]:
         """The trainable sources by name, as "dense1.weight"; empty until the first call."""
-        return {}
+        return {
+            join(path, name): unit
+            for path, layer in self.walk()
+            if layer.trainable
+            for name, unit in layer.own_parameters.items()
+        }
 
     @property
     def weights(self) -> dict[str, Unit]:
         """The parameters that multiply, which penalties pull towards zero: not the biases."""
-        return {k: unit for k, unit in self.parameters.items() if not k.endswith("bias")}
+        return {
+            join(path, name): layer.own_parameters[name]
+            for path, layer in self.walk()
+            if layer.trainable
+            for name in layer.own_parameters
+            if name in layer._weights
+        }
 
-    def predict(self, inputs: Any, *, batch_size: int = 1024) -> np.ndarray:
-        """The outputs for many inputs, in batches, as an array."""
-        inputs = np.asarray(inputs)
-        starts = range(0, max(len(inputs), 1), batch_size)
-        return np.concatenate([self(inputs[i : i + batch_size]).value for i in starts])
+    @property
+    def state(self) -> dict[str, Unit]:
+        """The sources by name that no gradient moves: running statistics, frozen parameters."""
+        return {
+            join(path, name): unit
+            for path, layer in self.walk()
+            for frozen in ({} if layer.trainable else layer.own_parameters,)
+            for name, unit in {**frozen, **layer.own_state}.items()
+        }
+
+    def freeze(self) -> Self:
+        """Count the parameters, of the layers inside too, as state that training leaves alone.
+
+        Freeze before the `Trainer` is made; running statistics still move. Returns the layer.
+
+        >>> from pullback.layers import Dense, Sequential
+        >>> model = Sequential(Dense(8).freeze(), Dense(2))
+        >>> y = model(np.ones((1, 3)))
+        >>> list(model.parameters), list(model.state)
+        (['dense2.weight', 'dense2.bias'], ['dense1.weight', 'dense1.bias'])
+        """
+        return self._set_trainable(False)
+
+    def unfreeze(self) -> Self:
+        """Undo `freeze`. Returns the layer."""
+        return self._set_trainable(True)
+
+    def _set_trainable(self, trainable: bool) -> Self:
+        for _, layer in self.walk():
+            layer.trainable = trainable
+        return self
+
+    # Use -----------------------------------------------------------------------------------------
+
+    def predict(self, inputs: Any, *, batch_size: int = 1024) -> Any:
+        """The outputs for many inputs, in batches, as an array; for several inputs give a tuple.
+
+        A model of several outputs answers a tuple of arrays. Raises `CircuitError` where the inputs
+        have not as many rows as each other.
+        """
+        arrays = [np.asarray(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,))]
+        rows = {len(x) if x.ndim else 0 for x in arrays}
+        if len(rows) != 1 or batch_size < 1:
+            raise CircuitError(
+                f"predict needs inputs of as many rows, and batches of at least 1; got inputs of "
+                f"{', '.join(str(x.shape) for x in arrays)}, and batches of {batch_size}"
+            )
+        starts = range(0, max(rows.pop(), 1), batch_size)
+        batches = [self(*(x[i : i + batch_size] for x in arrays)) for i in starts]
+        if isinstance(batches[0], tuple):
+            outputs = zip(*batches, strict=True)
+            return tuple(np.concatenate([y.value for y in output]) for output in outputs)
+        return np.concatenate([y.value for y in batches])
+
+    def summary(self, *shapes: int | Shape, dtype: str = "float32") -> Summary:
+        """A table of the layers: each one's arguments, output shape and number of parameters.
+
+        `shapes` are those of one row of each input; by default, those of the first call. The model
+        runs once on zeros of one row, which changes no state; one that has not been called yet
+        makes its parameters then. `dtype` is that of the zeros: "int64" for an Embedding.
+
+        >>> from pullback.layers import Dense, ReLU, Sequential
+        >>> Sequential(Dense(8), ReLU(), Dense(2)).summary(4)
+        name    layer     output  parameters
+        dense1  Dense(8)  (n, 8)          40
+        relu1   ReLU()    (n, 8)           0
+        dense2  Dense(2)  (n, 2)          18
+        58 parameters, 232 bytes
+        """
+        from pullback.layers.summary import summarize
+
+        return summarize(self, shapes, dtype)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the layer to a safetensors file: its parameters and state, and as JSON what it is.
+
+        Raises `CircuitError` where it has no parameters yet or the file cannot be written.
+        """
+        save_model(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """The layer that `save` wrote. Nothing in the file can run code.
+
+        Raises `CircuitError` where the file is missing, damaged, no model of this library or of
+        another kind than the class (`Layer.load` takes any), or holds what has its code elsewhere,
+        such as a `Model`.
+        """
+        model = load_model(path)
+        if not isinstance(model, cls):
+            kind = type(model).__name__
+            raise CircuitError(f"{path} holds a {kind}, not a {cls.__name__}; use {kind}.load")
+        return model
+
+    def load_parameters(self, path: str | os.PathLike[str]) -> None:
+        """Take the parameters and state from a file that `save` of such a layer wrote: all or none.
+
+        A layer that has not been called yet makes them first, for inputs as the file tells. Raises
+        `CircuitError` where the file does not fit: other names, shapes or dtypes.
+        """
+        fill(self, path)
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{k}={v!r}" for k, v in self.config.items())
-        return f"{type(self).__name__}({told})"
+        return f"{type(self).__name__}({', '.join(self.told())})"
+
+    def told(self) -> list[str]:
+        """The arguments as one would write them, where they are not the defaults."""
+        known = signature(type(self)).parameters
+        told = []
+        for name, value in self.config.items():
+            default = known[name].default
+            if default is Parameter.empty:
+                told.append(f"{value!r}")
+            elif value != default:
+                told.append(f"{name}={value!r}")
+        return told
+
+    # What layers check ---------------------------------------------------------------------------
+
+    def size_of_last_axis(self, shape: Shape) -> int:
+        """The size that a layer takes its parameters' size from; inputs are batches."""
+        if len(shape) < 2:
+            got = "a number" if not shape else f"{shape}, with no axis for the rows"
+            raise CircuitError(f"layer {self.name!r} expects inputs of shape (…, n), got {got}")
+        return shape[-1]
+
+    def check_last_axis(self, x: Unit, size: int) -> None:
+        """Refuse an input of another size than the parameters are for."""
+        if not x.shape or x.shape[-1] != size:
+            raise CircuitError(
+                f"layer {self.name!r} expects inputs of shape (…, {size}), got {x.shape}"
+            )
 
 
 def register(layer: type[L]) -> type[L]:
     """Decorate a layer so that saved models, which name it, find it."""
     LAYERS.add(layer.__name__, layer)
     return layer
+
+
+@dataclass
+class Call:
+    """One call of a layer: what it made, a wire or a tuple of wires."""
+
+    layer: Layer
+    output: Any = None
+
+
+_watched: ContextVar[list[Call] | None] = ContextVar("pullback_calls", default=None)
+
+
+@contextmanager
+def watch() -> Iterator[list[Call]]:
+    """The calls of layers made inside, in the order in which they begin.
+
+    >>> from pullback.layers import Identity
+    >>> with watch() as calls:
+    ...     y = Identity()(2.0)
+    >>> [(call.layer, call.output.value) for call in calls]
+    [(Identity(), 2.0)]
+    """
+    calls: list[Call] = []
+    token = _watched.set(calls)
+    try:
+        yield calls
+    finally:
+        _watched.reset(token)

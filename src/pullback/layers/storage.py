@@ -1,16 +1,18 @@
-"""In: a model's configuration and parameters. Out: one file of them, in which nothing can run.
+"""In: a model's description and numbers. Out: one file of them, in which nothing can run.
 
-The file is a safetensors file: the parameters as plain numbers, and in its metadata one JSON text
-that names the layers from the closed registry. It is written to the side and renamed into place,
-so that a crash at any moment leaves the old file or the new one, whole.
+The file is a safetensors file: parameters and state as plain numbers, and in its metadata the
+format, the library's version, and one JSON text that describes the layers. It is written to the
+side and renamed into place, so that a crash at any moment leaves the old file or the new one.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,11 @@ from safetensors.numpy import save
 
 from pullback.core.errors import CircuitError
 
-FORMAT = "pullback model, version 1"
+FORMAT = "pullback model, version 2"
+_NUMBERED = re.compile(r"pullback model, version (\d{1,9})")
 
 
-def write_model(
+def write_file(
     path: str | os.PathLike[str], config: Mapping[str, Any], tensors: Mapping[str, np.ndarray]
 ) -> None:
     """Write a model to `path`, replacing what was there in one step.
@@ -31,7 +34,7 @@ def write_model(
     Raises `CircuitError` where the folder does not exist or cannot be written to.
     """
     path = Path(path)
-    metadata = {"format": FORMAT, "config": json.dumps(config)}
+    metadata = {"format": FORMAT, "pullback": version("pullback"), "config": json.dumps(config)}
     data = save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata)
     try:
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -56,8 +59,8 @@ def _umask() -> int:
     return mask
 
 
-def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The configuration and the parameters in the file at `path`.
+def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The description and the numbers in the file at `path`.
 
     Raises `CircuitError` where there is no such file or it is no model of this library.
     """
@@ -66,30 +69,28 @@ def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise CircuitError(
-                    f"{path} is not a model of this version: its format is "
-                    f"{metadata.get('format', 'not named')!r}, expected {FORMAT!r}"
-                )
+            _refuse_other_format(path, metadata)
             config = json.loads(metadata["config"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, json.JSONDecodeError, KeyError, OSError, RecursionError) as error:
         raise CircuitError(f"{path} is not a pullback model, or is damaged: {error}") from None
-    largest = max((n for t in tensors.values() for n in t.shape), default=0)
-    if _largest_number(config) > max(largest, 1):
-        raise CircuitError(f"{path} is damaged: it describes layers larger than what it holds")
+    if not isinstance(config, dict):
+        raise CircuitError(f"{path} is damaged: it does not describe a model")
     return config, tensors
 
 
-def _largest_number(config: Any) -> float:
-    """The largest number anywhere in a configuration, so that no file asks for endless memory."""
-    largest, pending = 0.0, [config]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, dict):
-            pending.extend(item.values())
-        elif isinstance(item, list):
-            pending.extend(item)
-        elif isinstance(item, int | float):
-            largest = max(largest, item)
-    return largest
+def _refuse_other_format(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> None:
+    """Raise where this version of the library cannot read the file, and say what can."""
+    named = metadata.get("format", "not named")
+    if named == FORMAT:
+        return
+    ours, theirs = _NUMBERED.fullmatch(FORMAT), _NUMBERED.fullmatch(named)
+    if ours and theirs and int(theirs[1]) > int(ours[1]):
+        raise CircuitError(
+            f"{path} was written by pullback {metadata.get('pullback', 'of a later version')} in "
+            f"format {theirs[1]}; this is pullback {version('pullback')}, which reads format "
+            f"{ours[1]}: update pullback"
+        )
+    raise CircuitError(
+        f"{path} is not a model of this version: its format is {named!r}, expected {FORMAT!r}"
+    )

@@ -1,8 +1,45 @@
-"""Losses and penalties: what training makes small. One algorithm a file."""
+"""Losses, forces and penalties: what training makes small. One algorithm a file."""
 
+from pullback.losses.absolute_error import AbsoluteError
+from pullback.losses.binary_cross_entropy import BinaryCrossEntropy, logistic_force
+from pullback.losses.class_weights import balanced_class_weights
+from pullback.losses.cosine import Cosine
+from pullback.losses.force import Force
 from pullback.losses.hinge import Hinge, hinge_force
-from pullback.losses.loss import LOSSES, Loss
-from pullback.losses.penalty import L2, Penalty
-from pullback.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from pullback.losses.huber import Huber
+from pullback.losses.loss import LOSSES, Loss, prepare_weights
+from pullback.losses.multiclass_hinge import MulticlassHinge, multiclass_hinge_force
+from pullback.losses.penalty import L1, L2, Penalty
+from pullback.losses.poisson import Poisson
+from pullback.losses.quantile import Quantile
+from pullback.losses.softmax_cross_entropy import SoftmaxCrossEntropy, softmax_force
+from pullback.losses.squared_error import SquaredError, squared_force
+from pullback.losses.squared_hinge import SquaredHinge, squared_hinge_force
 
-__all__ = ["L2", "LOSSES", "Hinge", "Loss", "Penalty", "SoftmaxCrossEntropy", "hinge_force"]
+__all__ = [
+    "L1",
+    "L2",
+    "LOSSES",
+    "AbsoluteError",
+    "BinaryCrossEntropy",
+    "Cosine",
+    "Force",
+    "Hinge",
+    "Huber",
+    "Loss",
+    "MulticlassHinge",
+    "Penalty",
+    "Poisson",
+    "Quantile",
+    "SoftmaxCrossEntropy",
+    "SquaredError",
+    "SquaredHinge",
+    "balanced_class_weights",
+    "hinge_force",
+    "logistic_force",
+    "multiclass_hinge_force",
+    "prepare_weights",
+    "softmax_force",
+    "squared_force",
+    "squared_hinge_force",
+]

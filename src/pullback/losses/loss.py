@@ -12,8 +12,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 from pullback.core.unit import Unit
+from pullback.losses.labels import numbers
+from pullback.losses.rows import weighted_mean
 
 L = TypeVar("L", bound="Loss")
 
@@ -21,14 +24,32 @@ LOSSES: Registry[type[Loss]] = Registry("loss")
 
 
 class Loss(ABC):
-    """The mean over a batch of each example's cost. A subclass is final."""
+    """The mean over a batch of each example's cost. A subclass is a final frozen dataclass."""
 
-    def __call__(self, scores: Any, labels: Any) -> Unit:
-        """The mean cost, one number, of scores and labels that are wires or arrays."""
-        scores = scores if isinstance(scores, Unit) else Unit(scores, "scores")
+    def __call__(self, scores: Any, labels: Any, weights: Any = None) -> Unit:
+        """The mean cost, one number, of scores and labels that are wires or arrays.
+
+        With weights w of shape (batch,) it is sum(w * cost) / sum(w), and 0 where all weights of a
+        wire are 0; class weights multiply the others. Arrays are checked by `prepare` and
+        `prepare_weights`; wires are taken as they are.
+
+        Raises `CircuitError` where there are no rows, or labels or weights do not fit the scores.
+        """
+        if not isinstance(scores, Unit):
+            scores = Unit(_floats(scores), "scores")
+        if scores.dtype.kind != "f":
+            raise CircuitError(f"{scores.label} carries {scores.dtype} values; scores are floats")
+        if 0 in scores.shape or not scores.shape:
+            raise CircuitError(f"a loss needs at least one row of scores, got shape {scores.shape}")
         if not isinstance(labels, Unit):
             labels = Unit(self.prepare(labels, scores.shape), "labels")
-        return self.cost(scores, labels).mean()
+        if weights is not None and not isinstance(weights, Unit):
+            weights = Unit(prepare_weights(weights, scores.shape[0]), "weights")
+        costs = self.cost(scores, labels)
+        own = self.row_weights(scores, labels)
+        if own is not None:
+            weights = own if weights is None else own * weights
+        return costs.mean() if weights is None else weighted_mean(costs, weights)
 
     @abstractmethod
     def prepare(self, labels: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -41,8 +62,12 @@ class Loss(ABC):
     def cost(self, scores: Unit, labels: Unit) -> Unit:
         """The cost of each example, of shape (batch,)."""
 
+    def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
+        """How much the loss itself lets each row count, of shape (batch,); None: all the same."""
+        return None
+
     def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        """Wires worth reading beside the loss, by name."""
+        """Wires worth reading beside the loss, by name: means over the rows of a batch."""
         return {}
 
 
@@ -50,3 +75,32 @@ def register(loss: type[L]) -> type[L]:
     """Decorate a loss so that it is found by name."""
     LOSSES.add(loss.__name__, loss)
     return loss
+
+
+def prepare_weights(weights: Any, rows: int) -> np.ndarray:
+    """Sample weights as losses compute with them: one for each row, of shape (rows,).
+
+    Raises `CircuitError` where there are not as many as rows, for the first one that is negative,
+    nan or infinite, and where all are 0.
+
+    >>> prepare_weights([1, 2], 2)
+    array([1., 2.])
+    """
+    array = numbers(weights, "weights", "sample weights are one number a row")
+    if array.shape != (rows,):
+        raise CircuitError(f"{rows} rows need weights of shape ({rows},), got {array.shape}")
+    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if len(wrong):
+        raise CircuitError(
+            f"weight {array[wrong[0]]} (row {wrong[0]}) is not a finite number of at least 0; "
+            "give the row weight 0 to leave it out"
+        )
+    if not array.any():
+        raise CircuitError("all weights are 0; at least one row must count")
+    return array if array.dtype == np.float32 else array.astype(np.float64)
+
+
+def _floats(scores: Any) -> Any:
+    """Whole numbers given as scores, as floats."""
+    array = numbers(scores, "scores", "scores are numbers")
+    return array if array.dtype.kind == "f" else array.astype(np.float64)

@@ -3,50 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
-from pullback.gates.comparison import equal, where
-from pullback.gates.reduction import argmax, logsumexp
-from pullback.gates.shape import expand_dims
+from pullback.gates.arithmetic import subtract
+from pullback.gates.comparison import where
+from pullback.gates.reduction import log_softmax, logsumexp, softmax
+from pullback.losses.class_weights import ClassWeights, checked, of_classes, weight_of_each
+from pullback.losses.labels import classes
 from pullback.losses.loss import Loss, register
+from pullback.losses.rows import are_rows, class_accuracy, in_dtype_of, is_class
 
 
 @final
 @register
+@dataclass(frozen=True, kw_only=True)
 class SoftmaxCrossEntropy(Loss):
     """-log(softmax(scores)[label]), in natural units; labels are class numbers from 0.
 
-    Shapes: scores (batch, classes), labels (batch,). Chance is log(classes).
-    Source: the guide's outline, "Multiclass: Logistic Regression, Softmax".
+    Shapes: scores (batch, classes); labels (batch,), or (batch, classes): one-hot, or the
+    probability q of each class, where the cost is -sum(q * log(softmax(scores))). Chance is
+    log(classes). `label_smoothing` s makes every q (1 - s) * q + s / classes. `class_weights` has
+    one number for each class, or is a mapping from class numbers, where others weigh 1; a soft row
+    weighs sum(q * class_weights).
+
+    Raises `CircuitError` for a label smoothing outside [0, 1).
+    Source: the guide's outline, "Multiclass: Logistic Regression, Softmax"; label smoothing:
+    Szegedy and others, "Rethinking the Inception architecture for computer vision" (2016).
 
     >>> round(float(SoftmaxCrossEntropy()([[0.0, 0.0]], [1])), 4)  # log(2)
     0.6931
+    >>> round(float(SoftmaxCrossEntropy()([[0.0, 0.0]], [[0.3, 0.7]])), 4)
+    0.6931
     """
 
-    def prepare(self, labels: Any, shape: tuple[int, ...]) -> np.ndarray:
-        labels = np.asarray(labels)
-        if len(shape) != 2:
-            raise CircuitError(f"softmax needs scores of shape (batch, classes), got {shape}")
-        if labels.shape != shape[:1]:
-            raise CircuitError(f"{shape[0]} rows of scores need as many labels, got {labels.shape}")
-        if labels.dtype.kind not in "iufb" or not np.array_equal(np.floor(labels), labels):
-            raise CircuitError("labels must be class numbers 0, 1, 2, ...; encode them first")
-        whole = labels.astype(np.int64)
-        wrong = np.flatnonzero((whole < 0) | (whole >= shape[1]))
-        if len(wrong):
+    label_smoothing: float = 0.0
+    class_weights: ClassWeights = None
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.label_smoothing < 1.0:
             raise CircuitError(
-                f"label {whole[wrong[0]]} (row {wrong[0]}) is not among the {shape[1]} classes "
-                f"0 to {shape[1] - 1} that the model scores"
+                f"label_smoothing must be at least 0 and less than 1, got {self.label_smoothing}"
             )
-        return whole
+        object.__setattr__(self, "class_weights", checked(self.class_weights))
+
+    def prepare(self, labels: Any, shape: tuple[int, ...]) -> np.ndarray:
+        found = classes(labels, shape, "softmax", soft=True)
+        weight_of_each(self.class_weights, range(shape[1]))  # refused now where they do not fit
+        return found
 
     def cost(self, scores: Unit, labels: Unit) -> Unit:
-        chosen = equal(expand_dims(labels, 1), np.arange(scores.shape[1]))
-        return logsumexp(scores, axis=1) - where(chosen, scores, 0.0).sum(axis=1)
+        smooth, rows = self.label_smoothing, are_rows(labels, scores)
+        if not rows and not smooth:
+            chosen = where(is_class(labels, scores), scores, 0.0).sum(axis=1)
+            return logsumexp(scores, axis=1) - chosen
+        logs = log_softmax(scores, axis=1)
+        if rows:
+            own = (in_dtype_of(labels, scores) * logs).sum(axis=1)
+        else:
+            own = where(is_class(labels, scores), logs, 0.0).sum(axis=1)
+        if not smooth:
+            return -own
+        return -((1.0 - smooth) * own + smooth * logs.mean(axis=1))
+
+    def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
+        return of_classes(self.class_weights, labels, scores)
 
     def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        return {"accuracy": equal(argmax(scores, axis=1), labels).mean()}
+        return {"accuracy": class_accuracy(scores, labels)}
+
+
+def softmax_force(scores: Any, labels: Any) -> Any:
+    """The pull on each score: the label's probability, 1 or 0, less the one that the scores give.
+
+    The negative gradient of `SoftmaxCrossEntropy` by the scores, before the mean over the batch.
+    Takes arrays or wires, scores (batch, classes) and labels (batch,) or (batch, classes).
+    Source: the guide's outline, "Multiclass: Logistic Regression, Softmax".
+
+    >>> softmax_force([[0.0, 0.0]], [1])
+    array([[-0.5,  0.5]])
+    """
+    given = labels if are_rows(labels, scores) else is_class(labels, scores)
+    return subtract(given, softmax(scores, axis=1))

@@ -1,0 +1,181 @@
+"""In: a table and the column to predict. Out: parts of it, as numbers to train and to judge by.
+
+The kinds of the columns are found in the whole table, as is how they are written; what is learned
+from values, down to the last median, is learned from the rows of the first part alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.datasets.cells import read_cells
+from pullback.datasets.columns import Column, understand_table
+from pullback.datasets.dataset import Dataset, split_rows
+from pullback.datasets.prepare import Extracted, Preparation
+from pullback.datasets.read import read_table
+from pullback.datasets.spelling import shown
+from pullback.datasets.target import Target, choose_target, listed, understand_target
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEWEST_ROWS = 10
+
+
+@dataclass(frozen=True)
+class TableDataset:
+    """A table that is understood: its columns, its target, and the rows that have one.
+
+    `frame` keeps the rows used, `columns` says what its inputs are, `values` are the target's:
+    class numbers, or quantities in their own unit. `notes` say what was assumed.
+    """
+
+    name: str
+    frame: pd.DataFrame = field(repr=False)
+    columns: tuple[Column, ...] = field(repr=False)
+    target: Target
+    values: np.ndarray = field(repr=False)
+    notes: tuple[str, ...] = ()
+    source: str = ""
+    found: Mapping[str, Extracted] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        target: str | None = None,
+        task: str | None = None,
+        kinds: Mapping[str, str] | None = None,
+        *,
+        name: str = "table",
+        source: str = "",
+        decimal_comma: bool = False,
+    ) -> TableDataset:
+        """A table of a person's own, understood.
+
+        `target` is the column to predict, by default one named target, label, class, y or outcome,
+        else the last. `task` is "classification" or "regression", by default whichever its values
+        look like. `kinds` tells what columns are: number, boolean, category, date, or ignore.
+
+        Raises `CircuitError` where the table cannot be learned from, saying why.
+
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"x": range(12), "y": ["no", "yes", "yes"] * 4})
+        >>> data = TableDataset.from_frame(frame)
+        >>> data.task, data.classes
+        ('classification', ('no', 'yes'))
+        >>> [part.inputs.shape for part in data.split(0.75, 0.25)]
+        [(9, 1), (3, 1)]
+        """
+        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+        if not len(frame.columns):
+            raise CircuitError("the table has no columns")
+        chosen, guess = choose_target(list(frame.columns), target)
+        if chosen in (kinds or {}):
+            raise CircuitError(
+                f"{shown(chosen)} is the target: its task tells what it is, not its kind"
+            )
+        inputs = frame.drop(columns=chosen)
+        if len(inputs.columns) < len(frame.columns) - 1:
+            raise CircuitError(f"two columns are named {shown(chosen)}; give each its own name")
+        cells = read_cells(frame.iloc[:, list(frame.columns).index(chosen)])
+        aim, what = understand_target(chosen, cells, frame.index, task, decimal_comma=decimal_comma)
+        notes = [note for note in (guess, what) if note]
+        values = aim.values(cells, frame.index)
+        kept = values >= 0 if aim.classes else ~np.isnan(values)
+        if not kept.all():
+            left = int((~kept).sum())
+            rows = "1 row without a target is" if left == 1 else f"{left} rows without a target are"
+            notes.append(f"{rows} left out")
+            frame, inputs, values = frame.loc[kept], inputs.loc[kept], values[kept]
+        if len(values) < FEWEST_ROWS:
+            raise CircuitError(
+                f"{len(values)} rows with a target are too few to learn from and to judge by: "
+                f"give at least {FEWEST_ROWS}"
+            )
+        columns, found = understand_table(inputs, kinds, decimal_comma=decimal_comma)
+        return cls(name, frame, columns, aim, values, tuple(notes), source, found)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def task(self) -> str:
+        """ "classification" or "regression"."""
+        return self.target.task
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """The classes' own labels; none in regression."""
+        return self.target.classes
+
+    def split(self, *shares: float, seed: int = 0) -> list[Dataset]:
+        """Parts of these shares, drawn at random, each class in its proportion, as numbers.
+
+        The first part is the one to train on: all are prepared by what it alone teaches. A class
+        with too few rows for all parts has a row in the first, which the notes say.
+
+        Raises `CircuitError` where the shares do not add up to 1 or no column can be learned from.
+        """
+        labels = self.values if self.classes else len(self)
+        parts = split_rows(labels, shares, seed)
+        target = self.target.fitted(self.values[parts[0]])
+        preparation = Preparation.learn(self.columns, self.found, parts[0], target)
+        inputs, encoded = preparation.inputs(self.found), target.encode(self.values)
+        names = tuple(feature.name for feature in preparation.features)
+        notes = (*self.notes, *self._rare(len(shares)), *preparation.unknown(self.found))
+        return [
+            Dataset(
+                self.name,
+                inputs[rows],
+                encoded[rows],
+                self.classes,
+                names,
+                self.source,
+                notes,
+                preparation,
+            )
+            for rows in parts
+        ]
+
+    def _rare(self, parts: int) -> list[str]:
+        """A note where a class is too rare to be in every part."""
+        if not self.classes:
+            return []
+        counts = np.bincount(self.values, minlength=len(self.classes))
+        rare = [self.classes[k] for k in np.flatnonzero(counts < parts)]
+        if not rare:
+            return []
+        some = (
+            f"class {shown(rare[0])} has" if len(rare) == 1 else f"the classes {listed(rare)} have"
+        )
+        return [f"{some} fewer than {parts} rows: learned, but not judged in every part"]
+
+
+def read_dataset(
+    path: str | os.PathLike[str],
+    target: str | None = None,
+    task: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> TableDataset:
+    """The table in a CSV or Parquet file, understood as `TableDataset.from_frame` does.
+
+    Raises `CircuitError` where the file cannot be read or learned from.
+    """
+    table = read_table(path)
+    data = TableDataset.from_frame(
+        table.frame,
+        target,
+        task,
+        kinds,
+        name=os.path.basename(path),
+        source=f"the file {os.fspath(path)}",
+        decimal_comma=table.decimal_comma,
+    )
+    return replace(data, notes=(*table.notes, *data.notes))

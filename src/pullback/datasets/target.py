@@ -1,0 +1,231 @@
+"""In: the column to predict. Out: labels that a loss takes; and back, answers as the table's own.
+
+A class is a number from 0 in training and keeps its own label outside. A quantity is standardised
+in training, by the training rows alone, and turned back outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.core.registry import Registry
+from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
+from pullback.datasets.columns import Column, extract, number_column, place
+from pullback.datasets.spelling import number_text, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TASKS = ("classification", "regression")
+_NAMES = ("target", "label", "class", "y", "outcome")
+_FEW_CLASSES = 20
+_ROWS_A_CLASS = 5  # whole numbers that repeat less than this are quantities
+
+
+@dataclass(frozen=True)
+class Target:
+    """The column to predict, and how its values become labels.
+
+    `classes` are its labels as the table has them, texts, numbers or truth values; there are none
+    in regression, where a label is (value - centre) / scale.
+
+    >>> Target(Column("pet", "category", ""), ("cat", "dog")).decode([[0.1, 2.0], [3.0, 1.0]])
+    array(['dog', 'cat'], dtype='<U3')
+    >>> Target(Column("price", "number", "", "plain"), centre=10.0, scale=2.0).decode([[1.5]])
+    array([13.])
+    """
+
+    column: Column
+    classes: tuple[Any, ...] = ()
+    centre: float = 0.0
+    scale: float = 1.0
+
+    @property
+    def name(self) -> str:
+        return self.column.name
+
+    @property
+    def task(self) -> str:
+        """ "classification" or "regression"."""
+        return "classification" if self.classes else "regression"
+
+    def values(self, cells: Cells, index: pd.Index) -> np.ndarray:
+        """Class numbers, -1 for a gap, or quantities in their own unit, nan for a gap.
+
+        Raises `CircuitError` at the first value that is none or no class known.
+        """
+        found = extract(self.column, cells, index)
+        if not self.classes:
+            return found.values if isinstance(found, Numbers) else np.full(len(index), np.nan)
+        texts = as_texts(found)
+        known = {_label_text(label): k for k, label in enumerate(self.classes)}
+        numbers = np.array([known.get(text, -2) for text in texts.values], np.int64)
+        labels = texts.spread(numbers, -1)
+        if (labels == -2).any():
+            first = int(np.argmax(labels == -2))
+            raise CircuitError(
+                f"{place(index, first)} has {shown(texts.values[texts.codes[first]])} in column "
+                f"{shown(self.name)}, which is none of the {len(self.classes)} classes: "
+                f"{listed(self.classes)}"
+            )
+        return labels
+
+    def labels(self, frame: pd.DataFrame) -> np.ndarray:
+        """The labels (rows,) of a table that has the target, as a loss takes them.
+
+        Raises `CircuitError` where the column is missing, or at its first gap or unknown class.
+        """
+        names = [str(name) for name in frame.columns]
+        chosen, _ = choose_target(names, self.name)
+        values = self.values(read_cells(frame.iloc[:, names.index(chosen)]), frame.index)
+        gaps = values < 0 if self.classes else np.isnan(values)
+        if gaps.any():
+            where = place(frame.index, int(np.argmax(gaps)))
+            raise CircuitError(f"{where} has no value in the target {shown(self.name)}")
+        return self.encode(values)
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """What `values` gave, as a loss takes it: int64 class numbers, or standardised float32."""
+        if self.classes:
+            return values.astype(np.int64)
+        return ((values - self.centre) / self.scale).astype(np.float32)
+
+    def decode(self, scores: Any) -> np.ndarray:
+        """A network's scores (rows, classes) or (rows, 1) as answers (rows,) of the table's own."""
+        scores = np.asarray(scores)
+        if self.classes:
+            return np.array(self.classes)[scores.argmax(axis=1)]
+        return scores.reshape(len(scores)).astype(np.float64) * self.scale + self.centre
+
+    def fitted(self, values: np.ndarray) -> Target:
+        """The target with the centre and scale of these values, those of the training rows."""
+        if self.classes:
+            return self
+        from sklearn.preprocessing import StandardScaler
+
+        learned = StandardScaler().fit(values.reshape(-1, 1))
+        centre, scale = np.asarray(learned.mean_), np.asarray(learned.scale_)
+        return replace(self, centre=centre.item(), scale=scale.item())
+
+
+def choose_target(names: list[str], asked: str | None) -> tuple[str, str | None]:
+    """The name of the column to predict, and a note where it was guessed.
+
+    >>> choose_target(["label", "height"], None)
+    ('label', "the target is column 'label', by its name")
+    """
+    if asked is not None:
+        columns: Registry[str] = Registry("column")
+        columns.update({name: name for name in names})
+        return columns[asked], None
+    for wanted in _NAMES:
+        for name in names:
+            if name.lower() == wanted:
+                return name, f"the target is column {shown(name)}, by its name"
+    return names[-1], f"the target is column {shown(names[-1])}, the last"
+
+
+def understand_target(
+    name: str,
+    cells: Cells,
+    index: pd.Index,
+    task: str | None = None,
+    *,
+    decimal_comma: bool = False,
+) -> tuple[Target, str]:
+    """The target, still to be `fitted`, and a note on its task.
+
+    Raises `CircuitError` where its values cannot be predicted, or not as `task` says.
+    """
+    if task is not None and task not in TASKS:
+        raise CircuitError(f"a task is {' or '.join(TASKS)}, got {task!r}")
+    if isinstance(cells, Other | Dates):
+        what = cells.what if isinstance(cells, Other) else "dates"
+        raise CircuitError(f"the target {shown(name)} holds {what}; name another to predict")
+    column = number_column(name, cells, decimal_comma=decimal_comma)
+    numbers = None if column is None else extract(column, cells, index)
+    if task is None:
+        task = "classification" if numbers is None else _likely_task(numbers)
+    if task == "regression":
+        return _regression(name, column, numbers, cells)
+    if column is None or column.strays:
+        column = Column(name, "category", "")
+    return _classification(column, extract(column, cells, index))
+
+
+def _likely_task(numbers: Cells) -> str:
+    """Classification for two numbers or a few whole ones that repeat, else regression."""
+    assert isinstance(numbers, Numbers)
+    filled = numbers.values[~numbers.gaps]
+    distinct = np.unique(filled)
+    whole = bool(np.all(np.mod(distinct, 1.0) == 0.0))
+    few = len(distinct) <= min(_FEW_CLASSES, len(filled) / _ROWS_A_CLASS)
+    return "classification" if len(distinct) <= 2 or (whole and few) else "regression"
+
+
+def _regression(
+    name: str, column: Column | None, numbers: Cells | None, cells: Numbers | Texts
+) -> tuple[Target, str]:
+    if column is None or not isinstance(numbers, Numbers):
+        example = shown(as_texts(cells).values[0]) if not cells.gaps.all() else "gaps alone"
+        raise CircuitError(
+            f"regression predicts numbers, and the target {shown(name)} has {example}"
+        )
+    _varied(name, np.unique(numbers.values[~numbers.gaps]).tolist())
+    return Target(column), f"the task is regression: {shown(name)} holds {column.note}"
+
+
+def _classification(column: Column, found: Numbers | Dates | Texts) -> tuple[Target, str]:
+    labels = _labels(found)
+    filled = np.count_nonzero(~found.gaps)
+    name = shown(column.name)
+    _varied(column.name, labels)
+    if 2 * len(labels) > filled:
+        other = "name another target" + ", or the task regression" * (column.kind == "number")
+        raise CircuitError(
+            f"the target {name} has {len(labels)} classes in {filled} rows, too few rows of each "
+            f"to learn from; {other}"
+        )
+    note = f"the task is classification: {name} has {len(labels)} classes, {listed(labels)}"
+    if len({str(label).casefold() for label in labels}) < len(labels):
+        note += ", some of which differ in upper and lower case alone"
+    return Target(column, tuple(labels)), note
+
+
+def _varied(name: str, distinct: list[Any]) -> None:
+    """Refuse a target that has no value, or the same everywhere."""
+    if not distinct:
+        raise CircuitError(f"the target {shown(name)} has no value in any row; name another")
+    if len(distinct) == 1:
+        raise CircuitError(
+            f"the target {shown(name)} is {shown(distinct[0])} in every row, so that there is "
+            "nothing to learn; name another"
+        )
+
+
+def _labels(found: Numbers | Dates | Texts) -> list[Any]:
+    """The different values in order: texts, truth values, or numbers, whole ones as int."""
+    if isinstance(found, Texts):
+        present = [found.values[k] for k in np.flatnonzero(found.counts)]
+        return [text == "True" for text in present] if found.truth else sorted(present)
+    distinct = np.unique(found.values[~found.gaps]).tolist()
+    return [int(x) if x.is_integer() else x for x in distinct]
+
+
+def _label_text(label: Any) -> str:
+    """A label as `as_texts` writes it."""
+    return str(label) if isinstance(label, str | bool) else number_text(label)
+
+
+def listed(labels: Any) -> str:
+    """The first few labels, for a message.
+
+    >>> listed(["a", "b", 3])
+    "'a', 'b', 3"
+    """
+    few = ", ".join(map(shown, labels[:6]))
+    return few if len(labels) <= 6 else f"{few}, ..."

@@ -1,0 +1,82 @@
+"""In: a layer and a file. Out: the file written, or the layer as the file tells it.
+
+To load is to construct the layers that the file describes and call them once on inputs of no rows,
+so that they make their parameters, of the numbers in the file. No size that a file claims is
+believed: what it does not hold is not allocated.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.core.unit import set_together
+from pullback.layers.description import construct, describe
+from pullback.layers.storage import read_file, write_file
+
+if TYPE_CHECKING:
+    from pullback.layers.layer import Layer
+
+
+def save_model(model: Layer, path: str | os.PathLike[str]) -> None:
+    """Write the description, parameters and state of a layer to a file."""
+    if not model.built:
+        raise CircuitError("the model has no parameters yet; call it on a batch, or train it")
+    inputs = [{"shape": list(shape[1:]), "dtype": dtype} for shape, dtype in model.first_inputs]
+    tensors = {name: unit.value for name, unit in {**model.parameters, **model.state}.items()}
+    write_file(path, {"model": describe(model), "inputs": inputs}, tensors)
+
+
+def load_model(path: str | os.PathLike[str]) -> Layer:
+    """The layer in a file, with its parameters and state."""
+    config, tensors = read_file(path)
+    try:
+        model = construct(config["model"])
+        _fill(model, config["inputs"], tensors)
+    except CircuitError as error:
+        raise CircuitError(f"{path} is damaged: {error}") from None
+    except Exception as error:  # what a constructor makes of arbitrary JSON cannot be foreseen
+        raise CircuitError(f"{path} does not describe a model: {error!r}") from None
+    return model
+
+
+def fill(model: Layer, path: str | os.PathLike[str]) -> None:
+    """Put the parameters and state in a file into a layer that is there."""
+    config, tensors = read_file(path)
+    try:
+        _fill(model, config["inputs"], tensors)
+    except (CircuitError, KeyError, TypeError) as error:
+        raise CircuitError(f"{path} does not fit the model: {error}") from None
+
+
+def _fill(model: Layer, inputs: Sequence[Any], tensors: Mapping[str, np.ndarray]) -> None:
+    if not model.built:
+        stored: defaultdict[str, dict[str, np.ndarray]] = defaultdict(dict)
+        for name, value in tensors.items():
+            path, _, last = name.rpartition(".")
+            stored[path][last] = value
+        walked = [(path, layer) for path, layer in model.walk() if not layer.built]
+        try:
+            for path, layer in walked:
+                layer.stored = stored[path]
+            model(*(np.zeros((0, *told["shape"]), told["dtype"]) for told in inputs))
+        finally:
+            for _, layer in walked:
+                layer.stored = None
+    sources = {**model.parameters, **model.state}
+    odd = sorted(set(sources) ^ set(tensors))
+    if odd:
+        raise CircuitError(f"{odd[0]!r} is missing, or is too much")
+    for name, unit in sources.items():
+        value = tensors[name]
+        if value.dtype != unit.dtype or value.shape != unit.shape:
+            raise CircuitError(
+                f"{name!r} should be {unit.dtype} of shape {unit.shape}, "
+                f"got {value.dtype} of {value.shape}"
+            )
+    set_together({unit: tensors[name] for name, unit in sources.items()})

@@ -1,0 +1,153 @@
+"""In: a model, run once. Out: a table of its layers: what they make, and what they own."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.core.text import columns
+from pullback.layers.layer import Call, Layer, watch
+
+if TYPE_CHECKING:
+    from pullback.layers.layer import Shape
+
+_WIDTH = 80
+_HEAD = ("name", "layer", "output", "parameters")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One call of a layer: its path, its arguments, its output's shape, and its own parameters.
+
+    The parameters of the layers inside stand in their own rows. The second call of a shared layer
+    says "shared" in place of a number.
+    """
+
+    name: str
+    layer: str
+    output: str
+    parameters: int
+    shared: bool = False
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        count = "shared" if self.shared else f"{self.parameters:,}"
+        return self.name, self.layer, self.output, count
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The layers of a model as a table, for terminals of 80 columns and for notebooks.
+
+    `parameters` counts the numbers that training moves, `frozen` those that it leaves alone, and
+    `state` the running statistics; `nbytes` is the memory of all of them.
+    """
+
+    rows: tuple[Row, ...]
+    parameters: int
+    frozen: int
+    state: int
+    nbytes: int
+
+    @property
+    def totals(self) -> str:
+        """The last line: "58 parameters, 232 bytes"."""
+        counts = {"frozen": self.frozen, "of state": self.state}
+        more = [f"{n:,} {what}" for what, n in counts.items() if n]
+        return ", ".join([f"{self.parameters:,} parameters", *more, _bytes(self.nbytes)])
+
+    def __str__(self) -> str:
+        cells = [list(_HEAD), *(list(row.cells) for row in self.rows)]
+        for column, least in (1, 12), (0, 12), (2, 12):
+            widths = [max(map(len, x)) for x in zip(*cells, strict=True)]
+            room = max(least, widths[column] - max(0, sum(widths) + 6 - _WIDTH))
+            for row in cells:
+                row[column] = _shortened(row[column], room)
+        return "\n".join([*columns(cells, right=(3,)), self.totals])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        def line(cells: Sequence[str], tag: str) -> str:
+            return f"<tr>{''.join(f'<{tag}>{html.escape(x)}</{tag}>' for x in cells)}</tr>"
+
+        body = "".join(line(row.cells, "td") for row in self.rows)
+        head, totals = line(_HEAD, "th"), html.escape(self.totals)
+        return f"<table><thead>{head}</thead><tbody>{body}</tbody></table><p>{totals}</p>"
+
+
+def summarize(model: Layer, shapes: Sequence[int | Shape], dtype: str) -> Summary:
+    """What `Layer.summary` answers."""
+    if shapes:
+        given = [shape if isinstance(shape, tuple | list) else (shape,) for shape in shapes]
+        try:
+            inputs = [np.zeros((1, *map(index, shape)), dtype) for shape in given]
+        except (TypeError, ValueError):
+            raise CircuitError(
+                "a summary needs the sizes of a row, whole numbers, and a dtype, got "
+                f"{', '.join(map(repr, shapes))} and {dtype!r}"
+            ) from None
+    elif model.built:
+        inputs = [np.zeros((1, *shape[1:]), kind) for shape, kind in model.first_inputs]
+    else:
+        raise CircuitError("tell the shape of an input's row, as summary((28, 28, 1))")
+    with watch() as calls:
+        model(*inputs)
+    layers = [layer for _, layer in model.walk()]
+    own = [unit for layer in layers for unit in layer.own_parameters.values()]
+    state = [unit for layer in layers for unit in layer.own_state.values()]
+    trained = sum(unit.size for unit in model.parameters.values())
+    return Summary(
+        rows=tuple(_rows(model, calls)),
+        parameters=trained,
+        frozen=sum(unit.size for unit in own) - trained,
+        state=sum(unit.size for unit in state),
+        nbytes=sum(unit.value.nbytes for unit in (*own, *state)),
+    )
+
+
+def _rows(model: Layer, calls: Sequence[Call]) -> Iterator[Row]:
+    paths = {layer: path for path, layer in model.walk()}
+    seen: set[Layer] = set()
+    for call in calls:
+        layer = call.layer
+        count = sum(unit.size for unit in layer.own_parameters.values())
+        if layer is not model or count or not layer.layers:
+            arguments = [*(["…"] if layer.layers else []), *layer.told()]
+            yield Row(
+                paths.get(layer, layer.name),
+                f"{type(layer).__name__}({', '.join(arguments)})",
+                _shapes(call.output),
+                count,
+                shared=count > 0 and layer in seen,
+            )
+        seen.add(layer)
+
+
+def _shapes(output: Any) -> str:
+    """The shape of what a layer made of one row, "(n, 10)"; n stands for the rows."""
+    outputs = output if isinstance(output, tuple) else (output,)
+    batched = [("n", *x.shape[1:]) if x.shape[:1] == (1,) else x.shape for x in outputs]
+    return ", ".join(f"({', '.join(map(str, shape))})" for shape in batched)
+
+
+def _bytes(count: int) -> str:
+    """A number of bytes as people read it: 232 bytes, 1.5 kB, 12 MB.
+
+    >>> _bytes(232), _bytes(1536), _bytes(12_000_000)
+    ('232 bytes', '1.5 kB', '12.0 MB')
+    """
+    if count < 1000:
+        return f"{count} bytes"
+    unit = min(3, (len(str(count)) - 1) // 3)
+    return f"{count / 1000**unit:.1f} {['', 'kB', 'MB', 'GB'][unit]}"
+
+
+def _shortened(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"

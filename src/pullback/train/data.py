@@ -1,0 +1,128 @@
+"""In: what users call data: arrays, tables, batches without end. Out: columns of numbers, checked.
+
+A column is an array with a row for each example, under the name of the wire that it goes to:
+"inputs", "labels" and "weights", or "inputs1", "inputs2" and so on where there are several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Examples in memory, column by column."""
+
+    columns: Mapping[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def take(self, which: Any) -> Rows:
+        """These rows alone."""
+        return Rows({name: column[which] for name, column in self.columns.items()})
+
+    def split(self, share: float, seed: int) -> tuple[Rows, Rows]:
+        """The rows without a random share of them, and that share.
+
+        Raises `CircuitError` where either would have no rows.
+        """
+        if not 0.0 < share < 1.0:
+            raise CircuitError(f"validation must be a share between 0 and 1, got {share}")
+        count = round(share * len(self))
+        if not 0 < count < len(self):
+            raise CircuitError(f"a validation share of {share} leaves no rows of {len(self)}")
+        order = np.random.default_rng(seed).permutation(len(self))
+        return self.take(order[count:]), self.take(order[:count])
+
+
+class Batches:
+    """Examples in batches that come one after another and need not fit into memory.
+
+    Made of something that can be gone through once an epoch, or of a function that answers such a
+    thing. Each batch is (inputs, labels) or (inputs, labels, weights).
+    """
+
+    def __init__(self, source: Any, epochs: int) -> None:
+        self._source = source
+        if not callable(source) and iter(source) is source and epochs > 1:
+            raise CircuitError(
+                f"an iterator can be gone through once, and {epochs} epochs were asked for; give "
+                "a function that makes a new one, or a list of batches"
+            )
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        found = False
+        for batch in self._source() if callable(self._source) else self._source:
+            found = True
+            if not isinstance(batch, tuple) or len(batch) not in (2, 3):
+                raise CircuitError(
+                    "a batch is (inputs, labels) or (inputs, labels, weights), got "
+                    f"{type(batch).__name__}"
+                )
+            yield batch
+        if not found:
+            raise CircuitError("there are no training batches")
+
+
+def are_batches(inputs: Any, labels: Any) -> bool:
+    """Whether what a user gives as inputs is batches of inputs and labels."""
+    if labels is not None:
+        return False
+    return callable(inputs) or (hasattr(inputs, "__iter__") and not hasattr(inputs, "shape"))
+
+
+def several(x: Any) -> tuple[Any, ...]:
+    """One thing or a tuple of them, as a tuple."""
+    return x if isinstance(x, tuple) else (x,)
+
+
+def named(kind: str, columns: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Columns under the names of their wires.
+
+    >>> list(named("inputs", [np.zeros(2)])), list(named("labels", [np.zeros(2), np.ones(2)]))
+    (['inputs'], ['labels1', 'labels2'])
+    """
+    if len(columns) == 1:
+        return {kind: columns[0]}
+    return {f"{kind}{k}": column for k, column in enumerate(columns, start=1)}
+
+
+def input_arrays(inputs: Any, what: str, dtype: Callable[[np.ndarray], np.dtype]) -> list:
+    """Inputs as arrays of finite numbers with as many rows each; `dtype` says what they become.
+
+    Tables of pandas are taken row by row. Raises `CircuitError` for anything else.
+    """
+    arrays = [_numbers(x, what) for x in several(inputs)]
+    if len({len(x) for x in arrays}) > 1:
+        told = " and ".join(str(len(x)) for x in arrays)
+        raise CircuitError(f"the {what} inputs must have as many rows each, got {told}")
+    return [np.ascontiguousarray(x, dtype(x)) for x in arrays]
+
+
+def _numbers(inputs: Any, what: str) -> np.ndarray:
+    x = np.asarray(inputs)
+    if x.dtype == object:  # a table of columns of several kinds
+        try:
+            x = x.astype(np.float64)
+        except (TypeError, ValueError):
+            pass
+    if x.dtype.kind not in "fiub":
+        raise CircuitError(
+            f"{what} inputs must be numbers, got an array of {x.dtype}; encode text and dates first"
+        )
+    if x.ndim < 1 or len(x) == 0:
+        raise CircuitError(f"there are no {what} rows: the inputs have shape {x.shape}")
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        row = int(np.argwhere(~np.isfinite(x))[0][0])
+        raise CircuitError(
+            f"{what} inputs contain {x[row][~np.isfinite(x[row])].flat[0]} (row {row}); "
+            "fill or drop such values first"
+        )
+    return x

@@ -1,0 +1,191 @@
+"""What columns are understood as, and what is said of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pullback as pb
+from pullback.datasets.cells import Dates, Numbers, Texts, as_texts, read_cells
+from pullback.datasets.columns import extract, understand, understand_table
+
+
+def column(values, name="c", kind=None, decimal_comma=False):
+    series = pd.Series(values, dtype=object if isinstance(values, list) else None)
+    return understand(name, read_cells(series), kind, decimal_comma=decimal_comma)
+
+
+def numbers(values, **options):
+    """The numbers that texts are read as."""
+    series = pd.Series(values, dtype=object)
+    cells = read_cells(series)
+    return extract(column(values, **options), cells, series.index).values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["1", "-2.5", "+3e2", " 4 "], [1.0, -2.5, 300.0, 4.0]),
+        (["1,234", "12", "1,234,567.5"], [1234.0, 12.0, 1234567.5]),
+        (["1,5", "2", "1.234,5"], [1.5, 2.0, 1234.5]),
+        (["1 234", "5", "1 234 567"], [1234.0, 5.0, 1234567.0]),
+        (["1'234.5", "7", "8"], [1234.5, 7.0, 8.0]),
+        (["12%", "3.5 %", "-1%"], [12.0, 3.5, -1.0]),
+        (["0,5 %", "3 %", "4 %"], [0.5, 3.0, 4.0]),
+    ],
+)
+def test_numbers_as_people_write_them(values, expected):
+    assert numbers(values) == expected
+
+
+def test_a_lone_comma_is_read_as_the_file_suggests():
+    assert numbers(["1,234", "5,678"]) == [1234.0, 5678.0]
+    assert numbers(["1,234", "5,678"], decimal_comma=True) == [1.234, 5.678]
+    assert "written with thousands commas" in column(["1,234", "5,678"]).note
+    assert "written with decimal commas" in column(["1,234", "5,678"], decimal_comma=True).note
+
+
+@pytest.mark.parametrize("text", ["1_000", "0x1F", "１２", "1e", "--5", "1.2.3", "12,34,5"])
+def test_what_python_or_nobody_calls_a_number_is_text(text):
+    assert column([text, "1", "2", "3"] * 3).kind == "category"
+
+
+def test_gaps_in_many_words():
+    gaps = ["", "NA", "n/a", "null", "?", "-", "NaN", " "]
+    assert np.isnan(numbers(["1", *gaps, "2"])[1:-1]).all()
+    assert column(["1", *gaps, "2"]).note == "numbers from 1 to 2, 8 gaps"
+
+
+def test_few_strays_among_numbers_are_gaps_and_many_make_categories():
+    few = column([*map(str, range(39)), "unknown"])
+    assert few.kind == "number"
+    assert few.strays == ("unknown",)
+    assert few.note == "numbers from 0 to 38, 1 such as 'unknown' is missing"
+    assert column(["1", "2", "x", "y"] * 10).kind == "category"
+
+
+def test_infinite_and_huge_numbers_are_gaps():
+    values = ["1", "inf", "-Infinity", "1e308", "1e999", "2"]
+    assert column(values).note == "numbers from 1 to 2, 4 infinite or beyond 1e100 and so missing"
+    assert np.isnan(numbers(values)[1:5]).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "no_yes"),
+    [
+        (["yes", "no", "Yes"], ("no", "yes")),
+        (["FALSE", "TRUE", "TRUE"], ("FALSE", "TRUE")),
+        (["male", "female", "male"], ("female", "male")),
+        (pd.array([True, None, False], dtype="boolean"), ("False", "True")),
+    ],
+)
+def test_two_values_are_yes_and_no(values, no_yes):
+    found = column(values)
+    assert (found.kind, found.values) == ("boolean", no_yes)
+
+
+@pytest.mark.parametrize(
+    ("values", "spelling"),
+    [
+        (["2024-01-31", "2024-02-01"], "ISO8601"),
+        (["2024-01-31T10:00:00+02:00", "2024-02-01T00:00:00Z"], "ISO8601"),
+        (["31.1.2024", "01.02.2024"], "%d.%m.%Y"),
+        (["1/31/2024", "2/1/2024"], "%m/%d/%Y"),
+        (["31/1/2024", "2/1/2024"], "%d/%m/%Y"),
+        (["31 Jan 2024", "1 Feb 2024"], "%d %b %Y"),
+        (["January 31, 2024", "February 1, 2024"], "%B %d, %Y"),
+        (["31.01.2024 18:30", "01.02.2024 00:00"], "%d.%m.%Y %H:%M"),
+    ],
+)
+def test_dates_in_common_formats(values, spelling):
+    found = column(values * 3)
+    assert (found.kind, found.spelling) == ("date", spelling)
+    dates = extract(found, read_cells(pd.Series(values)), pd.RangeIndex(2))
+    assert isinstance(dates, Dates)
+    assert dates.values[0].astype("datetime64[D]") == np.datetime64("2024-01-31")
+
+
+def test_month_or_day_first_is_a_guess_that_is_said():
+    assert column(["1/2/2024", "3/4/2024"]).note.endswith("%m/%d/%Y, though %d/%m/%Y fits too")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "reason"),
+    [
+        ("c", ["same"] * 9, "every row has 'same'"),
+        ("c", [5.0] * 9, "every row has '5'"),
+        ("c", [""] * 9, "no cell has a value"),
+        ("user_id", list(range(9)), "by its name"),
+        ("userId", list(map(str, range(9))), "by its name"),
+        ("c", [f"name {k}" for k in range(9)], "its texts all differ"),
+        ("c", [f"name {k // 2}" for k in range(49)] * 1 + ["u", "v"], "hardly repeat"),
+        ("c", [f"it was a dark and stormy night {k // 2}" for k in range(60)] + ["x"], "prose"),
+        ("c", [[1], [2]], "it holds lists or objects"),
+        ("c", [b"1", b"2"], "it holds bytes"),
+        ("c", np.array([1j, 2j]), "it holds complex numbers"),
+    ],
+)
+def test_what_teaches_nothing_is_left_out_with_the_reason(name, values, reason):
+    found = column(values, name)
+    assert found.kind == "ignore"
+    assert found.note.startswith("left out: ")
+    assert reason in found.note
+
+
+def test_what_only_looks_useless_is_kept():
+    assert column(list(range(9)), "paid").kind == "number"
+    assert column([0.5, 1.5, 2.5], "id").kind == "number"
+    assert column([1, 2, 1], "id").kind == "number"
+    assert column(["x", "", "", "x"], "flag").kind == "category"  # a gap tells something here
+
+
+def test_whole_numbers_are_numbers_until_told_otherwise():
+    zips = [12345, 12345, 99999]
+    assert column(zips).kind == "number"
+    assert column(zips, kind="category").kind == "category"
+    assert as_texts(read_cells(pd.Series(zips))).values == ["12345", "99999"]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "message"),
+    [
+        (["a", "b"], "number", "'c' cannot be of kind 'number': it has 'a'"),
+        (["a", "b"], "date", "cannot be of kind 'date': it has 'a'"),
+        (["a", "b", "d"], "boolean", "cannot be of kind 'boolean': it has 'a'"),
+        (["", ""], "number", "it has no value"),
+        ([[1], [2]], "category", "it holds lists"),
+        (["a"], "numbr", "there is no kind of column 'numbr'; did you mean 'number'"),
+    ],
+)
+def test_a_kind_that_cannot_be_is_refused(values, kind, message):
+    with pytest.raises(pb.CircuitError, match=message):
+        column(values, kind=kind)
+
+
+def test_kinds_of_a_table():
+    frame = pd.DataFrame({"zip": [1, 2, 1, 2], "x": [1.0, 2.0, 3.0, 4.0]})
+    columns, found = understand_table(frame, {"zip": "category", "x": "ignore"})
+    assert [c.kind for c in columns] == ["category", "ignore"]
+    assert list(found) == ["zip"]
+    with pytest.raises(pb.CircuitError, match="there is no column 'zap'; did you mean 'zip'"):
+        understand_table(frame, {"zap": "category"})
+    with pytest.raises(pb.CircuitError, match="two columns are named 'x'"):
+        understand_table(frame.set_axis(["x", "x"], axis=1))
+
+
+def test_cells_of_every_type():
+    read = [
+        read_cells(pd.Series(values))
+        for values in (
+            pd.array([1, None], dtype="Int8"),
+            np.array([1, 2], np.uint64),
+            [10**400, 1],
+            pd.to_timedelta(["1h", None]),
+            pd.Categorical([3, None]),
+        )
+    ]
+    assert all(isinstance(cells, Numbers) for cells in read)
+    assert read[2].values.tolist() == [np.inf, 1.0]
+    assert read[3].values[0] == 3600.0
+    mixed = read_cells(pd.Series([1, "a", 2.0, None, True], dtype=object))
+    assert isinstance(mixed, Texts)
+    assert mixed.values == ["1", "a", "2", "True"]

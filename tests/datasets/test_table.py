@@ -1,0 +1,170 @@
+"""The target, its task, and the parts of a table; each refusal in a sentence."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pullback as pb
+from pullback.datasets import TableDataset, load_dataset
+
+
+def table(y, **options):
+    """A table of one number and this target."""
+    x = np.random.default_rng(0).normal(size=len(y))
+    return TableDataset.from_frame(pd.DataFrame({"x": x, "y": pd.Series(y)}), **options)
+
+
+@pytest.mark.parametrize(
+    ("y", "task", "classes"),
+    [
+        (["a", "b", "c"] * 5, "classification", ("a", "b", "c")),
+        (["yes", "no"] * 8, "classification", ("no", "yes")),
+        ([True, False] * 8, "classification", (False, True)),
+        ([1, 2, 3] * 5, "classification", (1, 2, 3)),
+        (["1", "2"] * 8, "classification", (1, 2)),
+        ([0.5, 1.5] * 8, "classification", (0.5, 1.5)),
+        (pd.array([3, 4] * 8, dtype="Int64"), "classification", (3, 4)),
+        (list(range(30)), "regression", ()),
+        (list(range(21)) * 20, "regression", ()),
+        ([0.5, 1.5, 2.5] * 8, "regression", ()),
+        (["1,5", "2,5", "3,5"] * 8, "regression", ()),
+    ],
+)
+def test_the_task_is_what_the_values_look_like(y, task, classes):
+    data = table(y)
+    assert (data.task, data.classes) == (task, classes)
+    assert [type(label) for label in data.classes] == [type(label) for label in classes]
+
+
+def test_a_task_that_is_told_holds():
+    assert table([1, 2, 3] * 5, task="regression").task == "regression"
+    assert table([0.5, 1.5, 2.5] * 8, task="classification").classes == (0.5, 1.5, 2.5)
+
+
+def test_classes_keep_their_labels_there_and_back():
+    for y in (["b", "a", "c"] * 5, [True, False] * 8, [30, 10, 20] * 5, [0.5, 2.0] * 6):
+        data = table(y)
+        (train, test) = data.split(0.5, 0.5)
+        target = train.preparation.target
+        scores = np.eye(len(data.classes))[train.labels]
+        assert set(target.decode(scores).tolist()) == set(y)
+        np.testing.assert_array_equal(target.labels(data.frame), data.values)
+        assert sorted([*train.labels, *test.labels]) == sorted(data.values)
+
+
+@pytest.mark.parametrize(
+    ("y", "options", "message"),
+    [
+        (["a"] * 12, {}, "the target 'y' is 'a' in every row"),
+        ([1.5] * 12, {}, "the target 'y' is 1.5 in every row"),
+        ([None] * 12, {}, "the target 'y' has no value in any row"),
+        (["1e999"] * 12, {}, "the target 'y' has no value in any row"),
+        (["a", "b"] * 3, {}, "6 rows with a target are too few .* give at least 10"),
+        (["a", "b", None] * 4, {}, "8 rows with a target are too few"),
+        (
+            list("abcdefghijkl"),
+            {},
+            "the target 'y' has 12 classes in 12 rows, too few rows of each",
+        ),
+        ([*range(12)], {"task": "classification"}, "name another target, or the task regression"),
+        (["a", "b"] * 6, {"task": "regression"}, "regression predicts numbers.* 'y' has 'a'"),
+        (["a", "b"] * 6, {"task": "guessing"}, "a task is classification or regression, got 'gue"),
+        (["a", "b"] * 6, {"target": "z"}, "there is no column 'z'; there are: x, y"),
+        (["a", "b"] * 6, {"target": "yy"}, "there is no column 'yy'; did you mean 'y'"),
+        (["a", "b"] * 6, {"kinds": {"y": "category"}}, "'y' is the target: its task tells what"),
+        (
+            ["a", "b"] * 6,
+            {"kinds": {"x": "ignore"}},
+            "no column is left to learn from: 'x' is left",
+        ),
+        (pd.date_range("2024", periods=12), {}, "the target 'y' holds dates; name another"),
+        ([[1]] * 12, {}, "the target 'y' holds lists or objects"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused_in_a_sentence(y, options, message):
+    with pytest.raises(pb.CircuitError, match=message) as caught:
+        table(y, **options).split(0.7, 0.3)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_columns_or_only_a_target_is_refused():
+    with pytest.raises(pb.CircuitError, match="the table has no columns"):
+        TableDataset.from_frame(pd.DataFrame())
+    with pytest.raises(pb.CircuitError, match="no column is left to learn from: there is no other"):
+        TableDataset.from_frame(pd.DataFrame({"y": ["a", "b"] * 9})).split(0.5, 0.5)
+    with pytest.raises(pb.CircuitError, match="two columns are named 'y'"):
+        TableDataset.from_frame(pd.DataFrame(np.ones((12, 2)), columns=["y", "y"]))
+
+
+def test_the_target_is_guessed_and_said():
+    frame = pd.DataFrame({"Class": ["a", "b"] * 6, "label": range(12), "x": range(12)})
+    assert TableDataset.from_frame(frame).notes[0] == "the target is column 'label', by its name"
+    frame = frame.drop(columns="label")
+    assert TableDataset.from_frame(frame).target.name == "Class"
+    frame = frame.rename(columns={"Class": "group"})
+    assert TableDataset.from_frame(frame).notes[0] == "the target is column 'x', the last"
+    assert TableDataset.from_frame(frame, "group").notes[0].startswith("the task is classification")
+
+
+def test_rows_without_a_target_are_left_out_and_counted():
+    data = table(["a", None, "b", "?"] * 6)
+    assert len(data) == 12
+    assert "12 rows without a target are left out" in data.notes
+    data = table([1.5, np.inf, 2.5, 1e300, 7.5] * 6)
+    assert (len(data), data.task) == (18, "regression")
+
+
+def test_labels_of_another_table_must_be_known_ones():
+    target = table(["a", "b"] * 6).target
+    with pytest.raises(pb.CircuitError, match="row 1 has 'z' in column 'y', which is none of"):
+        target.labels(pd.DataFrame({"y": ["a", "z"]}))
+    with pytest.raises(pb.CircuitError, match="row 0 has no value in the target 'y'"):
+        target.labels(pd.DataFrame({"y": [None, "a"]}))
+    with pytest.raises(pb.CircuitError, match="there is no column 'y'"):
+        target.labels(pd.DataFrame({"x": [1]}))
+
+
+def test_a_split_is_stratified_and_fixed_by_its_seed():
+    data = table(["a"] * 60 + ["b"] * 30 + ["c"] * 10)
+    parts = data.split(0.7, 0.1, 0.2, seed=4)
+    assert [np.bincount(part.labels).tolist() for part in parts] == [
+        [42, 21, 7],
+        [6, 3, 1],
+        [12, 6, 2],
+    ]
+    again = data.split(0.7, 0.1, 0.2, seed=4)
+    other = data.split(0.7, 0.1, 0.2, seed=5)
+    np.testing.assert_array_equal(parts[2].inputs, again[2].inputs)
+    assert not np.array_equal(parts[2].inputs, other[2].inputs)
+
+
+def test_a_class_of_one_row_is_learned_and_said():
+    data = table(["a"] * 9 + ["b"] * 9 + ["rare"])
+    for seed in range(5):
+        train, *rest = data.split(0.3, 0.3, 0.4, seed=seed)
+        assert 2 in train.labels
+        assert all(2 not in part.labels for part in rest)
+    assert train.notes[-1].startswith("class 'rare' has fewer than 3 rows: learned, but not judged")
+
+
+@pytest.mark.parametrize("count", [10, 11, 13])
+def test_small_tables_leave_no_part_empty(count):
+    for y in (["a", "b"] * 7, list(np.linspace(0.1, 7, 14))):
+        parts = table(y[:count]).split(0.7, 0.1, 0.2)
+        assert min(map(len, parts)) > 0
+        assert sum(map(len, parts)) == count
+
+
+def test_a_file_from_its_path(tmp_path):
+    path = tmp_path / "pets.csv"
+    path.write_text("kg;pet;\n" + "3,5;cat;\n31;dog;\n" * 8)
+    data = load_dataset(path, target="pet")
+    assert (data.name, data.source) == ("pets.csv", f"the file {path}")
+    assert data.notes[0] == "cells are separated by semicolons"
+    train, _ = data.split(0.5, 0.5)
+    assert train.features == ("kg",)
+    assert sorted(set(train.inputs[:, 0])) == [-1.0, 1.0]
+    frame = pd.DataFrame({"kg": [3.5, 31.0] * 8, "pet": ["cat", "dog"] * 8})
+    frame.to_parquet(tmp_path / "pets.parquet")
+    (same, _) = load_dataset(tmp_path / "pets.parquet").split(0.5, 0.5)
+    np.testing.assert_array_equal(same.inputs, train.inputs)
