@@ -60,7 +60,9 @@ def test_few_strays_among_numbers_are_gaps_and_many_make_categories():
     assert few.kind == "number"
     assert few.strays == ("unknown",)
     assert few.note == "numbers from 0 to 38, 1 such as 'unknown' is missing"
-    assert column(["1", "2", "x", "y"] * 10).kind == "category"
+    many = column(["1", "2", "3", "x"] * 10)
+    assert many.kind == "category"
+    assert many.note == "categories: 4 different texts; numbers but for 1, such as 'x'"
 
 
 def test_infinite_and_huge_numbers_are_gaps():

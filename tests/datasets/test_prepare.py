@@ -197,7 +197,7 @@ def test_what_a_table_lacks_is_named_and_what_it_has_too_much_is_said():
         preparation.transform(people()[["age", "town"]])
     notes = preparation.transform(people())[1]
     assert notes[0] == ("columns 'town', 'smokes', 'born', 'ill' unknown from training passed over")
-    assert "column 'age': 22 without a value, filled as in training" in notes
+    assert "column 'age': 22 without a usable value, filled as in training" in notes
 
 
 def test_text_where_numbers_were_trained_names_column_line_and_value():

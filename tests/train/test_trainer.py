@@ -5,6 +5,7 @@ import signal
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import pullback as pb
@@ -15,9 +16,11 @@ X = RNG.normal(size=(101, 3))
 Y = (X[:, 0] * X[:, 1] > 0).astype(int)
 
 
-def make(rate=0.1, **kwargs):
+def make(rate=0.1, engine="eager", **kwargs):
     model = pb.Sequential(pb.Dense(16), pb.ReLU(), pb.Dense(2), rng=1)
-    return pb.Trainer(model, pb.SoftmaxCrossEntropy(), pb.SGD(rate, momentum=0.9), **kwargs)
+    return pb.Trainer(
+        model, pb.SoftmaxCrossEntropy(), pb.SGD(rate, momentum=0.9), engine=engine, **kwargs
+    )
 
 
 def parameters(trainer):
@@ -187,16 +190,200 @@ def test_a_trainer_of_other_things_is_refused(arguments, message):
         pb.Trainer(*arguments)
 
 
-def test_programs_that_measure_do_not_pile_up():
-    trainer = make()
-    for n in range(1, 40):
-        trainer.evaluate(X[:n], Y[:n])
-    assert len(trainer._runs) < 12
+def test_prediction_compiles_for_few_sizes():
+    trainer = make(engine="native")
+    whole = make().predict(X)
+    for n in (1, 2, 7, 16, 17, 101):
+        np.testing.assert_allclose(trainer.predict(X[:n]), whole[:n], rtol=1e-5)
+    assert len(trainer._predictor._runs) == 2
 
 
 def test_every_engine_learns_the_same():
-    losses = [make(engine=engine).fit(X, Y, epochs=2, batch_size=32)["loss"] for engine in ENGINES]
-    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
-    np.testing.assert_allclose(losses[2], losses[0], rtol=1e-5)
+    runs = [make(engine=engine).fit(X, Y, epochs=2, batch_size=32) for engine in ENGINES]
+    for run in runs[1:]:
+        np.testing.assert_allclose(run["loss"], runs[0]["loss"], rtol=1e-5)
     with pytest.raises(pb.CircuitError, match="there is no engine 'cuda'"):
         make(engine="cuda")
+
+
+# Data ------------------------------------------------------------------------------------------
+
+
+def test_tables_of_pandas_are_data():
+    table = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": range(101)})
+    one = make(rate=1e-3).fit(table, pd.Series(Y, index=range(7, 108)), epochs=2)
+    other = make(rate=1e-3).fit(table.to_numpy(), Y, epochs=2)
+    assert one["loss"] == other["loss"]
+    with pytest.raises(pb.CircuitError, match=r"must be numbers.*encode text"):
+        make().fit(table.assign(d="x"), Y)
+
+
+def test_weights_are_repeated_rows():
+    weights = RNG.integers(0, 3, size=101)
+    one, other = make(), make()
+    one.fit(X, Y, weights=weights, epochs=3, batch_size=101)
+    rows = np.repeat(np.arange(101), weights)
+    other.fit(X[rows], Y[rows], epochs=3, batch_size=len(rows))
+    for a, b in zip(parameters(one), parameters(other), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    left = one.evaluate(X, Y, weights=weights)["loss"]
+    assert left == pytest.approx(one.evaluate(X[rows], Y[rows])["loss"], rel=1e-5)
+
+
+def batches():
+    for start in range(0, 101, 20):
+        yield X[start : start + 20], Y[start : start + 20]
+
+
+def test_batches_of_a_function_or_a_list_are_data():
+    runs = [make().fit(source, epochs=3) for source in (batches, list(batches()))]
+    assert runs[0]["loss"] == runs[1]["loss"]
+    assert runs[0]["loss"][-1] < runs[0]["loss"][0]
+    assert len(make().fit(batches(), epochs=1)) == 1
+
+
+def test_batches_see_validation_data_and_weights():
+    def weighted():
+        return ((x, y, np.ones(len(x))) for x, y in batches())
+
+    run = make().fit(weighted, epochs=2, validation=(X, Y))
+    assert run["loss"] == pytest.approx(make().fit(batches, epochs=2)["loss"], rel=1e-6)
+    assert len(run["validation_accuracy"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "kwargs", "message"),
+    [
+        (batches(), {"epochs": 2}, "gone through once"),
+        (lambda: iter(()), {}, "no training batches"),
+        (lambda: [X], {}, "a batch is"),
+        (batches, {"validation": 0.2}, "no rows to hold out"),
+        (X, {}, "needs labels"),
+        ((X, X[:5]), {"labels": Y}, "as many rows each"),
+    ],
+)
+def test_odd_batches_are_refused(source, kwargs, message):
+    with pytest.raises(pb.CircuitError, match=message):
+        make().fit(source, **kwargs)
+
+
+class Two(pb.Layer):
+    """A model of two inputs and two outputs."""
+
+    takes = 2
+
+    def __init__(self):
+        super().__init__()
+        self.layers = (pb.Dense(2, name="a"), pb.Dense(1, name="b"))
+
+    def build(self, *shapes, rng):
+        pass
+
+    def apply(self, x, z, *, training):
+        a, b = self.layers
+        return a(x, training=training), b(z, training=training)
+
+
+def test_several_inputs_and_outputs():
+    losses = (pb.SoftmaxCrossEntropy(), pb.SquaredError())
+    trainer = pb.Trainer(Two(), losses, pb.SGD(0.05), engine="eager")
+    labels = (Y, X.sum(axis=1))
+    history = trainer.fit((X, X), labels, epochs=30, validation=0.1)
+    assert history["loss_2"][-1] < 0.05 * history["loss_2"][0]
+    measured = trainer.evaluate((X, X), labels)
+    assert measured["loss"] == pytest.approx(measured["loss_1"] + measured["loss_2"])
+    assert {"accuracy_1", "mean_absolute_error_2"} <= set(measured)
+    assert [y.shape for y in trainer.predict((X, X))] == [(101, 2), (101, 1)]
+    with pytest.raises(pb.CircuitError, match="2 outputs; they need as many losses and labels"):
+        trainer.fit((X, X), Y)
+
+
+def test_words_go_to_an_embedding_as_numbers():
+    words = RNG.integers(0, 5, size=(60, 2))
+    model = pb.Sequential(pb.Embedding(5, 3), pb.Flatten(), pb.Dense(2), rng=0)
+    trainer = pb.Trainer(model, pb.SoftmaxCrossEntropy(), pb.SGD(0.5), engine="eager")
+    history = trainer.fit(words, words[:, 0] % 2, epochs=40)
+    assert history["accuracy"][-1] == 1.0
+
+
+# State and chance ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["eager", "native", "jax"])
+def test_dropout_draws_anew_and_batch_norm_learns(engine):
+    def run(seed):
+        layers = pb.Dense(8), pb.BatchNorm(), pb.ReLU(), pb.Dropout(0.5), pb.Dense(2)
+        model = pb.Sequential(*layers, rng=0)
+        loss, step = pb.SoftmaxCrossEntropy(), pb.SGD(1e-30)
+        trainer = pb.Trainer(model, loss, step, engine=engine, seed=seed)
+        return trainer, trainer.fit(X, Y, epochs=3, batch_size=101)["loss"]
+
+    trainer, losses = run(3)
+    assert len(set(losses)) == 3  # the same rows and parameters, and other masks
+    assert run(3)[1] == losses
+    assert run(4)[1] != losses
+    h = X.astype("f4") @ trainer.model.parameters["dense1.weight"].value
+    moved = trainer.model.state["batchnorm1.mean"].value
+    np.testing.assert_allclose(moved, (1 - 0.9**3) * h.mean(axis=0), rtol=1e-4, atol=1e-6)
+
+
+def test_a_single_last_row_does_not_stop_batch_norm():
+    model = pb.Sequential(pb.Dense(4), pb.BatchNorm(), pb.Dense(2))
+    trainer = pb.Trainer(model, pb.SoftmaxCrossEntropy(), pb.SGD(0.1), engine="eager")
+    assert len(trainer.fit(X, Y, epochs=2, batch_size=50)) == 2
+
+
+# Callbacks -------------------------------------------------------------------------------------
+
+
+def test_callbacks_see_every_event():
+    seen = []
+    make().fit(X, Y, epochs=2, callbacks=[lambda event: seen.append((event.kind, event.epoch))])
+    assert seen == [("begin", 0), ("epoch", 1), ("epoch", 2), ("end", 2)]
+
+
+def test_a_callback_ends_training():
+    history = make().fit(X, Y, epochs=50, callbacks=[lambda event: event.stop("enough")])
+    assert (len(history), history.ended) == (0, "enough")
+
+    def at_three(event):
+        if event.epoch == 3:
+            event.stop("enough")
+
+    assert len(make().fit(X, Y, epochs=50, callbacks=[at_three])) == 3
+
+
+@pytest.mark.parametrize("engine", ["eager", "native"])
+def test_a_callback_sets_the_learning_rate(engine):
+    def freeze(event):
+        event.trainer.learning_rate = 1e-30
+
+    trainer = make(engine=engine)
+    history = trainer.fit(X, Y, epochs=3, callbacks=[freeze])
+    assert history["loss"][1] == pytest.approx(history["loss"][2], rel=1e-5)
+    with pytest.raises(pb.CircuitError, match="must be positive"):
+        trainer.learning_rate = 0.0
+
+
+def test_early_stopping_keeps_the_best():
+    values = iter([5.0, 3.0, 4.0, 3.0, 2.9999, 9.0])
+    kept = []
+
+    def measured(event):
+        if event.kind == "epoch":
+            event.measured["watched"] = next(values)
+            kept.append(parameters(event.trainer)[0].copy())
+
+    stop = pb.early_stopping("watched", patience=3, minimum_change=0.1)
+    trainer = make()
+    history = trainer.fit(X, Y, epochs=50, callbacks=[measured, stop])
+    assert history.ended == "stopped early: watched was best in epoch 2, 3 epochs ago"
+    np.testing.assert_array_equal(parameters(trainer)[0], kept[1])
+    assert not np.array_equal(kept[1], kept[-1])
+
+
+def test_early_stopping_of_what_is_not_measured():
+    with pytest.raises(pb.CircuitError, match="'validation_loss', which is not measured"):
+        make().fit(X, Y, callbacks=[pb.early_stopping()])
+    with pytest.raises(pb.CircuitError, match="patience of at least 1"):
+        pb.early_stopping(patience=0)

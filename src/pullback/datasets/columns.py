@@ -8,7 +8,6 @@ that only tells rows apart, never changes, or is prose is left out. Whoever know
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -83,7 +82,7 @@ def understand(
     column = (
         number_column(name, cells, decimal_comma=decimal_comma)
         or _date_column(name, cells)
-        or _categories(name, as_texts(cells))
+        or _categories(name, as_texts(cells), decimal_comma)
     )
     return _useless(column, cells) or column
 
@@ -98,23 +97,31 @@ def understand_table(
 
     Raises `CircuitError` where `kinds` names no column or what it cannot be.
     """
-    names = [str(name) for name in frame.columns]
-    twice = [name for name, n in Counter(names).items() if n > 1]
-    if twice:
-        raise CircuitError(f"two columns are named {shown(twice[0])}; give each its own name")
+    series = columns_of(frame)
     told = dict(kinds or {})
-    known: Registry[str] = Registry("column")
-    known.update(dict.fromkeys(names, ""))
     for name in told:
-        known[name]
+        series[name]  # an unknown one is refused with the names there are
     columns, found = [], {}
-    for k, name in enumerate(names):
-        cells = read_cells(frame.iloc[:, k])
+    for name in series:
+        cells = read_cells(series[name])
         column = understand(name, cells, told.get(name), decimal_comma=decimal_comma)
         columns.append(column)
         if column.kind != "ignore":
             found[name] = extract(column, cells, frame.index)
     return tuple(columns), found
+
+
+def columns_of(frame: pd.DataFrame) -> Registry[pd.Series]:
+    """The columns by name.
+
+    Raises `CircuitError` where two have the same.
+    """
+    columns: Registry[pd.Series] = Registry("column")
+    for k, name in enumerate(map(str, frame.columns)):
+        if name in columns:
+            raise CircuitError(f"two columns are named {shown(name)}; give each its own name")
+        columns[name] = frame.iloc[:, k]
+    return columns
 
 
 def _told(name: str, cells: Cells, kind: str, decimal_comma: bool) -> Column:
@@ -215,9 +222,13 @@ def _spelled_column(
     return Column(name, kind, note + _gap_note(cells.gaps), spelling, strays=strays)
 
 
-def _categories(name: str, cells: Texts) -> Column:
+def _categories(name: str, cells: Texts, decimal_comma: bool) -> Column:
     """The column as yes and no, or as one of several texts."""
-    return _boolean(name, cells) or Column(name, "category", _category_note(cells))
+    note = _category_note(cells)
+    nearly = number_column(name, cells, decimal_comma=decimal_comma, strays=0.5)
+    if nearly is not None:
+        note += f"; numbers but for {len(nearly.strays)}, such as {shown(nearly.strays[0])}"
+    return _boolean(name, cells) or Column(name, "category", note)
 
 
 def _boolean(name: str, cells: Texts) -> Column | None:

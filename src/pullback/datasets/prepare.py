@@ -15,7 +15,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.datasets.cells import Dates, Numbers, Texts, read_cells
-from pullback.datasets.columns import HUGE, KINDS, Column, extract, understand_table
+from pullback.datasets.columns import HUGE, KINDS, Column, columns_of, extract, understand_table
 from pullback.datasets.plain import from_plain, to_plain
 from pullback.datasets.spelling import DATE_FORMATS, NUMBER_STYLES, brief, shown
 from pullback.datasets.target import Target, listed
@@ -122,7 +122,7 @@ class Preparation:
 
         Raises `CircuitError` where a column is missing, or holds what is not of its kind.
         """
-        series = {str(name): frame.iloc[:, k] for k, name in enumerate(frame.columns)}
+        series = columns_of(frame)
         needed = [column for column in self.columns if column.kind != "ignore"]
         missing = [column.name for column in needed if column.name not in series]
         if missing:
@@ -138,7 +138,9 @@ class Preparation:
         for name, cells in found.items():
             gaps = np.count_nonzero(cells.gaps)
             if gaps:
-                notes.append(f"column {shown(name)}: {gaps} without a value, filled as in training")
+                notes.append(
+                    f"column {shown(name)}: {gaps} without a usable value, filled as in training"
+                )
         return self.inputs(found), (*notes, *self.unknown(found))
 
     def unknown(self, found: Mapping[str, Extracted]) -> list[str]:

@@ -15,12 +15,12 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.datasets.cells import read_cells
-from pullback.datasets.columns import Column, understand_table
+from pullback.datasets.columns import Column, columns_of, understand_table
 from pullback.datasets.dataset import Dataset, split_rows
 from pullback.datasets.prepare import Extracted, Preparation
 from pullback.datasets.read import read_table
 from pullback.datasets.spelling import shown
-from pullback.datasets.target import Target, choose_target, listed, understand_target
+from pullback.datasets.target import Target, guess_target, listed, understand_target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,18 +73,15 @@ class TableDataset:
         >>> [part.inputs.shape for part in data.split(0.75, 0.25)]
         [(9, 1), (3, 1)]
         """
-        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-        if not len(frame.columns):
+        series = columns_of(frame)
+        if not series:
             raise CircuitError("the table has no columns")
-        chosen, guess = choose_target(list(frame.columns), target)
+        chosen, guess = (target, "") if target is not None else guess_target(list(series))
         if chosen in (kinds or {}):
             raise CircuitError(
                 f"{shown(chosen)} is the target: its task tells what it is, not its kind"
             )
-        inputs = frame.drop(columns=chosen)
-        if len(inputs.columns) < len(frame.columns) - 1:
-            raise CircuitError(f"two columns are named {shown(chosen)}; give each its own name")
-        cells = read_cells(frame.iloc[:, list(frame.columns).index(chosen)])
+        cells = read_cells(series[chosen])
         aim, what = understand_target(chosen, cells, frame.index, task, decimal_comma=decimal_comma)
         notes = [note for note in (guess, what) if note]
         values = aim.values(cells, frame.index)
@@ -93,12 +90,13 @@ class TableDataset:
             left = int((~kept).sum())
             rows = "1 row without a target is" if left == 1 else f"{left} rows without a target are"
             notes.append(f"{rows} left out")
-            frame, inputs, values = frame.loc[kept], inputs.loc[kept], values[kept]
+            frame, values = frame.loc[kept], values[kept]
         if len(values) < FEWEST_ROWS:
             raise CircuitError(
                 f"{len(values)} rows with a target are too few to learn from and to judge by: "
                 f"give at least {FEWEST_ROWS}"
             )
+        inputs = frame.loc[:, [name != chosen for name in series]]
         columns, found = understand_table(inputs, kinds, decimal_comma=decimal_comma)
         return cls(name, frame, columns, aim, values, tuple(notes), source, found)
 

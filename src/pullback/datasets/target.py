@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.registry import Registry
 from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
-from pullback.datasets.columns import Column, extract, number_column, place
+from pullback.datasets.columns import Column, columns_of, extract, number_column, place
 from pullback.datasets.spelling import number_text, shown
 
 if TYPE_CHECKING:
@@ -79,9 +78,7 @@ class Target:
 
         Raises `CircuitError` where the column is missing, or at its first gap or unknown class.
         """
-        names = [str(name) for name in frame.columns]
-        chosen, _ = choose_target(names, self.name)
-        values = self.values(read_cells(frame.iloc[:, names.index(chosen)]), frame.index)
+        values = self.values(read_cells(columns_of(frame)[self.name]), frame.index)
         gaps = values < 0 if self.classes else np.isnan(values)
         if gaps.any():
             where = place(frame.index, int(np.argmax(gaps)))
@@ -112,16 +109,12 @@ class Target:
         return replace(self, centre=centre.item(), scale=scale.item())
 
 
-def choose_target(names: list[str], asked: str | None) -> tuple[str, str | None]:
-    """The name of the column to predict, and a note where it was guessed.
+def guess_target(names: list[str]) -> tuple[str, str]:
+    """The name of the column that is likely to be predicted, and a note on why.
 
-    >>> choose_target(["label", "height"], None)
+    >>> guess_target(["label", "height"])
     ('label', "the target is column 'label', by its name")
     """
-    if asked is not None:
-        columns: Registry[str] = Registry("column")
-        columns.update({name: name for name in names})
-        return columns[asked], None
     for wanted in _NAMES:
         for name in names:
             if name.lower() == wanted:

@@ -6,7 +6,8 @@ A column is an array with a row for each example, under the name of the wire tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +52,8 @@ class Batches:
 
     def __init__(self, source: Any, epochs: int) -> None:
         self._source = source
-        if not callable(source) and iter(source) is source and epochs > 1:
+        once = not callable(source) and iter(source) is source
+        if once and epochs > 1:
             raise CircuitError(
                 f"an iterator can be gone through once, and {epochs} epochs were asked for; give "
                 "a function that makes a new one, or a list of batches"
@@ -59,7 +61,8 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         found = False
-        for batch in self._source() if callable(self._source) else self._source:
+        batches: Iterable[Any] = self._source() if callable(self._source) else self._source
+        for batch in batches:
             found = True
             if not isinstance(batch, tuple) or len(batch) not in (2, 3):
                 raise CircuitError(
@@ -109,10 +112,8 @@ def input_arrays(inputs: Any, what: str, dtype: Callable[[np.ndarray], np.dtype]
 def _numbers(inputs: Any, what: str) -> np.ndarray:
     x = np.asarray(inputs)
     if x.dtype == object:  # a table of columns of several kinds
-        try:
+        with contextlib.suppress(TypeError, ValueError):
             x = x.astype(np.float64)
-        except (TypeError, ValueError):
-            pass
     if x.dtype.kind not in "fiub":
         raise CircuitError(
             f"{what} inputs must be numbers, got an array of {x.dtype}; encode text and dates first"

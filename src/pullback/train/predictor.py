@@ -56,5 +56,5 @@ class Predictor:
         return [np.asarray(y)[:count] for y in self._runs[key](**given).values()]
 
     def _outputs(self, wires: list[Unit]) -> tuple[Unit, ...]:
-        outputs = self._model(*wires, training=False)
+        outputs = self._model(*wires, training=None)
         return outputs if isinstance(outputs, tuple) else (outputs,)

@@ -1,14 +1,15 @@
 """In: a model, a loss, an optimizer, and data. Out: a trained model and the history of training.
 
 A step is recorded once for each size of batch, as one Program: forward, backward, penalties,
-metrics and the update of every parameter. Training is running it over the data.
+metrics, the update of every parameter and the next value of all state. Training is running it over
+the data.
 """
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,18 +18,26 @@ from pullback.compile.program import Program
 from pullback.core.errors import CircuitError
 from pullback.core.gradient import gradient
 from pullback.core.unit import Unit
+from pullback.core.walk import order as running_order
 from pullback.engines.engine import ENGINES, Engine, prepare
-from pullback.losses.loss import Loss
+from pullback.gates.shape import astype
+from pullback.layers.embedding import Embedding
+from pullback.layers.layer import Layer
+from pullback.layers.training import Training
+from pullback.losses.loss import Loss, prepare_weights
 from pullback.losses.penalty import Penalty
 from pullback.optim.optimizer import Optimizer
+from pullback.train.callbacks import Callback, Event
+from pullback.train.data import Batches, Rows, are_batches, input_arrays, named, several
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
+from pullback.train.predictor import Predictor
 
 
 class Model(Protocol):
-    """What a Trainer trains: a function of a wire that owns parameters, such as any layer."""
+    """What a Trainer trains: a function of wires that owns parameters, such as any layer."""
 
-    def __call__(self, x: Any, *, training: bool = False) -> Unit: ...
+    def __call__(self, x: Any, /, *others: Any, training: Training | None = None) -> Any: ...
     @property
     def parameters(self) -> dict[str, Unit]: ...
     @property
@@ -38,16 +47,21 @@ class Model(Protocol):
 class Trainer:
     """Trains a model by minibatches.
 
-    `penalties` are added to the loss, over the model's weights. `engine` is what runs the steps:
-    "eager" (NumPy, at once), "native" (compiled at the first epoch) or "jax". `seed` fixes the
-    order of the batches and the validation split: the same seed gives the same run, bit for bit.
+    `penalties` are added to the loss. A model of several outputs takes a tuple of losses, one for
+    each, which are added up. `engine` is what runs the steps: "native" (compiled at the first
+    epoch), "eager" (NumPy, at once), "eager-native" (eager, and native as soon as that is compiled,
+    in the middle of an epoch too) or "jax". `seed` fixes the order of the batches, the validation
+    split and what layers draw at random: the same seed gives the same run, bit for bit, but for
+    "eager-native", where the step at which it goes over depends on time.
+
+    Raises `CircuitError` where a part is not what it should be.
 
     >>> from pullback.layers import Dense, ReLU, Sequential
     >>> from pullback.losses import SoftmaxCrossEntropy
     >>> from pullback.optim import SGD
     >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     >>> model = Sequential(Dense(8), ReLU(), Dense(2))
-    >>> trainer = Trainer(model, SoftmaxCrossEntropy(), SGD(0.5, momentum=0.9))
+    >>> trainer = Trainer(model, SoftmaxCrossEntropy(), SGD(0.5, momentum=0.9), engine="eager")
     >>> history = trainer.fit(x, [0, 1, 1, 0], epochs=100, batch_size=4)
     >>> trainer.evaluate(x, [0, 1, 1, 0])["accuracy"]
     1.0
@@ -56,60 +70,97 @@ class Trainer:
     def __init__(
         self,
         model: Model,
-        loss: Loss,
+        loss: Loss | Sequence[Loss],
         optimizer: Optimizer,
         *,
         penalties: Sequence[Penalty] = (),
-        engine: str = "eager",
+        engine: str = "native",
         seed: int = 0,
     ) -> None:
+        losses = (loss,) if isinstance(loss, Loss) or not isinstance(loss, Sequence) else loss
         for part, kind in (
-            (loss, Loss),
+            *((part, Loss) for part in losses),
             (optimizer, Optimizer),
-            *((p, Penalty) for p in penalties),
+            *((part, Penalty) for part in penalties),
         ):
             if not isinstance(part, kind):
                 raise CircuitError(f"a Trainer needs a {kind.__name__}, got {part!r}")
         if not callable(model) or not hasattr(model, "parameters"):
             raise CircuitError(f"a Trainer needs a model, such as a Sequential, got {model!r}")
-        self.model = model
-        self.loss = loss
-        self.optimizer = optimizer
-        self.penalties = tuple(penalties)
         if engine not in ENGINES:
             raise CircuitError(f"there is no engine {engine!r}; there are: {', '.join(ENGINES)}")
+        self.model = model
+        self.losses: tuple[Loss, ...] = tuple(losses)
+        self.optimizer = optimizer
+        self.penalties = tuple(penalties)
         self.engine = engine
         self.seed = seed
         self._frozen = True
         self._epochs = 0  # finished by all calls of fit: each draws an order of its own
+        self._step_number = Unit(np.array(0), "step")
         self._memory: list[Unit] | None = None
-        self._rate: Unit | None = None  # the learning rate, one wire for the steps of all sizes
+        self._rate = optimizer.rate()
         self._runs: dict[tuple, Engine] = {}
+        self._predictor = Predictor(model, "native" if engine == "eager-native" else engine)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if getattr(self, "_frozen", False) and not name.startswith("_"):
+        if getattr(self, "_frozen", False) and name not in ("learning_rate",) and name[0] != "_":
             raise AttributeError(f"a Trainer's {name} is fixed when it is made; make another one")
         super().__setattr__(name, value)
+
+    @property
+    def learning_rate(self) -> float:
+        """The present learning rate, which may be set between epochs; a schedule sets it itself.
+
+        Setting it raises `CircuitError` where a schedule does, or for a rate that is not positive.
+        """
+        if self._rate is None:
+            raise CircuitError(f"{self.optimizer!r} makes its learning rate itself, at every step")
+        return float(self._rate)
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        if self._rate is None:
+            raise CircuitError(f"{self.optimizer!r} makes its learning rate itself, at every step")
+        if not rate > 0.0:
+            raise CircuitError(f"the learning rate must be positive, got {rate}")
+        self._rate.value = float(rate)
+
+    @property
+    def sources(self) -> list[Unit]:
+        """The model's parameters and state: what its predictions depend on."""
+        state: Mapping[str, Unit] = getattr(self.model, "state", {})
+        return [*self.model.parameters.values(), *state.values()]
 
     # Training --------------------------------------------------------------------------------
 
     def fit(
         self,
         inputs: Any,
-        labels: Any,
+        labels: Any = None,
         *,
+        weights: Any = None,
         epochs: int = 10,
         batch_size: int = 32,
-        validation: float | tuple[Any, Any] | None = None,
+        validation: float | tuple[Any, ...] | None = None,
+        callbacks: Iterable[Callback] = (),
         progress: bool | None = None,
     ) -> History:
         """Run `epochs` over the data in batches of seeded random order, and return the history.
 
-        inputs (rows, ...), labels (rows,) as the loss takes them. `validation` is a share of the
-        rows to hold out and measure after every epoch, or a pair of inputs and labels. `progress`
-        shows a live line: by default where a person looks on. Ctrl-C ends training after the step
-        in hand; the model keeps what it has learned. A loss that is not finite ends it too.
-        A second `fit` goes on where the first one ended, as if it had not.
+        inputs (rows, ...), labels (rows, ...) as the loss takes them, and, if wanted, weights
+        (rows,), how much each row counts: arrays or tables of pandas; tuples of them for a model of
+        several inputs or outputs. Data larger than memory are given as `inputs` alone: something
+        that gives batches (inputs, labels) or (inputs, labels, weights) in turn, once an epoch, or
+        a function that makes such a thing; their order and size are then its own.
+
+        `validation` is a share of the rows to hold out and measure after every epoch, or a tuple of
+        inputs and labels, and weights. `callbacks` are functions of an `Event`: see
+        `early_stopping`. `progress` shows a live line: by default where a person looks on. Ctrl-C
+        ends training after the step in hand; the model keeps what it has learned. A loss that is
+        not finite ends it too. A second `fit` goes on where the first one ended, as if it had not.
+        A single row that is left for the last batch is left out of the epoch where layers learn
+        from a batch as a whole, such as `BatchNorm`.
 
         Raises `CircuitError` before any work where the data do not fit: no rows, lengths that
         differ, nan or infinity, labels that the loss cannot take.
@@ -120,166 +171,231 @@ class Trainer:
             raise CircuitError(
                 f"epochs and batch_size must be at least 1, got {epochs} and {batch_size}"
             )
-        x, y = self._ready(inputs, labels, "training")
+        data: Rows | Batches
         held_out = None
+        if are_batches(inputs, labels):
+            data = Batches(inputs, epochs)
+            if isinstance(validation, float):
+                raise CircuitError("batches have no rows to hold out; give validation data")
+        else:
+            data = self._ready(inputs, labels, weights, "training")
+            if isinstance(validation, float | int):
+                data, held_out = data.split(validation, self.seed)
         if isinstance(validation, tuple):
-            held_out = self._ready(*validation, "validation")
-        elif validation is not None:
-            x, y, held_out = self._hold_out(x, y, validation)
+            held_out = self._ready_of(validation, "validation")
+        callbacks = list(callbacks)
         history = History()
+        event = Event("begin", self, self._epochs, {}, history)
+        self._tell(callbacks, event)
         with Interruptible() as interrupt, TrainingProgress(epochs, progress) as shown:
             for epoch in range(self._epochs + 1, self._epochs + epochs + 1):
+                if event.ended is not None:
+                    history.ended = event.ended
+                    break
                 start = time.perf_counter()
-                measured = self._epoch(x, y, batch_size, epoch, lambda: interrupt.requested)
+                measured = self._epoch(data, batch_size, epoch, lambda: interrupt.requested)
                 if measured is None:
                     history.ended = f"interrupted in epoch {epoch}"
                     break
                 self._epochs = epoch
                 row = {"epoch": epoch, **measured}
                 if held_out is not None:
-                    values = self._measure(*held_out, batch_size)
+                    values = self._measure(held_out)
                     row |= {f"validation_{k}": v for k, v in values.items()}
                 row["seconds"] = time.perf_counter() - start
                 history.rows.append(row)
                 shown.epoch(row)
                 if not np.isfinite(row["loss"]):
                     history.ended = f"the loss became {row['loss']} in epoch {epoch}"
-                    warnings.warn(
-                        f"training ended: {history.ended}; try a smaller learning rate than "
-                        f"{self.optimizer.learning_rate}, or scale the inputs",
-                        stacklevel=2,
-                    )
+                    self._warn(history.ended)
                     break
+                event = Event("epoch", self, epoch, row, history)
+                self._tell(callbacks, event)
+            else:
+                history.ended = event.ended or history.ended
+        self._tell(callbacks, Event("end", self, self._epochs, event.measured, history))
         return history
 
+    def _tell(self, callbacks: Iterable[Callback], event: Event) -> None:
+        for callback in callbacks:
+            callback(event)
+
+    def _warn(self, ended: str) -> None:
+        rate = "" if self._rate is None else f" than {self.learning_rate:g}"
+        warnings.warn(
+            f"training ended: {ended}; try a smaller learning rate{rate}, or scale the inputs",
+            stacklevel=3,
+        )
+
     def _epoch(
-        self, x: np.ndarray, y: np.ndarray, size: int, epoch: int, stop: Callable[[], bool]
+        self, data: Rows | Batches, size: int, epoch: int, stop: Callable[[], bool]
     ) -> dict[str, float] | None:
         """One pass over the data: the means of what was measured, or None if it was stopped."""
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(x))
-        whole = len(x) // size * size
-        weighted: list[tuple[int, Mapping[str, Any]]] = []
+        measured: list[tuple[int, Mapping[str, Any]]] = []
+        if isinstance(data, Batches):
+            for batch in data:
+                if stop():
+                    return None
+                measured.append(self._one(self._ready_of(batch, "training")))
+            return _mean(measured)
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(data))
+        whole = len(data) // size * size
         if whole:
-            run = self._step(x[:size], y[:size])
-            done = run.epoch({"inputs": x, "labels": y}, order[:whole], stop)
+            run = self._step(data.take(slice(size)))
+            done = run.epoch(data.columns, order[:whole], stop)
             if done.steps * size < whole:
                 return None
-            weighted.append((size, done.numbers))
-        if whole < len(x):
+            measured.append((size, done.numbers))
+        rest = order[whole:]
+        if len(rest) > 1 or (len(rest) == 1 and not (whole and getattr(self.model, "state", {}))):
             if stop():
                 return None
-            rows = order[whole:]
-            values = self._step(x[rows], y[rows])(inputs=x[rows], labels=y[rows])
-            weighted.append((len(rows), values))
-        return _mean(weighted)
+            measured.append(self._one(data.take(rest)))
+        return _mean(measured)
 
-    def _step(self, x: np.ndarray, y: np.ndarray) -> Engine:
+    def _one(self, rows: Rows) -> tuple[int, Mapping[str, Any]]:
+        """A step on one batch: how many rows it has, and what was measured."""
+        return len(rows), self._step(rows)(**rows.columns)
+
+    def _step(self, rows: Rows) -> Engine:
         """The Program of one training step for batches of these shapes, recorded at first use."""
-        key = ("train", x.shape, y.shape)
+        key = tuple((name, x.shape, x.dtype.str) for name, x in rows.columns.items())
         if key not in self._runs:
-            inputs, labels, scores, loss = self._forward(x, y, training=True)
-            metrics = dict(self.loss.metrics(scores, labels))
-            parameters = list(self.model.parameters.values())
-            objective = loss
-            for penalty in self.penalties:
-                objective = objective + penalty(self.model.parameters, self.model.weights)
-            if self._memory is None:
-                self._memory = self.optimizer.init(self.model.parameters)
-                self._rate = self.optimizer.rate()
-            moved, news = self.optimizer.update(
-                gradient(objective, parameters),
-                self._memory,
-                parameters,
-                self._rate,
-                self.model.weights.values(),
-            )
-            updates = dict(zip([*parameters, *self._memory], [*moved, *news], strict=True))
-            program = Program(
-                {"inputs": inputs, "labels": labels}, {"loss": loss, **metrics}, updates
-            )
-            self._runs[key] = prepare(self.engine, program)
+            self._runs[key] = prepare(self.engine, self._recorded(rows))
         return self._runs[key]
 
-    def _forward(
-        self, x: np.ndarray, y: np.ndarray, *, training: bool
-    ) -> tuple[Unit, Unit, Unit, Unit]:
-        inputs = Unit(x, "inputs")
-        scores = self.model(inputs, training=training)
-        labels = Unit(y, "labels")
-        return inputs, labels, scores, self.loss(scores, labels)
+    def _recorded(self, rows: Rows) -> Program:
+        wires = {name: Unit(x, name) for name, x in rows.columns.items()}
+        training = Training(Unit(np.array(self.seed % 2**32), "seed"), self._step_number)
+        loss, numbers = self._judged(wires, training)
+        parameters = self.model.parameters
+        objective = loss
+        for penalty in self.penalties:
+            objective = objective + penalty(parameters, self.model.weights)
+        if self._memory is None:
+            self._memory = self.optimizer.init(parameters)
+        moved, news = self.optimizer.update(
+            gradient(objective, list(parameters.values())),
+            self._memory,
+            list(parameters.values()),
+            self._rate,
+            self.model.weights.values(),
+        )
+        updates = dict(zip([*parameters.values(), *self._memory], [*moved, *news], strict=True))
+        updates |= training.updates
+        if self._step_number in running_order([*numbers.values(), *updates.values()]):
+            step = self._step_number
+            updates[step] = astype(step + 1, step.dtype)
+        return Program(wires, numbers, updates)
+
+    def _judged(
+        self, wires: Mapping[str, Unit], training: Training | None
+    ) -> tuple[Unit, dict[str, Unit]]:
+        """The loss of a batch, and all that is measured of it by name."""
+        scores = self.model(*_of_kind("inputs", wires), training=training)
+        return self._measured(several(scores), _of_kind("labels", wires), wires.get("weights"))
+
+    def _measured(
+        self, scores: Sequence[Unit], labels: Sequence[Any], weights: Any
+    ) -> tuple[Unit, dict[str, Unit]]:
+        """The loss and the metrics of scores against labels."""
+        if not len(scores) == len(self.losses) == len(labels):
+            raise CircuitError(
+                f"the model has {len(scores)} outputs; they need as many losses and labels, got "
+                f"{len(self.losses)} and {len(labels)}"
+            )
+        total: Any = None
+        each: dict[str, Unit] = {}
+        for k, (loss, y, label) in enumerate(zip(self.losses, scores, labels, strict=True)):
+            value = loss(y, label, weights)
+            total = value if total is None else total + value
+            suffix = f"_{k + 1}" if len(scores) > 1 else ""
+            if suffix:
+                each[f"loss{suffix}"] = value
+            each |= {f"{name}{suffix}": unit for name, unit in loss.metrics(y, label).items()}
+        return total, {"loss": total, **each}
 
     # Measuring -------------------------------------------------------------------------------
 
-    def evaluate(self, inputs: Any, labels: Any, *, batch_size: int = 1024) -> dict[str, float]:
+    def evaluate(self, inputs: Any, labels: Any, *, weights: Any = None) -> dict[str, float]:
         """The mean loss, without penalties, and the metrics, over these data.
 
         Raises `CircuitError` as `fit` does.
         """
-        return self._measure(*self._ready(inputs, labels, "evaluation"), batch_size)
+        return self._measure(self._ready(inputs, labels, weights, "evaluation"))
 
-    def _measure(self, x: np.ndarray, y: np.ndarray, size: int) -> dict[str, float]:
-        weighted = []
-        for start in range(0, len(x), size):
-            rows = slice(start, start + size)
-            key = ("measure", x[rows].shape, y[rows].shape)
-            if key not in self._runs:
-                for old in [k for k in self._runs if k[0] == "measure"][: 1 - _KEPT]:
-                    del self._runs[old]
-                inputs, labels, scores, loss = self._forward(x[rows], y[rows], training=False)
-                outputs = {"loss": loss, **self.loss.metrics(scores, labels)}
-                program = Program({"inputs": inputs, "labels": labels}, outputs, {})
-                self._runs[key] = prepare(self.engine, program)
-            weighted.append((len(x[rows]), self._runs[key](inputs=x[rows], labels=y[rows])))
-        return _mean(weighted)
+    def _measure(self, rows: Rows) -> dict[str, float]:
+        wires = [Unit(y, "scores") for y in self._predictor(_of_kind("inputs", rows.columns))]
+        labels = [Unit(y, "labels") for y in _of_kind("labels", rows.columns)]
+        weights = rows.columns.get("weights")
+        weights = None if weights is None else Unit(weights, "weights")
+        _, numbers = self._measured(wires, labels, weights)
+        return {name: float(unit) for name, unit in numbers.items()}
+
+    def predict(self, inputs: Any) -> Any:
+        """The model's outputs for inputs of (rows, ...), by the engine: an array, or a tuple.
+
+        Raises `CircuitError` where the inputs do not fit.
+        """
+        outputs = self._predictor(self._inputs(inputs, "prediction"))
+        return outputs if len(outputs) > 1 else outputs[0]
 
     # Data ------------------------------------------------------------------------------------
 
-    def _ready(self, inputs: Any, labels: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
-        """The data as arrays that the model and the loss can take, or a clear refusal."""
-        x = np.asarray(inputs)
-        if x.dtype.kind not in "fiub":
-            raise CircuitError(f"{what} inputs must be numbers, got an array of {x.dtype}")
-        if x.ndim < 1 or len(x) == 0:
-            raise CircuitError(f"there are no {what} rows: the inputs have shape {x.shape}")
-        if len(x) != len(np.atleast_1d(labels)):
+    def _ready_of(self, told: tuple[Any, ...], what: str) -> Rows:
+        """Data that were given as (inputs, labels) or (inputs, labels, weights)."""
+        if len(told) not in (2, 3):
+            raise CircuitError(f"{what} data are (inputs, labels), or (inputs, labels, weights)")
+        return self._ready(told[0], told[1], told[2] if len(told) == 3 else None, what)
+
+    def _ready(self, inputs: Any, labels: Any, weights: Any, what: str) -> Rows:
+        """The data as columns that the model and the losses can take, or a clear refusal."""
+        if labels is None:
+            raise CircuitError(f"{what} needs labels, or batches of inputs and labels")
+        xs = self._inputs(inputs, what)
+        given = several(labels)
+        for y in given:
+            if len(np.atleast_1d(y)) != len(xs[0]):
+                raise CircuitError(
+                    f"{len(xs[0])} {what} inputs need as many labels, got {len(np.atleast_1d(y))}"
+                )
+        samples = several(self.model(*(x[:1] for x in xs)))
+        if not len(samples) == len(self.losses) == len(given):
             raise CircuitError(
-                f"{len(x)} {what} inputs need as many labels, got {len(np.atleast_1d(labels))}"
+                f"the model has {len(samples)} outputs; they need as many losses and labels, got "
+                f"{len(self.losses)} and {len(given)}"
             )
-        if x.dtype.kind == "f" and not np.isfinite(x).all():
-            row = int(np.argwhere(~np.isfinite(x))[0][0])
-            raise CircuitError(
-                f"{what} inputs contain {x[row][~np.isfinite(x[row])].flat[0]} (row {row}); "
-                "fill or drop such values first"
-            )
-        sample = self.model(x[:1].astype(self._dtype(x[:1])))
-        y = self.loss.prepare(labels, (len(x), *sample.shape[1:]))
-        return np.ascontiguousarray(x, self._dtype(x)), y
+        ys = [
+            loss.prepare(y, (len(xs[0]), *sample.shape[1:]))
+            for loss, y, sample in zip(self.losses, given, samples, strict=True)
+        ]
+        columns = {**named("inputs", xs), **named("labels", ys)}
+        if weights is not None:
+            columns["weights"] = prepare_weights(weights, len(xs[0]))
+        return Rows(columns)
+
+    def _inputs(self, inputs: Any, what: str) -> list[np.ndarray]:
+        return input_arrays(inputs, what, self._dtype)
 
     def _dtype(self, x: np.ndarray) -> np.dtype:
-        """The dtype that inputs take: the parameters' own."""
-        if not self.model.parameters:
-            self.model(x.astype(np.float32))
-        kinds: Mapping[str, Unit] = self.model.parameters
-        return next((unit.dtype for unit in kinds.values()), np.dtype(np.float32))
-
-    def _hold_out(
-        self, x: np.ndarray, y: np.ndarray, share: float
-    ) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-        """Split off a share of the rows, by the seed."""
-        if not 0.0 < share < 1.0:
-            raise CircuitError(f"validation must be a share between 0 and 1, got {share}")
-        count = round(share * len(x))
-        if not 0 < count < len(x):
-            raise CircuitError(f"a validation share of {share} leaves no rows of {len(x)}")
-        order = np.random.default_rng(self.seed).permutation(len(x))
-        held, kept = order[:count], order[count:]
-        return x[kept], y[kept], (x[held], y[held])
+        """The dtype that inputs take: the parameters' own, but for row numbers of embeddings."""
+        layers = [x for _, x in self.model.walk()] if isinstance(self.model, Layer) else []
+        if x.dtype.kind in "iu" and any(isinstance(layer, Embedding) for layer in layers):
+            return np.dtype(np.int64)
+        for unit in self.model.parameters.values():
+            return unit.dtype
+        for layer in layers:  # not built yet
+            if "dtype" in layer.config:
+                return np.dtype(layer.config["dtype"])
+        return np.dtype(np.float32)
 
 
-_KEPT = 8  # Programs that measure, of which each size of data needs its own
+def _of_kind(kind: str, columns: Mapping[str, Any]) -> list[Any]:
+    """The columns "inputs", or "inputs1", "inputs2" and so on."""
+    return [column for name, column in columns.items() if name.rstrip("0123456789") == kind]
 
 
-def _mean(weighted: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[str, float]:
+def _mean(measured: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[str, float]:
     """The means over all rows, from what batches of n rows measured: a number each or an array."""
-    count = sum(n * np.size(next(iter(v.values()))) for n, v in weighted)
-    return {k: sum(n * float(np.sum(v[k])) for n, v in weighted) / count for k in weighted[0][1]}
+    count = sum(n * np.size(next(iter(v.values()))) for n, v in measured)
+    return {k: sum(n * float(np.sum(v[k])) for n, v in measured) / count for k in measured[0][1]}
