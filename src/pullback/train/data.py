@@ -7,7 +7,7 @@ A column is an array with a row for each example, under the name of the wire tha
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         found = False
-        batches: Iterable[Any] = self._source() if callable(self._source) else self._source
+        batches: Any = self._source() if callable(self._source) else self._source
         for batch in batches:
             found = True
             if not isinstance(batch, tuple) or len(batch) not in (2, 3):
