@@ -151,3 +151,13 @@ def test_a_piece_that_is_read_elsewhere_keeps_a_buffer():
     planned = Planned(program)
     assert planned.memory.joined == {}
     assert_same(Eager(program)(), planned())
+
+
+def test_a_reshape_of_what_was_made_is_made_in_its_place():
+    rng = np.random.default_rng(0)
+    state, a, b = (pb.Unit(rng.normal(size=n)) for n in ((2, 2, 3), (4, 5), (5, 3)))
+    program = pb.Program({}, {}, {state: pb.reshape(a @ b, (2, 2, 3))})
+    planned = Planned(program)
+    assert planned.memory.moves == []
+    planned()
+    np.testing.assert_allclose(planned.view(state).reshape(4, 3), a.value @ b.value)

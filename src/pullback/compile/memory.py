@@ -16,7 +16,7 @@ import numpy as np
 
 from pullback.compile.access import Access, access, row_major
 from pullback.compile.fuse import Call, Kernel, Loop, in_step, is_reduction, roots
-from pullback.compile.inside import is_loop
+from pullback.compile.inside import is_loop, own_buffer
 from pullback.compile.program import Program
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
@@ -215,11 +215,12 @@ def _can_replace(
     home: dict[Unit, int],
     last: dict[Unit, int],
 ) -> bool:
-    """Whether the new value can be written over the old one as it is made."""
-    if new not in home:
+    """Whether the new value, or what it is a reshape of, can be made right over the old one."""
+    made = own_buffer(new)
+    if made is None or made not in home:
         return False
-    k = home[new]
-    if last.get(state, -1) > k or is_reduction(new):
+    k = home[made]
+    if last.get(state, -1) > k or is_reduction(made):
         return False
     if last.get(state, -1) < k:
         return True

@@ -120,9 +120,15 @@ def _joined(step: StepWriter, unit: Unit) -> None:
 
 
 def _embed(step: StepWriter, unit: Unit) -> None:
-    """Zeros, and then the input at its walks."""
+    """Zeros, but where the input alone fills whole rows, and then the input at its walks."""
     whole, walks = access(unit), unit.static["walks"]
-    step.fill(ARENAS[unit.dtype.name], step.place(whole), unit.size)
+    first, count, by = walks[0] if walks else (0, 1, 1)
+    filled = by == 1 and walks[1:] == tuple((0, n, 1) for n in unit.shape[1:])
+    row = unit.size // max(unit.shape[0], 1) if unit.shape else 1
+    gaps = [(0, first * row), ((first + count) * row, unit.size)] if filled else [(0, unit.size)]
+    for start, stop in gaps:
+        if stop > start:
+            step.fill(ARENAS[unit.dtype.name], step.place(whole).after(start), stop - start)
     offset = sum(start * by for (start, _, _), by in zip(walks, whole.strides, strict=True))
     strides = tuple(by * s for (_, _, by), s in zip(walks, whole.strides, strict=True))
     (x,) = unit.inputs

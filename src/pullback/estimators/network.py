@@ -1,0 +1,239 @@
+"""In: an estimator's parameters, checked rows and prepared labels. Out: a trained network.
+
+What the estimators share: scaling, the Trainer, stopping, the history, prediction and pickling.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from pullback.core.errors import CircuitError
+from pullback.estimators.parts import optimizer_of, packed, unpacked
+from pullback.estimators.stopping import Stopping
+from pullback.layers import Sequential
+from pullback.losses import L2, Loss, prepare_weights
+from pullback.optim import OPTIMIZERS, Optimizer
+from pullback.train import History, Trainer
+
+_AUTO = 200  # rows of a batch, where there are as many
+_BLOCK = 256  # rows that are predicted together, always: see `_scores`
+
+
+class Network(BaseEstimator):
+    """What the estimators share. A subclass is final, and names its parameters in `__init__`."""
+
+    loss: str | Loss | None
+    optimizer: str | Optimizer
+    learning_rate: float
+    l2: float
+    batch_size: int | str
+    epochs: int
+    tol: float
+    patience: int
+    early_stopping: bool
+    validation_fraction: float
+    scale: bool
+    warm_start: bool
+    random_state: Any
+    engine: str
+    verbose: bool
+
+    model_: Sequential
+    history_: History
+
+    @abstractmethod
+    def _network(self, outputs: int, seed: int) -> Sequential:
+        """A model that has not seen data yet."""
+
+    @abstractmethod
+    def _spring(self, batch_size: int) -> float:
+        """The strength of the `L2` penalty."""
+
+    @abstractmethod
+    def _chosen_loss(self) -> Loss:
+        """The loss, for what is known of the labels."""
+
+    @abstractmethod
+    def _score_of(self, scores: np.ndarray, labels: np.ndarray, weights: Any) -> float:
+        """How good the model's outputs are, for prepared labels: larger is better."""
+
+    # Data ----------------------------------------------------------------------------------------
+
+    def _read(self, X: Any, *, reset: bool, **told: Any) -> Any:
+        """X, and y where it is told, as arrays of finite numbers. What is not scaled must fit."""
+        dtype: Any = (np.float64, np.float32) if self.scale else np.float32
+        return validate_data(self, X, reset=reset, dtype=dtype, **told)
+
+    def _weights(self, x: np.ndarray, sample_weight: Any) -> np.ndarray | None:
+        if sample_weight is None:
+            return None
+        return prepare_weights(_check_sample_weight(sample_weight, x, dtype=np.float64), len(x))
+
+    def _scaled(self, x: np.ndarray) -> np.ndarray:
+        x = x if self.scaler_ is None else self.scaler_.transform(x)
+        return np.ascontiguousarray(x, np.float32)
+
+    # Training ------------------------------------------------------------------------------------
+
+    def _continues(self) -> bool:
+        """Whether `fit` goes on with the model that is there."""
+        return bool(self.warm_start) and hasattr(self, "model_")
+
+    def _start(
+        self, x: np.ndarray, weights: np.ndarray | None, outputs: int, batch_size: int
+    ) -> None:
+        """Make the model, and forget the one before."""
+        random = check_random_state(self.random_state)
+        self._seed = int(random.randint(np.iinfo(np.int32).max))
+        self.scaler_ = StandardScaler().fit(x, sample_weight=weights) if self.scale else None
+        self.model_ = self._network(outputs, self._seed)
+        self.history_ = History()
+        self._strength = self._spring(batch_size)
+        self._trainer = self._new_trainer()
+
+    def _new_trainer(self) -> Trainer:
+        return Trainer(
+            self.model_,
+            self._chosen_loss(),
+            optimizer_of(self.optimizer, self.learning_rate),
+            penalties=[L2(self._strength)] if self._strength else [],
+            engine=self.engine,
+            seed=self._seed,
+        )
+
+    def _train(
+        self,
+        x: np.ndarray,
+        labels: np.ndarray,
+        weights: np.ndarray | None,
+        outputs: int,
+        *,
+        start: bool,
+        epochs: int | None = None,
+        strata: np.ndarray | None = None,
+    ) -> None:
+        """Train on these rows; with `epochs` for just so many, without stopping early.
+
+        Rows of weight 0 are left out, as if they were not there.
+        """
+        self._check()
+        if weights is not None and not weights.all():
+            counts = weights > 0.0
+            x, labels, weights = x[counts], labels[counts], weights[counts]
+            strata = None if strata is None else strata[counts]
+        size = min(_AUTO if self.batch_size == "auto" else int(self.batch_size), len(x))
+        if start:
+            self._start(x, weights, outputs, size)
+        elif not hasattr(self, "_trainer"):  # it was pickled
+            self._trainer = self._new_trainer()
+        x, labels = self._scaled(x), self._prepared(labels)
+        held_out = None
+        if self.early_stopping and epochs is None:
+            x, labels, weights, held_out = self._split(x, labels, weights, strata)
+        callbacks = []
+        if epochs is None:
+            score = None if held_out is None else lambda: self._held_out_score(*held_out)
+            callbacks.append(Stopping(self.tol, self.patience, score))
+        history = self._trainer.fit(
+            x,
+            labels,
+            weights=weights,
+            epochs=self.epochs if epochs is None else epochs,
+            batch_size=min(size, len(x)),
+            callbacks=callbacks,
+            progress=bool(self.verbose),
+        )
+        self._remember(history)
+
+    @abstractmethod
+    def _prepared(self, labels: np.ndarray) -> np.ndarray:
+        """Labels as the loss takes them."""
+
+    def _split(self, x: np.ndarray, labels: np.ndarray, weights: Any, strata: Any) -> Any:
+        which, held = train_test_split(
+            np.arange(len(x)),
+            test_size=self.validation_fraction,
+            random_state=self._seed,
+            stratify=strata,
+        )
+        if len(held) < 2:
+            raise CircuitError(
+                f"a validation_fraction of {self.validation_fraction} holds out {len(held)} of "
+                f"{len(x)} rows; early stopping needs 2 at least"
+            )
+        apart = [None if a is None else (a[which], a[held]) for a in (x, labels, weights)]
+        training, validation = (
+            [None if pair is None else pair[k] for pair in apart] for k in range(2)
+        )
+        return (*training, validation)
+
+    def _held_out_score(self, x: np.ndarray, labels: np.ndarray, weights: Any) -> float:
+        return float(self._score_of(self._forward(x), labels, weights))
+
+    def _remember(self, history: History) -> None:
+        self.history_.rows.extend(history.rows)
+        self.history_.ended = history.ended
+        self.n_iter_ = len(self.history_)
+        self.loss_curve_ = self.history_["loss"]
+        self.best_loss_ = min(self.loss_curve_, default=np.nan)
+        scores = [r["validation_score"] for r in self.history_.rows if "validation_score" in r]
+        self.validation_scores_ = scores or None
+        self.best_validation_score_ = max(scores, default=None)
+
+    def _check(self) -> None:
+        """Refuse parameters that nothing else would refuse by name."""
+        counts = {"epochs": self.epochs, "patience": self.patience}
+        if self.batch_size != "auto":
+            counts["batch_size"] = self.batch_size
+        for name, value in counts.items():
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+                raise CircuitError(f"{name} is a whole number of at least 1, got {value!r}")
+        for name, value in {"l2": self.l2, "tol": self.tol}.items():
+            if not isinstance(value, Real) or not value >= 0.0:
+                raise CircuitError(f"{name} is a number of at least 0, got {value!r}")
+
+    # Prediction ----------------------------------------------------------------------------------
+
+    def _scores(self, X: Any) -> np.ndarray:
+        """The model's outputs, (rows, outputs)."""
+        check_is_fitted(self, "model_")
+        return self._forward(self._scaled(self._read(X, reset=False)))
+
+    def _forward(self, x: np.ndarray) -> np.ndarray:
+        """Outputs for scaled rows, by NumPy, so that nothing is compiled to predict.
+
+        The rows are filled up to whole blocks: products of one size round alike, and so what is
+        predicted for a row does not depend on how many others are there.
+        """
+        rows = len(x)
+        filled = np.concatenate([x, np.zeros((-rows % _BLOCK, x.shape[1]), np.float32)])
+        return self.model_.predict(filled, batch_size=_BLOCK)[:rows]
+
+    # Pickling ------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "model_" in state:
+            state["model_"] = packed(self.model_)
+            state.pop("_trainer", None)
+        if isinstance(self.optimizer, Optimizer):  # it is made of functions
+            told = self.optimizer
+            state["optimizer"] = told.name, told.learning_rate, dict(told.options)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "model_" in state:
+            self.model_ = unpacked(state["model_"])
+        if isinstance(self.optimizer, tuple):
+            name, learning_rate, options = self.optimizer
+            self.optimizer = OPTIMIZERS[name](learning_rate, **options)

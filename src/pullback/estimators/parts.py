@@ -1,0 +1,103 @@
+"""In: parameters as users write them. Out: the parts of a network, made anew for each fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.core.registry import Registry
+from pullback.layers import LAYERS, Dense, Dropout, Identity, Layer, Sequential
+from pullback.layers.activations import Activation
+from pullback.layers.description import construct, describe
+from pullback.losses import LOSSES, Loss
+from pullback.optim import OPTIMIZERS, Optimizer
+
+ACTIVATIONS: Registry[type[Layer]] = Registry("activation")
+for _name, _layer in LAYERS.items():
+    if issubclass(_layer, Activation | Identity):
+        ACTIVATIONS.add(_name.lower(), _layer)
+
+_INITIALIZERS = {"selu": "lecun", "sigmoid": "glorot", "tanh": "glorot", "identity": "glorot"}
+
+
+def multilayer(
+    hidden: Sequence[int] | int, activation: str, dropout: float, outputs: int, seed: int
+) -> Sequential:
+    """Dense layers of these sizes, each with its activation and dropout, and a last one.
+
+    Weights start by "glorot" before what is linear around 0, as the last layer is, else by "he".
+
+    >>> multilayer((8, 4), "tanh", 0.0, 3, 0)  # doctest: +NORMALIZE_WHITESPACE
+    Sequential(Dense(8, initializer='glorot'), Tanh(), Dense(4, initializer='glorot'), Tanh(),
+               Dense(3, initializer='glorot'))
+    """
+    sizes = (hidden,) if isinstance(hidden, int | np.integer) else tuple(hidden)
+    if not isinstance(activation, str):
+        raise CircuitError(f"an activation is a name, such as 'relu', got {activation!r}")
+    bend = ACTIVATIONS[activation.lower()]
+    initializer = _INITIALIZERS.get(activation.lower(), "he")
+    layers: list[Layer] = []
+    for size in sizes:
+        layers += [Dense(size, initializer=initializer), bend()]
+        if dropout:
+            layers.append(Dropout(dropout))
+    return Sequential(*layers, Dense(outputs, initializer="glorot"), rng=seed)
+
+
+def optimizer_of(told: str | Optimizer, learning_rate: float) -> Optimizer:
+    """The optimizer of this name, in upper or lower case, or the one that was given.
+
+    >>> optimizer_of("sgd", 0.1)
+    SGD(0.1, momentum=0.0)
+    """
+    if isinstance(told, Optimizer):
+        return told
+    if not isinstance(told, str):
+        raise CircuitError(f"an optimizer is a name, such as 'adam', or an Optimizer, got {told!r}")
+    cases = {name.lower(): name for name in OPTIMIZERS}
+    return OPTIMIZERS[cases.get(told.lower(), told)](learning_rate)
+
+
+def loss_of(told: str | Loss | None, natural: Loss) -> Loss:
+    """The loss of this name, the one that was given, or for None the natural one."""
+    if told is None:
+        return natural
+    if isinstance(told, Loss):
+        return told
+    if not isinstance(told, str):
+        raise CircuitError(f"a loss is a name, such as 'Huber', or a Loss, got {told!r}")
+    return LOSSES[told]()
+
+
+# Pickling ----------------------------------------------------------------------------------------
+
+
+def packed(model: Layer) -> dict[str, Any]:
+    """A built layer of one input as plain data: what it is, and its numbers."""
+    ((shape, dtype),) = model.first_inputs
+    sources = {**model.parameters, **model.state}
+    return {
+        "model": describe(model),
+        "row": shape[1:],
+        "dtype": dtype,
+        "values": {name: np.copy(unit.value) for name, unit in sources.items()},
+    }
+
+
+def unpacked(data: Mapping[str, Any]) -> Layer:
+    """The layer that `packed` told of.
+
+    >>> model = Sequential(Dense(2, rng=1))
+    >>> y = model(np.ones((1, 3)))
+    >>> bool((unpacked(packed(model))(np.ones((1, 3))).value == y.value).all())
+    True
+    """
+    model = construct(data["model"])
+    model(np.zeros((1, *data["row"]), data["dtype"]))
+    sources = {**model.parameters, **model.state}
+    for name, value in data["values"].items():
+        sources[name].value = value
+    return model

@@ -1,0 +1,195 @@
+"""Every engine gives the same results for every layer, loss and optimizer of the registries.
+
+A Program holds a whole library in one precision, so that the native engine compiles a few times
+rather than a hundred. Where a layer, loss or optimizer is in no table of references, it fails here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from tests.engines.test_conformance import TOLERANCE, disagreements, pull_on
+from tests.layers.reference import CASES as LAYER_CASES
+from tests.losses.reference import CASES as LOSS_CASES
+from tests.losses.reference import ROWS
+from tests.optim.reference import CASES as OPTIMIZER_CASES
+
+import pullback as pb
+from pullback.engines.engine import prepare
+from pullback.layers import LAYERS, Layer, Training
+from pullback.layers.description import construct, describe
+from pullback.losses import LOSSES, Loss
+from pullback.optim import OPTIMIZERS
+
+WEIGHTS = np.array([2.0, 0.0, 1.0, 3.0, 1.0, 0.0, 5.0])
+CLASS_WEIGHTS = (0.5, 2.0, 3.0)
+DROPOUT = "Dropout 0 trained"
+
+
+class Steps(NamedTuple):
+    """A Program, and the values of its inputs at each step."""
+
+    program: pb.Program
+    batches: list[dict[str, Any]]
+
+
+def gradients(y: pb.Unit, sources: dict[str, pb.Unit], pull: Any = 1.0) -> dict[str, pb.Unit]:
+    """The gradients by those sources that gradients flow to, by name."""
+    floats = {name: x for name, x in sources.items() if x.dtype.kind == "f"}
+    return dict(zip(floats, pb.gradient(y, list(floats.values()), pull), strict=True))
+
+
+# Layers ------------------------------------------------------------------------------------------
+
+
+def in_precision(layer: Layer, dtype: str) -> Layer:
+    """The same layer, without parameters, with all of its own in this precision."""
+    return construct(json.loads(json.dumps(describe(layer)).replace("float64", dtype)))
+
+
+def layers_of(dtype: str) -> Steps:
+    """Every layer in prediction and, where that is another thing, in training, for 3 steps."""
+    training = Training(pb.Unit(np.array(7), "seed"), pb.Unit(np.array(0), "step"))
+    inputs: dict[str, pb.Unit] = {}
+    outputs: dict[str, pb.Unit] = {}
+    batches: list[dict[str, Any]] = [{}, {}, {}]
+    rng = np.random.default_rng(1)
+    for name, k, case in ((name, k, c) for name in LAYER_CASES for k, c in at(LAYER_CASES[name])):
+        label, layer = f"{name} {k}", in_precision(case.make(), dtype)
+        for step, batch in enumerate(batches):
+            x = case.inputs(5, seed=step)
+            batch[label] = x if case.integers else x.astype(dtype)
+        inputs[label] = x = pb.Unit(batches[0][label], "x")
+        layer(x)
+        for unit in (*layer.parameters.values(), *layer.state.values()):
+            unit.value = (unit.value + rng.uniform(0.05, 0.3, unit.shape)).astype(dtype)
+        sources = {"x": x, **layer.parameters}
+        for mode in ("predicted", "trained") if case.trained else ("predicted",):
+            y = layer(x, training=training if mode == "trained" else None)
+            outputs[f"{label} {mode}"] = y
+            for what, g in gradients(y, sources, pull_on(y)).items():
+                outputs[f"{label} {mode}, gradient by {what}"] = g
+    updates = {**training.updates, training.step: training.step + np.array(1)}
+    return Steps(pb.Program(inputs, outputs, updates), batches)
+
+
+def at(cases: list) -> Iterator[tuple[int, Any]]:
+    yield from enumerate(cases)
+
+
+# Losses ------------------------------------------------------------------------------------------
+
+
+def losses_of(dtype: str) -> Steps:
+    """Every loss and its metrics, plain and with weights of rows and, where there are, classes."""
+    weights = pb.Unit(WEIGHTS.astype(dtype), "weights")
+    inputs, outputs = {"weights": weights}, {}
+    for name, case in LOSS_CASES.items():
+        scores = pb.Unit(case.scores.astype(dtype), "scores")
+        labels = pb.Unit(case.loss.prepare(case.labels, case.scores.shape), "labels")
+        inputs |= {f"{name}: scores": scores, f"{name}: labels": labels}
+        plain, weighted = case.loss(scores, labels), by_class(case.loss, scores)
+        for kind, value in {"": plain, " weighted": weighted(scores, labels, weights)}.items():
+            outputs |= {f"{name}{kind}": value, f"{name}{kind}, g": pb.gradient(value, scores)}
+        outputs |= {f"{name} {k}": wire for k, wire in case.loss.metrics(scores, labels).items()}
+    values = {name: unit.value for name, unit in inputs.items()}
+    return Steps(pb.Program(inputs, outputs, {}), [values])
+
+
+def by_class(loss: Any, scores: pb.Unit) -> Loss:
+    """The loss with weights for the classes, where it takes any."""
+    if not hasattr(loss, "class_weights"):
+        return loss
+    return replace(loss, class_weights=CLASS_WEIGHTS[: scores.shape[1] if scores.ndim > 1 else 2])
+
+
+# Optimizers --------------------------------------------------------------------------------------
+
+
+def optimizers_of(dtype: str) -> Steps:
+    """Five steps of training of a small model by every optimizer, its rows looked up in a table."""
+    rng = np.random.default_rng(2)
+    shapes = {"table": (6, 3), "weight": (3, 2), "bias": (2,), "scale": ()}
+    start = {name: rng.normal(size=shape).astype(dtype) for name, shape in shapes.items()}
+    batches: list[dict[str, Any]] = [
+        {"rows": rng.integers(6, size=4), "labels": rng.normal(size=(4, 2)).astype(dtype)}
+        for _ in range(5)
+    ]
+    inputs = {name: pb.Unit(value, name) for name, value in batches[0].items()}
+    outputs, updates = {}, {}
+    for k, case in enumerate(OPTIMIZER_CASES):
+        parameters = [pb.Unit(value, name) for name, value in start.items()]
+        table, weight, bias, scale = parameters
+        scores = (pb.take(table, inputs["rows"]) @ weight + bias) * scale
+        loss = ((scores - inputs["labels"]) ** 2).mean()
+        optimizer = case.make()
+        memory = optimizer.init(parameters)
+        moved, news = optimizer.update(
+            pb.gradient(loss, parameters),
+            memory,
+            parameters,
+            optimizer.rate(),
+            case.weights_of(parameters),
+        )
+        outputs[f"{k} {case.label}"] = loss
+        updates |= zip([*parameters, *memory], [*moved, *news], strict=True)
+    return Steps(pb.Program(inputs, outputs, updates), batches)
+
+
+# The matrix --------------------------------------------------------------------------------------
+
+LIBRARIES: dict[str, Callable[[str], Steps]] = {
+    "layers": layers_of,
+    "losses": losses_of,
+    "optimizers": optimizers_of,
+}
+each = pytest.mark.parametrize(
+    ("engine", "library", "dtype"),
+    [(e, kind, dtype) for kind in LIBRARIES for dtype in TOLERANCE for e in ("native", "jax")],
+)
+
+
+@cache
+def results(engine: str, library: str, dtype: str) -> list[dict[str, Any]]:
+    """What each step gives, and all state after it."""
+    program, batches = LIBRARIES[library](dtype)
+    run = prepare(engine, program)
+    made = []
+    for batch in batches:
+        outputs = run(**batch)
+        state = {f"state {k}, {unit.label}": unit for k, unit in enumerate(program.updates)}
+        kept = {name: np.copy(unit.value)[()] for name, unit in state.items()}
+        made.append({**outputs, **kept})
+    return made
+
+
+def test_every_layer_loss_and_optimizer_is_compared():
+    assert set(LAYER_CASES) == set(LAYERS)
+    assert {type(case.loss).__name__ for case in LOSS_CASES.values()} == set(LOSSES)
+    assert {case.name for case in OPTIMIZER_CASES} == set(OPTIMIZERS)
+
+
+@each
+def test_engines_agree(engine, library, dtype):
+    pairs = zip(results("eager", library, dtype), results(engine, library, dtype), strict=True)
+    for step, (expected, found) in enumerate(pairs):
+        different = disagreements(expected, found, dtype)
+        assert not different, "\n".join([f"at step {step}:", *different])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_every_engine_drops_the_same_at_each_step(dtype):
+    masks = {
+        engine: [step[DROPOUT] != 0.0 for step in results(engine, "layers", dtype)]
+        for engine in ("eager", "native", "jax")
+    }
+    first, second, _ = masks["eager"]
+    assert not np.array_equal(first, second)
+    for mask in masks.values():
+        np.testing.assert_array_equal(mask, masks["eager"])
