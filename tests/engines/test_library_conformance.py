@@ -7,7 +7,7 @@ rather than a hundred. Where a layer, loss or optimizer is in no table of refere
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from tests.engines.test_conformance import TOLERANCE, disagreements, pull_on
 from tests.layers.reference import CASES as LAYER_CASES
+from tests.layers.reference import Case as LayerCase
 from tests.losses.reference import CASES as LOSS_CASES
 from tests.losses.reference import ROWS
 from tests.optim.reference import CASES as OPTIMIZER_CASES
@@ -53,6 +54,16 @@ def in_precision(layer: Layer, dtype: str) -> Layer:
     return construct(json.loads(json.dumps(describe(layer)).replace("float64", dtype)))
 
 
+def layer_cases() -> dict[str, LayerCase]:
+    """The cases by name and number; rows of one number, which are another shape, where need be."""
+    return {
+        f"{name} {k}": case
+        for name, cases in LAYER_CASES.items()
+        for k, case in enumerate(cases)
+        if case.row or len(cases) == 1
+    }
+
+
 def layers_of(dtype: str) -> Steps:
     """Every layer in prediction and, where that is another thing, in training, for 3 steps."""
     training = Training(pb.Unit(np.array(7), "seed"), pb.Unit(np.array(0), "step"))
@@ -60,8 +71,8 @@ def layers_of(dtype: str) -> Steps:
     outputs: dict[str, pb.Unit] = {}
     batches: list[dict[str, Any]] = [{}, {}, {}]
     rng = np.random.default_rng(1)
-    for name, k, case in ((name, k, c) for name in LAYER_CASES for k, c in at(LAYER_CASES[name])):
-        label, layer = f"{name} {k}", in_precision(case.make(), dtype)
+    for label, case in layer_cases().items():
+        layer = in_precision(case.make(), dtype)
         for step, batch in enumerate(batches):
             x = case.inputs(5, seed=step)
             batch[label] = x if case.integers else x.astype(dtype)
@@ -79,25 +90,24 @@ def layers_of(dtype: str) -> Steps:
     return Steps(pb.Program(inputs, outputs, updates), batches)
 
 
-def at(cases: list) -> Iterator[tuple[int, Any]]:
-    yield from enumerate(cases)
 
 
 # Losses ------------------------------------------------------------------------------------------
 
 
 def losses_of(dtype: str) -> Steps:
-    """Every loss and its metrics, plain and with weights of rows and, where there are, classes."""
+    """Every loss and its metrics, the first case of each with weights of rows and of classes."""
     weights = pb.Unit(WEIGHTS.astype(dtype), "weights")
     inputs, outputs = {"weights": weights}, {}
     for name, case in LOSS_CASES.items():
         scores = pb.Unit(case.scores.astype(dtype), "scores")
         labels = pb.Unit(case.loss.prepare(case.labels, case.scores.shape), "labels")
         inputs |= {f"{name}: scores": scores, f"{name}: labels": labels}
-        plain, weighted = case.loss(scores, labels), by_class(case.loss, scores)
-        for kind, value in {"": plain, " weighted": weighted(scores, labels, weights)}.items():
-            outputs |= {f"{name}{kind}": value, f"{name}{kind}, g": pb.gradient(value, scores)}
-        outputs |= {f"{name} {k}": wire for k, wire in case.loss.metrics(scores, labels).items()}
+        first = name in LOSSES
+        loss = by_class(case.loss, scores) if first else case.loss
+        value = loss(scores, labels, weights if first else None)
+        outputs |= {name: value, f"{name}, gradient": pb.gradient(value, scores)}
+        outputs |= {f"{name}, {k}": wire for k, wire in loss.metrics(scores, labels).items()}
     values = {name: unit.value for name, unit in inputs.items()}
     return Steps(pb.Program(inputs, outputs, {}), [values])
 
@@ -113,10 +123,9 @@ def by_class(loss: Any, scores: pb.Unit) -> Loss:
 
 
 def optimizers_of(dtype: str) -> Steps:
-    """Five steps of training of a small model by every optimizer, its rows looked up in a table."""
+    """Five steps of training by every optimizer, of a table of rows and a number."""
     rng = np.random.default_rng(2)
-    shapes = {"table": (6, 3), "weight": (3, 2), "bias": (2,), "scale": ()}
-    start = {name: rng.normal(size=shape).astype(dtype) for name, shape in shapes.items()}
+    start = {"table": rng.normal(size=(6, 2)).astype(dtype), "scale": np.array(0.8, dtype)}
     batches: list[dict[str, Any]] = [
         {"rows": rng.integers(6, size=4), "labels": rng.normal(size=(4, 2)).astype(dtype)}
         for _ in range(5)
@@ -124,9 +133,8 @@ def optimizers_of(dtype: str) -> Steps:
     inputs = {name: pb.Unit(value, name) for name, value in batches[0].items()}
     outputs, updates = {}, {}
     for k, case in enumerate(OPTIMIZER_CASES):
-        parameters = [pb.Unit(value, name) for name, value in start.items()]
-        table, weight, bias, scale = parameters
-        scores = (pb.take(table, inputs["rows"]) @ weight + bias) * scale
+        table, scale = parameters = [pb.Unit(value, name) for name, value in start.items()]
+        scores = pb.take(table, inputs["rows"]) * scale
         loss = ((scores - inputs["labels"]) ** 2).mean()
         optimizer = case.make()
         memory = optimizer.init(parameters)

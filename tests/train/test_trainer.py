@@ -171,6 +171,18 @@ def test_history_knows_its_columns():
         history["auc"]
 
 
+def test_history_draws_what_was_measured():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
+    history = make().fit(X, Y, epochs=3, validation=0.2)
+    ax = history.plot()
+    assert [line.get_label() for line in ax.lines] == ["loss", "validation loss"]
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), history["validation_loss"])
+    with pytest.raises(pb.CircuitError, match="no 'speed' was measured"):
+        history.plot("speed")
+    pyplot.close("all")
+
+
 def test_what_a_trainer_is_made_of_is_fixed():
     trainer = make()
     with pytest.raises(AttributeError, match="a Trainer's optimizer is fixed"):

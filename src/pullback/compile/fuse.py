@@ -20,7 +20,7 @@ from pullback.compile.patterns import number_on
 from pullback.compile.program import Program
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
-from pullback.gates.loop import Body
+from pullback.gates.body import Body
 
 REDUCTIONS = ("sum", "max", "min")
 _COPIES = ("reshape", "astype")  # gates that are loops over their input: a reshape that must copy

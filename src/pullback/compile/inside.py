@@ -16,7 +16,7 @@ from pullback.compile.program import Program
 from pullback.compile.simplify import simplify
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit, wire
-from pullback.gates.loop import Body
+from pullback.gates.body import Body
 
 
 def with_plain_bodies(program: Program, keep: Collection[str] = ()) -> Program:

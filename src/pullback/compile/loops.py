@@ -22,7 +22,7 @@ from pullback.core.gate import constant
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit, wire
 from pullback.core.walk import order
-from pullback.gates.loop import Body
+from pullback.gates.body import Body
 
 
 def with_lean_loops(program: Program, keep: Collection[str] = ()) -> Program:

@@ -10,6 +10,7 @@ from pullback.core.registry import Registry
 from pullback.datasets.columns import Column
 from pullback.datasets.dataset import Dataset
 from pullback.datasets.prepare import Feature, Preparation
+from pullback.datasets.read import row_numbers
 from pullback.datasets.table import TableDataset
 from pullback.datasets.target import Target
 
@@ -54,6 +55,7 @@ def _add_table(name: str, loader: str, target: str, source: str, **options: bool
         frame = bunch.frame.rename(columns={"target": target})
         if "target_names" in bunch:
             frame[target] = np.asarray(bunch.target_names, dtype=object)[bunch.target]
+        frame.index = row_numbers(len(frame))
         return TableDataset.from_frame(frame, target, name=name, source=source)
 
     load.__doc__ = source
@@ -96,7 +98,7 @@ def _add_points(
         import pandas as pd
 
         points, labels = make()
-        frame = pd.DataFrame(points, columns=["x", "y"])
+        frame = pd.DataFrame(points, columns=["x", "y"], index=row_numbers(len(points)))
         frame["class"] = np.array(classes, dtype=object)[labels]
         return TableDataset.from_frame(frame, "class", name=name, source=source)
 

@@ -18,7 +18,8 @@ class Dataset:
 
     inputs (rows, ...), float32; labels (rows,): class numbers from 0, which `classes` names, or,
     where there are no classes, quantities. `features` names the inputs' columns, `source` says
-    where they are from, and `preparation`, if they were made of a table, how.
+    where they are from, and `preparation`, if they were made of a table, how. Of a part,
+    `places` (rows,) are the numbers that its rows have in the whole, from 0.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Dataset:
     source: str = ""
     notes: tuple[str, ...] = ()
     preparation: Preparation | None = None
+    places: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -39,8 +41,11 @@ class Dataset:
         return "classification" if self.classes else "regression"
 
     def rows(self, which: np.ndarray) -> Dataset:
-        """These rows alone."""
-        return replace(self, inputs=self.inputs[which], labels=self.labels[which])
+        """These rows alone, by their numbers."""
+        places = which if self.places is None else self.places[which]
+        return replace(
+            self, inputs=self.inputs[which], labels=self.labels[which], places=places
+        )
 
     def split(self, *shares: float, seed: int = 0) -> list[Dataset]:
         """Parts of these shares, drawn at random, each with every class in its proportion.

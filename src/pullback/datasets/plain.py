@@ -57,7 +57,7 @@ def _read(kind: Any, data: Any, where: str) -> Any:
         raise CircuitError(f"{where} is not finite")
     if kind is float and type(data) in (int, float):
         return float(data)
-    if kind is str and isinstance(data, str):
+    if kind in (str, int) and type(data) is kind:
         return data
     if kind is Any and type(data) in (str, int, float, bool):
         return data

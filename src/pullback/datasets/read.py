@@ -318,5 +318,12 @@ def _read_parquet(path: Path) -> Table:
         raise CircuitError(f"{path} has columns and no rows")
     notes: list[str] = []
     frame.columns = _names([str(name) for name in frame.columns], notes)
-    frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
+    frame.index = row_numbers(len(frame))
     return Table(frame, tuple(notes))
+
+
+def row_numbers(count: int) -> pd.RangeIndex:
+    """The index of a table whose rows have no lines: its rows, counted from 1."""
+    import pandas as pd
+
+    return pd.RangeIndex(1, count + 1, name="row")

@@ -138,6 +138,7 @@ class TableDataset:
                 self.source,
                 notes,
                 preparation,
+                rows,
             )
             for rows in parts
         ]

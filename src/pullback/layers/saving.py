@@ -23,13 +23,18 @@ if TYPE_CHECKING:
     from pullback.layers.layer import Layer
 
 
-def save_model(model: Layer, path: str | os.PathLike[str]) -> None:
-    """Write the description, parameters and state of a layer to a file."""
+def save_model(
+    model: Layer, path: str | os.PathLike[str], about: Mapping[str, Any] | None = None
+) -> None:
+    """Write the description, parameters and state of a layer to a file.
+
+    `about` is whatever else shall be kept with it, as JSON can hold it: `read_about` gives it back.
+    """
     if not model.built:
         raise CircuitError("the model has no parameters yet; call it on a batch, or train it")
     inputs = [{"shape": list(shape[1:]), "dtype": dtype} for shape, dtype in model.first_inputs]
     tensors = {name: unit.value for name, unit in {**model.parameters, **model.state}.items()}
-    write_file(path, {"model": describe(model), "inputs": inputs}, tensors)
+    write_file(path, {"model": describe(model), "inputs": inputs}, tensors, about)
 
 
 def load_model(path: str | os.PathLike[str]) -> Layer:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pullback.core.errors import CircuitError
 from pullback.core.text import columns, number
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 
 @dataclass
@@ -42,6 +44,37 @@ class History:
         import pandas as pd
 
         return pd.DataFrame(self.rows)
+
+    def plot(self, *names: str, ax: Axes | None = None) -> Axes:
+        """Draw measurements over the epochs with matplotlib (extra `plot`), and return the axes.
+
+        `names` are columns, each drawn with what validation measured of the same; by default the
+        loss. Raises `CircuitError` where nothing of that name was measured, or without matplotlib.
+        """
+        try:
+            from matplotlib import pyplot
+        except ImportError:
+            raise CircuitError(
+                'to plot a history, install matplotlib: pip install "pullback[plot]"'
+            ) from None
+        wanted = names or ("loss",)
+        for name in wanted:
+            if self.rows and name not in self.rows[0]:
+                raise CircuitError(
+                    f"no {name!r} was measured; there are: {', '.join(self.rows[0])}"
+                )
+        if ax is None:
+            _, ax = pyplot.subplots()
+        for name in wanted:
+            for column, style in (name, "-"), (f"validation_{name}", "--"):
+                if self.rows and column in self.rows[0]:
+                    label = column.replace("_", " ")
+                    ax.plot(self["epoch"], self[column], style, label=label)
+        ax.set_xlabel("epoch")
+        ax.set_ylabel(" and ".join(name.replace("_", " ") for name in wanted))
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend()
+        return ax
 
     def __str__(self) -> str:
         if not self.rows:

@@ -337,8 +337,8 @@ class Trainer:
 
         Raises `CircuitError` where the inputs do not fit.
         """
-        outputs = self._predictor(self._inputs(inputs, "prediction"))
-        return outputs if len(outputs) > 1 else outputs[0]
+        first, *others = self._predictor(self._inputs(inputs, "prediction"))
+        return (first, *others) if others else first
 
     # Data ------------------------------------------------------------------------------------
 

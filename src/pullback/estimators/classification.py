@@ -1,0 +1,137 @@
+"""In: labels of any kind, and weights. Out: class numbers or signs to train with; and labels again.
+
+What the estimators that tell classes apart share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from pullback.core.errors import CircuitError
+from pullback.estimators.network import Network
+from pullback.losses import BinaryCrossEntropy, Hinge, Loss, SquaredHinge
+
+ONE_SCORE: Mapping[type[Loss], tuple[int, int]] = {
+    BinaryCrossEntropy: (0, 1),
+    Hinge: (-1, 1),
+    SquaredHinge: (-1, 1),
+}
+"""Losses of a single score, positive for the second of two classes; and how they call the two."""
+
+
+class Classifier(ClassifierMixin, Network):
+    """A network that tells classes apart. A subclass is final."""
+
+    class_weight: Mapping[Any, float] | str | None
+    classes_: np.ndarray
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Train on X (rows, features) and the labels y (rows,) of any kind, and return self.
+
+        `sample_weight` (rows,) says how much each row counts; with `class_weight` both multiply.
+        Training starts anew, unless `warm_start` says otherwise.
+
+        Raises `ValueError` where the data are not such, `CircuitError`, which is one, for
+        parameters that are not as they should be.
+        """
+        self._check()
+        start = not self._continues()
+        X, y = self._read(X, y=y, reset=start)
+        check_classification_targets(y)
+        if start:
+            self.classes_ = np.unique(y)
+        weights = self._weights_of(X, y, sample_weight, self.class_weight)
+        numbers = self._numbers(y)
+        self._train(X, numbers, weights, self._outputs(), start=start, strata=numbers)
+        return self
+
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Any:
+        """Train for one epoch on these rows, going on where the last call ended; return self.
+
+        The first call needs `classes`, all that there will be, unless `y` has them all. The scale
+        of the features is that of the first call's rows.
+
+        Raises `ValueError` as `fit` does, where `classes` differ from those of before, and for a
+        `class_weight` of "balanced", which needs all labels at once.
+        """
+        self._check()
+        if isinstance(self.class_weight, str):
+            raise CircuitError(
+                f"class_weight={self.class_weight!r} needs all labels at once; for partial_fit "
+                "give a dict, or sample weights"
+            )
+        start = not hasattr(self, "model_")
+        X, y = self._read(X, y=y, reset=start)
+        check_classification_targets(y)
+        if start:
+            self.classes_ = np.unique(y if classes is None else classes)
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise CircuitError(
+                f"classes are not those of the first call, {self.classes_}: got {classes}"
+            )
+        weights = self._weights_of(X, y, sample_weight, self.class_weight)
+        self._train(X, self._numbers(y), weights, self._outputs(), start=start, epochs=1)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The likeliest label of each row of X, (rows,).
+
+        Raises `NotFittedError` before `fit`, and `ValueError` for other features than those of fit.
+        """
+        check_is_fitted(self, "model_")
+        return self.classes_[self._decided(self._scores(X))]
+
+    def _weights_of(self, x: np.ndarray, y: np.ndarray, given: Any, by_class: Any) -> Any:
+        weights = self._weights(x, given)
+        if by_class is None:
+            return weights
+        of_class = compute_sample_weight(by_class, y)
+        return of_class if weights is None else weights * of_class
+
+    def _numbers(self, y: np.ndarray) -> np.ndarray:
+        """The place of each label among the classes."""
+        places = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        wrong = np.flatnonzero(self.classes_[places] != y)
+        if len(wrong):
+            raise CircuitError(
+                f"label {y[wrong[0]]!r} (row {wrong[0]}) is none of the classes {self.classes_}"
+            )
+        return places
+
+    def _outputs(self) -> int:
+        loss = self._chosen_loss()
+        if type(loss) not in ONE_SCORE:
+            return len(self.classes_)
+        if len(self.classes_) != 2:
+            raise CircuitError(
+                f"{type(loss).__name__} tells 2 classes apart, got {len(self.classes_)}; take a "
+                "loss for several, such as SoftmaxCrossEntropy or MulticlassHinge"
+            )
+        return 1
+
+    def _prepared(self, labels: np.ndarray) -> np.ndarray:
+        called = ONE_SCORE.get(type(self._chosen_loss()))
+        return labels if called is None else np.array(called)[labels]
+
+    def _score_of(self, scores: np.ndarray, labels: np.ndarray, weights: Any) -> float:
+        called = ONE_SCORE.get(type(self._chosen_loss()))
+        found = self._decided(scores)
+        found = found if called is None else np.array(called)[found]
+        return float(accuracy_score(labels, found, sample_weight=weights))
+
+
+    def _decided(self, scores: np.ndarray) -> np.ndarray:
+        """The number of each row's class: by the highest score, or the sign of the only one."""
+        if scores.shape[1] == len(self.classes_):
+            return scores.argmax(axis=1)
+        return (scores[:, 0] > 0.0).astype(np.intp)

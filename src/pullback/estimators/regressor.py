@@ -1,0 +1,159 @@
+"""A multilayer perceptron that comes near to numbers, as an estimator of scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.preprocessing import StandardScaler
+
+from pullback.core.errors import CircuitError
+from pullback.estimators.network import Network
+from pullback.estimators.parts import loss_of, multilayer
+from pullback.layers import Sequential
+from pullback.losses import AbsoluteError, Huber, Loss, Quantile, SquaredError
+from pullback.optim import Optimizer
+
+USABLE = (SquaredError, AbsoluteError, Huber, Quantile)
+"""Losses of a score that is itself near the label, in any unit."""
+
+
+@final
+class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
+    """A multilayer perceptron that comes near to numbers.
+
+    y = h @ weight + bias, where h is x through the `hidden` layers, each
+    activation(h @ weight + bias); trained to make small
+    mean((y - label)**2) + l2 / (2 * batch_size) * sum(weight**2).
+
+    Parameters
+    ----------
+    loss : a `Loss` or the name of one: `SquaredError`, which None is, `AbsoluteError`, `Huber` or
+        `Quantile`. It sees labels that are scaled, and so does Huber's `delta`.
+    scale : whether to bring every feature, and every output's labels, to mean 0 and variance 1
+        first, so that the units of the data do not matter; predictions are in the labels' own unit.
+        `model_` then takes `scaler_.transform(X)` and answers in `target_scaler_`'s.
+    l2 : with a loss of (y - label)**2 / 2 as `MLPRegressor` has, its alpha would be half of this.
+    tol, patience : as in `NetworkClassifier`; what is watched is the training loss, or R² on
+        held-out rows.
+
+    The others, and the attributes, are those of `NetworkClassifier`, without the classes.
+
+    y may have several columns: (rows, outputs). `fit` raises `CircuitError`, a `ValueError`, for
+    parameters that are not as they should be.
+    Source: the guide's outline, "Example: Regression".
+
+    >>> X = np.linspace(-2, 2, 100)[:, None]
+    >>> y = 1000 + 50 * X[:, 0] ** 2
+    >>> network = NetworkRegressor((16,), learning_rate=0.02, random_state=0, engine="eager")
+    >>> network.fit(X, y).score(X, y) > 0.99
+    True
+    """
+
+    def __init__(
+        self,
+        hidden: Sequence[int] | int = (100,),
+        activation: str = "relu",
+        *,
+        loss: str | Loss | None = None,
+        optimizer: str | Optimizer = "adam",
+        learning_rate: float = 1e-3,
+        l2: float = 1e-4,
+        batch_size: int | str = "auto",
+        epochs: int = 200,
+        tol: float = 1e-4,
+        patience: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        dropout: float = 0.0,
+        scale: bool = True,
+        warm_start: bool = False,
+        random_state: Any = None,
+        engine: str = "native",
+        verbose: bool = False,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.loss = loss
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.l2 = l2
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.tol = tol
+        self.patience = patience
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.dropout = dropout
+        self.scale = scale
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.engine = engine
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Train on X (rows, features) and y (rows,) or (rows, outputs), and return self.
+
+        `sample_weight` (rows,) says how much each row counts. Training starts anew, unless
+        `warm_start` says otherwise.
+
+        Raises `ValueError` where the data are not such, `CircuitError`, which is one, for
+        parameters that are not as they should be.
+        """
+        return self._fit(X, y, sample_weight, start=not self._continues(), epochs=None)
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Train for one epoch on these rows, going on where the last call ended; return self.
+
+        The scale of features and labels is that of the first call's rows.
+        """
+        return self._fit(X, y, sample_weight, start=not hasattr(self, "model_"), epochs=1)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """What the network makes of each row of X: (rows,), or (rows, outputs) if y was so.
+
+        Raises `NotFittedError` before `fit`, and `ValueError` for other features than those of fit.
+        """
+        scores = self._scores(X).astype(np.float64)
+        if self.target_scaler_ is not None:
+            scores = self.target_scaler_.inverse_transform(scores)
+        return scores.ravel() if self._single else scores
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, *, start: bool, epochs: int | None) -> Any:
+        self._check()
+        X, y = self._read(X, y=y, reset=start, multi_output=True, y_numeric=True)
+        rows = y.reshape(len(y), -1).astype(np.float64)
+        weights = self._weights(X, sample_weight)
+        if start:
+            self._single = y.ndim == 1
+            self.target_scaler_ = StandardScaler().fit(rows, None, weights) if self.scale else None
+        elif rows.shape[1] != self._outputs or self._single != (y.ndim == 1):
+            raise CircuitError(f"y has another shape than in the first call: {y.shape}")
+        self._outputs = rows.shape[1]
+        self._train(X, rows, weights, rows.shape[1], start=start, epochs=epochs)
+        return self
+
+    def _prepared(self, labels: np.ndarray) -> np.ndarray:
+        scaler = self.target_scaler_
+        return (labels if scaler is None else scaler.transform(labels)).astype(np.float32)
+
+    def _score_of(self, scores: np.ndarray, labels: np.ndarray, weights: Any) -> float:
+        return float(r2_score(labels, scores, sample_weight=weights))
+
+    def _network(self, outputs: int, seed: int) -> Sequential:
+        return multilayer(self.hidden, self.activation, self.dropout, outputs, seed)
+
+    def _spring(self, batch_size: int) -> float:
+        return 0.5 * self.l2 / batch_size
+
+    def _chosen_loss(self) -> Loss:
+        loss = loss_of(self.loss, SquaredError())
+        if type(loss) not in USABLE:
+            raise CircuitError(
+                f"{type(loss).__name__} is no loss of a NetworkRegressor; take one of "
+                f"{', '.join(kind.__name__ for kind in USABLE)}"
+            )
+        return loss
