@@ -21,6 +21,7 @@ from pullback.core.gradient import (
 )
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit, scope, units
+from pullback.engines.engine import Epoch, prepare
 from pullback.gates.arithmetic import add, divide, multiply, negative, power, subtract
 from pullback.gates.comparison import (
     clip,
@@ -209,6 +210,7 @@ __all__ = [
     "Drawing",
     "Dropout",
     "Embedding",
+    "Epoch",
     "Event",
     "ExponentialDecay",
     "Flatten",
@@ -322,6 +324,7 @@ __all__ = [
     "numerical_gradient_ascent",
     "pad",
     "power",
+    "prepare",
     "random",
     "random_local_search",
     "relu",

@@ -37,7 +37,8 @@ _HIDDEN = {"classification": (256,), "regression": (64,)}
 _HINGES = ("Hinge", "SquaredHinge", "MulticlassHinge")
 _RATES = {"classification": 0.1, "regression": 0.003}  # of SGD
 _SVM_RATE = 0.01
-_STRENGTHS = {"classification": 1e-4, "regression": 1e-2}
+_STRENGTH = 1e-4  # of the springs on weights of a classifier
+_SPRINGS = (10.0, 0.03)  # in regression they weigh as much as so many rows, up to this strength
 _MOMENTUM = 0.9
 _CLIP = 5.0  # so far from where it can learn, a gradient tells the direction and not the length
 _FEW_INPUTS = 64  # beyond them, the first steps must be the smaller, the more there are
@@ -135,7 +136,7 @@ def prepared(recipe: Recipe, train: Dataset) -> Plan:
         raise CircuitError("--class-weights is for classes, and the task is regression")
     weights = balanced_class_weights(train.labels, classes) if recipe.balanced else None
     told: dict[str, Any] = {} if weights is None else {"class_weights": weights}
-    strength = _STRENGTHS[task] if recipe.l2 is None else recipe.l2
+    strength = _strength(task, len(train)) if recipe.l2 is None else recipe.l2
     steps = -(-len(train) // recipe.batch_size)
     first, most = _EPOCHS
     return Plan(
@@ -166,6 +167,10 @@ def _loss(recipe: Recipe, task: str, classes: int) -> str:
         what = f"{task} of {classes} classes" if classes else task
         raise CircuitError(f"the loss {recipe.loss} does not fit {what}; there are: {_or(fit)}")
     return recipe.loss
+
+
+def _strength(task: str, rows: int) -> float:
+    return _STRENGTH if task == "classification" else min(_SPRINGS[0] / rows, _SPRINGS[1])
 
 
 def _hidden(recipe: Recipe, task: str) -> Iterable[Layer]:

@@ -1,0 +1,463 @@
+"""The estimators in scikit-learn's company, and against its own."""
+
+import inspect
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_classification
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import SGDClassifier
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency
+
+import pullback as pb
+from pullback.core.errors import CircuitError
+from pullback.estimators import LinearSVM, NetworkClassifier, NetworkRegressor
+from pullback.estimators.parts import ACTIVATIONS
+
+ALL = (NetworkClassifier, NetworkRegressor, LinearSVM)
+CLASSIFIERS = (NetworkClassifier, LinearSVM)
+NETWORKS = (NetworkClassifier, NetworkRegressor)
+IRIS = load_iris(return_X_y=True)
+
+
+def small(kind, **told):
+    """One that trains in no time."""
+    sized = {"hidden": (8,)} if kind in NETWORKS else {}
+    usual = {"learning_rate": 0.02, "epochs": 20, "random_state": 0, "engine": "eager"}
+    return kind(**{**sized, **usual, **told})
+
+
+def outcome(estimator, X=IRIS[0]):
+    """The numbers that it says, not the labels."""
+    for method in ("predict_proba", "decision_function", "predict"):
+        if hasattr(estimator, method):
+            return getattr(estimator, method)(X)
+    raise AssertionError
+
+
+# What is learned ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_feature_names_are_checked_as_everywhere(kind):
+    check_dataframe_column_names_consistency(kind.__name__, small(kind))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["setosa", "versicolor", "virginica"],
+        [-7, 0, 40],
+        [1.0, 2.0, 3.0],
+        np.array(["a", "bb", "c"], object),
+    ],
+)
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_labels_are_of_any_kind(kind, labels):
+    y = np.asarray(labels)[IRIS[1]]
+    model = small(kind, epochs=100).fit(IRIS[0], y)
+    assert model.score(IRIS[0], y) > 0.9
+    assert model.classes_.tolist() == sorted(labels)
+    assert model.predict(IRIS[0]).dtype == y.dtype
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_labels_are_truth_values(kind):
+    y = IRIS[1] == 0
+    model = small(kind).fit(IRIS[0], y)
+    assert model.predict(IRIS[0]).dtype == bool
+    assert model.score(IRIS[0], y) > 0.95
+
+
+def test_probabilities_add_up_and_logarithms_agree():
+    for loss, y in ((None, IRIS[1]), ("BinaryCrossEntropy", IRIS[1] > 0)):
+        model = small(NetworkClassifier, loss=loss).fit(IRIS[0], y)
+        p = model.predict_proba(IRIS[0])
+        assert p.shape == (150, len(np.unique(y)))
+        np.testing.assert_allclose(p.sum(axis=1), 1.0, atol=1e-12)
+        np.testing.assert_allclose(np.log(p), model.predict_log_proba(IRIS[0]), atol=1e-9)
+        assert (model.classes_[p.argmax(axis=1)] == model.predict(IRIS[0])).all()
+
+
+def test_a_hinge_gives_no_probabilities():
+    model = small(NetworkClassifier, loss="MulticlassHinge", epochs=60).fit(*IRIS)
+    assert not hasattr(model, "predict_proba")
+    assert model.score(*IRIS) > 0.9
+
+
+@pytest.mark.parametrize("loss", ["Hinge", "SquaredHinge", "BinaryCrossEntropy", pb.Hinge()])
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_losses_of_one_score_tell_two_classes_apart(kind, loss):
+    y = np.array(["no", "yes"])[(IRIS[1] == 0).astype(int)]
+    model = small(kind, loss=loss, epochs=60, early_stopping=True).fit(IRIS[0], y)
+    assert model.score(IRIS[0], y) > 0.95
+    assert model.best_validation_score_ > 0.9
+    with pytest.raises(CircuitError, match="tells 2 classes apart, got 3"):
+        small(kind, loss=loss).fit(*IRIS)
+
+
+def test_a_linear_svm_finds_the_plane_that_libraries_find():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = StandardScaler().fit_transform(X)[:, :6]
+    l2 = 0.01
+    told = {"epochs": 1500, "batch_size": 569, "tol": 0.0, "patience": 1500, "l2": l2}
+    ours = small(LinearSVM, **told).fit(X, y)
+    theirs = LinearSVC(C=1 / (l2 * len(X)), loss="hinge", intercept_scaling=100, max_iter=10**6)
+    theirs.fit(X, y)
+
+    def objective(coef, intercept):
+        margin = (2 * y - 1) * (X @ coef.ravel() + intercept)
+        return np.maximum(0, 1 - margin).mean() + l2 / 2 * (coef**2).sum()
+
+    best = objective(theirs.coef_, theirs.intercept_)
+    assert objective(ours.coef_, ours.intercept_) < best * 1.01
+    assert (ours.predict(X) == theirs.predict(X)).mean() > 0.98
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("scale", [True, False])
+@pytest.mark.parametrize("loss", [None, "MulticlassHinge"])
+def test_coefficients_are_for_rows_as_they_are(classes, scale, loss):
+    keep = IRIS[1] < classes
+    X, y = IRIS[0][keep] * [1, 10, 0.1, 1], IRIS[1][keep]
+    model = small(LinearSVM, scale=scale, loss=loss).fit(X, y)
+    scores = X @ model.coef_.T + model.intercept_
+    expected = scores[:, 0] if classes == 2 else scores
+    np.testing.assert_allclose(model.decision_function(X), expected, atol=1e-4)
+
+
+def test_a_linear_svm_has_no_coefficients_before_fit():
+    assert not hasattr(LinearSVM(), "coef_")
+
+
+def test_a_regressor_comes_near_in_any_unit():
+    X, y = load_diabetes(return_X_y=True)
+    first = small(NetworkRegressor, epochs=60).fit(X, y)
+    moved = small(NetworkRegressor, epochs=60).fit(X * 1e6 + 3e9, y * 1e-6 + 5)
+    assert first.score(X, y) > 0.5
+    np.testing.assert_allclose((moved.predict(X * 1e6 + 3e9) - 5) * 1e6, first.predict(X), rtol=0.1)
+
+
+def test_targets_far_from_zero_keep_their_digits():
+    X = np.linspace(-1, 1, 200)[:, None]
+    y = 1.7e9 + 10 * X[:, 0]  # seconds since 1970: float32 would round to 128
+    model = small(NetworkRegressor, epochs=200).fit(X, y)
+    assert np.abs(model.predict(X) - y).max() < 3.0
+
+
+def test_a_regressor_of_several_outputs():
+    X = np.random.default_rng(0).normal(size=(120, 4))
+    y = np.stack([X[:, 0] + 100, 1e3 * X[:, 1], X[:, 2] - X[:, 3]], axis=1)
+    model = small(NetworkRegressor, hidden=(32,), epochs=200).fit(X, y)
+    assert model.predict(X).shape == (120, 3)
+    assert model.score(X, y) > 0.9
+    with pytest.raises(CircuitError, match="another shape than in the first call"):
+        model.partial_fit(X, y[:, 0])
+
+
+def test_a_column_of_targets_stays_a_column():
+    X = np.arange(20.0)[:, None]
+    assert small(NetworkRegressor).fit(X, X).predict(X).shape == (20, 1)
+
+
+def test_a_quantile_lies_below_most_labels():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(400, 2)), rng.normal(size=400)
+    model = small(NetworkRegressor, loss=pb.Quantile(0.1), epochs=100).fit(X, y)
+    assert 0.02 < (y < model.predict(X)).mean() < 0.2
+
+
+def test_a_loss_that_is_of_no_number_is_refused():
+    with pytest.raises(CircuitError, match="Poisson is no loss of a NetworkRegressor; take one of"):
+        small(NetworkRegressor, loss="Poisson").fit(*IRIS)
+
+
+# Weights -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_weight_is_as_good_as_repeating_the_row(kind):
+    weights = np.random.default_rng(0).integers(0, 4, 150)
+    told = {"batch_size": 1000, "tol": 0.0}
+    weighted = small(kind, **told).fit(*IRIS, sample_weight=weights)
+    repeated = small(kind, **told).fit(*(a.repeat(weights, axis=0) for a in IRIS))
+    np.testing.assert_allclose(outcome(weighted), outcome(repeated), atol=1e-3)
+    assert np.abs(outcome(weighted) - outcome(small(kind, **told).fit(*IRIS))).max() > 1e-2
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_class_weights_are_weights_of_rows(kind):
+    y = np.array(["a", "b", "c"])[IRIS[1]]
+    by_class = {"a": 1.0, "b": 5.0, "c": 0.5}
+    given = small(kind, class_weight=by_class).fit(IRIS[0], y)
+    same = small(kind).fit(IRIS[0], y, sample_weight=[by_class[label] for label in y])
+    np.testing.assert_array_equal(outcome(given), outcome(same))
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_balanced_weights_find_a_rare_class(kind):
+    X, y = make_classification(1000, 5, weights=[0.97], class_sep=0.5, random_state=1)
+    plain, balanced = (
+        small(kind, class_weight=w, epochs=40).fit(X, y).predict(X) for w in (None, "balanced")
+    )
+    assert balanced[y == 1].mean() > plain[y == 1].mean() + 0.2
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        ([-1.0] * 150, "weight -1.0 \\(row 0\\)"),
+        ([0.0] * 150, "[Ww]eights"),
+        ([1.0] * 149, "sample_weight"),
+        ([np.nan] * 150, "sample_weight"),
+    ],
+)
+def test_weights_that_are_none_are_refused(weights, told):
+    with pytest.raises(ValueError, match=told):
+        small(LinearSVM).fit(*IRIS, sample_weight=weights)
+
+
+# How training goes -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("engine", ["eager", "native"])
+def test_the_same_random_state_gives_the_same_bits(kind, engine):
+    told = {"engine": engine, "epochs": 3, "batch_size": 64}
+    told |= {"dropout": 0.3} if kind in NETWORKS else {}
+    first, again = (small(kind, **told).fit(*IRIS) for _ in range(2))
+    assert (outcome(first) == outcome(again)).all()
+    other = small(kind, **{**told, "random_state": 1}).fit(*IRIS)
+    assert (outcome(first) != outcome(other)).any()
+
+
+def test_random_states_of_all_kinds():
+    drawn = [
+        small(NetworkClassifier, random_state=np.random.RandomState(5)).fit(*IRIS)
+        for _ in range(2)
+    ]
+    assert (outcome(drawn[0]) == outcome(drawn[1])).all()
+    one, other = (small(NetworkClassifier, random_state=None).fit(*IRIS) for _ in range(2))
+    assert (outcome(one) != outcome(other)).any()
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_row_is_predicted_alike_alone_and_among_others(kind):
+    model = small(kind).fit(*IRIS)
+    alone = np.concatenate([outcome(model, IRIS[0][k : k + 1]) for k in range(150)])
+    assert (alone == outcome(model)).all()
+
+
+def test_training_stops_when_the_loss_does_not_improve():
+    model = small(NetworkClassifier, epochs=500, learning_rate=0.1, tol=1e-2, patience=3)
+    model.fit(*IRIS)
+    losses = model.loss_curve_
+    assert model.n_iter_ == len(losses) < 500
+    best, since, ended = np.inf, 0, None
+    for epoch, loss in enumerate(losses, start=1):  # as MLPClassifier counts
+        since = since + 1 if loss > best - 1e-2 else 0
+        best = min(best, loss)
+        if since > 3:
+            ended = epoch
+            break
+    assert ended == model.n_iter_
+    assert model.best_loss_ == best
+    assert model.validation_scores_ is None
+    assert "did not improve" in model.history_.ended
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_early_stopping_keeps_the_best_model(kind):
+    X, y = make_classification(200, 5, flip_y=0.3, random_state=0)
+    model = small(kind, epochs=300, early_stopping=True, patience=5, validation_fraction=0.3)
+    model.fit(X, y, sample_weight=np.linspace(0, 1, 200))
+    assert len(model.validation_scores_) == model.n_iter_ < 300
+    assert model.best_validation_score_ == max(model.validation_scores_)
+    assert model.history_["validation_score"] == model.validation_scores_
+    best = int(np.argmax(model.validation_scores_))
+    shorter = small(kind, **{**model.get_params(), "epochs": best + 1})
+    shorter.fit(X, y, sample_weight=np.linspace(0, 1, 200))
+    assert (outcome(shorter, X) == outcome(model, X)).all()
+
+
+def test_early_stopping_needs_rows():
+    with pytest.raises(CircuitError, match="holds out 1 of 5 rows"):
+        small(NetworkRegressor, early_stopping=True).fit(IRIS[0][:5], IRIS[1][:5])
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_partial_fit_goes_on(kind):
+    told = {} if kind is NetworkRegressor else {"classes": [0, 1, 2]}
+    model = small(kind)
+    model.partial_fit(IRIS[0][50:], IRIS[1][50:], **told)
+    for _ in range(60):
+        model.partial_fit(*IRIS)
+    assert model.n_iter_ == len(model.loss_curve_) == 61
+    assert model.loss_curve_[-1] < 0.5 * model.loss_curve_[0]
+    assert model.score(*IRIS) > 0.85
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_partial_fit_refuses_other_classes(kind):
+    model = small(kind).partial_fit(IRIS[0], IRIS[1], classes=[0, 1, 2, 5])
+    assert model.classes_.tolist() == [0, 1, 2, 5]
+    with pytest.raises(CircuitError, match="classes are not those of the first call"):
+        model.partial_fit(*IRIS, classes=[0, 1, 2])
+    with pytest.raises(CircuitError, match="label .*4.* \\(row 149\\) is none of the classes"):
+        model.partial_fit(IRIS[0], np.where(np.arange(150) < 149, IRIS[1], 4))
+    with pytest.raises(CircuitError, match="needs all labels at once"):
+        small(kind, class_weight="balanced").partial_fit(*IRIS)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_warm_start_goes_on_and_a_cold_one_does_not(kind):
+    warm = small(kind, warm_start=True, tol=0.0).fit(*IRIS)
+    first = outcome(warm)
+    warm.fit(*IRIS)
+    assert warm.n_iter_ == 40
+    longer = small(kind, epochs=40, tol=0.0).fit(*IRIS)
+    np.testing.assert_array_equal(outcome(warm), outcome(longer))
+    cold = small(kind, tol=0.0).fit(*IRIS).fit(*IRIS)
+    np.testing.assert_array_equal(outcome(cold), first)
+
+
+# Company -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_pickle_predicts_the_same_and_goes_on_learning(kind):
+    model = small(kind, optimizer=pb.Adam(0.02, clip_norm=1.0)).fit(*IRIS)
+    copy = pickle.loads(pickle.dumps(model))
+    assert (outcome(copy) == outcome(model)).all()
+    assert copy.loss_curve_ == model.loss_curve_
+    assert repr(copy.optimizer) == repr(model.optimizer)
+    assert isinstance(copy.model_, pb.Sequential)
+    before = copy.loss_curve_[-1]
+    assert copy.partial_fit(*IRIS).loss_curve_[-1] < before * 1.5
+    pickle.loads(pickle.dumps(small(kind)))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:joblib")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:joblib")
+def test_a_grid_is_searched_by_several_processes():
+    scaled = make_pipeline(StandardScaler(), small(NetworkClassifier, epochs=5))
+    grid = {
+        "networkclassifier__hidden": [(4,), (8, 4)],
+        "networkclassifier__optimizer": [pb.Adam(0.05)],
+    }
+    search = GridSearchCV(scaled, grid, cv=2, n_jobs=2).fit(*IRIS)
+    assert search.best_score_ > 0.5
+    assert search.predict(IRIS[0]).shape == (150,)
+
+
+def test_cross_validation_and_a_pipeline_in_pandas():
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(IRIS[0], columns=list("abcd"))
+    model = make_pipeline(StandardScaler(), small(LinearSVM)).set_output(transform="pandas")
+    assert cross_val_score(model, X, IRIS[1], cv=3).min() > 0.8
+    assert model.fit(X, IRIS[1])[-1].feature_names_in_.tolist() == list("abcd")
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_parameters_go_round(kind):
+    told = small(kind, l2=0.5, optimizer=pb.SGD(0.1))
+    copy = clone(told)
+    same = {k: v for k, v in copy.get_params().items() if k != "optimizer"}
+    assert same == {k: v for k, v in told.get_params().items() if k != "optimizer"}
+    assert set(told.get_params()) == set(inspect.signature(kind).parameters)
+    assert copy.set_params(l2=0.25).l2 == 0.25
+
+
+def test_l2_is_the_alpha_of_scikit_learn():
+    """A spring of alpha / 2 for each batch, and for the perceptrons divided by its rows."""
+    X, y = IRIS[0][:100], IRIS[1][:100]
+    told = {"l2": 0.5, "epochs": 3000, "learning_rate": 0.01, "tol": 0.0, "patience": 3000}
+    svm = small(LinearSVM, batch_size=100, scale=False, **told).fit(X, y)
+    theirs = SGDClassifier(alpha=0.5, max_iter=3000, tol=None, random_state=0).fit(X, y)
+    np.testing.assert_allclose(svm.coef_, theirs.coef_, atol=0.02)
+    network = NetworkClassifier(l2=3.0)
+    assert network._spring(batch_size=100) == 3.0 / 2 / 100
+
+
+def test_the_model_is_there_to_look_at():
+    model = small(NetworkClassifier, dropout=0.2, hidden=(8, 4)).fit(*IRIS)
+    kinds = [type(layer).__name__ for layer in model.model_.layers]
+    assert kinds == ["Dense", "ReLU", "Dropout", "Dense", "ReLU", "Dropout", "Dense"]
+    scores = model.model_.predict(model.scaler_.transform(IRIS[0]).astype(np.float32))
+    assert (scores.argmax(axis=1) == model.predict(IRIS[0])).all()
+    assert model.history_["loss"] == model.loss_curve_
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_every_activation_learns(activation):
+    told = {"activation": activation, "epochs": 100, "learning_rate": 0.05}
+    assert small(NetworkClassifier, **told).fit(*IRIS).score(*IRIS) > 0.8
+
+
+@pytest.mark.parametrize("name", sorted(pb.optim.OPTIMIZERS))
+def test_every_optimizer_is_found_by_name(name):
+    model = small(NetworkClassifier, optimizer=name.lower(), epochs=2).fit(*IRIS)
+    assert model._trainer.optimizer.name == name
+
+
+def test_no_hidden_layer_is_logistic_regression():
+    model = small(NetworkClassifier, hidden=()).fit(*IRIS)
+    assert len(model.model_.layers) == 1
+
+
+# Refusals ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_prediction_needs_a_fit(kind):
+    with pytest.raises(NotFittedError):
+        small(kind).predict(IRIS[0])
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"hidden": (0,)}, "unit"),
+        ({"hidden": "wide"}, "hidden"),
+        ({"activation": "rleu"}, "did you mean 'relu'"),
+        ({"activation": 3}, "an activation is a name"),
+        ({"optimizer": "adma"}, "there is no optimizer 'adma'"),
+        ({"optimizer": 3}, "an optimizer is a name"),
+        ({"loss": "Hing"}, "did you mean 'Hinge'"),
+        ({"loss": 3}, "a loss is a name"),
+        ({"learning_rate": 0.0}, "learning rate"),
+        ({"dropout": 1.0}, "rate"),
+        ({"l2": -1.0}, "l2 is a number of at least 0"),
+        ({"tol": None}, "tol is a number of at least 0"),
+        ({"epochs": 0}, "epochs is a whole number of at least 1"),
+        ({"epochs": 1.5}, "epochs is a whole number of at least 1"),
+        ({"batch_size": 0}, "batch_size is a whole number of at least 1"),
+        ({"batch_size": "all"}, "batch_size is a whole number"),
+        ({"patience": True}, "patience is a whole number"),
+        ({"engine": "steam"}, "there is no engine 'steam'"),
+    ],
+)
+def test_parameters_that_cannot_be_are_refused(told, message):
+    with pytest.raises(CircuitError, match=message):
+        small(NetworkClassifier, **told).fit(*IRIS)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_numbers_beyond_float32_need_scaling(kind):
+    X = IRIS[0] * 1e300
+    assert small(kind).fit(X, IRIS[1]).score(X, IRIS[1]) > 0.6
+    with pytest.raises(ValueError, match="too large for dtype"):
+        small(kind, scale=False).fit(X, IRIS[1])
+
+
+def test_importing_the_library_does_not_import_scikit_learn():
+    told = "import sys, pullback; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 0
