@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from numba.core.runtime import nrt
 from tests.circuits import circuits
 from tests.compile.test_memory import crossed, descent, overwritten, turned, unread
 from tests.compile.test_simplify import assert_same, program_of
+from tests.engines.test_convolution import network as convolutional
+from tests.engines.test_loop import recurrent
 
 import pullback as pb
 from pullback.engines.eager import Eager
@@ -192,6 +195,20 @@ def test_a_step_allocates_nothing():
     assert peak < 20_000  # a parameter has 49,152 bytes, a hidden layer 196,608
     assert [id(arena) for arena in native._arenas] == arenas
     assert all(s.value is v for s, v in zip(program.updates, values, strict=True))
+
+
+@pytest.mark.parametrize("make", [network, convolutional, lambda: recurrent(4, 6, 3)])
+def test_compiled_code_allocates_nothing(make):
+    nrt._nrt.memsys_enable_stats()
+    native = Native(make())
+    native()
+    arrays = 2 + len(native._arenas)  # Numba wraps each array that a thread is given
+    for steps in (1, 4):
+        before = nrt.rtsys.get_allocation_stats().alloc
+        for _ in range(steps):
+            native._together(native._module.step)
+        made = nrt.rtsys.get_allocation_stats().alloc - before
+        assert made == steps * native.threads * arrays
 
 
 @settings(

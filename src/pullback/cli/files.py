@@ -8,11 +8,11 @@ from pathlib import Path
 from pullback.core.errors import CircuitError
 
 
-def writable(option: str, name: str, suffix: str = "") -> Path:
+def writable(option: str, name: str, *suffixes: str) -> Path:
     """The path that `option` names, refused now rather than after all the work.
 
-    Raises `CircuitError` where no file can be written there: no name, another ending than
-    `suffix`, a folder, or in a folder that is missing or closed.
+    Raises `CircuitError` where no file can be written there: no name, another ending than one of
+    `suffixes`, a folder, or in a folder that is missing or closed.
     """
     path = Path(name)
     folder = path.absolute().parent
@@ -20,12 +20,23 @@ def writable(option: str, name: str, suffix: str = "") -> Path:
         raise CircuitError(f"{option} needs the name of a file, got {name!r}")
     if path.is_dir():
         raise CircuitError(f"{option} needs the name of a file, and {name} is a folder")
-    if suffix and path.suffix.lower() != suffix:
+    if suffixes and path.suffix.lower() not in suffixes:
+        kinds = " and ".join(suffixes)
         raise CircuitError(
-            f"{option} writes {suffix} files: name it {path.stem}{suffix}, not {name}"
+            f"{option} writes {kinds} files: name it {path.stem}{suffixes[0]}, not {name}"
         )
     if not folder.is_dir():
         raise CircuitError(f"cannot write {option} {name}: there is no folder {folder}")
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise CircuitError(f"cannot write {option} {name}: you may not write there")
     return path
+
+
+def refuse_same(option: str, path: Path, *others: str) -> None:
+    """Refuse to write over a file that is read.
+
+    Raises `CircuitError` where one of the others is the same file.
+    """
+    for other in others:
+        if path.exists() and os.path.exists(other) and path.samefile(other):
+            raise CircuitError(f"{option} would write over {other}, which is read; name another")

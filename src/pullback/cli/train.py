@@ -1,141 +1,204 @@
-"""`pullback train`: a network trained on a named data set, and an honest summary of it."""
+"""`pullback train`: a model trained on data by name or from a file, and an honest summary of it."""
 
 from __future__ import annotations
 
-import inspect
 import json
-import time
+import math
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from pullback.cli.files import writable
-from pullback.datasets import Dataset, load_dataset
-from pullback.layers import Dense, ReLU, Sequential
-from pullback.layers.layer import Layer
-from pullback.losses import L2, SoftmaxCrossEntropy
-from pullback.optim import SGD
-from pullback.train import History, Trainer
+from pullback.cli.files import refuse_same, writable
+from pullback.cli.recipe import MODELS, Recipe, named, sizes
+from pullback.cli.report import Page, show_data, show_end, show_outcome
+from pullback.cli.study import Study
+from pullback.core.errors import CircuitError
+from pullback.datasets import KINDS, TASKS, load_dataset
 
-_SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
+_TRAINING = "Training"
 
 
 def train(
-    data: Annotated[str, typer.Argument(help="the data set: digits")],
-    epochs: Annotated[int, typer.Option(min=1, help="passes over the training rows")] = 40,
-    seed: Annotated[int, typer.Option(min=0, help="fixes the split, weights and order")] = 0,
+    data: Annotated[
+        str, typer.Argument(help="a built-in set such as digits or iris, or a CSV or Parquet file")
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="what to predict  [default: by its name, or the last]"),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(TASKS), help="by default what the target looks like"),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=KIND", help=f"what a column is: {', '.join(KINDS)}; for each again"
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(metavar="|".join(MODELS), rich_help_panel=_TRAINING, help="what to train")
+    ] = "mlp",
+    hidden: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZES", rich_help_panel=_TRAINING, help="sizes of hidden layers, as 64,64"
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", rich_help_panel=_TRAINING, help="after each of them  [default: ReLU]"
+        ),
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE", rich_help_panel=_TRAINING, help="dropped after each  [default: 0]"
+        ),
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", rich_help_panel=_TRAINING, help="such as Huber  [default: by the task]"
+        ),
+    ] = None,
+    class_weights: Annotated[
+        str | None,
+        typer.Option(
+            metavar="balanced",
+            rich_help_panel=_TRAINING,
+            help="let rare classes count for as much as common ones",
+        ),
+    ] = None,
+    optimizer: Annotated[
+        str, typer.Option(metavar="NAME", rich_help_panel=_TRAINING, help="such as Adam or AdamW")
+    ] = "SGD",
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE", rich_help_panel=_TRAINING, help="[default: by task and optimizer]"
+        ),
+    ] = None,
+    l2: Annotated[
+        float | None,
+        typer.Option(
+            metavar="STRENGTH",
+            rich_help_panel=_TRAINING,
+            help="springs that pull weights to 0  [default: by task and rows]",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            rich_help_panel=_TRAINING,
+            help="the most passes over the training rows  [default: 40, more of few rows]",
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(metavar="N", rich_help_panel=_TRAINING, help="rows of a step")
+    ] = 32,
+    patience: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            rich_help_panel=_TRAINING,
+            help="epochs without a better validation loss that end training; 0: none do",
+        ),
+    ] = 20,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N", rich_help_panel=_TRAINING, help="fixes the split, the weights, the order"
+        ),
+    ] = 0,
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", rich_help_panel=_TRAINING, help="native, eager, eager-native or jax"
+        ),
+    ] = "native",
     save: Annotated[
         str | None, typer.Option(metavar="FILE", help="write the trained model here")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
-    """Split a data set, train a network on it, and judge it on rows that it has never seen.
+    """Prepare data, train a model on it, and judge it on rows that it has never seen.
+
+    The rows are split at random: 70% to train on, 10% to validate, 20% to test. How a table becomes
+    numbers is learned from the training rows alone. The model kept is that of the epoch with the
+    best validation loss.
 
     Ctrl-C ends the training and not the rest: the summary, and the model saved, are of what was
     learned until then. The status is 130 then.
     """
-    target = None if save is None else writable("--save", save)
-    dataset = load_dataset(data)
-    parts = dict(zip(_SHARES, dataset.split(*_SHARES.values(), seed=seed), strict=True))
-    model = Sequential(Dense(256), ReLU(), Dense(len(dataset.classes)), rng=seed)
-    trainer = Trainer(
-        model,
-        SoftmaxCrossEntropy(),
-        SGD(0.1, momentum=0.9),
-        penalties=[L2(1e-4)],
-        seed=seed,
-    )
-    start = time.perf_counter()
-    history = trainer.fit(
-        parts["train"].inputs,
-        parts["train"].labels,
+    recipe = Recipe(
+        model=model,
+        hidden=None if hidden is None else sizes(hidden),
+        activation=activation,
+        dropout=dropout,
+        loss=loss,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        l2=l2,
+        balanced=_balanced(class_weights),
         epochs=epochs,
-        batch_size=32,
-        validation=(parts["validation"].inputs, parts["validation"].labels),
-    )
-    seconds = time.perf_counter() - start
-    measured = {k: trainer.evaluate(part.inputs, part.labels) for k, part in parts.items()}
-    if target is not None:
-        model.save(target)
-    summary = _summary(dataset, parts, model, history, measured, seconds, seed, save)
+        batch_size=batch_size,
+        patience=patience,
+        seed=seed,
+        engine=engine,
+    ).checked()
+    if task is not None:
+        task = named("task", task, TASKS)
+    kinds = _kinds(kind or ())
+    path = None if save is None else writable("--save", save)
+    if path is not None:
+        refuse_same("--save", path, data)
+    study = Study.of(load_dataset(data, target, task, kinds), recipe)
+    page = Page()
+    if not as_json:
+        show_data(page, study)
+    outcome = study.train()
+    if path is not None:
+        outcome.trained.save(path)
     if as_json:
-        print(json.dumps(summary))
+        print(json.dumps(_finite(outcome.to_json_dict(save)), allow_nan=False))
     else:
-        _show(summary, model)
-    if history.ended.startswith("interrupted"):
+        show_outcome(page, outcome)
+        show_end(page, outcome, save)
+    if outcome.interrupted:
         raise typer.Exit(130)
 
 
-def _summary(
-    dataset: Dataset,
-    parts: dict[str, Dataset],
-    model: Sequential,
-    history: History,
-    measured: dict[str, dict[str, float]],
-    seconds: float,
-    seed: int,
-    save: str | None,
-) -> dict[str, Any]:
-    """What a practitioner wants to know of a run, as plain data."""
-    commonest = int(np.bincount(parts["train"].labels).argmax())
-    return {
-        "data": dataset.name,
-        "seed": seed,
-        "epochs": len(history),
-        "ended": history.ended,
-        "seconds": round(seconds, 3),
-        "parameters": sum(unit.size for unit in model.parameters.values()),
-        "saved": save,
-        "baseline": f"always {dataset.classes[commonest]}",
-        **{f"{k}_rows": len(part) for k, part in parts.items()},
-        **{f"{k}_loss": m["loss"] for k, m in measured.items()},
-        **{f"{k}_accuracy": m["accuracy"] for k, m in measured.items()},
-        **{
-            f"{k}_baseline_accuracy": float(np.mean(part.labels == commonest))
-            for k, part in parts.items()
-        },
-    }
+def _balanced(class_weights: str | None) -> bool:
+    if class_weights not in (None, "balanced"):
+        raise CircuitError(f"--class-weights is balanced or not given, got {class_weights!r}")
+    return class_weights is not None
 
 
-def _show(summary: dict[str, Any], model: Sequential) -> None:
-    """The summary as a table and a few lines."""
-    out = Console(highlight=False)
-    epochs = f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}"
-    table = Table(title=f"{summary['data']}: {epochs}, seed {summary['seed']}")
-    table.add_column("part")
-    for column in ("rows", "loss", "accuracy", summary["baseline"]):
-        table.add_column(column, justify="right")
-    for k in _SHARES:
-        table.add_row(
-            k,
-            f"{summary[f'{k}_rows']:,}",
-            f"{summary[f'{k}_loss']:.4f}",
-            f"{summary[f'{k}_accuracy']:.2%}",
-            f"{summary[f'{k}_baseline_accuracy']:.2%}",
-        )
-    out.print(table)
-    layers = ", ".join(map(_brief, model))
-    out.print(f"model     {layers}: {summary['parameters']:,} parameters", markup=False)
-    out.print(f"training  {summary['ended']}, {summary['seconds']:.2f} s")
-    saved = summary["saved"] or "not saved; --save FILE keeps it"
-    out.print(f"saved     {saved}", markup=False)
+def _kinds(texts: Sequence[str]) -> dict[str, str]:
+    """The kinds that were told, by column.
 
-
-def _brief(layer: Layer) -> str:
-    """A layer as one would write it: what it was told, where that is not what it does anyway.
-
-    >>> _brief(Dense(10)), _brief(Dense(10, bias=False)), _brief(ReLU())
-    ('Dense(10)', 'Dense(10, bias=False)', 'ReLU()')
+    >>> _kinds(["zip=category", "a=b=ignore"])
+    {'zip': 'category', 'a=b': 'ignore'}
     """
-    expected = inspect.signature(type(layer)).parameters
-    told = []
-    for name, value in layer.config.items():
-        default = expected[name].default
-        if default is inspect.Parameter.empty:
-            told.append(f"{value!r}")
-        elif value != default:
-            told.append(f"{name}={value!r}")
-    return f"{type(layer).__name__}({', '.join(told)})"
+    kinds: dict[str, str] = {}
+    for text in texts:
+        column, sign, kind = text.rpartition("=")
+        if not sign or not column:
+            raise CircuitError(f"--kind is COLUMN=KIND, such as zip=category, got {text!r}")
+        if column in kinds:
+            raise CircuitError(f"column {column!r} is told two kinds; tell one")
+        kinds[column] = named("kind of column", kind, KINDS)
+    return kinds
+
+
+def _finite(thing: Any) -> Any:
+    """The same with None for what JSON has no number for."""
+    if isinstance(thing, dict):
+        return {k: _finite(v) for k, v in thing.items()}
+    if isinstance(thing, list):
+        return [_finite(v) for v in thing]
+    return None if isinstance(thing, float) and not math.isfinite(thing) else thing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,9 @@ def multilayer(
     Sequential(Dense(8, initializer='glorot'), Tanh(), Dense(4, initializer='glorot'), Tanh(),
                Dense(3, initializer='glorot'))
     """
-    sizes = (hidden,) if isinstance(hidden, int | np.integer) else tuple(hidden)
+    sizes = (hidden,) if isinstance(hidden, Integral) else hidden
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence | np.ndarray):
+        raise CircuitError(f"hidden is the sizes of the hidden layers, as (100,), got {hidden!r}")
     if not isinstance(activation, str):
         raise CircuitError(f"an activation is a name, such as 'relu', got {activation!r}")
     bend = ACTIVATIONS[activation.lower()]

@@ -1,0 +1,264 @@
+"""In: what a study found. Out: what a person reads of it, for a terminal of any width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from pullback.cli.answers import READINGS
+from pullback.cli.layout import GAP, bar, cell, sentence, shortened, table
+from pullback.cli.measure import MEASURES, Measured, histogram, quantiles
+from pullback.cli.study import Outcome, Study, cells_of, place_of
+from pullback.core.text import number
+from pullback.datasets import Column, Target
+
+_MEASURES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+}
+_PARTS = {"train": "train", "validation": "valid", "test": "test"}
+_UNEQUAL = 2.0  # times as many rows of one class as of another, from which balance is shown
+_MOST_COLUMNS = 40
+_MOST_PAIRS = 8
+_WIDE = 60  # columns of a terminal, below which the least telling column is left out
+_BAR = 24
+
+
+class Page:
+    """Lines on standard output, as wide as the terminal is."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+        self.width = self._console.width
+
+    def lines(self, lines: Iterable[str | Text], style: str = "") -> None:
+        """Print lines as they are: nothing breaks or cuts them any more."""
+        for line in lines:
+            text = line if isinstance(line, Text) else Text(line)
+            self._console.print(text, style=style, soft_wrap=True)
+
+    def headed(self, lines: Sequence[str]) -> None:
+        """Print a table, after an empty line."""
+        self.lines(["", Text(lines[0], "bold"), *lines[1:]])
+
+    def sentences(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self.lines(sentence(text, self.width))
+
+
+# Before training ---------------------------------------------------------------------------------
+
+
+def show_data(page: Page, study: Study) -> None:
+    """What the data is, and what each column was understood as."""
+    rows = {part: len(data) for part, data in study.parts.items()}
+    page.lines(sentence(study.data.source, page.width, 0), "bold")
+    page.sentences(
+        [
+            f"{sum(rows.values()):,} rows: {rows['train']:,} to train on, "
+            f"{rows['validation']:,} to validate, {rows['test']:,} to test"
+        ]
+    )
+    show_columns(page, study.columns, study.target)
+    if study.notes:
+        page.lines([""])
+        page.sentences(f"note: {note}" for note in study.notes)
+    plan = study.plan
+    layers = ", ".join(map(repr, plan.model))
+    learns = ", ".join([plan.loss_name, repr(plan.optimizer), *map(repr, plan.penalties)])
+    page.lines([""])
+    page.lines(sentence(f"model     {layers}: {study.parameters:,} parameters", page.width, 10))
+    page.lines(sentence(f"training  {learns}", page.width, 10))
+
+
+def show_columns(page: Page, columns: Sequence[Column], target: Target) -> None:
+    """One line for each column, alike ones together, and one for the target."""
+    rows = [("column", "kind", "what it holds")]
+    groups = _alike(columns)
+    for group in groups[:_MOST_COLUMNS]:
+        name = cell(group[0].name)
+        if len(group) > 1:
+            name = f"{name} … {cell(group[-1].name)}"
+        many = f"{len(group)} columns, each " if len(group) > 1 else ""
+        rows.append((name, group[0].kind, many + cell(group[0].note)))
+    if len(groups) > _MOST_COLUMNS:
+        left = sum(map(len, groups[_MOST_COLUMNS:]))
+        rows.append((f"… {left} more", "", "--json names them all"))
+    rows.append((cell(target.name), "target", _aim(target)))
+    if page.width < _WIDE:
+        page.headed(table([(a, c) for a, _, c in rows], page.width, least={0: 10, 1: 12}))
+    else:
+        page.headed(table(rows, page.width, least={0: 24, 2: 24}))
+
+
+def _alike(columns: Sequence[Column]) -> list[list[Column]]:
+    """Neighbours of the same kind that are described by the same words, together."""
+    groups: list[list[Column]] = []
+    for column in columns:
+        last = groups[-1][-1] if groups else None
+        if last is not None and (last.kind, last.note) == (column.kind, column.note):
+            groups[-1].append(column)
+        else:
+            groups.append([column])
+    return [g for group in groups for g in ([group] if len(group) > 2 else [[c] for c in group])]
+
+
+def _aim(target: Target) -> str:
+    if not target.classes:
+        return f"regression: {target.column.note}" if target.column.note else "regression"
+    return f"{len(target.classes)} classes: {', '.join(map(cell, target.classes))}"
+
+
+# After training ----------------------------------------------------------------------------------
+
+
+def show_outcome(page: Page, outcome: Outcome) -> None:
+    """How good it is, where it is wrong, and how it came to that."""
+    study = outcome.study
+    show_metrics(
+        page,
+        study.target,
+        outcome.metrics,
+        {"model": "this model", "linear": study.linear.name, "trivial": study.trivial.name},
+        balanced=_unequal(study),
+    )
+    if outcome.confusion is not None:
+        _show_confusion(page, study.target, outcome.confusion)
+    if outcome.residuals is not None:
+        _show_residuals(page, study.target, outcome.residuals)
+    _show_most_wrong(page, outcome)
+
+
+def show_end(page: Page, outcome: Outcome, saved: str | None) -> None:
+    """How training ended, and where the model is."""
+    count = len(outcome.history)
+    epochs = f"{count} epoch{'' if count == 1 else 's'}"
+    page.lines([""])
+    page.lines(
+        sentence(
+            f"ended     {outcome.history.ended}: {epochs} in {outcome.seconds:.2f} s, seed "
+            f"{outcome.study.recipe.seed}",
+            page.width,
+            10,
+        )
+    )
+    page.lines(
+        sentence(f"saved     {saved or 'not saved; --save FILE keeps it'}", page.width, 10)
+    )
+
+
+def show_metrics(
+    page: Page,
+    target: Target,
+    metrics: Mapping[str, Mapping[str, Measured]],
+    names: Mapping[str, str],
+    *,
+    balanced: bool,
+) -> None:
+    """A block for each measure: a line for each way to answer, a column for each part."""
+    rows = []
+    for measure in MEASURES[target.task]:
+        if measure == "balanced_accuracy" and not balanced:
+            continue
+        rows.append((_MEASURES[measure], *_PARTS.values()))
+        for who, name in names.items():
+            values = (metrics[who][part][measure] for part in _PARTS)
+            rows.append((cell(name), *(_value(measure, value) for value in values)))
+    lines = table(rows, page.width, right=(1, 2, 3), least={0: 6})
+    block = 1 + len(names)
+    for k in range(0, len(lines), block):
+        page.headed(lines[k : k + block])
+
+
+def _value(measure: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.2%}" if measure.endswith("accuracy") else number(value)
+
+
+def _unequal(study: Study) -> bool:
+    if not study.target.classes:
+        return False
+    counts = np.bincount(study.truths["train"], minlength=len(study.target.classes))
+    return bool(counts.max() > _UNEQUAL * counts.min())
+
+
+def _show_confusion(page: Page, target: Target, counts: np.ndarray) -> None:
+    names = [cell(label) for label in target.classes]
+    room = max(6, page.width // 8)
+    head = [shortened(name, room) for name in names]
+    rows = [("test: true", *head)]
+    rows += [
+        (name, *(f"{n:,}" if n else "·" for n in line))
+        for name, line in zip(names, counts.tolist(), strict=True)
+    ]
+    lines = table(rows, page.width, right=range(1, len(rows)), least={0: 10})
+    if max(map(len, lines)) <= page.width:
+        page.headed(lines)
+        page.lines(["(rows: the true class, columns: what it was taken for)"[: page.width]], "dim")
+        return
+    pairs = [(n, j, k) for (j, k), n in np.ndenumerate(counts) if j != k and n]
+    pairs.sort(key=lambda pair: (-pair[0], pair[1:]))
+    rows = [("test: true", "taken for", "times")]
+    rows += [(names[j], names[k], f"{n:,}") for n, j, k in pairs[:_MOST_PAIRS]]
+    if pairs:
+        page.headed(table(rows, page.width, right=(2,), least={0: 10, 1: 10}))
+
+
+def _show_residuals(page: Page, target: Target, residuals: np.ndarray) -> None:
+    edges, counts = histogram(residuals)
+    bounds = [number(edge) for edge in edges]
+    rows = [("below", bounds[0]), *zip(bounds[:-1], bounds[1:], strict=True), ("above", bounds[-1])]
+    ranges = [f"{a} {b}" if a in ("below", "above") else f"{a} … {b}" for a, b in rows]
+    count_width = max(len(f"{n:,}") for n in counts)
+    lead = max(map(len, ranges)) + count_width + 2 * GAP
+    room = max(4, min(_BAR, page.width - lead))
+    cells = [("true - predicted", "rows", "")]
+    cells += [
+        (text, f"{n:,}", bar(n / counts.max(), room))
+        for text, n in zip(ranges, counts.tolist(), strict=True)
+    ]
+    page.headed(table(cells, page.width, right=(0, 1), least={0: max(map(len, ranges))}))
+    shares = [f"{share:.0%} {number(x)}" for share, x in quantiles(residuals).items()]
+    page.lines(sentence(f"quantiles: {', '.join(shares)}", page.width), "dim")
+
+
+def _show_most_wrong(page: Page, outcome: Outcome) -> None:
+    """The rows of the test part with the worst answers, and as many columns as there is room for."""
+    study, worst = outcome.study, outcome.most_wrong
+    if not worst:
+        page.lines(["", "every row of the test part is right"])
+        return
+    places = [place_of(study.data, wrong.place) for wrong in worst]
+    columns = [[next(iter(places[0])), *(str(next(iter(p.values()))) for p in places)]]
+    columns.append(["true", *(cell(wrong.label) for wrong in worst)])
+    columns.append(["predicted", *(cell(wrong.prediction) for wrong in worst)])
+    right = {0} if study.target.classes else {0, 1, 2}
+    if worst[0].confidence is not None:
+        probable = READINGS[study.plan.loss_name].probable
+        columns.append(["sure" if probable else "lead"])
+        columns[-1] += [
+            f"{w.confidence:.1%}" if probable else number(w.confidence or 0.0) for w in worst
+        ]
+        right.add(3)
+    values = [cells_of(study, wrong.place) for wrong in worst]
+    names = iter(values[0])
+    free = page.width - sum(max(map(len, column)) + GAP for column in columns)
+    for name in names:
+        column = [cell(name), *(cell(row[name]) for row in values)]
+        column = [shortened(text, 16) for text in column]
+        free -= max(map(len, column)) + GAP
+        if free < 0:
+            break
+        columns.append(column)
+    rows = list(zip(*columns, strict=True))
+    what = "most wrong in the test part" if study.target.classes else "furthest off in the test part"
+    page.lines(["", Text(what, "bold")])
+    lines = table(rows, page.width, right=right, least={1: 8, 2: 9})
+    page.lines([Text(lines[0], "dim"), *lines[1:]])
