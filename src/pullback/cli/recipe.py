@@ -121,8 +121,12 @@ class Plan:
     loss_name: str
     loss: Loss
     optimizer: Optimizer
-    penalties: tuple[Penalty, ...]
+    l2: float
     epochs: int
+
+    @property
+    def penalties(self) -> list[Penalty]:
+        return [L2(self.l2)] if self.l2 else []
 
 
 def prepared(recipe: Recipe, train: Dataset) -> Plan:
@@ -144,7 +148,7 @@ def prepared(recipe: Recipe, train: Dataset) -> Plan:
         loss,
         LOSSES[loss](**told),
         _optimizer(recipe, task, width),
-        (L2(strength),) if strength else (),
+        strength,
         recipe.epochs or min(max(first, -(-_STEPS // steps)), most),
     )
 

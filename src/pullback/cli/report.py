@@ -28,6 +28,7 @@ _MOST_COLUMNS = 40
 _MOST_PAIRS = 8
 _WIDE = 60  # columns of a terminal, below which the least telling column is left out
 _BAR = 24
+_CELL = 16  # characters of a cell of the rows that are most wrong
 
 
 class Page:
@@ -66,12 +67,14 @@ def show_data(page: Page, study: Study) -> None:
         ]
     )
     show_columns(page, study.columns, study.target)
-    if study.notes:
+    notes = [note for note in study.notes if not note.startswith("the task is ")]  # it stands above
+    if notes:
         page.lines([""])
-        page.sentences(f"note: {note}" for note in study.notes)
+        page.sentences(f"note: {note}" for note in notes)
     plan = study.plan
     layers = ", ".join(map(repr, plan.model))
-    learns = ", ".join([plan.loss_name, repr(plan.optimizer), *map(repr, plan.penalties)])
+    springs = [f"L2({plan.l2:g})"] if plan.l2 else []
+    learns = ", ".join([plan.loss_name, repr(plan.optimizer), *springs])
     page.lines([""])
     page.lines(sentence(f"model     {layers}: {study.parameters:,} parameters", page.width, 10))
     page.lines(sentence(f"training  {learns}", page.width, 10))
@@ -142,8 +145,8 @@ def show_end(page: Page, outcome: Outcome, saved: str | None) -> None:
     page.lines([""])
     page.lines(
         sentence(
-            f"ended     {outcome.history.ended}: {epochs} in {outcome.seconds:.2f} s, seed "
-            f"{outcome.study.recipe.seed}",
+            f"ended     after {epochs} in {outcome.seconds:.2f} s, seed "
+            f"{outcome.study.recipe.seed}: {outcome.history.ended}",
             page.width,
             10,
         )
@@ -179,7 +182,11 @@ def show_metrics(
 def _value(measure: str, value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.2%}" if measure.endswith("accuracy") else number(value)
+    if measure.endswith("accuracy"):
+        return f"{value:.2%}"
+    if measure == "r2":
+        return f"{value + 0.0:.3f}"
+    return f"{value:#.4g}".rstrip(".") if value < 1e4 else number(value)
 
 
 def _unequal(study: Study) -> bool:
@@ -193,7 +200,7 @@ def _show_confusion(page: Page, target: Target, counts: np.ndarray) -> None:
     names = [cell(label) for label in target.classes]
     room = max(6, page.width // 8)
     head = [shortened(name, room) for name in names]
-    rows = [("test: true", *head)]
+    rows = [("test part", *head)]
     rows += [
         (name, *(f"{n:,}" if n else "·" for n in line))
         for name, line in zip(names, counts.tolist(), strict=True)
@@ -201,11 +208,12 @@ def _show_confusion(page: Page, target: Target, counts: np.ndarray) -> None:
     lines = table(rows, page.width, right=range(1, len(rows)), least={0: 10})
     if max(map(len, lines)) <= page.width:
         page.headed(lines)
-        page.lines(["(rows: the true class, columns: what it was taken for)"[: page.width]], "dim")
+        legend = "a row for each true class, a column for what it was taken for"
+        page.lines(sentence(legend, page.width, 0), "dim")
         return
     pairs = [(n, j, k) for (j, k), n in np.ndenumerate(counts) if j != k and n]
     pairs.sort(key=lambda pair: (-pair[0], pair[1:]))
-    rows = [("test: true", "taken for", "times")]
+    rows = [("true", "taken for", "times in the test part")]
     rows += [(names[j], names[k], f"{n:,}") for n, j, k in pairs[:_MOST_PAIRS]]
     if pairs:
         page.headed(table(rows, page.width, right=(2,), least={0: 10, 1: 10}))
@@ -248,14 +256,15 @@ def _show_most_wrong(page: Page, outcome: Outcome) -> None:
         ]
         right.add(3)
     values = [cells_of(study, wrong.place) for wrong in worst]
-    names = iter(values[0])
+    kinds = {column.name: column.kind for column in study.columns}
     free = page.width - sum(max(map(len, column)) + GAP for column in columns)
-    for name in names:
-        column = [cell(name), *(cell(row[name]) for row in values)]
-        column = [shortened(text, 16) for text in column]
+    for name in values[0]:
+        column = [shortened(cell(x), _CELL) for x in (name, *(row[name] for row in values))]
         free -= max(map(len, column)) + GAP
         if free < 0:
             break
+        if kinds[name] == "number":
+            right.add(len(columns))
         columns.append(column)
     rows = list(zip(*columns, strict=True))
     what = "most wrong in the test part" if study.target.classes else "furthest off in the test part"

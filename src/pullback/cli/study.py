@@ -212,7 +212,7 @@ class Outcome:
             kind=study.recipe.model,
             loss=study.plan.loss_name,
             optimizer=repr(study.plan.optimizer),
-            penalties=tuple(map(repr, study.plan.penalties)),
+            l2=study.plan.l2,
             epochs=len(self.history),
             ended=self.history.ended,
             seed=study.recipe.seed,
@@ -247,7 +247,7 @@ class Outcome:
                 "parameters": study.parameters,
                 "loss": repr(study.plan.loss),
                 "optimizer": repr(study.plan.optimizer),
-                "penalties": [repr(penalty) for penalty in study.plan.penalties],
+                "l2": study.plan.l2,
             },
             "training": {
                 "epochs": len(self.history),

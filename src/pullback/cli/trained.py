@@ -44,7 +44,7 @@ class Record:
     kind: str
     loss: str
     optimizer: str
-    penalties: tuple[str, ...]
+    l2: float
     epochs: int
     ended: str
     seed: int
