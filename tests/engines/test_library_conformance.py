@@ -89,8 +89,6 @@ def layers_of(dtype: str) -> Steps:
     return Steps(pb.Program(inputs, outputs, updates), batches)
 
 
-
-
 # Losses ------------------------------------------------------------------------------------------
 
 

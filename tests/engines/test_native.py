@@ -16,6 +16,7 @@ from tests.engines.test_loop import recurrent
 import pullback as pb
 from pullback.engines.eager import Eager
 from pullback.engines.native import Native
+from pullback.layers import Training
 
 
 def old_and_new():
@@ -179,6 +180,47 @@ def test_threads_give_the_same_bits(threads):
         for a, b in zip(programs[0].updates, programs[1].updates, strict=True):
             np.testing.assert_array_equal(a.value, b.value)
     assert_same(Eager(network())(), Native(network(), threads=threads)())
+
+
+def words():
+    """A net of words that draws numbers and keeps statistics, with its step and state."""
+    rng = np.random.default_rng(0)
+    rows = pb.Unit(rng.integers(50, size=(64, 8)), "rows")
+    labels = pb.Unit(rng.integers(3, size=64), "labels")
+    training = Training(pb.Unit(np.array(5), "seed"), pb.Unit(np.array(0), "step"))
+    model = pb.Sequential(
+        pb.Embedding(50, 16),
+        pb.Dropout(0.3),
+        pb.Dense(16),
+        pb.BatchNorm(),
+        pb.ReLU(),
+        pb.Flatten(),
+        pb.Dense(3),
+    )
+    loss = pb.SoftmaxCrossEntropy()(model(rows, training=training), labels)
+    parameters = list(model.parameters.values())
+    pairs = zip(parameters, pb.gradient(loss, parameters), strict=True)
+    updates = {p: p - 0.1 * g for p, g in pairs} | training.updates
+    updates[training.step] = training.step + np.array(1)
+    return pb.Program({"rows": rows, "labels": labels}, {"loss": loss}, updates)
+
+
+def test_threads_draw_look_up_and_normalize_to_the_same_bits():
+    rng = np.random.default_rng(1)
+    data = {"rows": rng.integers(50, size=(256, 8)), "labels": rng.integers(3, size=256)}
+    programs = words(), words(), words()
+    alone, together = (Native(p, threads=k) for k, p in enumerate(programs[:2], start=1))
+    order = rng.permutation(256)
+    for _ in range(2):
+        losses = [run.epoch(data, order, lambda: False).numbers for run in (alone, together)]
+        np.testing.assert_array_equal(losses[0]["loss"], losses[1]["loss"])
+        for a, b in zip(programs[0].updates, programs[1].updates, strict=True):
+            np.testing.assert_array_equal(a.value, b.value)
+    eager = Eager(programs[2])
+    for _ in range(2):
+        eager.epoch(data, order, lambda: False)
+    for a, b in zip(programs[0].updates, programs[2].updates, strict=True):
+        np.testing.assert_allclose(a.value, b.value, rtol=1e-4, atol=1e-5)
 
 
 def test_a_step_allocates_nothing():

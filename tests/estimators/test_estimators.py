@@ -203,6 +203,17 @@ def test_class_weights_are_weights_of_rows(kind):
 
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_class_weights_may_name_classes_that_some_rows_are_not_of(kind):
+    weighted = small(kind, class_weight={0: 2.0, 2: 3.0})
+    keep = IRIS[1] < 2
+    weighted.partial_fit(IRIS[0][keep], IRIS[1][keep], classes=[0, 1, 2])
+    same = small(kind).partial_fit(
+        IRIS[0][keep], IRIS[1][keep], [0, 1, 2], np.where(IRIS[1][keep] == 0, 2.0, 1.0)
+    )
+    assert (outcome(weighted) == outcome(same)).all()
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
 def test_balanced_weights_find_a_rare_class(kind):
     X, y = make_classification(1000, 5, weights=[0.97], class_sep=0.5, random_state=1)
     plain, balanced = (
@@ -248,8 +259,7 @@ def test_native_code_learns_the_same_and_repeats_itself():
 
 def test_random_states_of_all_kinds():
     drawn = [
-        small(NetworkClassifier, random_state=np.random.RandomState(5)).fit(*IRIS)
-        for _ in range(2)
+        small(NetworkClassifier, random_state=np.random.RandomState(5)).fit(*IRIS) for _ in range(2)
     ]
     assert (outcome(drawn[0]) == outcome(drawn[1])).all()
     one, other = (small(NetworkClassifier, random_state=None).fit(*IRIS) for _ in range(2))
@@ -318,7 +328,7 @@ def test_partial_fit_refuses_other_classes(kind):
     assert model.classes_.tolist() == [0, 1, 2, 5]
     with pytest.raises(CircuitError, match="classes are not those of the first call"):
         model.partial_fit(*IRIS, classes=[0, 1, 2])
-    with pytest.raises(CircuitError, match="label .*4.* \\(row 149\\) is none of the classes"):
+    with pytest.raises(CircuitError, match=r"label .*4.* \(row 149\) is none of the classes"):
         model.partial_fit(IRIS[0], np.where(np.arange(150) < 149, IRIS[1], 4))
     with pytest.raises(CircuitError, match="needs all labels at once"):
         small(kind, class_weight="balanced").partial_fit(*IRIS)
@@ -352,8 +362,6 @@ def test_a_pickle_predicts_the_same_and_goes_on_learning(kind):
     pickle.loads(pickle.dumps(small(kind)))
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:joblib")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:joblib")
 def test_a_grid_is_searched_by_several_processes():
     scaled = make_pipeline(StandardScaler(), small(NetworkClassifier, epochs=5))
     grid = {

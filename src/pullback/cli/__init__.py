@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -12,9 +13,12 @@ from pullback.core.errors import CircuitError
 def main() -> None:
     """Run the command line; what a user can mend is said in one sentence, without a traceback.
 
-    Ends with status 2 after a mistake, 1 where something cannot be read or written, and 130, as
-    shells expect, after Ctrl-C.
+    Ends with status 2 after a mistake, 1 where something cannot be read or written, or memory is
+    used up, and 130, as shells expect, after Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a bar or "é" that a terminal lacks becomes "?"
     try:
         from pullback.cli.app import app  # a while of imports, in which Ctrl-C is quiet too
 
@@ -25,6 +29,8 @@ def main() -> None:
                 sys.stdout.flush()  # what cannot be written is known now, not at exit
     except CircuitError as error:
         _end(2, str(error.args[0]) if error.args else "the circuit cannot be built")
+    except MemoryError as error:
+        _end(1, f"there is not enough memory: {error}" if str(error) else "memory is used up")
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # whoever read has read enough, as `head` does

@@ -8,17 +8,22 @@ import typer
 
 import pullback
 from pullback.cli.cache import cache
+from pullback.cli.describe import describe
 from pullback.cli.explain import explain
+from pullback.cli.predict import predict
 from pullback.cli.train import train
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # which fills the lines of a paragraph
 )
 # An expression such as "-x" is no option; `explain` itself refuses what can only be one.
 app.command(context_settings={"ignore_unknown_options": True})(explain)
 app.command()(train)
+app.command()(predict)
+app.command()(describe)
 app.command()(cache)
 
 

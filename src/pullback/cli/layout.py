@@ -15,6 +15,7 @@ from rich.cells import cell_len, set_cell_size
 from pullback.datasets.spelling import brief
 
 GAP = 2
+_MOST_OF = 0.7  # of the room, which whole words must fill
 
 
 def table(
@@ -49,22 +50,26 @@ def table(
 
 
 def shortened(text: str, room: int) -> str:
-    """Text in so many columns of a terminal: whole words and "…" where it is longer.
+    """Text in so many columns of a terminal; where it is longer, its first words and "…".
 
-    >>> shortened("numbers from 10 to 2000", 20), shortened("unbreakable", 6)
+    >>> shortened("numbers from 10 to 2000", 21), shortened("unbreakable", 6)
     ('numbers from 10 to…', 'unbre…')
     """
     if cell_len(text) <= room:
         return text
     start = set_cell_size(text, room - 1).rstrip()
-    words, space, _ = start.rpartition(" ")
-    whole = text.startswith(f"{start} ") or not space or cell_len(words) < room / 2
-    return f"{start if whole and not _ends_in_number(text, start) else words or start}…"
+    words, _, _ = start.rpartition(" ")
+    in_two = not text.startswith(f"{start} ")
+    if in_two and (_ends_in_number(text, start) or cell_len(words) > _MOST_OF * room):
+        start = words or start
+    return f"{start.rstrip(',')}…"
 
 
 def _ends_in_number(text: str, start: str) -> bool:
     """Whether a number would be cut in two."""
-    return bool(re.search(r"\d[\d.,e+-]*$", start) and re.match(r"[\d.,e+-]*\d", text[len(start):]))
+    return bool(
+        re.search(r"\d[\d.,e+-]*$", start) and re.match(r"[\d.,e+-]*\d", text[len(start) :])
+    )
 
 
 def sentence(text: str, width: int, indent: int = 2) -> list[str]:

@@ -88,7 +88,7 @@ def linear(target: Target, parts: Mapping[str, Dataset], *, balanced: bool) -> B
         logistic.fit(train.inputs, train.labels)
     return Baseline(
         "logistic regression",
-        {part: logistic.predict(data.inputs) for part, data in parts.items()},
+        {part: np.asarray(logistic.predict(data.inputs)) for part, data in parts.items()},
     )
 
 
@@ -148,9 +148,9 @@ def histogram(residuals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     >>> edges, counts = histogram(np.array([-30.0, -1.0, 0.5, 2.0, 9.0]))
     >>> edges.tolist()
-    [-15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 15.0]
+    [-30.0, -20.0, -10.0, 0.0, 10.0, 20.0, 30.0]
     >>> counts.tolist()
-    [1, 0, 0, 1, 2, 1, 0, 0]
+    [0, 1, 0, 1, 3, 0, 0, 0]
     """
     size = float(np.quantile(np.abs(residuals), 0.9)) / 3.0
     step = _round_up(size) if size > 0.0 else 1.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,15 +34,16 @@ ACTIVATIONS: Mapping[str, type[Layer]] = {
     for name, layer in LAYERS.items()
     if issubclass(layer, Activation) and layer is not Softmax
 }
-_HIDDEN = {"classification": (256,), "regression": (64,)}
+_HIDDEN = {"classification": (256,), "regression": (64, 64)}
 _HINGES = ("Hinge", "SquaredHinge", "MulticlassHinge")
 _RATES = {"classification": 0.1, "regression": 0.003}  # of SGD
 _SVM_RATE = 0.01
-_STRENGTH = 1e-4  # of the springs on weights of a classifier
+_STRENGTH = 3e-4  # of the springs on weights of a classifier
 _SPRINGS = (10.0, 0.03)  # in regression they weigh as much as so many rows, up to this strength
 _MOMENTUM = 0.9
 _CLIP = 5.0  # so far from where it can learn, a gradient tells the direction and not the length
 _FEW_INPUTS = 64  # beyond them, the first steps must be the smaller, the more there are
+_MOST_PARAMETERS = 100_000_000
 _EPOCHS = (40, 400)
 _STEPS = 2000  # that small data get, in epochs up to the most
 
@@ -141,6 +143,13 @@ def prepared(recipe: Recipe, train: Dataset) -> Plan:
     weights = balanced_class_weights(train.labels, classes) if recipe.balanced else None
     told: dict[str, Any] = {} if weights is None else {"class_weights": weights}
     strength = _strength(task, len(train)) if recipe.l2 is None else recipe.l2
+    widths = [width, *_sizes(recipe, task), outputs(loss, classes)]
+    count = sum((a + 1) * b for a, b in pairwise(widths))
+    if count > _MOST_PARAMETERS:
+        raise CircuitError(
+            f"the model would have {count:,} parameters; make --hidden smaller, for at most "
+            f"{_MOST_PARAMETERS:,}"
+        )
     steps = -(-len(train) // recipe.batch_size)
     first, most = _EPOCHS
     return Plan(
@@ -177,10 +186,13 @@ def _strength(task: str, rows: int) -> float:
     return _STRENGTH if task == "classification" else min(_SPRINGS[0] / rows, _SPRINGS[1])
 
 
+def _sizes(recipe: Recipe, task: str) -> tuple[int, ...]:
+    """The sizes of the hidden layers."""
+    return (recipe.hidden or _HIDDEN[task]) if recipe.model == "mlp" else ()
+
+
 def _hidden(recipe: Recipe, task: str) -> Iterable[Layer]:
-    if recipe.model != "mlp":
-        return
-    for size in recipe.hidden or _HIDDEN[task]:
+    for size in _sizes(recipe, task):
         yield Dense(size)
         yield ACTIVATIONS[recipe.activation or "ReLU"]()
         if recipe.dropout:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from rich.console import Console
@@ -12,17 +13,18 @@ from pullback.cli.answers import READINGS
 from pullback.cli.layout import GAP, bar, cell, sentence, shortened, table
 from pullback.cli.measure import MEASURES, Measured, histogram, quantiles
 from pullback.cli.study import Outcome, Study, cells_of, place_of
+from pullback.cli.trained import PARTS
 from pullback.core.text import number
 from pullback.datasets import Column, Target
 
-_MEASURES = {
+NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "rmse": "RMSE",
     "mae": "MAE",
     "r2": "R²",
 }
-_PARTS = {"train": "train", "validation": "valid", "test": "test"}
+_HEADS = ("train", "valid", "test")  # of the columns of `PARTS`
 _UNEQUAL = 2.0  # times as many rows of one class as of another, from which balance is shown
 _MOST_COLUMNS = 40
 _MOST_PAIRS = 8
@@ -114,7 +116,7 @@ def _alike(columns: Sequence[Column]) -> list[list[Column]]:
 
 def _aim(target: Target) -> str:
     if not target.classes:
-        return f"regression: {target.column.note}" if target.column.note else "regression"
+        return cell(target.column.note)
     return f"{len(target.classes)} classes: {', '.join(map(cell, target.classes))}"
 
 
@@ -151,9 +153,7 @@ def show_end(page: Page, outcome: Outcome, saved: str | None) -> None:
             10,
         )
     )
-    page.lines(
-        sentence(f"saved     {saved or 'not saved; --save FILE keeps it'}", page.width, 10)
-    )
+    page.lines(sentence(f"saved     {saved or 'not saved; --save FILE keeps it'}", page.width, 10))
 
 
 def show_metrics(
@@ -169,24 +169,31 @@ def show_metrics(
     for measure in MEASURES[target.task]:
         if measure == "balanced_accuracy" and not balanced:
             continue
-        rows.append((_MEASURES[measure], *_PARTS.values()))
+        rows.append((NAMES[measure], *_HEADS))
         for who, name in names.items():
-            values = (metrics[who][part][measure] for part in _PARTS)
-            rows.append((cell(name), *(_value(measure, value) for value in values)))
+            values = (metrics[who][part][measure] for part in PARTS)
+            rows.append((cell(name), *(shown_value(measure, value) for value in values)))
     lines = table(rows, page.width, right=(1, 2, 3), least={0: 6})
     block = 1 + len(names)
     for k in range(0, len(lines), block):
         page.headed(lines[k : k + block])
 
 
-def _value(measure: str, value: float | None) -> str:
+def shown_value(measure: str, value: float | None) -> str:
+    """A measurement as people read it: shares in percent, errors in four digits.
+
+    >>> shown_value("accuracy", 0.9875), shown_value("rmse", 54.1), shown_value("r2", None)
+    ('98.75%', '54.10', '–')
+    """
     if value is None:
         return "–"
     if measure.endswith("accuracy"):
         return f"{value:.2%}"
     if measure == "r2":
         return f"{value + 0.0:.3f}"
-    return f"{value:#.4g}".rstrip(".") if value < 1e4 else number(value)
+    if 1e4 <= value < 1e7:
+        return number(value)
+    return f"{value:#.4g}".rstrip(".")
 
 
 def _unequal(study: Study) -> bool:
@@ -208,7 +215,7 @@ def _show_confusion(page: Page, target: Target, counts: np.ndarray) -> None:
     lines = table(rows, page.width, right=range(1, len(rows)), least={0: 10})
     if max(map(len, lines)) <= page.width:
         page.headed(lines)
-        legend = "a row for each true class, a column for what it was taken for"
+        legend = "rows: true class, columns: predicted"
         page.lines(sentence(legend, page.width, 0), "dim")
         return
     pairs = [(n, j, k) for (j, k), n in np.ndenumerate(counts) if j != k and n]
@@ -222,31 +229,32 @@ def _show_confusion(page: Page, target: Target, counts: np.ndarray) -> None:
 def _show_residuals(page: Page, target: Target, residuals: np.ndarray) -> None:
     edges, counts = histogram(residuals)
     bounds = [number(edge) for edge in edges]
-    rows = [("below", bounds[0]), *zip(bounds[:-1], bounds[1:], strict=True), ("above", bounds[-1])]
+    rows = [("below", bounds[0]), *pairwise(bounds), ("above", bounds[-1])]
     ranges = [f"{a} {b}" if a in ("below", "above") else f"{a} … {b}" for a, b in rows]
-    count_width = max(len(f"{n:,}") for n in counts)
-    lead = max(map(len, ranges)) + count_width + 2 * GAP
-    room = max(4, min(_BAR, page.width - lead))
-    cells = [("true - predicted", "rows", "")]
+    head = ("true - predicted", "rows", "")
+    lead = max(map(len, (head[0], *ranges))) + max(len(head[1]), len(f"{counts.max():,}"))
+    room = max(4, min(_BAR, page.width - lead - 2 * GAP))
+    cells = [head]
     cells += [
         (text, f"{n:,}", bar(n / counts.max(), room))
         for text, n in zip(ranges, counts.tolist(), strict=True)
     ]
-    page.headed(table(cells, page.width, right=(0, 1), least={0: max(map(len, ranges))}))
+    page.headed(table(cells, page.width, right=(0, 1)))
     shares = [f"{share:.0%} {number(x)}" for share, x in quantiles(residuals).items()]
     page.lines(sentence(f"quantiles: {', '.join(shares)}", page.width), "dim")
 
 
 def _show_most_wrong(page: Page, outcome: Outcome) -> None:
-    """The rows of the test part with the worst answers, and as many columns as there is room for."""
+    """The rows of the test part with the worst answers, and as many columns as fit."""
     study, worst = outcome.study, outcome.most_wrong
     if not worst:
         page.lines(["", "every row of the test part is right"])
         return
     places = [place_of(study.data, wrong.place) for wrong in worst]
     columns = [[next(iter(places[0])), *(str(next(iter(p.values()))) for p in places)]]
+    said = cell if study.target.classes else number
     columns.append(["true", *(cell(wrong.label) for wrong in worst)])
-    columns.append(["predicted", *(cell(wrong.prediction) for wrong in worst)])
+    columns.append(["predicted", *(said(wrong.prediction) for wrong in worst)])
     right = {0} if study.target.classes else {0, 1, 2}
     if worst[0].confidence is not None:
         probable = READINGS[study.plan.loss_name].probable
@@ -267,7 +275,9 @@ def _show_most_wrong(page: Page, outcome: Outcome) -> None:
             right.add(len(columns))
         columns.append(column)
     rows = list(zip(*columns, strict=True))
-    what = "most wrong in the test part" if study.target.classes else "furthest off in the test part"
+    what = (
+        "most wrong in the test part" if study.target.classes else "furthest off in the test part"
+    )
     page.lines(["", Text(what, "bold")])
     lines = table(rows, page.width, right=right, least={1: 8, 2: 9})
     page.lines([Text(lines[0], "dim"), *lines[1:]])

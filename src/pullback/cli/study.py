@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,12 @@ from pullback.cli.measure import (
     trivial,
 )
 from pullback.cli.recipe import Plan, Recipe, prepared
-from pullback.cli.trained import Metric, Record, Trained
+from pullback.cli.trained import PARTS, Metric, Record, Trained
 from pullback.core.errors import CircuitError
 from pullback.datasets import Column, Dataset, Preparation, TableDataset, Target
 from pullback.train import History, Trainer, early_stopping
 
-SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
+SHARES = dict(zip(PARTS, (0.7, 0.1, 0.2), strict=True))
 MOST_WRONG = 5
 
 
@@ -44,8 +45,6 @@ class Study:
     truths: Mapping[str, np.ndarray]
     recipe: Recipe
     plan: Plan
-    trivial: Baseline
-    linear: Baseline
 
     @classmethod
     def of(cls, data: Dataset | TableDataset, recipe: Recipe) -> Study:
@@ -55,29 +54,32 @@ class Study:
         """
         drawn = data.split(*SHARES.values(), seed=recipe.seed)
         parts = dict(zip(SHARES, drawn, strict=True))
-        target = _target(drawn[0])
         truths = {name: _truth(data, part) for name, part in parts.items()}
         plan = prepared(recipe, parts["train"])
         plan.model(parts["train"].inputs[:1])  # makes the parameters, of which there may be many
-        return cls(
-            data,
-            parts,
-            truths,
-            recipe,
-            plan,
-            trivial(target, truths),
-            linear(target, parts, balanced=recipe.balanced),
-        )
+        return cls(data, parts, truths, recipe, plan)
+
+    @cached_property
+    def trivial(self) -> Baseline:
+        """What takes no learning."""
+        return trivial(self.target, self.truths)
+
+    @cached_property
+    def linear(self) -> Baseline:
+        """What a linear model reaches; of many rows it takes a while."""
+        return linear(self.target, self.parts, balanced=self.recipe.balanced)
 
     @property
     def preparation(self) -> Preparation:
         preparation = self.parts["train"].preparation
-        assert preparation is not None  # of a file or a built-in data set
+        assert preparation is not None  # `load_dataset` gives no data without
         return preparation
 
     @property
     def target(self) -> Target:
-        return _target(self.parts["train"])
+        target = self.preparation.target
+        assert target is not None
+        return target
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -123,24 +125,16 @@ class Study:
         scores = {part: plan.model.predict(x[part]) for part in SHARES}
         if not all(np.isfinite(of).all() for of in scores.values()):
             raise CircuitError(
-                f"{history.ended}, and nothing was learned; try a smaller --learning-rate, now "
-                f"{plan.optimizer.learning_rate:g}"
+                "training left all numbers behind: the scores are infinite or nan; try a smaller "
+                f"--learning-rate than {plan.optimizer.learning_rate:g}"
             )
         losses = {part: float(plan.loss(scores[part], y[part])) for part in SHARES}
-        answers = {
-            part: Answers.of(plan.loss_name, self.target, of) for part, of in scores.items()
-        }
+        answers = {part: Answers.of(plan.loss_name, self.target, of) for part, of in scores.items()}
         return Outcome(self, history, seconds, losses, answers)
 
     def _data(self, part: str) -> tuple[np.ndarray, np.ndarray]:
         data = self.parts[part]
         return data.inputs, labels_for(self.plan.loss_name, data.labels)
-
-
-def _target(part: Dataset) -> Target:
-    target = None if part.preparation is None else part.preparation.target
-    assert target is not None  # `load_dataset` gives none without
-    return target
 
 
 def _truth(data: Dataset | TableDataset, part: Dataset) -> np.ndarray:
@@ -237,9 +231,7 @@ class Outcome:
             "target": study.target.name,
             "classes": list(study.target.classes),
             "rows": {part: len(data) for part, data in study.parts.items()},
-            "columns": [
-                {"name": c.name, "kind": c.kind, "note": c.note} for c in study.columns
-            ],
+            "columns": [{"name": c.name, "kind": c.kind, "note": c.note} for c in study.columns],
             "notes": list(study.notes),
             "model": {
                 "kind": study.recipe.model,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.recipe import MODELS, Recipe, named, sizes
@@ -25,7 +26,7 @@ def train(
     ],
     target: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="what to predict  [default: by its name, or the last]"),
+        typer.Option(metavar="COLUMN", help="what to predict; by default by its name, or the last"),
     ] = None,
     task: Annotated[
         str | None,
@@ -49,19 +50,19 @@ def train(
     activation: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", rich_help_panel=_TRAINING, help="after each of them  [default: ReLU]"
+            metavar="NAME", rich_help_panel=_TRAINING, help="after each of them; by default ReLU"
         ),
     ] = None,
     dropout: Annotated[
         float | None,
         typer.Option(
-            metavar="SHARE", rich_help_panel=_TRAINING, help="dropped after each  [default: 0]"
+            metavar="SHARE", rich_help_panel=_TRAINING, help="dropped after each; by default 0"
         ),
     ] = None,
     loss: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", rich_help_panel=_TRAINING, help="such as Huber  [default: by the task]"
+            metavar="NAME", rich_help_panel=_TRAINING, help="such as Huber; by default by the task"
         ),
     ] = None,
     class_weights: Annotated[
@@ -78,7 +79,9 @@ def train(
     learning_rate: Annotated[
         float | None,
         typer.Option(
-            metavar="RATE", rich_help_panel=_TRAINING, help="[default: by task and optimizer]"
+            metavar="RATE",
+            rich_help_panel=_TRAINING,
+            help="length of a step; by default by the task",
         ),
     ] = None,
     l2: Annotated[
@@ -86,7 +89,7 @@ def train(
         typer.Option(
             metavar="STRENGTH",
             rich_help_panel=_TRAINING,
-            help="springs that pull weights to 0  [default: by task and rows]",
+            help="of the springs that pull weights to 0; by default by the task",
         ),
     ] = None,
     epochs: Annotated[
@@ -94,7 +97,7 @@ def train(
         typer.Option(
             metavar="N",
             rich_help_panel=_TRAINING,
-            help="the most passes over the training rows  [default: 40, more of few rows]",
+            help="most passes over the training rows; by default 40, more if few",
         ),
     ] = None,
     batch_size: Annotated[
@@ -160,6 +163,8 @@ def train(
     page = Page()
     if not as_json:
         show_data(page, study)
+    with Console(stderr=True).status("fitting a linear model to compare with"):
+        _ = study.linear  # before training, so that Ctrl-C cannot keep it from the summary
     outcome = study.train()
     if path is not None:
         outcome.trained.save(path)

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.cli.answers import READINGS, Answers, fitting, outputs
+from pullback.cli.answers import Answers, fitting, outputs
+from pullback.cli.measure import MEASURES
 from pullback.core.errors import CircuitError
 from pullback.datasets import Preparation, Target
 from pullback.datasets.plain import from_plain, to_plain
@@ -21,6 +22,7 @@ from pullback.layers.saving import load_model, save_model
 from pullback.layers.storage import read_about
 
 FORMAT = "pullback trained model, version 1"
+PARTS: tuple[str, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,11 @@ class Trained:
         target, loss = self.preparation.target, self.record.loss
         if target is None or loss not in fitting(target.task, len(target.classes)):
             raise CircuitError(f"a target and a loss {loss!r} that do not fit each other")
+        found = [(metric.part, metric.name) for metric in self.record.metrics]
+        if found != [(part, name) for part in PARTS for name in MEASURES[target.task]] or (
+            len(self.record.rows) != len(PARTS)
+        ):
+            raise CircuitError("the record of its training is not whole")
         width = len(self.preparation.features)
         wanted = (1, outputs(loss, len(target.classes)))
         try:
@@ -125,7 +132,4 @@ def _understood(about: Any) -> tuple[Preparation, Record]:
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise CircuitError(f"what it tells about the model is no {FORMAT!r}")
     preparation = Preparation.from_json_dict(about.get("preparation"))
-    record = from_plain(Record, about.get("record"))
-    if record.loss not in READINGS or len(record.rows) != 3:
-        raise CircuitError("the record of its training is not whole")
-    return preparation, record
+    return preparation, from_plain(Record, about.get("record"))

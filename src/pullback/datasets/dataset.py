@@ -43,9 +43,7 @@ class Dataset:
     def rows(self, which: np.ndarray) -> Dataset:
         """These rows alone, by their numbers."""
         places = which if self.places is None else self.places[which]
-        return replace(
-            self, inputs=self.inputs[which], labels=self.labels[which], places=places
-        )
+        return replace(self, inputs=self.inputs[which], labels=self.labels[which], places=places)
 
     def split(self, *shares: float, seed: int = 0) -> list[Dataset]:
         """Parts of these shares, drawn at random, each with every class in its proportion.

@@ -302,7 +302,6 @@ def _names(header: list[str], notes: list[str]) -> list[str]:
 
 
 def _read_parquet(path: Path) -> Table:
-    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 

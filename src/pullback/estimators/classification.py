@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -48,14 +48,12 @@ class Classifier(ClassifierMixin, Network):
         check_classification_targets(y)
         if start:
             self.classes_ = np.unique(y)
-        weights = self._weights_of(X, y, sample_weight, self.class_weight)
         numbers = self._numbers(y)
+        weights = self._weights_of(X, y, numbers, sample_weight)
         self._train(X, numbers, weights, self._outputs(), start=start, strata=numbers)
         return self
 
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> Any:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
         """Train for one epoch on these rows, going on where the last call ended; return self.
 
         The first call needs `classes`, all that there will be, unless `y` has them all. The scale
@@ -79,8 +77,9 @@ class Classifier(ClassifierMixin, Network):
             raise CircuitError(
                 f"classes are not those of the first call, {self.classes_}: got {classes}"
             )
-        weights = self._weights_of(X, y, sample_weight, self.class_weight)
-        self._train(X, self._numbers(y), weights, self._outputs(), start=start, epochs=1)
+        numbers = self._numbers(y)
+        weights = self._weights_of(X, y, numbers, sample_weight)
+        self._train(X, numbers, weights, self._outputs(), start=start, epochs=1)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -91,11 +90,15 @@ class Classifier(ClassifierMixin, Network):
         check_is_fitted(self, "model_")
         return self.classes_[self._decided(self._scores(X))]
 
-    def _weights_of(self, x: np.ndarray, y: np.ndarray, given: Any, by_class: Any) -> Any:
+    def _weights_of(self, x: np.ndarray, y: np.ndarray, numbers: np.ndarray, given: Any) -> Any:
+        """The weight of each row, by itself and by its class; None where all weigh the same."""
         weights = self._weights(x, given)
-        if by_class is None:
+        if self.class_weight is None:
             return weights
-        of_class = compute_sample_weight(by_class, y)
+        if isinstance(self.class_weight, str):
+            of_class = compute_sample_weight(self.class_weight, y)
+        else:
+            of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)[numbers]
         return of_class if weights is None else weights * of_class
 
     def _numbers(self, y: np.ndarray) -> np.ndarray:
@@ -128,7 +131,6 @@ class Classifier(ClassifierMixin, Network):
         found = self._decided(scores)
         found = found if called is None else np.array(called)[found]
         return float(accuracy_score(labels, found, sample_weight=weights))
-
 
     def _decided(self, scores: np.ndarray) -> np.ndarray:
         """The number of each row's class: by the highest score, or the sign of the only one."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -49,6 +49,7 @@ class Network(BaseEstimator):
 
     model_: Sequential
     history_: History
+    scaler_: Any  # a StandardScaler, or None
 
     @abstractmethod
     def _network(self, outputs: int, seed: int) -> Sequential:
@@ -191,7 +192,7 @@ class Network(BaseEstimator):
 
     def _check(self) -> None:
         """Refuse parameters that nothing else would refuse by name."""
-        counts = {"epochs": self.epochs, "patience": self.patience}
+        counts: dict[str, Any] = {"epochs": self.epochs, "patience": self.patience}
         if self.batch_size != "auto":
             counts["batch_size"] = self.batch_size
         for name, value in counts.items():
@@ -221,7 +222,8 @@ class Network(BaseEstimator):
     # Pickling ------------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
+        own: Any = super().__getstate__()
+        state: dict[str, Any] = {**own}
         if "model_" in state:
             state["model_"] = packed(self.model_)
             state.pop("_trainer", None)
@@ -233,7 +235,7 @@ class Network(BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "model_" in state:
-            self.model_ = unpacked(state["model_"])
+            self.model_ = cast(Sequential, unpacked(state["model_"]))
         if isinstance(self.optimizer, tuple):
             name, learning_rate, options = self.optimizer
             self.optimizer = OPTIMIZERS[name](learning_rate, **options)

@@ -46,12 +46,14 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
     parameters that are not as they should be.
     Source: the guide's outline, "Example: Regression".
 
-    >>> X = np.linspace(-2, 2, 100)[:, None]
+    >>> X = np.linspace(-2, 2, 200)[:, None]
     >>> y = 1000 + 50 * X[:, 0] ** 2
-    >>> network = NetworkRegressor((16,), learning_rate=0.02, random_state=0, engine="eager")
+    >>> network = NetworkRegressor((16,), batch_size=20, random_state=0, engine="eager")
     >>> network.fit(X, y).score(X, y) > 0.99
     True
     """
+
+    target_scaler_: Any  # a StandardScaler, or None
 
     def __init__(
         self,

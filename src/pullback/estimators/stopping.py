@@ -23,9 +23,7 @@ class Stopping:
     >>> stop = Stopping(1e-4, 10)
     """
 
-    def __init__(
-        self, tol: float, patience: int, score: Callable[[], float] | None = None
-    ) -> None:
+    def __init__(self, tol: float, patience: int, score: Callable[[], float] | None = None) -> None:
         self._tol, self._patience, self._score = tol, patience, score
         self._best, self._since = np.inf, 0
         self._kept: dict[Unit, Any] = {}

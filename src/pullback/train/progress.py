@@ -69,6 +69,8 @@ class TrainingProgress:
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """An epoch is over, and these are its measurements."""
+        if self._progress.disable:
+            return
         self._time.epoch()
         done = len(self._time)
         width = len(f"{self._epochs}")

@@ -1,0 +1,134 @@
+"""`pullback describe`: what a model file holds, and how it came to be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from pullback.cli.layout import sentence, table
+from pullback.cli.measure import Measured
+from pullback.cli.report import Page, show_columns, show_metrics
+from pullback.cli.trained import PARTS, Record, Trained
+from pullback.datasets import Target
+from pullback.layers import Layer
+from pullback.layers.saving import load_model
+from pullback.layers.storage import read_about
+
+
+def describe(
+    model: Annotated[str, typer.Argument(help="a model file, of `pullback train --save` or save")],
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Show a saved model: its layers, what it predicts from what, and how it was trained."""
+    version, about = read_about(model)
+    trained = None if about is None else Trained.load(model)
+    layers = load_model(model) if trained is None else trained.model
+    if as_json:
+        print(json.dumps(_summary(model, layers, version, trained), allow_nan=False))
+        return
+    page = Page()
+    if trained is None:
+        page.lines([model], "bold")
+        page.sentences(["layers alone, as `save` writes them: nothing tells what they were for"])
+    else:
+        _show_aim(page, model, trained)
+    page.lines(["", *_layers(layers, page.width)])
+    if trained is not None:
+        show_columns(page, trained.preparation.columns, trained.target)
+        _show_training(page, trained)
+    page.lines([""])
+    page.lines([f"written by pullback {version or '(unknown)'}"])
+
+
+def _show_aim(page: Page, path: str, trained: Trained) -> None:
+    target, record = trained.target, trained.record
+    page.lines([path], "bold")
+    what = f"one of {len(target.classes)} classes" if target.classes else "a quantity"
+    page.sentences([f"predicts {target.name}, {what}, from {_columns(trained)} of {record.data}"])
+
+
+def _columns(trained: Trained) -> str:
+    used = {feature.column for feature in trained.preparation.features}
+    return f"{len(used)} column{'' if len(used) == 1 else 's'}"
+
+
+def _layers(model: Layer, width: int) -> list[str]:
+    """The summary of the layers, in this width."""
+    summary = model.summary()
+    rows = [("name", "layer", "output", "parameters"), *(row.cells for row in summary.rows)]
+    return [*table(rows, width, right=(3,), least={1: 10, 0: 6}), summary.totals]
+
+
+def _show_training(page: Page, trained: Trained) -> None:
+    record = trained.record
+    show_metrics(
+        page,
+        trained.target,
+        metrics_of(record),
+        {"model": "this model", "linear": record.linear, "trivial": record.trivial},
+        balanced=True,
+    )
+    train, validation, test = record.rows
+    springs = f", L2({record.l2:g})" if record.l2 else ""
+    epochs = f"{record.epochs} epoch{'' if record.epochs == 1 else 's'}"
+    page.lines([""])
+    for line in (
+        f"data      {record.source}",
+        f"rows      {train:,} to train on, {validation:,} to validate, {test:,} to test",
+        f"training  {record.kind}: {record.loss}, {record.optimizer}{springs}",
+        f"ended     after {epochs}, seed {record.seed}: {record.ended}",
+    ):
+        page.lines(sentence(line, page.width, 10))
+
+
+def metrics_of(record: Record) -> Mapping[str, Mapping[str, Measured]]:
+    """The metrics by who answered, by part, by name."""
+    found: dict[str, dict[str, Measured]] = {who: {} for who in ("model", "linear", "trivial")}
+    for metric in record.metrics:
+        for who, parts in found.items():
+            parts.setdefault(metric.part, {})[metric.name] = getattr(metric, who)
+    return found
+
+
+def _summary(path: str, model: Layer, version: str, trained: Trained | None) -> dict[str, Any]:
+    summary = model.summary()
+    plain: dict[str, Any] = {
+        "model": path,
+        "version": version,
+        "layers": [
+            {"name": r.name, "layer": r.layer, "output": r.output, "parameters": r.parameters}
+            for r in summary.rows
+        ],
+        "parameters": summary.parameters,
+    }
+    if trained is None:
+        return plain
+    target, record = trained.target, trained.record
+    return {
+        **plain,
+        "task": target.task,
+        **_target(target),
+        "columns": [
+            {"name": c.name, "kind": c.kind, "note": c.note} for c in trained.preparation.columns
+        ],
+        "inputs": [feature.name for feature in trained.preparation.features],
+        "data": record.data,
+        "source": record.source,
+        "rows": dict(zip(PARTS, record.rows, strict=True)),
+        "kind": record.kind,
+        "loss": record.loss,
+        "optimizer": record.optimizer,
+        "l2": record.l2,
+        "epochs": record.epochs,
+        "ended": record.ended,
+        "seed": record.seed,
+        "metrics": metrics_of(record),
+        "baselines": {"linear": record.linear, "trivial": record.trivial},
+    }
+
+
+def _target(target: Target) -> dict[str, Any]:
+    return {"target": target.name, "classes": list(target.classes)}

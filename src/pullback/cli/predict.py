@@ -1,0 +1,152 @@
+"""`pullback predict`: a trained model's answers for the rows of a table, as a table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from pullback.cli.answers import Answers
+from pullback.cli.files import refuse_same, writable
+from pullback.cli.layout import sentence
+from pullback.cli.measure import MEASURES, Measured, measured
+from pullback.cli.report import NAMES, shown_value
+from pullback.cli.trained import Trained
+from pullback.datasets import DATASETS, Dataset, Table, Target, load_dataset, read_table
+from pullback.datasets.cells import Other, read_cells
+from pullback.datasets.columns import columns_of
+from pullback.datasets.read import row_numbers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SUFFIXES = (".csv", ".parquet")
+_DIGITS = 6  # of probabilities, after the point
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="a file that `pullback train --save` wrote")],
+    data: Annotated[str, typer.Argument(help="a CSV or Parquet file, or a built-in set")],
+    output: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="write to this .csv or .parquet file, not to the screen"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Write a model's predictions as CSV: one row for each row of the data, in its order.
+
+    Each has the line of the file, the prediction and, of classes, the probability of each, or the
+    score where the model gives no probabilities. Where the data has the target too, how good they
+    are is said on standard error.
+    """
+    path = None if output is None else writable("--output", output, *_SUFFIXES)
+    if path is not None:
+        refuse_same("--output", path, model, data)
+    trained = Trained.load(model)
+    read = _table(data)
+    inputs, notes = trained.preparation.transform(read.frame)
+    truth = _truth(trained.target, read.frame)
+    answers = trained.answer(inputs)
+    table = predictions(answers, read.frame.index)
+    found = None if truth is None else _judged(answers, truth)
+    _say((*read.notes, *notes))
+    if path is not None:
+        _write(table, path)
+    if as_json:
+        summary = {
+            "model": model,
+            "data": data,
+            "task": trained.target.task,
+            "target": trained.target.name,
+            "classes": list(trained.target.classes),
+            "metrics": found,
+            "notes": [*read.notes, *notes],
+            "saved": output,
+            "rows": [] if path is not None else table.to_dict("records"),
+        }
+        print(json.dumps(summary, allow_nan=False))
+    elif path is None:
+        table.to_csv(sys.stdout, index=False, float_format="%.9g", lineterminator="\n")
+    if found is not None and truth is not None:
+        values = (f"{NAMES[m]} {shown_value(m, found[m])}" for m in MEASURES[trained.target.task])
+        known = int((~_gaps(trained.target, truth)).sum())
+        rows = "1 row" if known == 1 else f"{known:,} rows"
+        _say([f"{trained.target.name} of {rows}: {', '.join(values)}"], "")
+    if path is not None and not as_json:
+        _say([f"{len(table):,} predictions written to {output}"], "")
+
+
+def predictions(answers: Answers, index: pd.Index) -> pd.DataFrame:
+    """The answers as a table: the line or row, the prediction, and what speaks for each class."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {str(index.name or "row"): np.asarray(index)}
+    columns["prediction"] = answers.values
+    if answers.by_class is not None:
+        probabilities = answers.probabilities
+        numbers = answers.by_class if probabilities is None else probabilities.round(_DIGITS)
+        what = "score" if probabilities is None else "probability"
+        for k, label in enumerate(answers.target.classes):
+            columns[f"{what} of {label}"] = numbers[:, k]
+    return pd.DataFrame(columns)
+
+
+def _table(data: str) -> Table:
+    """The table in a file, or of a built-in set, whose inputs are taken back to what they were."""
+    import pandas as pd
+
+    if data not in DATASETS:
+        return read_table(data)
+    whole = load_dataset(data)
+    if not isinstance(whole, Dataset):
+        return Table(whole.frame)
+    preparation = whole.preparation
+    assert preparation is not None
+    values = {
+        feature.column: x * feature.scale + feature.centre
+        for feature, x in zip(preparation.features, whole.inputs.T.astype(float), strict=True)
+    }
+    if preparation.target is not None:
+        values[preparation.target.name] = np.array(whole.classes)[whole.labels]
+    return Table(pd.DataFrame(values, index=row_numbers(len(whole))))
+
+
+def _truth(target: Target, frame: pd.DataFrame) -> np.ndarray | None:
+    """The target's values, -1 or nan for gaps; None where there is no such column, or no value."""
+    series = columns_of(frame)
+    if target.name not in series:
+        return None
+    cells = read_cells(series[target.name])
+    if not isinstance(cells, Other) and cells.gaps.all():
+        return None
+    return target.values(cells, frame.index)
+
+
+def _gaps(target: Target, truth: np.ndarray) -> np.ndarray:
+    return truth < 0 if target.classes else np.isnan(truth)
+
+
+def _judged(answers: Answers, truth: np.ndarray) -> Measured:
+    known = ~_gaps(answers.target, truth)
+    return measured(answers.target, truth[known], answers.numbers[known])
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    if path.suffix.lower() == ".parquet":
+        table.to_parquet(path, index=False)
+    else:
+        table.to_csv(path, index=False, float_format="%.9g", lineterminator="\n")
+
+
+def _say(texts: Any, start: str = "note: ") -> None:
+    """Sentences for a person, on standard error."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    for text in texts:
+        for line in sentence(f"{start}{text}", console.width):
+            console.print(line, markup=False, soft_wrap=True)

@@ -1,0 +1,48 @@
+"""The command line, run in this process: what it prints, and its status."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from unittest.mock import patch
+
+from pullback.cli import main
+
+
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+    @property
+    def message(self) -> str:
+        """What was said on standard error, on one line."""
+        return " ".join(self.stderr.replace("│", "").split())
+
+
+def run(*arguments: object, columns: int = 80, encoding: str = "utf-8") -> Done:
+    """`pullback` with these arguments, in a terminal of so many columns."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding, newline="\n") for _ in range(2))
+    with (
+        patch.object(sys, "argv", ["pullback", *map(str, arguments)]),
+        patch.dict(os.environ, {"COLUMNS": str(columns)}),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            main()
+            status = 0
+        except SystemExit as ended:
+            status = ended.code if isinstance(ended.code, int) else 0
+    for stream in (out, err):
+        stream.flush()
+    return Done(status, *(x.buffer.getvalue().decode(encoding) for x in (out, err)))
+
+
+def fast(*arguments: object, **how) -> Done:
+    """`pullback train` without compiling anything, for two epochs."""
+    return run("train", "--engine", "eager", "--epochs", "2", *arguments, **how)

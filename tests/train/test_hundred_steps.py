@@ -1,0 +1,255 @@
+"""A hundred steps of training, with every layer and every loss, end where JAX ends.
+
+A small net around each layer, or before each loss, is trained by a Trainer in double precision. The
+same nets are written here in JAX, and its own gradients take the same steps. The optimizers' steps
+are compared with Optax in tests/optim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import nn
+from tests.gates.reference import REFERENCES
+from tests.losses.reference import CASES as LOSS_CASES
+
+import pullback as pb
+from pullback.layers import LAYERS
+from pullback.losses import LOSSES
+
+ROWS, STEPS, RATE = 6, 100, 0.1
+F8: Any = {"dtype": "float64"}
+
+Arrays = dict[str, Any]
+
+
+# The layers in JAX -------------------------------------------------------------------------------
+
+
+def dense(p, x, name=""):
+    return x @ p[f"{name}weight"] + p[f"{name}bias"]
+
+
+def normal(x, axes):
+    mean = jnp.mean(x, axes, keepdims=True)
+    return (x - mean) / jnp.sqrt(jnp.mean((x - mean) ** 2, axes, keepdims=True) + 1e-5)
+
+
+def maxout(p, x):
+    sums = dense(p, x)
+    return jnp.max(sums.reshape(*sums.shape[:-1], -1, 2), axis=-1)
+
+
+# Each layer as it is made, and what it computes of its parameters and x, and its draw of numbers.
+KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
+    "BatchNorm": (
+        lambda: pb.BatchNorm(**F8),
+        lambda p, x, _: p["scale"] * normal(x, (0, 1)) + p["bias"],
+    ),
+    "Dense": (lambda: pb.Dense(4, **F8), lambda p, x, _: dense(p, x)),
+    "Dropout": (
+        lambda: pb.Dropout(0.25),
+        lambda p, x, drawn: jnp.where(drawn < 0.25, 0.0, x / 0.75),
+    ),
+    "ELU": (lambda: pb.ELU(0.7), lambda p, x, _: nn.elu(x, 0.7)),
+    "Embedding": (lambda: pb.Embedding(7, 4, **F8), lambda p, x, _: p["table"][x]),
+    "Flatten": (pb.Flatten, lambda p, x, _: x.reshape(len(x), -1)),
+    "GELU": (pb.GELU, lambda p, x, _: nn.gelu(x, approximate=False)),
+    "Identity": (pb.Identity, lambda p, x, _: x),
+    "LayerNorm": (
+        lambda: pb.LayerNorm(**F8),
+        lambda p, x, _: p["scale"] * normal(x, -1) + p["bias"],
+    ),
+    "LeakyReLU": (lambda: pb.LeakyReLU(0.2), lambda p, x, _: nn.leaky_relu(x, 0.2)),
+    "Maxout": (lambda: pb.Maxout(4, **F8), lambda p, x, _: maxout(p, x)),
+    "PReLU": (
+        lambda: pb.PReLU(**F8),
+        lambda p, x, _: jnp.where(x > 0.0, x, p["slope"] * x),
+    ),
+    "Parallel": (
+        lambda: pb.Parallel(pb.Dense(2, **F8), pb.Tanh()),
+        lambda p, x, _: jnp.concatenate([dense(p, x, "dense1."), jnp.tanh(x)], axis=-1),
+    ),
+    "ReLU": (pb.ReLU, lambda p, x, _: nn.relu(x)),
+    "Reshape": (lambda: pb.Reshape((4, -1)), lambda p, x, _: x.reshape(len(x), 4, 2)),
+    "Residual": (
+        lambda: pb.Residual(pb.Dense(4, **F8), pb.Tanh()),
+        lambda p, x, _: x + jnp.tanh(dense(p, x, "dense1.")),
+    ),
+    "SELU": (pb.SELU, lambda p, x, _: nn.selu(x)),
+    "Sequential": (
+        lambda: pb.Sequential(pb.Sigmoid(), pb.Dense(4, **F8)),
+        lambda p, x, _: dense(p, nn.sigmoid(x), "dense1."),
+    ),
+    "SiLU": (pb.SiLU, lambda p, x, _: nn.silu(x)),
+    "Sigmoid": (pb.Sigmoid, lambda p, x, _: nn.sigmoid(x)),
+    "Softmax": (pb.Softmax, lambda p, x, _: nn.softmax(x)),
+    "Softplus": (pb.Softplus, lambda p, x, _: nn.softplus(x)),
+    "Tanh": (pb.Tanh, lambda p, x, _: jnp.tanh(x)),
+}
+NETS = {
+    **{kind: (kind,) for kind in KINDS},
+    "mixed": ("Dense", "BatchNorm", "GELU", "Dropout", "Residual", "LayerNorm", "PReLU"),
+}
+
+
+def net(name: str) -> pb.Sequential:
+    """The layers of this name, between two that fit them to inputs and labels."""
+    first = [] if name == "Embedding" else [pb.Dense(4, **F8, name="first")]
+    layers = [KINDS[kind][0]() for kind in NETS[name]]
+    model = pb.Sequential(*first, *layers, pb.Dense(2, **F8, name="last"), rng=3)
+    model(inputs_of(name)[0])
+    return model
+
+
+def inputs_of(name: str) -> np.ndarray:
+    """The inputs of all steps."""
+    rng = np.random.default_rng(0)
+    if name == "Embedding":
+        return rng.integers(7, size=(STEPS, ROWS, 2))
+    return rng.normal(size=(STEPS, ROWS, 2, 3))
+
+
+def labels_of(name: str) -> np.ndarray:
+    """The labels of all steps."""
+    shape = net(name)(inputs_of(name)[0]).shape
+    return np.random.default_rng(1).normal(size=(STEPS, *shape))
+
+
+def forward(model: pb.Sequential, p: Arrays, x: Any, drawn: Any) -> tuple[Any, Arrays]:
+    """The scores of a net, and what its state moves towards."""
+    measured = {}
+    for layer in model:
+        kind, inside = type(layer).__name__, f"{layer.name}."
+        own = {name.removeprefix(inside): p[name] for name in p if name.startswith(inside)}
+        if kind == "BatchNorm":
+            measured[f"{inside}mean"] = x.mean((0, 1))
+            measured[f"{inside}variance"] = x.var((0, 1), ddof=1)
+        x = KINDS[kind][1](own, x, drawn)
+    return x, measured
+
+
+# Training ----------------------------------------------------------------------------------------
+
+
+def carried(units: dict[str, pb.Unit]) -> Arrays:
+    return {name: unit.value for name, unit in units.items()}
+
+
+def descended(cost: Callable[..., Any], p: Any, state: Any, steps: Any) -> tuple[Any, Any, Any]:
+    """Parameters, state and mean costs after descent by JAX.
+
+    cost(p, step) gives the costs of separate nets by name, and what the state moves towards.
+    """
+
+    def total(p, step):
+        costs, measured = cost(p, step)
+        return sum(costs.values()), (costs, measured)
+
+    def descend(now, step):
+        p, state = now
+        slopes, (costs, measured) = jax.grad(total, has_aux=True)(p, step)
+        p = jax.tree.map(lambda x, g: x - RATE * g, p, slopes)
+        return (p, jax.tree.map(lambda s, new: 0.9 * s + 0.1 * new, state, measured)), costs
+
+    with jax.enable_x64(True):
+        run = jax.jit(lambda now, steps: jax.lax.scan(descend, now, steps))
+        (p, state), costs = run((p, state), steps)
+    p, state, costs = jax.tree.map(np.asarray, (p, state, costs))
+    return p, state, {name: each.mean() for name, each in costs.items()}
+
+
+@cache
+def nets_by_jax() -> tuple[Any, Any, Any]:
+    """All nets around layers, trained at once."""
+    models = {name: net(name) for name in NETS}
+    draw, dtype = REFERENCES["random"], np.dtype("float32")
+    shape = (ROWS, 2, 4)
+    drawn = [draw(0, k, shape=shape, stream=0, kind="uniform", dtype=dtype) for k in range(STEPS)]
+    steps = {name: (inputs_of(name), labels_of(name)) for name in NETS}
+
+    def cost(p, step):
+        drawn, batches = step
+        costs, measured = {}, {}
+        for name, (x, labels) in batches.items():
+            y, measured[name] = forward(models[name], p[name], x, drawn)
+            costs[name] = jnp.mean((y - labels) ** 2)
+        return costs, measured
+
+    parameters = {name: carried(model.parameters) for name, model in models.items()}
+    state = {name: carried(model.state) for name, model in models.items()}
+    return descended(cost, parameters, state, (np.stack(drawn), steps))
+
+
+@cache
+def losses_by_jax() -> tuple[Any, Any, Any]:
+    """A layer before each loss, all trained at once."""
+    inputs = scored_inputs()
+
+    def cost(p, x):
+        costs = {}
+        for name, case in LOSS_CASES.items():
+            y = dense(p[name], x, "dense.")
+            y = y if case.scores.ndim > 1 else y[:, 0]
+            costs[name] = jnp.mean(case.cost(jnp, y, case.labels))
+        return costs, {}
+
+    parameters = {name: carried(scorer(name).parameters) for name in LOSS_CASES}
+    return descended(cost, parameters, {}, inputs)
+
+
+def scored_inputs() -> np.ndarray:
+    rows = len(next(iter(LOSS_CASES.values())).labels)
+    return np.random.default_rng(2).normal(size=(STEPS, rows, 3))
+
+
+def scorer(name: str) -> pb.Dense:
+    """A layer whose outputs are scores for this loss."""
+    case = LOSS_CASES[name]
+    model = pb.Dense(case.scores.shape[1] if case.scores.ndim > 1 else 1, **F8)
+    model(scored_inputs()[0])
+    return model
+
+
+def check(
+    name: str, model: pb.Layer, loss: pb.Loss, steps: Any, found: tuple, engine: str = "eager"
+) -> None:
+    """Train, and compare parameters, state and the mean of the losses."""
+    trainer = pb.Trainer(model, loss, pb.SGD(RATE), engine=engine)
+    history = trainer.fit(list(zip(*steps, strict=True)), epochs=1, progress=False)
+    parameters, state, costs = found
+    theirs = {**parameters[name], **state.get(name, {})}
+    ours = carried({**model.parameters, **model.state})
+    assert ours.keys() == theirs.keys()
+    for label, value in ours.items():
+        np.testing.assert_allclose(value, theirs[label], rtol=1e-9, atol=1e-9, err_msg=label)
+    assert history["loss"] == [pytest.approx(costs[name], rel=1e-9)]
+
+
+def test_every_layer_and_loss_is_trained():
+    assert set(KINDS) == set(LAYERS)
+    assert {type(case.loss).__name__ for case in LOSS_CASES.values()} == set(LOSSES)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_net_ends_where_jax_ends(name):
+    steps = inputs_of(name), labels_of(name)
+    check(name, net(name), pb.SquaredError(), steps, nets_by_jax())
+
+
+@pytest.mark.parametrize("name", LOSS_CASES)
+def test_a_loss_ends_where_jax_ends(name):
+    case, inputs = LOSS_CASES[name], scored_inputs()
+    steps = inputs, [case.labels] * STEPS
+    check(name, scorer(name), case.loss, steps, losses_by_jax())
+
+
+def test_native_code_ends_where_jax_ends():
+    steps = inputs_of("mixed"), labels_of("mixed")
+    check("mixed", net("mixed"), pb.SquaredError(), steps, nets_by_jax(), "native")
