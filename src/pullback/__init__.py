@@ -8,6 +8,8 @@
 (-4.0, -4.0, 3.0)
 """
 
+from typing import TYPE_CHECKING, Any
+
 from pullback.circuit import Circuit, compile
 from pullback.compile.program import Program
 from pullback.core.errors import CircuitError, StaleError
@@ -183,6 +185,9 @@ from pullback.train import (
     early_stopping,
 )
 
+if TYPE_CHECKING:
+    from pullback.estimators import LinearSVM, NetworkClassifier, NetworkRegressor
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -225,6 +230,7 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "LeakyReLU",
+    "LinearSVM",
     "LinearWarmup",
     "Lion",
     "Loss",
@@ -232,6 +238,8 @@ __all__ = [
     "Model",
     "MulticlassHinge",
     "NAdam",
+    "NetworkClassifier",
+    "NetworkRegressor",
     "Optimizer",
     "PReLU",
     "Parallel",
@@ -354,3 +362,11 @@ __all__ = [
     "units",
     "where",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("LinearSVM", "NetworkClassifier", "NetworkRegressor"):
+        from pullback import estimators  # scikit-learn takes long to import
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'pullback' has no attribute {name!r}")

@@ -34,7 +34,9 @@ from pullback.engines.writer import ARENAS
 
 THREADS = min(2, os.cpu_count() or 1)
 KEPT = ("sigmoid", "softplus")  # gates that the kernel library has in one piece
-SMALL = 100_000  # multiplications a step, below which one thread is faster than two that wait
+# Operations a step, some 100 microseconds, below which two threads would wait for each other longer
+# than they save; the more so where other programs want a core.
+SMALL = 10_000_000
 
 # Workers start when they are needed; a step with fewer than it asks for would wait for ever.
 _workers = ThreadPoolExecutor(256, thread_name_prefix="pullback")
@@ -70,6 +72,7 @@ class Native:
         self._arenas = [
             _aligned(self.memory.sizes.get(dtype, 0), dtype) for dtype in map(np.dtype, ARENAS)
         ]
+        self._chunk = 1  # steps that take about a tenth of a second, as far as is known
         self._counters = np.zeros(3, np.int64)  # two of the barrier, and the gate that failed
         self._views = {unit: self._view(unit) for unit in lasting(self.plain)}
         for unit, view in self._views.items():
@@ -106,14 +109,15 @@ class Native:
         ]
         order = np.ascontiguousarray(order, np.int64)
         self._bring_in()
-        done, chunk = 0, 1
+        done = 0
         while done < count and not stop():
-            last = min(done + chunk, count)
+            last = min(done + self._chunk, count)
             start = time.perf_counter()
             self._together(self._module.epoch, done, last, order, record, *rows)
             if self._counters[2]:
                 break
-            chunk = max(1, int(chunk * 0.1 / max(time.perf_counter() - start, 1e-4)))
+            seconds = max(time.perf_counter() - start, 1e-4)
+            self._chunk = max(1, int((last - done) * 0.1 / seconds))
             done = last
         self._take_over()
         self._refuse_indices()
