@@ -19,10 +19,10 @@ from pathlib import Path
 from benchmarks.measure import Line, limit_threads, threads
 
 WORKS = (
-    "two_layer_network", "perceptron", "formula", "convolution", "lstm", "compile_time",
+    "two_layer_network", "perceptron", "formula", "convolution", "lstm", "tables", "compile_time",
     "eager_scalar",
 )  # fmt: skip
-PEERS = ("numpy", "scipy", "numba", "torch", "jax", "micrograd", "casadi")
+PEERS = ("numpy", "scipy", "scikit-learn", "numba", "torch", "jax", "micrograd", "casadi")
 RESULTS = Path(__file__).parent / "RESULTS.md"
 HEADINGS = ("case", "who", "median", "times ours", "best", "times our best", "goal", "")
 
