@@ -247,3 +247,29 @@ def test_a_function_is_recorded_once_for_each_shape_and_dtype():
     assert f(np.ones(4, np.float32), 2.0).dtype == np.float32
     with pytest.raises(pb.CircuitError, match=r"outputs are wires, got 3\.0"):
         pb.compile(lambda x: 3.0)(1.0)
+
+
+# Compiled functions ------------------------------------------------------------------------------
+
+
+def test_arguments_that_nothing_reads_are_taken():
+    assert pb.compile(lambda x, y: x * 2.0, engine="eager")(3.0, 4.0) == 6.0
+    slope = pb.compile(lambda w, x: pb.gradient((w * x).sum(), w), engine="eager")
+    np.testing.assert_array_equal(slope(np.ones(2), np.full(2, 5.0)), [5.0, 5.0])
+    assert pb.compile(lambda x: pb.constant(3.0), engine="eager")(1.0) == 3.0
+
+
+def test_arguments_by_keyword_and_by_default():
+    run = pb.compile(lambda x, scale=2.0, *, shift=1.0: x * scale + shift, engine="eager")
+    assert [run(3.0), run(3.0, 4.0), run(x=3.0, shift=0.0)] == [7.0, 13.0, 6.0]
+    with pytest.raises(TypeError, match="missing a required argument: 'x'"):
+        run()
+
+
+def test_what_cannot_be_compiled_is_refused_at_once():
+    with pytest.raises(pb.CircuitError, match="takes a function of wires, got 3"):
+        pb.compile(3)
+    with pytest.raises(pb.CircuitError, match="no engine 'cuda'"):
+        pb.compile(lambda x: x, engine="cuda")
+    with pytest.raises(pb.CircuitError, match="runs a Program, got Circuit"):
+        pb.prepare("eager", pb.Circuit(pb.Unit(1.0) * 2.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 from pullback.compile.program import Program
@@ -16,7 +17,7 @@ from pullback.core.text import brief, columns, formula, names
 from pullback.core.unit import Unit, set_together
 from pullback.core.values import Value
 from pullback.core.walk import forward, order
-from pullback.engines.engine import prepare
+from pullback.engines.engine import prepare, refuse_unknown
 
 LANGUAGES = {"python": Python(), "javascript": JavaScript()}
 _LONG = 60  # gates; a longer circuit is printed group by group
@@ -124,15 +125,8 @@ class Circuit:
         >>> run(x=5.0)
         15.0
         """
-        inputs = {unit.name: unit for unit in self.inputs if unit.name is not None}
-        outputs = {str(k): unit for k, unit in enumerate(self.outputs)}
-        step = prepare(engine, Program(inputs, outputs, {}))
-
-        def run(**values: Any) -> Value | tuple[Value, ...]:
-            results = tuple(step(**values).values())
-            return results[0] if self._single else results
-
-        return run
+        inputs = [unit for unit in self.inputs if unit.name is not None]
+        return _compiled(self.outputs[0] if self._single else self.outputs, engine, inputs)
 
     def source(self, language: str = "python") -> str:
         '''The code of forward and backward that a person would write, as a function `circuit`.
@@ -218,14 +212,44 @@ def compile(
     >>> square(3.0), square([1.0, 2.0])
     (9.0, array([1., 4.]))
     """
+    if not callable(function):
+        raise CircuitError(f"compile takes a function of wires, got {function!r}")
+    refuse_unknown(engine)
+    names = signature(function)
     runs: dict[tuple, Callable[..., Value | tuple[Value, ...]]] = {}
 
     @functools.wraps(function)
-    def run(*values: Any) -> Value | tuple[Value, ...]:
-        units = [Unit(value, f"input{k}") for k, value in enumerate(values)]
+    def run(*values: Any, **named: Any) -> Value | tuple[Value, ...]:
+        given = names.bind(*values, **named)
+        given.apply_defaults()
+        units = [Unit(value, _name(names, k)) for k, value in enumerate(given.args)]
+        units += [Unit(value, name) for name, value in given.kwargs.items()]
         key = tuple((type(u.value) in (float, bool), u.shape, u.dtype) for u in units)
         if key not in runs:
-            runs[key] = Circuit(function(*units)).compile(engine)
+            count = len(given.args)
+            keywords = dict(zip(given.kwargs, units[count:], strict=True))
+            runs[key] = _compiled(function(*units[:count], **keywords), engine, units)
         return runs[key](**{unit.name or "": unit.value for unit in units})
+
+    return run
+
+
+def _name(function: Signature, k: int) -> str:
+    """What a function calls its positional argument k."""
+    plain = [p for p in function.parameters.values() if p.kind is not Parameter.VAR_POSITIONAL]
+    return plain[k].name if k < len(plain) else f"argument {k + 1}"
+
+
+def _compiled(
+    made: Unit | Sequence[Unit], engine: str, inputs: Sequence[Unit]
+) -> Callable[..., Value | tuple[Value, ...]]:
+    """What a function made of these sources, as a function of their names."""
+    circuit = Circuit(made)
+    outputs = {str(k): unit for k, unit in enumerate(circuit.outputs)}
+    step = prepare(engine, Program({unit.name or "": unit for unit in inputs}, outputs, {}))
+
+    def run(**values: Any) -> Value | tuple[Value, ...]:
+        results = tuple(step(**values).values())
+        return results[0] if isinstance(made, Unit) else results
 
     return run

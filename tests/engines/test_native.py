@@ -1,6 +1,10 @@
 """The native engine beyond single gates: state, memory, threads, and whole random circuits."""
 
+import os
+import signal
 import tracemalloc
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -266,3 +270,34 @@ def test_random_circuits_agree_with_eager(made):
         outputs |= program_of(circuit, f" of circuit {k}").outputs
     program = pb.Program({}, outputs, {})
     assert_same(Eager(program)(), Native(program)())
+
+
+# Callers -----------------------------------------------------------------------------------------
+
+
+def test_callers_in_several_threads_get_their_own_answers():
+    run = pb.compile(lambda x: x * 2.0 + 1.0)
+    run(np.zeros(1000))
+
+    def ask(k):
+        return all((run(np.full(1000, float(k))) == 2.0 * k + 1.0).all() for _ in range(50))
+
+    with ThreadPoolExecutor(4) as callers:
+        assert all(callers.map(ask, range(4)))
+
+
+def test_a_forked_process_has_workers_of_its_own():
+    x = pb.Unit(np.ones((300, 300)), "x")
+    native = Native(pb.Program({"x": x}, {"y": x @ x}, {}), threads=2)
+    native()
+    answers, child = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that there are threads
+        pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)  # rather than to hang
+        os.write(child, b"%d" % native()["y"][0, 0])
+        os._exit(0)
+    os.waitpid(pid, 0)
+    os.close(child)
+    assert os.read(answers, 10) == b"300"

@@ -49,6 +49,12 @@ class Engine(Protocol):
         ...
 
 
+def refuse_unknown(name: str) -> None:
+    """Raise `CircuitError` where there is no engine of this name."""
+    if name not in ENGINES:
+        raise CircuitError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
+
+
 def prepare(name: str, program: Program) -> Engine:
     """The Program on the engine of this name: "eager", "native", "eager-native" or "jax".
 
@@ -61,6 +67,9 @@ def prepare(name: str, program: Program) -> Engine:
     >>> prepare("eager", Program({"x": x}, {"y": x * x}, {}))(x=4.0)
     {'y': 16.0}
     """
+    refuse_unknown(name)
+    if not isinstance(program, Program):
+        raise CircuitError(f"an engine runs a Program, got {type(program).__name__}")
     if name == "eager":
         from pullback.engines.eager import Eager
 
@@ -73,11 +82,9 @@ def prepare(name: str, program: Program) -> Engine:
         from pullback.engines.eager_native import EagerNative
 
         return EagerNative(program)
-    if name == "jax":
-        from pullback.engines.jax import Jax
+    from pullback.engines.jax import Jax
 
-        return Jax(program)
-    raise CircuitError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
+    return Jax(program)
 
 
 def batch_of(program: Program, data: Mapping[str, np.ndarray], order: np.ndarray) -> int:

@@ -8,6 +8,7 @@ so a step allocates nothing.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -38,8 +39,16 @@ KEPT = ("sigmoid", "softplus")  # gates that the kernel library has in one piece
 # than they save; the more so where other programs want a core.
 SMALL = 10_000_000
 
-# Workers start when they are needed; a step with fewer than it asks for would wait for ever.
-_workers = ThreadPoolExecutor(256, thread_name_prefix="pullback")
+
+def _hire() -> None:
+    """Workers start when needed; a step with fewer than it asks for would wait for ever."""
+    global _workers
+    _workers = ThreadPoolExecutor(256, thread_name_prefix="pullback")
+
+
+_hire()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_hire)  # threads stay behind in the parent
 
 
 class Native:
@@ -72,22 +81,29 @@ class Native:
         self._arenas = [
             _aligned(self.memory.sizes.get(dtype, 0), dtype) for dtype in map(np.dtype, ARENAS)
         ]
+        self._turn = threading.Lock()
         self._chunk = 1  # steps that take about a tenth of a second, as far as is known
-        self._counters = np.zeros(3, np.int64)  # two of the barrier, and the gate that failed
+        self._counters = np.zeros(2, np.int64)  # of arrivals at barriers, and the gate that failed
         self._views = {unit: self._view(unit) for unit in lasting(self.plain)}
         for unit, view in self._views.items():
             view[...] = unit.value
         self._module = cache.load(cache.keep(self.text))
 
     def __call__(self, **inputs: Any) -> dict[str, Value]:
-        """Set the inputs, run the step, update the state, and return the outputs."""
-        self.program.set(inputs)
-        self._bring_in()
-        self._together(self._module.step)
-        self._take_over()
-        self._refuse_indices()
-        outputs = self.program.outputs.items()
-        return {name: self._read(self.plain.outputs[name], unit.value) for name, unit in outputs}
+        """Set the inputs, run the step, update the state, and return the outputs.
+
+        Threads that call at once run one after another.
+        """
+        with self._turn:
+            self.program.set(inputs)
+            self._bring_in()
+            self._together(self._module.step)
+            self._take_over()
+            self._refuse_indices()
+            outputs = self.program.outputs.items()
+            return {
+                name: self._read(self.plain.outputs[name], unit.value) for name, unit in outputs
+            }
 
     def epoch(
         self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
@@ -108,19 +124,20 @@ class Native:
             for name, unit in self.program.inputs.items()
         ]
         order = np.ascontiguousarray(order, np.int64)
-        self._bring_in()
-        done = 0
-        while done < count and not stop():
-            last = min(done + self._chunk, count)
-            start = time.perf_counter()
-            self._together(self._module.epoch, done, last, order, record, *rows)
-            if self._counters[2]:
-                break
-            seconds = max(time.perf_counter() - start, 1e-4)
-            self._chunk = max(1, int((last - done) * 0.1 / seconds))
-            done = last
-        self._take_over()
-        self._refuse_indices()
+        with self._turn:
+            self._bring_in()
+            done = 0
+            while done < count and not stop():
+                last = min(done + self._chunk, count)
+                start = time.perf_counter()
+                self._together(self._module.epoch, done, last, order, record, *rows)
+                if self._counters[1]:
+                    break
+                seconds = max(time.perf_counter() - start, 1e-4)
+                self._chunk = max(1, int((last - done) * 0.1 / seconds))
+                done = last
+            self._take_over()
+            self._refuse_indices()
         return Epoch(done, dict(zip(names, record[:, :done], strict=True)))
 
     def compile(self, data: Mapping[str, np.ndarray] | None = None) -> None:
@@ -134,7 +151,7 @@ class Native:
 
     def _refuse_indices(self) -> None:
         """Raise if the last run found an index out of bounds; it took that row for zeros."""
-        number, self._counters[2] = int(self._counters[2]), 0
+        number, self._counters[1] = int(self._counters[1]), 0
         if number == 0:
             return
         unit = self._checked[number - 1]

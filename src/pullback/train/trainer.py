@@ -19,7 +19,7 @@ from pullback.core.errors import CircuitError
 from pullback.core.gradient import gradient
 from pullback.core.unit import Unit
 from pullback.core.walk import order as running_order
-from pullback.engines.engine import ENGINES, Engine, prepare
+from pullback.engines.engine import Engine, prepare, refuse_unknown
 from pullback.gates.shape import astype
 from pullback.layers.embedding import Embedding
 from pullback.layers.layer import Layer
@@ -87,8 +87,7 @@ class Trainer:
                 raise CircuitError(f"a Trainer needs a {kind.__name__}, got {part!r}")
         if not callable(model) or not hasattr(model, "parameters"):
             raise CircuitError(f"a Trainer needs a model, such as a Sequential, got {model!r}")
-        if engine not in ENGINES:
-            raise CircuitError(f"there is no engine {engine!r}; there are: {', '.join(ENGINES)}")
+        refuse_unknown(engine)
         self.model = model
         self.losses: tuple[Loss, ...] = tuple(losses)
         self.optimizer = optimizer

@@ -161,14 +161,14 @@ def gather(t, T, arena, size, width, start, batch, order, data):
 def take(t, T, arena, whole, counters, number, outer, n, inner, count, y, x, indices):
     """y[i, j, :] = x[i, indices[j], :]; an index from the end is counted from there.
 
-    Where an index is out of bounds, y is 0 and counters[2] becomes the number of this gate.
+    Where an index is out of bounds, y is 0 and counters[1] becomes the number of this gate.
     """
     for j in range(count * t // T, count * (t + 1) // T):
         row = whole[indices + j]
         row = row + n if row < 0 else row
         inside = row >= 0 and row < n
         if not inside:
-            counters[2] = number
+            counters[1] = number
         for i in range(outer):
             to, of = y + (i * count + j) * inner, x + (i * n + row) * inner
             if inside:
@@ -183,13 +183,13 @@ def take(t, T, arena, whole, counters, number, outer, n, inner, count, y, x, ind
 def scatter_add(t, T, arena, whole, counters, number, outer, n, inner, count, x, indices, updates):
     """x[i, indices[j], :] += updates[i, j, :], in the order of the indices.
 
-    Where an index is out of bounds, counters[2] becomes the number of this gate.
+    Where an index is out of bounds, counters[1] becomes the number of this gate.
     """
     for j in range(count):
         row = whole[indices + j]
         row = row + n if row < 0 else row
         if row < 0 or row >= n:
-            counters[2] = number
+            counters[1] = number
             continue
         for i in range(outer):
             for k in range(inner):

@@ -1,7 +1,8 @@
 """In: threads that run the same compiled step. Out: each one's part, and where they wait.
 
-A barrier is two counters in shared memory. Who arrives last opens it; the others watch, and after a
-while let another thread have the processor. Numba's own parallel regions cost a multiple of this.
+A barrier is a count of arrivals in shared memory. Who arrives watches it until all have been
+counted, and after a while lets another thread have the processor. Numba's own parallel regions cost
+a multiple of this.
 """
 
 from __future__ import annotations
@@ -62,16 +63,12 @@ def portion(n, t, T):
 
 @njit(nogil=True)
 def barrier(counters, threads):
-    """Wait until all threads are here. `counters` are two zeros that only barriers touch."""
+    """Wait until all threads are here. `counters[0]` counts arrivals, from 0 on for good."""
     if threads == 1:
         return
-    passed = _look(counters, 1)
-    if _add(counters, 0, 1) == threads - 1:
-        _add(counters, 0, -threads)
-        _add(counters, 1, 1)
-        return
+    all_here = (_add(counters, 0, 1) // threads + 1) * threads
     looks = 0
-    while _look(counters, 1) == passed:
+    while _look(counters, 0) < all_here:
         looks += 1
         if looks > PATIENCE:
             _give_way()
