@@ -145,6 +145,11 @@ def test_whole_number_inputs_are_numbers():
         (X, Y + 1, {}, "label 2"),
         (np.array([["a"]]), [0], {}, "must be numbers"),
         (X, Y, {"epochs": 0}, "at least 1"),
+        (X, Y, {"epochs": 1.5}, "whole number of at least 1, got 1.5"),
+        (X, Y, {"batch_size": 2.5}, "whole number of at least 1, got 2.5"),
+        (X, Y, {"validation": "20%"}, "a share of the rows, or a tuple"),
+        (X, Y, {"callbacks": ["x"]}, "a callback is a function of an Event"),
+        (np.where(X > 2, 1e300, X), Y, {}, "too large for float32"),
         (X, Y, {"batch_size": 0}, "at least 1"),
         (X, Y, {"validation": 1.5}, "between 0 and 1"),
         (X, Y, {"validation": 0.001}, "leaves no rows"),
@@ -240,6 +245,14 @@ def test_weights_are_repeated_rows():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     left = one.evaluate(X, Y, weights=weights)["loss"]
     assert left == pytest.approx(one.evaluate(X[rows], Y[rows])["loss"], rel=1e-5)
+
+
+def test_rows_of_weight_zero_do_not_count():
+    trainer = make()
+    trainer.fit(X, Y, epochs=5)
+    weights = np.r_[np.ones(40), np.zeros(61)]
+    weighed, alone = trainer.evaluate(X, Y, weights=weights), trainer.evaluate(X[:40], Y[:40])
+    assert weighed == pytest.approx(alone, rel=1e-6)
 
 
 def batches():
@@ -399,3 +412,20 @@ def test_early_stopping_of_what_is_not_measured():
         make().fit(X, Y, callbacks=[pb.early_stopping()])
     with pytest.raises(pb.CircuitError, match="patience of at least 1"):
         pb.early_stopping(patience=0)
+
+
+def test_one_early_stopping_serves_several_fits():
+    stop = pb.early_stopping("loss", patience=2, minimum_change=1.0)
+    lengths = {len(make().fit(X, Y, epochs=50, callbacks=stop)) for _ in range(3)}
+    assert len(lengths) == 1
+
+
+def test_inputs_as_many_as_the_model_takes():
+    trainer = pb.Trainer(Two(), (pb.SoftmaxCrossEntropy(), pb.SquaredError()), pb.SGD(0.05))
+    trainer.model(X, X)
+    with pytest.raises(pb.CircuitError, match="takes 2 inputs, as a tuple; got 1"):
+        trainer.predict(X)
+    with pytest.raises(pb.CircuitError, match="they need rows"):
+        trainer.predict((X[0], X[0]))
+    validated = make().fit(X, Y, epochs=1, validation=[X, Y])
+    assert "validation_loss" in validated.rows[0]

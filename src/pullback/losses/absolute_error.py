@@ -34,5 +34,5 @@ class AbsoluteError(Loss):
     def cost(self, scores: Unit, labels: Unit) -> Unit:
         return mean_of_row(abs(error(scores, labels)))
 
-    def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
+    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
         return {"mean_absolute_error": mean_absolute_error(scores, labels)}

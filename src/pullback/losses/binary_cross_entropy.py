@@ -48,7 +48,7 @@ class BinaryCrossEntropy(Loss):
     def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
         return of_two_classes(self.class_weights, (0, 1), labels, scores)
 
-    def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
+    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
         return {"accuracy": sign_accuracy(scores, labels, 0.5)}
 
 

@@ -47,8 +47,8 @@ class Cosine(Loss):
     def cost(self, scores: Unit, labels: Unit) -> Unit:
         return 1.0 - _similarity(scores, labels)
 
-    def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        return {"cosine_similarity": _similarity(scores, labels).mean()}
+    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
+        return {"cosine_similarity": _similarity(scores, labels)}
 
 
 def _similarity(scores: Unit, labels: Unit) -> Unit:

@@ -88,5 +88,5 @@ class Force(Loss):
     def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
         return None if self.like is None else self.like.row_weights(scores, labels)
 
-    def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        return {} if self.like is None else self.like.metrics(scores, labels)
+    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
+        return {} if self.like is None else self.like.of_rows(scores, labels)

@@ -46,5 +46,5 @@ class Huber(Loss):
         near = clip(d, -self.delta, self.delta)
         return mean_of_row(near * (d - 0.5 * near))
 
-    def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
+    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
         return {"mean_absolute_error": mean_absolute_error(scores, labels)}

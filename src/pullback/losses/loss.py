@@ -15,6 +15,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 from pullback.core.unit import Unit
+from pullback.gates.shape import astype
 from pullback.losses.labels import numbers
 from pullback.losses.rows import weighted_mean
 
@@ -66,9 +67,18 @@ class Loss(ABC):
         """How much the loss itself lets each row count, of shape (batch,); None: all the same."""
         return None
 
-    def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        """Wires worth reading beside the loss, by name: means over the rows of a batch."""
+    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
+        """What is worth reading beside the loss, by name: for each row a number or truth value."""
         return {}
+
+    def metrics(self, scores: Unit, labels: Unit, weights: Unit | None = None) -> dict[str, Unit]:
+        """What is worth reading beside the loss, by name: means over the rows, by their weights."""
+        rows = self.of_rows(scores, labels)
+        if weights is None:
+            return {name: unit.mean() for name, unit in rows.items()}
+        return {
+            name: weighted_mean(astype(unit, weights.dtype), weights) for name, unit in rows.items()
+        }
 
 
 def register(loss: type[L]) -> type[L]:

@@ -51,9 +51,9 @@ class Poisson(Loss):
         scores = matched(scores, labels)
         return mean_of_row(_rate(scores) - in_dtype_of(labels, scores) * scores)
 
-    def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
+    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
         rate = _rate(matched(scores, labels))
-        return {"mean_absolute_error": abs(error(rate, labels)).mean()}
+        return {"mean_absolute_error": mean_of_row(abs(error(rate, labels)))}
 
 
 def _rate(scores: Unit) -> Unit:

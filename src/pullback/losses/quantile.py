@@ -63,10 +63,10 @@ class Quantile(Loss):
             q, d = np.array(self.q, scores.dtype), error(scores, _for_each(labels, scores))
         return mean_of_row(q * relu(-d) + (1.0 - q) * relu(d))
 
-    def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
+    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
         if isinstance(self.q, int | float):
-            return {_share(self.q): less_equal(labels, matched(scores, labels)).mean()}
-        return {_share(q): less_equal(labels, scores[:, k]).mean() for k, q in enumerate(self.q)}
+            return {_share(self.q): less_equal(labels, matched(scores, labels))}
+        return {_share(q): less_equal(labels, scores[:, k]) for k, q in enumerate(self.q)}
 
 
 def _for_each(labels: Unit, scores: Unit) -> Unit:

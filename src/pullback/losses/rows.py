@@ -84,16 +84,16 @@ def is_class(labels: Any, scores: Any) -> Any:
 
 
 def sign_accuracy(scores: Unit, labels: Unit, middle: float) -> Unit:
-    """The share of rows whose score is positive exactly where the label is above `middle`."""
-    return equal(greater(reshape(scores, labels.shape), 0.0), greater(labels, middle)).mean()
+    """Whether each row's score is positive exactly where the label is above `middle`."""
+    return equal(greater(reshape(scores, labels.shape), 0.0), greater(labels, middle))
 
 
 def class_accuracy(scores: Unit, labels: Unit) -> Unit:
-    """The share of rows whose highest score is that of the label, or of its likeliest class."""
+    """Whether each row's highest score is that of the label, or of its likeliest class."""
     right = labels if labels.ndim == 1 else argmax(labels, axis=1)
-    return equal(argmax(scores, axis=1), right).mean()
+    return equal(argmax(scores, axis=1), right)
 
 
 def mean_absolute_error(scores: Unit, labels: Unit) -> Unit:
-    """The mean of |score - label| over rows and outputs."""
-    return abs(error(scores, labels)).mean()
+    """The mean of |score - label| over the outputs of each row."""
+    return mean_of_row(abs(error(scores, labels)))

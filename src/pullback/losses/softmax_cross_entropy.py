@@ -73,7 +73,7 @@ class SoftmaxCrossEntropy(Loss):
     def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
         return of_classes(self.class_weights, labels, scores)
 
-    def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
+    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
         return {"accuracy": class_accuracy(scores, labels)}
 
 

@@ -38,7 +38,7 @@ class SquaredError(Loss):
         d = error(scores, labels)
         return mean_of_row(d * d)
 
-    def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
+    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
         return {"mean_absolute_error": mean_absolute_error(scores, labels)}
 
 

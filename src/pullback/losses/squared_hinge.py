@@ -48,7 +48,7 @@ class SquaredHinge(Loss):
     def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
         return of_two_classes(self.class_weights, SIGNS, greater(labels, 0), scores)
 
-    def metrics(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
+    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
         return {"accuracy": sign_accuracy(scores, labels, 0)}
 
 

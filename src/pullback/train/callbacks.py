@@ -55,7 +55,7 @@ def early_stopping(
 
     Better is smaller by more than `minimum_change`, or larger where `larger_is_better`, which None
     takes to be so for names that end in "accuracy". With `keep_best` the model goes back, however
-    training ends, to what it was after its best epoch. A callback is for one call of `fit`.
+    training ends, to what it was after its best epoch. Each call of `fit` begins anew.
 
     Raises `CircuitError` for a patience below 1; in training, where nothing of that name is
     measured.
@@ -73,7 +73,10 @@ def early_stopping(
 
     def callback(event: Event) -> None:
         nonlocal best, best_epoch, since
-        if event.kind == "epoch":
+        if event.kind == "begin":
+            best, best_epoch, since = np.inf, 0, 0
+            kept.clear()
+        elif event.kind == "epoch":
             if monitor not in event.measured:
                 known = ", ".join(name for name in event.measured if name != "epoch")
                 raise CircuitError(

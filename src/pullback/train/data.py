@@ -106,7 +106,19 @@ def input_arrays(inputs: Any, what: str, dtype: Callable[[np.ndarray], np.dtype]
     if len({len(x) for x in arrays}) > 1:
         told = " and ".join(str(len(x)) for x in arrays)
         raise CircuitError(f"the {what} inputs must have as many rows each, got {told}")
-    return [np.ascontiguousarray(x, dtype(x)) for x in arrays]
+    return [_cast(x, dtype(x), what) for x in arrays]
+
+
+def _cast(x: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
+    """The numbers in another dtype; refuses those that it cannot hold."""
+    with np.errstate(over="ignore"):
+        y = np.ascontiguousarray(x, dtype)
+    if y.dtype.kind == "f" and y.dtype != x.dtype and not np.isfinite(y).all():
+        row = int(np.argwhere(~np.isfinite(y))[0][0])
+        raise CircuitError(
+            f"{what} inputs contain a number too large for {dtype} (row {row}); scale them first"
+        )
+    return y
 
 
 def _numbers(inputs: Any, what: str) -> np.ndarray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -142,7 +143,7 @@ class Trainer:
         epochs: int = 10,
         batch_size: int = 32,
         validation: float | tuple[Any, ...] | None = None,
-        callbacks: Iterable[Callback] = (),
+        callbacks: Callback | Iterable[Callback] = (),
         progress: bool | None = None,
     ) -> History:
         """Run `epochs` over the data in batches of seeded random order, and return the history.
@@ -166,23 +167,27 @@ class Trainer:
         """
         from pullback.train.progress import TrainingProgress  # rich takes a while to import
 
-        if epochs < 1 or batch_size < 1:
-            raise CircuitError(
-                f"epochs and batch_size must be at least 1, got {epochs} and {batch_size}"
-            )
+        for name, number in {"epochs": epochs, "batch_size": batch_size}.items():
+            if not isinstance(number, Integral) or number < 1:
+                raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
+        callbacks = _functions(callbacks)
         data: Rows | Batches
         held_out = None
         if are_batches(inputs, labels):
             data = Batches(inputs, epochs)
-            if isinstance(validation, float):
+            if isinstance(validation, Real):
                 raise CircuitError("batches have no rows to hold out; give validation data")
         else:
             data = self._ready(inputs, labels, weights, "training")
-            if isinstance(validation, float | int):
-                data, held_out = data.split(validation, self.seed)
-        if isinstance(validation, tuple):
-            held_out = self._ready_of(validation, "validation")
-        callbacks = list(callbacks)
+            if isinstance(validation, Real):
+                data, held_out = data.split(float(validation), self.seed)
+        if isinstance(validation, tuple | list):
+            held_out = self._ready_of(tuple(validation), "validation")
+        elif not isinstance(validation, Real | None):
+            raise CircuitError(
+                "validation is a share of the rows, or a tuple of inputs and labels, got "
+                f"{validation!r}"
+            )
         history = History()
         event = Event("begin", self, self._epochs, {}, history)
         self._tell(callbacks, event)
@@ -311,7 +316,9 @@ class Trainer:
             suffix = f"_{k + 1}" if len(scores) > 1 else ""
             if suffix:
                 each[f"loss{suffix}"] = value
-            each |= {f"{name}{suffix}": unit for name, unit in loss.metrics(y, label).items()}
+            each |= {
+                f"{name}{suffix}": unit for name, unit in loss.metrics(y, label, weights).items()
+            }
         return total, {"loss": total, **each}
 
     # Measuring -------------------------------------------------------------------------------
@@ -374,7 +381,17 @@ class Trainer:
         return Rows(columns)
 
     def _inputs(self, inputs: Any, what: str) -> list[np.ndarray]:
-        return input_arrays(inputs, what, self._dtype)
+        arrays = input_arrays(inputs, what, self._dtype)
+        first: Any = getattr(self.model, "first_inputs", [])
+        if first and len(first) != len(arrays):
+            raise CircuitError(
+                f"the model takes {len(first)} inputs, as a tuple; got {len(arrays)} for {what}"
+            )
+        if first and arrays[0].ndim < 2 <= len(first[0][0]):
+            raise CircuitError(
+                f"{what} inputs have shape {arrays[0].shape}; they need rows: give x[None] for one"
+            )
+        return arrays
 
     def _dtype(self, x: np.ndarray) -> np.dtype:
         """The dtype that inputs take: the parameters' own, but for row numbers of embeddings."""
@@ -387,6 +404,15 @@ class Trainer:
             if "dtype" in layer.config:
                 return np.dtype(layer.config["dtype"])
         return np.dtype(np.float32)
+
+
+def _functions(callbacks: Any) -> list[Callback]:
+    """Callbacks as a list: one alone, or several."""
+    found = [callbacks] if callable(callbacks) else list(callbacks)
+    for callback in found:
+        if not callable(callback):
+            raise CircuitError(f"a callback is a function of an Event, got {callback!r}")
+    return found
 
 
 def _of_kind(kind: str, columns: Mapping[str, Any]) -> list[Any]:
