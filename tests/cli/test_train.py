@@ -372,3 +372,26 @@ def test_parquet_and_its_rows(flowers, tmp_path):
     for row in found["most_wrong"]:
         assert frame["species"][row["row"] - 1] == row["label"]
     assert os.path.basename(found["data"]) == "flowers.parquet"
+
+
+@pytest.mark.parametrize(
+    ("engine", "package"), [("jax", "jax"), ("native", "numba"), ("eager-native", "numba")]
+)
+def test_an_engine_that_is_not_installed_is_refused_first(flowers, monkeypatch, engine, package):
+    monkeypatch.setattr("pullback.cli.recipe.find_spec", lambda name: None)
+    done = run("train", flowers, "--engine", engine)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"error: the engine '{engine}' needs {package}, which is not" in done.message
+    assert fast(flowers).returncode == 0
+
+
+def test_classes_that_are_numbers_and_doubtful_dates_are_said(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = [f"{k % 12 + 1}/{k % 5 + 1}/2001,{k % 4}" for k in range(80)]
+    path.write_text("\n".join(["d,rating", *rows]))
+    said = " ".join(fast(path).stdout.split())
+    assert "note: the task is classification: 'rating' has 4 classes, 0, 1, 2, 3; --task" in said
+    assert "note: column 'd': dates from 2001-01-01 to 2001-12-05, read as %m/%d/%Y" in said
+    said = " ".join(fast(path, "--kind", "d=date:%d/%m/%Y", "--task", "regression").stdout.split())
+    assert "fits too" not in said
+    assert "--task" not in said

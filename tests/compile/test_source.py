@@ -471,6 +471,21 @@ def test_dense_networks_in_javascript():
     assert_right_in_javascript(*single, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: pb.sum(x),
+        lambda x: pb.sum(x, axis=1),
+        lambda x: pb.max(pb.transpose(x), axis=0),
+        lambda x: x * 2.0,
+    ],
+)
+def test_arrays_without_elements_are_refused_in_javascript(make):
+    x = pb.Unit(np.zeros((0, 3)), "x")
+    with pytest.raises(pb.CircuitError, match="no elements, cannot be written in plain JavaScript"):
+        pb.Circuit(make(x)).source("javascript")
+
+
 @needs_node
 def test_arrays_in_javascript():
     assert_right_in_javascript(

@@ -191,3 +191,54 @@ def test_cells_of_every_type():
     mixed = read_cells(pd.Series([1, "a", 2.0, None, True], dtype=object))
     assert isinstance(mixed, Texts)
     assert mixed.values == ["1", "a", "2", "True"]
+
+
+def test_beside_decimal_commas_dots_group_thousands():
+    assert numbers(["977", "1.034", "1.234.567"], decimal_comma=True) == [977.0, 1034.0, 1234567.0]
+    found = column(["977", "1.034"], decimal_comma=True)
+    assert found.note == "numbers from 977 to 1,034, written with thousands dots"
+    assert column(["977", "34"], decimal_comma=True).note == "numbers from 34 to 977"
+    assert numbers(["0.126", "1.034"], decimal_comma=True) == [0.126, 1.034]
+    assert numbers(["1.5", "1.034"], decimal_comma=True) == [1.5, 1.034]
+    assert numbers(["977", "1.034"]) == [977.0, 1.034]
+
+
+@pytest.mark.parametrize(
+    ("learned", "text", "sign"), [("1,5", "-0.132", "commas"), ("1.5", "-0,132", "points")]
+)
+def test_another_decimal_sign_than_in_training_is_named(learned, text, sign):
+    found = column([learned, "2"], decimal_comma="," in learned)
+    index = pd.Index([2, 3], name="line")
+    message = f"numbers with decimal {sign}, as in training, but line 3 has '{text}'"
+    with pytest.raises(pb.CircuitError, match=message):
+        extract(found, read_cells(pd.Series(["7", text])), index)
+
+
+def test_decimal_commas_speak_for_the_day_first():
+    found = column(["1/2/2024", "3/4/2024"], decimal_comma=True)
+    assert found.note.endswith("%d/%m/%Y, though %m/%d/%Y fits too")
+
+
+def test_the_format_of_dates_can_be_told():
+    values = ["1/2/2024", "3/4/2024"]
+    found = column(values, kind="date:%d/%m/%Y")
+    assert (found.kind, found.spelling) == ("date", "%d/%m/%Y")
+    assert found.note == "dates from 2024-02-01 to 2024-04-03, read as %d/%m/%Y"
+    with pytest.raises(pb.CircuitError, match="cannot be of kind 'date': it has '1/2/2024'"):
+        column(values, kind="date:%Y/%m/%d")
+    for kind in ("date:%q", "number:%d/%m/%Y"):
+        with pytest.raises(pb.CircuitError, match="the kind 'date' alone has formats"):
+            column(values, kind=kind)
+
+
+def test_an_offset_from_utc_does_not_move_a_date():
+    import datetime
+
+    zone = datetime.timezone(datetime.timedelta(hours=1))
+    texts = ["2001-01-01T00:00:00+01:00", "2001-01-01 00:00:00.5-0500", "2001-01-01T00:00Z"]
+    objects = [datetime.datetime(2001, 1, 1, tzinfo=zone), datetime.date(2001, 1, 1), None]
+    for values in (texts, objects):
+        series = pd.Series(values, dtype=object)
+        dates = extract(column(values, kind="date"), read_cells(series), series.index)
+        days = dates.values[~dates.gaps].astype("datetime64[D]")
+        assert set(days) == {np.datetime64("2001-01-01")}

@@ -70,7 +70,7 @@ def test_separators_and_line_ends(table, separator, ending):
     quoted = [separator.join(f'"{c}"' if separator in c else c for c in row) for row in rows]
     read = table(ending.join(quoted) + ending, "t.txt")
     assert [list(read.frame), *read.frame.to_numpy().tolist()] == rows
-    assert read.decimal_comma == (separator == ";")
+    assert read.separator == separator
 
 
 def test_decimal_commas_do_not_pass_for_separators(table):
@@ -202,3 +202,35 @@ def test_importing_imports_neither_pandas_nor_scikit_learn():
     code = "import sys, pullback.datasets; print({'pandas', 'sklearn', 'pyarrow'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "commas"),
+    [
+        ("a;b\n347,50;977\n2585,00;1.034\n", True),
+        ("a;b\n0,5 %;x\n;y\n", True),
+        ("a;b\n1.5;977\n", False),
+        ("a;b\n1,5 and more;977\nx;2\n", False),
+        ('a,b\n"1,5",977\n', False),
+    ],
+)
+def test_a_file_of_semicolons_shows_by_its_numbers_whether_commas_mark_decimals(
+    table, content, commas
+):
+    assert table(content).decimal_comma == commas
+
+
+def test_dates_of_a_time_zone_keep_what_the_clock_showed(tmp_path):
+    local = pd.to_datetime(["2001-01-01 00:00", None, "2001-07-01 23:30"])
+    frame = pd.DataFrame(
+        {
+            "berlin": local.tz_localize("Europe/Berlin"),
+            "tokyo": local.tz_localize("Asia/Tokyo"),
+            "plain": local,
+        }
+    )
+    frame.to_parquet(tmp_path / "t.parquet")
+    _, found = understand_table(read_table(tmp_path / "t.parquet").frame)
+    wanted = np.array(["2001-01-01T00:00", "NaT", "2001-07-01T23:30"], "datetime64[s]")
+    for name in frame:
+        np.testing.assert_array_equal(found[name].values, wanted)

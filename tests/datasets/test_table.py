@@ -168,3 +168,36 @@ def test_a_file_from_its_path(tmp_path):
     frame.to_parquet(tmp_path / "pets.parquet")
     (same, _) = load_dataset(tmp_path / "pets.parquet").split(0.5, 0.5)
     np.testing.assert_array_equal(same.inputs, train.inputs)
+
+
+def test_thousands_dots_in_files_of_decimal_commas(tmp_path):
+    lines = [
+        f"{347.5 * k:.2f}".replace(".", ",") + f";{139 * k:,}".replace(",", ".")
+        for k in range(1, 31)
+    ]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["x;umsatz", *lines]))
+    data = load_dataset(path)
+    assert data.values.tolist() == [139.0 * k for k in range(1, 31)]
+    assert "written with thousands dots" in data.notes[-1]
+
+
+def test_dots_that_could_group_thousands_are_said(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = [f"{k}.{k:03};{k / 8}" for k in range(1, 31)]
+    path.write_text("\n".join(["stueck;y", *rows]))
+    notes = [note for note in load_dataset(path).notes if "thousands dots fit too" in note]
+    assert [note[:15] for note in notes] == ["column 'stueck'"]
+    path.write_text(path.read_text().replace(";", ","))
+    assert not any("thousands" in note for note in load_dataset(path).notes)
+
+
+def test_dates_that_could_be_others_are_noted(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "\n".join(["d,y", *(f"{k % 12 + 1}/{k % 5 + 1}/2001,{k}.5" for k in range(60))])
+    )
+    assert "--kind 'd=date:%d/%m/%Y' takes the other" in load_dataset(path).notes[-1]
+    told = load_dataset(path, kinds={"d": "date:%d/%m/%Y"})
+    assert told.columns[0].spelling == "%d/%m/%Y"
+    assert not any("fits too" in note for note in told.notes)

@@ -1,15 +1,18 @@
 """The cache of compiled code: what is in it, and what happens when it vanishes."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import pullback as pb
 from pullback.engines import cache
+from pullback.engines.native import Native
 
 
 @pytest.fixture
@@ -102,6 +105,123 @@ def test_a_source_that_vanishes_while_it_is_read_is_written_again(folder, monkey
     monkeypatch.setattr(cache, "_executed", vanishing)
     assert cache.load(name).run(1) == 20_005
     assert len(tries) == 3
+
+
+def damage(path, how):
+    whole = path.read_bytes()
+    rubbish = np.random.default_rng(0).bytes(len(whole))
+    damaged = {"empty": b"", "cut": whole[: len(whole) // 2], "rubbish": rubbish}[how]
+    path.write_bytes(damaged)
+    return damaged
+
+
+def trained():
+    """What a step and an epoch give, from what is on disk."""
+    cache.load.cache_clear()
+    w, x = pb.Unit(np.ones((2, 2)), "w"), pb.Unit(np.ones((3, 2)), "x")
+    y = pb.sum(pb.tanh(x @ w))
+    native = Native(pb.Program({"x": x}, {"y": y}, {w: w - 0.1 * pb.gradient(y, w)}))
+    first = native()["y"]
+    rows = {"x": np.arange(12.0).reshape(6, 2)}
+    return [first, *native.epoch(rows, np.arange(6), lambda: False).numbers["y"]]
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """A folder with a Program in it, and what this gives."""
+    made = tmp_path_factory.mktemp("compiled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PULLBACK_CACHE", str(made))
+        patch.setattr(sys, "dont_write_bytecode", False)
+        return made, trained()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "how"),
+    [
+        (".py", "empty"),
+        (".pyc", "cut"),
+        (".nbi", "empty"),
+        (".nbc", "cut"),
+        (".nbc", "rubbish"),
+    ],
+)
+def test_what_is_damaged_is_made_again(folder, compiled, suffix, how, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    made, expected = compiled
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    damaged = {path: damage(path, how) for path in files(folder, suffix)}
+    assert damaged
+    assert trained() == expected
+    assert all(path.read_bytes() != what for path, what in damaged.items())
+    if suffix in (".nbi", ".nbc"):
+        assert {path.name.split(".")[1].split("-")[0] for path in damaged} == {
+            "run",
+            "step",
+            "epoch",
+        }
+
+
+def test_only_what_is_damaged_is_removed(folder):
+    name = cache.keep(loop(20_005))
+    cache.load(name).run(1)
+    (index,), (code,) = files(folder, ".nbi"), files(folder, ".nbc")
+    other = code.with_name(code.name.replace(".py3", ".py2"))  # of a Python that is not this one
+    for path in (index, other):
+        path.write_bytes(b"")
+    whole = code.read_bytes()
+    assert cache._remove_damaged(folder / f"{name}.py")
+    assert not index.exists()
+    assert code.read_bytes() == whole
+    assert other.exists()
+    assert not cache._remove_damaged(folder / f"{name}.py")
+
+
+def test_a_damaged_source_is_counted(folder):
+    (folder / f"m{0:024x}.py").write_bytes(b"\xff\xfe")
+    assert cache.contents()[:3] == (1, 0, 2)
+
+
+ELSEWHERE = """
+import warnings
+import numpy as np
+import pullback as pb
+from pullback.engines import cache
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    for n in (3, 5):
+        assert pb.compile(lambda x: pb.sum(x * 2.0))(np.arange(float(n))) == n * (n - 1.0)
+(only,) = told
+print(only.category.__name__, only.message)
+print(cache._writable(cache.folder()))
+"""
+
+
+@pytest.mark.parametrize("where", ["a file", "read-only", "no room"])
+def test_a_folder_that_cannot_be_written_to_is_replaced_for_this_process(folder, where):
+    wanted, limit = folder / "taken", ""
+    if where == "read-only":
+        wanted.mkdir(mode=0o500)
+        if os.access(wanted, os.W_OK):
+            pytest.skip("this user may write everywhere")
+    elif where == "no room":
+        limit = "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, -1))\n"
+    else:
+        wanted.write_text("")
+    done = subprocess.run(
+        [sys.executable, "-c", limit + ELSEWHERE],
+        env={**os.environ, "PULLBACK_CACHE": str(wanted)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    told, place = done.stdout.splitlines()
+    assert told.startswith(f"RuntimeWarning {wanted} cannot be written to (")
+    assert "temporary folder" in told
+    assert "PULLBACK_CACHE" in told
+    assert not Path(place).exists()
 
 
 def test_an_error_in_a_source_that_is_there_is_raised(folder):

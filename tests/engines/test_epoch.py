@@ -217,12 +217,16 @@ def test_an_epoch_of_nothing_changes_nothing(make, engine, told):
         np.testing.assert_array_equal(a, b)
 
 
+ORDER = np.arange(3)
 REFUSED = {
     "row 11": (data, np.array([0, 11, 2])),
     "row -1": (data, np.array([0, 1, -1])),
     f"row {2**62}": (data, np.array([2**62, 0, 1])),
     "whole numbers": (data, np.array([0.0, 1.0, 2.0])),
     "of shape": (data, np.zeros((3, 1), int)),
+    "the order of an epoch must be an array": (data, [0, 1, 2]),
+    "'point' of an epoch must be an array": ({**data, "point": data["point"].tolist()}, ORDER),
+    "'label' of an epoch .* np.asarray": ({**data, "label": np.array(1.0)}, ORDER),
     "needs data for point, label": ({"point": data["point"]}, np.arange(3)),
     "got point, label, weight": ({**data, "weight": np.zeros(ROWS)}, np.arange(3)),
     "'point' must have the shape": ({**data, "point": np.zeros((ROWS, 3))}, np.arange(3)),

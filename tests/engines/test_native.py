@@ -143,6 +143,31 @@ def test_what_it_does_not_know_is_named():
         Native(pb.Program({}, {"y": pb.Unit(np.ones(2, np.int8), "labels") * 2.0}, {}))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float16"])
+def test_a_gate_in_a_dtype_that_it_does_not_run_is_named(dtype):
+    x = pb.Unit(np.ones(3), "x")
+    narrow = pb.astype(x, dtype)
+    for y in (narrow, pb.astype(narrow, "float64") + 1.0):
+        with pytest.raises(pb.CircuitError, match=f"'astype' .* carries {dtype}"):
+            Native(pb.Program({"x": x}, {"y": y}, {}))
+    (total,) = pb.loop(lambda y, x: y + pb.astype(pb.astype(x, dtype), "float64"), 0.0, x)
+    with pytest.raises(pb.CircuitError, match=f"'astype' .* carries {dtype}"):
+        Native(pb.Program({"x": x}, {"y": total}, {}))
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">f4", ">i8"])
+def test_bytes_in_another_order_are_turned(dtype):
+    told = np.arange(6).astype(dtype)
+    x = pb.Unit(told[:3], "x")
+    assert x.dtype.isnative
+    native = Native(pb.Program({"x": x}, {"y": pb.sum(x * 2.0)}, {}))
+    assert native()["y"] == 6.0
+    assert native(x=told[3:])["y"] == 24.0
+    native.compile({"x": told})
+    done = native.epoch({"x": told}, np.arange(6, dtype=">i4"), lambda: False)
+    assert done.numbers["y"].tolist() == [6.0, 24.0]
+
+
 def lookup():
     table, rows = pb.Unit(np.ones((4, 2)), "table"), pb.Unit(np.array([0, 3]), "rows")
     loss = pb.sum(pb.take(table, rows) ** 2.0)
@@ -292,7 +317,7 @@ def test_a_forked_process_has_workers_of_its_own():
     native()
     answers, child = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that there are threads
+        warnings.simplefilter("ignore")  # that there are threads, which JAX says as well
         pid = os.fork()
     if pid == 0:
         signal.alarm(20)  # rather than to hang

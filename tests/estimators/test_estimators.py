@@ -258,3 +258,28 @@ def test_numbers_beyond_float32_need_scaling(kind):
 def test_importing_the_library_does_not_import_scikit_learn():
     told = "import sys, pullback; sys.exit('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a", "b", None], "the label of row 2 is None"),
+        (["a", 1, None], "row 0 has 'a', row 1 1"),
+        ([2, None, 1], "the label of row 1 is None"),
+    ],
+)
+def test_labels_that_are_missing_or_unlike_are_refused(labels, message):
+    x = np.eye(3, dtype=np.float32)
+    model = NetworkClassifier(engine="eager", max_epochs=1)
+    for fit in (model.fit, model.partial_fit):
+        with pytest.raises(pb.CircuitError, match=message):
+            fit(x, labels)
+    with pytest.raises(pb.CircuitError, match="the label of row 1 is None"):
+        model.partial_fit(x, ["a", "b", "a"], classes=["a", None, "b"])
+
+
+def test_an_unseen_label_is_shown_as_it_is():
+    x = np.eye(3, dtype=np.float32)
+    model = NetworkClassifier(engine="eager").partial_fit(x, ["a", "b", "a"])
+    with pytest.raises(pb.CircuitError, match=r"label 'zz' \(row 1\) is none of the classes"):
+        model.partial_fit(x, ["a", "zz", "b"])

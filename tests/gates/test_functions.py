@@ -120,6 +120,8 @@ def test_a_wire_of_integers_indexes_too():
         ("a", "must be an integer, a slice"),
         (True, "must be an integer, a slice"),
         (1.0, "must be an integer, a slice"),
+        ((0, slice(None, None, 0)), r"slice\(None, None, 0\) cannot slice axis 1 .* step"),
+        (slice(0.5, None), "cannot slice axis 0 of shape .* must be integers"),
         ((slice(None), np.array([0, 1])), "must be an integer, a slice"),
         (np.array([True, False]), "integer indices"),
         ([0.5], "integer indices"),

@@ -307,3 +307,19 @@ def test_a_saved_model_has_the_permissions_of_any_new_file(model, tmp_path):
     (tmp_path / "other").write_text("")
     model.save(tmp_path / "m")
     assert (tmp_path / "m").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_refused(model, tmp_path, value):
+    path = tmp_path / "m"
+    model.save(path)
+    path.write_bytes(path.read_bytes()[:-4] + np.float32(value).tobytes())
+    with pytest.raises(pb.CircuitError, match=r"is damaged: '.*' has values that are not finite"):
+        pb.Sequential.load(path)
+
+
+def test_a_folder_is_no_file_to_save_to(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", tmp_path):
+        with pytest.raises(pb.CircuitError, match="it is a folder; name a file in it"):
+            model.save(folder)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,11 @@ from pullback.layers.activations import Activation, Softmax
 from pullback.losses import L2, LOSSES, Loss, Penalty, balanced_class_weights
 from pullback.optim import OPTIMIZERS, Optimizer
 
-T = TypeVar("T")
+_COMPILERS = {  # by engine: a package, and what installs it
+    "native": ("numba", "numba"),
+    "eager-native": ("numba", "numba"),
+    "jax": ("jax", "'pullback[jax]'"),
+}
 
 MODELS = {
     "linear": "logistic, softmax or linear regression",
@@ -73,7 +78,7 @@ class Recipe:
         Raises `CircuitError` for the first thing that no task could be learned with.
         """
         named("model", self.model, MODELS)
-        named("engine", self.engine, ENGINES)
+        _refuse_missing(named("engine", self.engine, ENGINES))
         for option, value, least in (
             ("--epochs", self.epochs, 1),
             ("--batch-size", self.batch_size, 1),
@@ -222,6 +227,16 @@ def named(kind: str, name: str, known: Iterable[str]) -> str:
         if candidate.casefold() == name.casefold():
             return candidate
     raise CircuitError(f"there is no {kind} {name!r}; there are: {', '.join(names)}")
+
+
+def _refuse_missing(engine: str) -> None:
+    """Raise `CircuitError` where the compiler that an engine stands on is not installed."""
+    package, name = _COMPILERS.get(engine, ("", ""))
+    if package and find_spec(package) is None:
+        raise CircuitError(
+            f"the engine {engine!r} needs {package}, which is not installed; run "
+            f"pip install {name}, or take --engine eager"
+        )
 
 
 def sizes(text: str) -> tuple[int, ...]:

@@ -69,7 +69,7 @@ def show_data(page: Page, study: Study) -> None:
         ]
     )
     show_columns(page, study.columns, study.target)
-    notes = [note for note in study.notes if not note.startswith("the task is ")]  # it stands above
+    notes = [note for note in study.notes if not _stands_above(note)]
     if notes:
         page.lines([""])
         page.sentences(f"note: {note}" for note in notes)
@@ -80,6 +80,11 @@ def show_data(page: Page, study: Study) -> None:
     page.lines([""])
     page.lines(sentence(f"model     {layers}: {study.parameters:,} parameters", page.width, 10))
     page.lines(sentence(f"training  {learns}", page.width, 10))
+
+
+def _stands_above(note: str) -> bool:
+    """Whether a note says no more than the line of the target does."""
+    return note.startswith("the task is ") and "--task" not in note
 
 
 def show_columns(page: Page, columns: Sequence[Column], target: Target) -> None:

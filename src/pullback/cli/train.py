@@ -35,7 +35,8 @@ def train(
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="COLUMN=KIND", help=f"what a column is: {', '.join(KINDS)}; for each again"
+            metavar="COLUMN=KIND",
+            help=f"what a column is: {', '.join(KINDS)}, or date:FORMAT; for each again",
         ),
     ] = None,
     model: Annotated[
@@ -188,6 +189,8 @@ def _kinds(texts: Sequence[str]) -> dict[str, str]:
 
     >>> _kinds(["zip=category", "a=b=ignore"])
     {'zip': 'category', 'a=b': 'ignore'}
+    >>> _kinds(["day=date:%d/%m/%Y"])
+    {'day': 'date:%d/%m/%Y'}
     """
     kinds: dict[str, str] = {}
     for text in texts:
@@ -196,7 +199,8 @@ def _kinds(texts: Sequence[str]) -> dict[str, str]:
             raise CircuitError(f"--kind is COLUMN=KIND, such as zip=category, got {text!r}")
         if column in kinds:
             raise CircuitError(f"column {column!r} is told two kinds; tell one")
-        kinds[column] = named("kind of column", kind, KINDS)
+        kind, colon, spelling = kind.partition(":")
+        kinds[column] = named("kind of column", kind, KINDS) + colon + spelling
     return kinds
 
 

@@ -43,6 +43,8 @@ class JavaScript:
     def write(self, unit: Unit, scope: Scope) -> Text:
         gate = unit.gate
         assert gate is not None
+        if not all(x.size for x in (unit, *unit.inputs)):  # a nested [] does not tell its shape
+            raise unwritable(unit, self.language, " of an array with no elements")
         if gate.elementwise:
             return self.elementwise(gate.name, unit, scope)
         x = unit.inputs[0]

@@ -28,7 +28,7 @@ def as_value(x: Any, what: str = "a value") -> Value:
     """A number or array-like as wires carry it: numbers become floats, lists arrays of doubles.
 
     Integer and boolean NumPy arrays stay as they are: they carry indices, labels and masks, and
-    no gradient flows into them.
+    no gradient flows into them. Arrays of another byte order are copied into the processor's own.
 
     >>> as_value(3), as_value([1, 2])
     (3.0, array([1., 2.]))
@@ -58,8 +58,10 @@ def as_value(x: Any, what: str = "a value") -> Value:
     else:
         kind = type(x).__name__
         raise CircuitError(f"{what} must be a real number or an array of them, got {kind}")
-    if type(value) in (float, bool) or value.dtype.kind in "fiub":
+    if type(value) in (float, bool):
         return value
+    if value.dtype.kind in "fiub":
+        return value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
     raise CircuitError(f"{what} must hold real numbers, got an array of {value.dtype}")
 
 

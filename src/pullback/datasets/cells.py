@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Dates:
-    """Moments, in UTC to the second; NaT is a gap."""
+    """Moments as a clock on the spot shows them, to the second; NaT is a gap."""
 
     values: np.ndarray
 
@@ -180,6 +181,10 @@ def _text(x: Any) -> str:
 def _dates(series: pd.Series) -> Dates:
     import pandas as pd
 
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        series = series.dt.tz_localize(None)
+    elif series.dtype == object:
+        series = series.map(lambda x: x.replace(tzinfo=None) if isinstance(x, datetime) else x)
     moments = pd.to_datetime(series, utc=True, errors="coerce").dt.tz_localize(None)
     return Dates(moments.to_numpy().astype("datetime64[s]"))
 

@@ -2,13 +2,13 @@
 
 A network takes numbers. A column of numbers, dates, yes and no, or categories becomes some; one
 that only tells rows apart, never changes, or is prose is left out. Whoever knows better says so:
-`kinds={"zip": "category"}`.
+`kinds={"zip": "category"}`, or of dates how they are written, `{"day": "date:%d/%m/%Y"}`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,14 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
-from pullback.datasets.spelling import DATE_FORMATS, NUMBER_STYLES, brief, likely_dates, shown
+from pullback.datasets.spelling import (
+    DATE_FORMATS,
+    NUMBER_STYLES,
+    brief,
+    is_number,
+    likely_dates,
+    shown,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +44,7 @@ HUGE = 1e100  # beyond it, sums of squares leave double precision
 _FEW = 20  # so many distinct texts are categories, however few rows there are
 _PROSE = 30  # characters on average, from which texts that hardly repeat are prose
 _YES = frozenset({"yes", "true", "y", "t", "on", "1"})
+_FITS_TOO = "fits too"
 _IDENTIFIER = re.compile(
     r"(?i:(.*[\W_])?(id|idx|index|key|nr|no|number|uuid|guid|row|rownames?|index_level_0__))"
     r"|.*[a-z]I[dD]|column1"
@@ -81,7 +89,7 @@ def understand(
         return Column(name, "ignore", "left out: no cell has a value")
     column = (
         number_column(name, cells, decimal_comma=decimal_comma)
-        or _date_column(name, cells)
+        or _date_column(name, cells, _date_formats(decimal_comma))
         or _categories(name, as_texts(cells), decimal_comma)
     )
     return _useless(column, cells) or column
@@ -111,6 +119,21 @@ def understand_table(
     return tuple(columns), found
 
 
+def doubts(columns: Sequence[Column]) -> list[str]:
+    """A note on each column whose dates could as well be others."""
+    return [
+        f"column {shown(column.name)}: {column.note}; "
+        f"--kind '{column.name}=date:{_swapped(column.spelling)}' takes the other"
+        for column in columns
+        if column.kind == "date" and _FITS_TOO in column.note
+    ]
+
+
+def _swapped(date_format: str) -> str:
+    """The format with the month where the day is, and the day where the month is."""
+    return date_format.translate(str.maketrans("dm", "md"))
+
+
 def columns_of(frame: pd.DataFrame) -> Registry[pd.Series]:
     """The columns by name.
 
@@ -126,7 +149,13 @@ def columns_of(frame: pd.DataFrame) -> Registry[pd.Series]:
 
 def _told(name: str, cells: Cells, kind: str, decimal_comma: bool) -> Column:
     """The column as the reader says it is."""
+    kind, _, spelling = kind.partition(":")
     KINDS[kind]  # an unknown one is refused with the names there are
+    if spelling and (kind != "date" or spelling not in DATE_FORMATS):
+        raise CircuitError(
+            f"column {shown(name)} cannot be of kind '{kind}:{spelling}'; the kind 'date' alone "
+            f"has formats: {', '.join(DATE_FORMATS)}"
+        )
     if kind == "ignore":
         return Column(name, kind, "left out, as told")
     if isinstance(cells, Other):
@@ -140,7 +169,8 @@ def _told(name: str, cells: Cells, kind: str, decimal_comma: bool) -> Column:
     elif kind == "number":
         column = number_column(name, cells, decimal_comma=decimal_comma, strays=1.0)
     else:
-        column = _date_column(name, cells, strays=1.0)
+        formats = (spelling,) if spelling else _date_formats(decimal_comma)
+        column = _date_column(name, cells, formats, strays=1.0)
     if column is None:
         raise _cannot_be(name, kind, f"has {shown(as_texts(cells).values[0])}")
     return column
@@ -163,17 +193,24 @@ def number_column(
         return None
     counts = cells.counts
     styles = list(NUMBER_STYLES)
-    if decimal_comma:  # "1,234" alone is a number of two styles
-        styles.sort(key=lambda name: "thousands commas" in name)
+    if decimal_comma:  # "1,234" and "1.234" are each a number of two styles
+        styles.sort(key=lambda name: "decimal commas" not in name)
     style = cells.best_spelling(styles)
     numbers, wrong = cells.spelled(style)
     odd = counts[wrong].sum()
     if odd == counts.sum() or odd > strays * counts.sum():
         return None
     note = _number_note(cells.spread(numbers, np.nan))
-    if style != "plain":
-        note += f", written with {style.removeprefix('plain with ')}"
+    note += _style_note(style, cells.values)
     return _spelled_column(name, "number", note, style, cells, wrong)
+
+
+def _style_note(style: str, texts: Sequence[str]) -> str:
+    """How the numbers are written, unless as everywhere."""
+    if "decimal commas" in style and not any("," in text for text in texts):
+        told = "thousands dots" if any("." in text for text in texts) else "plain"
+        style = style.replace("decimal commas", told)
+    return "" if style == "plain" else f", written with {style.removeprefix('plain with ')}"
 
 
 def _number_note(values: np.ndarray) -> str:
@@ -183,7 +220,14 @@ def _number_note(values: np.ndarray) -> str:
     return note + (f", {huge} infinite or beyond 1e100 and so missing" if huge else "")
 
 
-def _date_column(name: str, cells: Cells, strays: float = STRAY_SHARE) -> Column | None:
+def _date_formats(decimal_comma: bool) -> Sequence[str]:
+    """The formats in the order to try: who writes decimal commas writes the day first."""
+    return sorted(DATE_FORMATS, key=lambda name: name.startswith("%m") and decimal_comma)
+
+
+def _date_column(
+    name: str, cells: Cells, formats: Sequence[str], strays: float = STRAY_SHARE
+) -> Column | None:
     """The column as dates, if no more than this share of its cells are something else."""
     if isinstance(cells, Dates):
         return Column(name, "date", _date_note(cells.values) + _gap_note(cells.gaps), "ISO8601")
@@ -192,17 +236,17 @@ def _date_column(name: str, cells: Cells, strays: float = STRAY_SHARE) -> Column
     counts = cells.counts
     if 2 * counts[likely_dates(cells.values)].sum() < counts.sum():
         return None
-    spelling = cells.best_spelling(DATE_FORMATS)  # where month and day can be swapped: month first
+    spelling = cells.best_spelling(formats)  # where month and day can be swapped, the first
     moments, wrong = cells.spelled(spelling)
     odd = counts[wrong].sum()
     if odd == counts.sum() or odd > strays * counts.sum():
         return None
     note = _date_note(moments)
     if spelling != "ISO8601":
-        swapped = spelling.translate(str.maketrans("dm", "md"))
+        swapped = _swapped(spelling)
         note += f", read as {spelling}"
-        if swapped in DATE_FORMATS:
-            note += f", though {swapped} fits too" * (not cells.spelled(swapped)[1][~wrong].any())
+        if swapped in formats and not cells.spelled(swapped)[1][~wrong].any():
+            note += f", though {swapped} {_FITS_TOO}"
     return _spelled_column(name, "date", note, spelling, cells, wrong)
 
 
@@ -333,8 +377,12 @@ def _spelled(column: Column, cells: Texts, index: pd.Index) -> Numbers | Dates:
         wrong = wrong & np.array([text not in strays for text in cells.values])
     if wrong.any():
         first = int(np.argmax(cells.spread(wrong, False)))
-        text = shown(cells.values[cells.codes[first]])
-        raise _not_of_kind(column, f"{place(index, first)} has {text}")
+        text = cells.values[cells.codes[first]]
+        written = ""
+        if column.kind == "number" and is_number(text):
+            sign = "commas" if "decimal commas" in column.spelling else "points"
+            written = f" with decimal {sign}, as in training"
+        raise _not_of_kind(column, f"{place(index, first)} has {shown(text)}", written)
     if column.kind == "date":
         return Dates(cells.spread(values, np.datetime64("NaT")))
     return Numbers(cells.spread(_measurable(values), np.nan))
@@ -344,5 +392,6 @@ def _measurable(values: np.ndarray) -> np.ndarray:
     return np.where(np.abs(values) <= HUGE, values, np.nan)
 
 
-def _not_of_kind(column: Column, reason: str) -> CircuitError:
-    return CircuitError(f"column {shown(column.name)} should hold {column.kind}s, but {reason}")
+def _not_of_kind(column: Column, reason: str, written: str = "") -> CircuitError:
+    wanted = f"{column.kind}s{written}"
+    return CircuitError(f"column {shown(column.name)} should hold {wanted}, but {reason}")

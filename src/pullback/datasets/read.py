@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.datasets.spelling import is_gap, is_number, shown
+from pullback.datasets.spelling import has_decimal_comma, is_gap, is_number, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +44,7 @@ _OTHER_FORMATS = (
     (b"\x1f\x8b", "a gzip file; name it .csv.gz"),
 )
 _SAMPLE = 65536  # characters that show the separator
+_TRIED = 1000  # cells of a column that show the decimal sign
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -52,13 +53,14 @@ class Table:
     """A table as a file held it.
 
     `frame` has one row for each of the file's, whose index is the line (or, in Parquet, the row)
-    it began on; `notes` say what was assumed. `decimal_comma` is set where "1,5" is likelier to
-    be one and a half than a list.
+    it began on; `notes` say what was assumed. `decimal_comma` is set where the numbers of the file
+    have decimal commas, so that "1.034" is more than a thousand; `separator` stood between cells.
     """
 
     frame: pd.DataFrame
     notes: tuple[str, ...] = ()
     decimal_comma: bool = False
+    separator: str = ""
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
@@ -141,7 +143,8 @@ def _read_text(path: Path, data: bytes) -> Table:
     frame = pd.DataFrame(
         cells, index=pd.Index(lines, name="line"), columns=_names(header, notes), dtype=object
     )
-    return Table(frame, tuple(notes), separator == ";")
+    decimal_comma = separator == ";" and any(map(_has_decimal_commas, cells.T))
+    return Table(frame, tuple(notes), decimal_comma, separator)
 
 
 def _decode(path: Path, data: bytes) -> tuple[str, list[str]]:
@@ -278,6 +281,13 @@ def _even(
     if (widths == width).all():
         return rows
     return [(row + [""] * (width - len(row)))[:width] for row in rows]
+
+
+def _has_decimal_commas(cells: np.ndarray) -> bool:
+    """Whether a column, by some of its cells, holds numbers with decimal commas."""
+    some = [cell for cell in cells[:: max(1, len(cells) // _TRIED)] if not is_gap(cell)]
+    commas = sum(map(has_decimal_comma, some))
+    return commas > 0 and sum(map(is_number, some)) >= 0.9 * len(some)
 
 
 def _names(header: list[str], notes: list[str]) -> list[str]:

@@ -63,7 +63,8 @@ class NumberStyle:
     """
 
     def __init__(self, groups: str, decimal: str, percent: bool) -> None:
-        whole = rf"(?:\d{{1,3}}([{groups}])\d{{3}}(?:\1\d{{3}})*|\d+)" if groups else r"\d+"
+        grouped = rf"[1-9]\d{{0,2}}([{groups}])\d{{3}}(?:\1\d{{3}})*"  # "0.126" groups nothing
+        whole = rf"(?:{grouped}|\d+)" if groups else r"\d+"
         point = re.escape(decimal)
         number = rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?"
         ending = r"\s*%" if percent else ""
@@ -89,6 +90,16 @@ NUMBER_STYLES: dict[str, NumberStyle] = {
     for percent in (0, 1)
     for name, marks in _MARKS.items()
 }
+
+
+def has_decimal_comma(text: str) -> bool:
+    """Whether a text is a number with a decimal comma.
+
+    >>> [has_decimal_comma(text) for text in ("1,5", "1.234,5", "-0,5 %", "1.234", "5", "a,b")]
+    [True, True, True, False, False, False]
+    """
+    styles = (NUMBER_STYLES["decimal commas"], NUMBER_STYLES["decimal commas with %"])
+    return "," in text and any(style.matches(text.strip()) for style in styles)
 
 
 def is_number(text: str) -> bool:
@@ -129,17 +140,24 @@ _TIMES = ("", " %H:%M", " %H:%M:%S")
 DATE_FORMATS = ("ISO8601", *(day + time for time in _TIMES for day in _DAYS))
 _DATE_LENGTHS = (6, 40)
 _DIGIT = re.compile(r"[0-9]")
+_OFFSET = re.compile(r"(:\d\d(?:\.\d+)?)\s*(?:[zZ]|[+-]\d\d(?::?\d\d)?)$", re.ASCII)
 
 
 def parse_dates(texts: Sequence[str], name: str) -> np.ndarray:
-    """The moments, in UTC to the second, that texts of this format spell; NaT where they do not.
+    """The moments, to the second, that texts of this format spell; NaT where they do not.
+
+    What a clock showed counts, wherever it hung: an offset from UTC is passed over.
 
     >>> [str(x) for x in parse_dates(["31.12.2024", "today"], "%d.%m.%Y")]
     ['2024-12-31T00:00:00', 'NaT']
+    >>> [str(x) for x in parse_dates(["2001-01-01T00:00:00+01:00"], "ISO8601")]
+    ['2001-01-01T00:00:00']
     """
     import pandas as pd
 
-    possible = [text if _DIGIT.search(text) else None for text in texts]  # "today" is no date here
+    possible = [  # "today" is no date here
+        _OFFSET.sub(r"\1", text) if _DIGIT.search(text) else None for text in texts
+    ]
     moments = pd.to_datetime(
         pd.Series(possible, dtype=object), format=name, utc=True, errors="coerce"
     )

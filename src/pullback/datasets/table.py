@@ -7,7 +7,8 @@ from values, down to the last median, is learned from the rows of the first part
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,18 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.datasets.cells import read_cells
-from pullback.datasets.columns import Column, columns_of, understand_table
+from pullback.datasets.columns import Column, columns_of, doubts, understand_table
 from pullback.datasets.dataset import Dataset, split_rows
 from pullback.datasets.prepare import Extracted, Preparation
-from pullback.datasets.read import read_table
-from pullback.datasets.spelling import shown
+from pullback.datasets.read import Table, read_table
+from pullback.datasets.spelling import is_gap, shown
 from pullback.datasets.target import Target, guess_target, listed, understand_target
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_ROWS = 10
+_THOUSANDS = re.compile(r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d{1,3})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ class TableDataset:
 
         `target` is the column to predict, by default one named target, label, class, y or outcome,
         else the last. `task` is "classification" or "regression", by default whichever its values
-        look like. `kinds` tells what columns are: number, boolean, category, date, or ignore.
+        look like. `kinds` tells what columns are: number, boolean, category, date, or ignore; of
+        dates also the format, as "date:%d/%m/%Y". `decimal_comma` tells that numbers have decimal
+        commas, and thousands dots.
 
         Raises `CircuitError` where the table cannot be learned from, saying why.
 
@@ -98,6 +102,7 @@ class TableDataset:
             )
         inputs = frame.loc[:, [name != chosen for name in series]]
         columns, found = understand_table(inputs, kinds, decimal_comma=decimal_comma)
+        notes += doubts(columns)
         return cls(name, frame, columns, aim, values, tuple(notes), source, found)
 
     def __len__(self) -> int:
@@ -177,4 +182,19 @@ def read_dataset(
         source=f"the file {os.fspath(path)}",
         decimal_comma=table.decimal_comma,
     )
-    return replace(data, notes=(*table.notes, *data.notes))
+    return replace(data, notes=(*table.notes, *data.notes, *_dotted(table, data)))
+
+
+def _dotted(table: Table, data: TableDataset) -> Iterator[str]:
+    """A note for each column whose dots could group thousands, in a file as where they do."""
+    if table.separator != ";" or table.decimal_comma:
+        return
+    for column in (*data.columns, data.target.column):
+        if column.kind != "number" or column.spelling != "plain":
+            continue
+        cells = [cell.strip() for cell in table.frame[column.name] if not is_gap(cell)]
+        if any("." in cell for cell in cells) and all(map(_THOUSANDS.fullmatch, cells)):
+            yield (
+                f"column {shown(column.name)}: read with decimal points, though thousands dots "
+                "fit too; if they are that, leave them out of the file"
+            )

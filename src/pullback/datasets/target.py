@@ -141,13 +141,17 @@ def understand_target(
         raise CircuitError(f"the target {shown(name)} holds {what}; name another to predict")
     column = number_column(name, cells, decimal_comma=decimal_comma)
     numbers = None if column is None else extract(column, cells, index)
+    guessed = task is None
     if task is None:
         task = "classification" if numbers is None else _likely_task(numbers)
     if task == "regression":
         return _regression(name, column, numbers, cells)
     if column is None or column.strays:
         column = Column(name, "category", "")
-    return _classification(column, extract(column, cells, index))
+    target, note = _classification(column, extract(column, cells, index))
+    if guessed and column.kind == "number" and len(target.classes) > 2:
+        note += "; --task regression predicts its numbers as quantities"
+    return target, note
 
 
 def _likely_task(numbers: Cells) -> str:

@@ -3,18 +3,25 @@
 A source is a file named by a hash of its text and of the kernels it calls, in the user's cache
 folder (`PULLBACK_CACHE`, where it is set). Numba keeps its machine code beside it, by processor.
 Every loop has a file of its own, so a loop that any Program has had before is not compiled again.
-Files may vanish at any time, for another process may clear the folder: then they are made again.
+Files may vanish at any time, for another process may clear the folder, and a crash may leave them
+empty or cut short: then they are made again. Where the folder cannot be written to, a temporary
+one stands in for it.
 """
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib.util
+import marshal
 import os
+import pickletools
 import re
+import shutil
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -32,6 +39,9 @@ _KERNELS = Path(__file__).parent / "kernels"
 _OURS = re.compile(r"m[0-9a-f]{24}\..+")  # a source, or what Python or Numba put beside it
 _ABANDONED = 3600.0  # seconds after which nobody finishes a file that was begun
 _LOOP = ' = load("m'  # how the source of a step asks for each of its loops
+_STEP = "\ndef step("  # what the source of a program has, and that of a loop has not
+_ROOM = 1 << 20  # bytes that must be free for a folder to be used
+_PYC_HEADER = 16  # bytes before the code in what Python keeps of a source
 
 _texts: dict[str, str] = {}
 
@@ -54,6 +64,34 @@ def folder() -> Path:
 
 
 @cache
+def _writable(wanted: Path) -> Path:
+    """The folder itself, or the temporary one if it cannot be made or has no room."""
+    try:
+        inside = wanted / "__pycache__"
+        inside.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=inside) as file:
+            file.write(bytes(_ROOM))
+            file.flush()
+    except OSError as error:
+        return _temporary(f"{wanted} cannot be written to ({error.strerror})")
+    return wanted
+
+
+@cache
+def _temporary(why: str) -> Path:
+    """A folder for as long as this process runs."""
+    warnings.warn(
+        f"{why}: code is compiled into a temporary folder, for this process alone; "
+        "set PULLBACK_CACHE to a folder that can be written to",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    made = Path(tempfile.mkdtemp(prefix="pullback-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
+
+
+@cache
 def _kernels_hash() -> str:
     """A hash of the kernel library, which compiled functions have inside them."""
     digest = hashlib.sha256()
@@ -72,12 +110,15 @@ def keep(text: str) -> str:
 
 def _write(name: str) -> Path:
     """The file of a source: whole, or not there, whoever else writes or removes it."""
-    path = folder() / f"{name}.py"
-    if not path.exists():
+    path, text = _writable(folder()) / f"{name}.py", _texts[name].encode()
+    found = None
+    with suppress(FileNotFoundError):
+        found = path.read_bytes()
+    if found != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f"{name}.", suffix=".tmp")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(_texts[name])
+        with os.fdopen(handle, "wb") as file:
+            file.write(text)
         os.replace(aside, path)
     return path
 
@@ -93,10 +134,13 @@ def load(name: str) -> ModuleType:
         while True:
             path = _write(name)
             before = _made(path)
+            if _STEP in _texts[name]:  # what Numba kept of it is read when it is first called
+                _remove_damaged(path)
             try:
                 module = _executed(name, path)
-            except (OSError, RuntimeError):  # Numba's word for a source that is not there
-                if before is not None and before == _made(path):
+            except Exception:  # of whatever kind a source that is not there or bytes may cause
+                vanished = before is None or before != _made(path)
+                if not vanished and not _remove_damaged(path):
                     raise
             else:
                 break
@@ -112,6 +156,34 @@ def _made(path: Path) -> int | None:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
         return None
+
+
+def _remove_damaged(path: Path) -> bool:
+    """Remove what Python and Numba keep of a source and cannot read; whether there was any."""
+    version = f"py{sys.version_info[0]}{sys.version_info[1]}{getattr(sys, 'abiflags', '')}"
+    place, damaged = path.parent / "__pycache__", False
+    for pattern in (f"{path.stem}.{sys.implementation.cache_tag}*", f"{path.stem}.*.{version}.*"):
+        for file in place.glob(pattern):
+            if not _readable(file):
+                file.unlink(missing_ok=True)
+                damaged = True
+    return damaged
+
+
+def _readable(path: Path) -> bool:
+    """Whether the parts of a file are whole. One that is gone or in the making counts as such."""
+    try:
+        with path.open("rb") as file:
+            if path.suffix == ".pyc":
+                marshal.loads(file.read()[_PYC_HEADER:])
+            for _ in range({".nbi": 2, ".nbc": 1}.get(path.suffix, 0)):
+                for _ in pickletools.genops(file):  # reads to the end, and makes nothing of it
+                    pass
+    except FileNotFoundError:
+        return True
+    except Exception:  # bytes that are no pickle may raise anything
+        return False
+    return True
 
 
 def _executed(name: str, path: Path) -> ModuleType:
@@ -135,7 +207,7 @@ def contents() -> Contents:
         with suppress(FileNotFoundError):
             found = path.stat()
             if path.suffix == ".py":
-                is_program = "\ndef step(" in path.read_text(encoding="utf-8")
+                is_program = _STEP.encode() in path.read_bytes()
                 programs += is_program
                 loops += not is_program
                 used = max(used or 0.0, found.st_atime)

@@ -91,7 +91,8 @@ def batch_of(program: Program, data: Mapping[str, np.ndarray], order: np.ndarray
     """The rows of a batch, where a Program can run an epoch over such data in such an order.
 
     Raises `CircuitError` where its inputs have no rows, or not as many as each other; where data
-    are missing, or have rows of another shape than an input; where a number in `order` is no row.
+    are missing, or have rows of another shape than an input; where a number in `order` is no row;
+    where either are no arrays.
     """
     size = batched(program)
     if size == 0:
@@ -103,6 +104,13 @@ def batch_of(program: Program, data: Mapping[str, np.ndarray], order: np.ndarray
         if name not in program.inputs or name not in data:
             known = ", ".join(program.inputs)
             raise CircuitError(f"an epoch needs data for {known}, and got {', '.join(data)}")
+    given = {"the order": order} | {f"the data of {name!r}": x for name, x in data.items()}
+    for what, x in given.items():
+        if not isinstance(x, np.ndarray) or x.ndim == 0:
+            raise CircuitError(
+                f"{what} of an epoch must be an array of rows, got {type(x).__name__}; "
+                "make it one with np.asarray"
+            )
     rows = min(map(len, data.values()))
     for name, unit in program.inputs.items():
         if data[name].shape[1:] != unit.shape[1:] or len(data[name]) != rows:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,14 +19,14 @@ import numpy as np
 
 from pullback.compile.access import access, with_copies
 from pullback.compile.fuse import fuse
-from pullback.compile.inside import with_plain_bodies
+from pullback.compile.inside import is_loop, with_plain_bodies
 from pullback.compile.loops import with_lean_loops
 from pullback.compile.memory import lasting, plan
 from pullback.compile.program import Program
 from pullback.compile.simplify import simplify
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
-from pullback.core.values import Value
+from pullback.core.values import Value, as_value
 from pullback.core.walk import tick
 from pullback.engines import cache
 from pullback.engines.engine import Epoch, batch_of, numbers_of
@@ -64,7 +64,7 @@ class Native:
         self.program = program
         lean = with_lean_loops(simplify(program, keep=KEPT), keep=KEPT)
         self.plain = with_copies(with_plain_bodies(lean, keep=KEPT))
-        for unit in lasting(self.plain):
+        for unit in _carried(self.plain.wires):
             if unit.dtype.name not in ARENAS:
                 raise CircuitError(
                     f"{unit.label} carries {unit.dtype}, which the native engine does not run; "
@@ -120,7 +120,7 @@ class Native:
         count = len(order) // size
         record = np.zeros((len(names), count))
         rows = [
-            np.ascontiguousarray(data[name]).reshape(len(data[name]), unit.size // size)
+            np.ascontiguousarray(as_value(data[name])).reshape(len(data[name]), unit.size // size)
             for name, unit in self.program.inputs.items()
         ]
         order = np.ascontiguousarray(order, np.int64)
@@ -144,7 +144,7 @@ class Native:
         """Compile now what else would be when it first runs: the step, or an epoch over `data`."""
         run, told = self._module.step, ()
         if data is not None:
-            rows = (np.zeros((0, 0), data[name].dtype) for name in self.program.inputs)
+            rows = (np.zeros((0, 0), as_value(data[name]).dtype) for name in self.program.inputs)
             run, told = self._module.epoch, (0, 0, np.zeros(0, np.int64), np.zeros((0, 0)), *rows)
         given = (0, self.threads, self._counters, self._workspace, *self._arenas, *told)
         run.compile(tuple(map(numba.typeof, given)))
@@ -199,6 +199,14 @@ class Native:
         run(0, *shared)
         for future in waiting:
             future.result()
+
+
+def _carried(wires: list[Unit]) -> Iterator[Unit]:
+    """The wires, and those inside loops."""
+    for unit in wires:
+        yield unit
+        if is_loop(unit):
+            yield from _carried(unit.static["body"].wires)
 
 
 def _aligned(count: int, dtype: np.dtype) -> np.ndarray:

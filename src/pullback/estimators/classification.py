@@ -45,6 +45,7 @@ class Classifier(ClassifierMixin, Network):
         self._check()
         start = not self._continues()
         X, y = self._read(X, y=y, reset=start)
+        _refuse_unlike(y)
         check_classification_targets(y)
         if start:
             self.classes_ = np.unique(y)
@@ -70,7 +71,10 @@ class Classifier(ClassifierMixin, Network):
             )
         start = not hasattr(self, "model_")
         X, y = self._read(X, y=y, reset=start)
+        _refuse_unlike(y)
         check_classification_targets(y)
+        if classes is not None:
+            _refuse_unlike(classes)
         if start:
             self.classes_ = np.unique(y if classes is None else classes)
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
@@ -106,8 +110,9 @@ class Classifier(ClassifierMixin, Network):
         places = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         wrong = np.flatnonzero(self.classes_[places] != y)
         if len(wrong):
+            label = y[wrong[0] : wrong[0] + 1].tolist()[0]
             raise CircuitError(
-                f"label {y[wrong[0]]!r} (row {wrong[0]}) is none of the classes {self.classes_}"
+                f"label {label!r} (row {wrong[0]}) is none of the classes {self.classes_}"
             )
         return places
 
@@ -137,3 +142,18 @@ class Classifier(ClassifierMixin, Network):
         if scores.shape[1] == len(self.classes_):
             return scores.argmax(axis=1)
         return (scores[:, 0] > 0.0).astype(np.intp)
+
+
+def _refuse_unlike(labels: Any) -> None:
+    """Raise `CircuitError` at the first label that is missing, or no text among texts."""
+    labels = np.asarray(labels)
+    if labels.dtype != object:
+        return
+    first = labels[0]
+    for row, label in enumerate(labels):
+        if label is None:
+            raise CircuitError(f"the label of row {row} is None; leave rows without a label out")
+        if isinstance(label, str) != isinstance(first, str):
+            raise CircuitError(
+                f"labels are texts or numbers, not both: row 0 has {first!r}, row {row} {label!r}"
+            )

@@ -91,7 +91,7 @@ def _whole(indices: Any, what: str) -> Any:
 def getitem(x: Any, key: Any) -> Any:
     """x[key], by integers, slices, None and `...`, as in NumPy; an array of integers takes rows.
 
-    Raises `CircuitError` for an index out of bounds or too many of them.
+    Raises `CircuitError` for an index out of bounds, too many of them, or a step of 0.
 
     >>> getitem([[1.0, 2.0], [3.0, 4.0]], (slice(None), 0))
     array([1., 3.])
@@ -122,7 +122,11 @@ def getitem(x: Any, key: Any) -> Any:
 
 def _walk(key: Any, size: int, axis: int, shape: Shape) -> Walk:
     if isinstance(key, slice):
-        start, stop, step = key.indices(size)
+        try:
+            start, stop, step = key.indices(size)
+        except (TypeError, ValueError) as error:  # a step of 0, or ends that are not whole numbers
+            told = f"{key!r} cannot slice axis {axis} of shape {shape}: {error}"
+            raise CircuitError(told) from None
         count = len(range(start, stop, step))
         return (start, count, step) if count else (0, 0, 1)  # an empty walk may start outside
     if not isinstance(key, int | np.integer) or isinstance(key, bool):

@@ -38,7 +38,10 @@ def save_model(
 
 
 def load_model(path: str | os.PathLike[str]) -> Layer:
-    """The layer in a file, with its parameters and state."""
+    """The layer in a file, with its parameters and state.
+
+    Raises `CircuitError` where the file is missing, damaged or foreign, or a number is not finite.
+    """
     config, tensors = read_file(path)
     try:
         model = construct(config["model"])
@@ -84,4 +87,6 @@ def _fill(model: Layer, inputs: Sequence[Any], tensors: Mapping[str, np.ndarray]
                 f"{name!r} should be {unit.dtype} of shape {unit.shape}, "
                 f"got {value.dtype} of {value.shape}"
             )
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise CircuitError(f"{name!r} has values that are not finite")
     set_together({unit: tensors[name] for name, unit in sources.items()})

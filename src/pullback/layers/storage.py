@@ -36,9 +36,11 @@ def write_file(
 ) -> None:
     """Write a model, and what is known about it, to `path`, replacing what was there in one step.
 
-    Raises `CircuitError` where the folder does not exist or cannot be written to.
+    Raises `CircuitError` where `path` is a folder, or its folder is missing or closed.
     """
     path = Path(path)
+    if path.is_dir():
+        raise CircuitError(f"cannot write a model to {path}: it is a folder; name a file in it")
     metadata = {"format": FORMAT, "pullback": version("pullback"), "config": json.dumps(config)}
     if about is not None:
         metadata["about"] = json.dumps(about)
