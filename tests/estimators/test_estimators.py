@@ -270,7 +270,7 @@ def test_importing_the_library_does_not_import_scikit_learn():
 )
 def test_labels_that_are_missing_or_unlike_are_refused(labels, message):
     x = np.eye(3, dtype=np.float32)
-    model = NetworkClassifier(engine="eager", max_epochs=1)
+    model = NetworkClassifier(engine="eager", epochs=1)
     for fit in (model.fit, model.partial_fit):
         with pytest.raises(pb.CircuitError, match=message):
             fit(x, labels)
