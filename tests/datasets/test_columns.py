@@ -1,5 +1,7 @@
 """What columns are understood as, and what is said of them."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -232,8 +234,6 @@ def test_the_format_of_dates_can_be_told():
 
 
 def test_an_offset_from_utc_does_not_move_a_date():
-    import datetime
-
     zone = datetime.timezone(datetime.timedelta(hours=1))
     texts = ["2001-01-01T00:00:00+01:00", "2001-01-01 00:00:00.5-0500", "2001-01-01T00:00Z"]
     objects = [datetime.datetime(2001, 1, 1, tzinfo=zone), datetime.date(2001, 1, 1), None]
