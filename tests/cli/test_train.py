@@ -235,7 +235,8 @@ def test_many_classes_show_their_largest_confusions(tmp_path):
     frame.to_csv(tmp_path / "many.csv", index=False)
     done = fast(tmp_path / "many.csv")
     assert "taken for" in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    lines = [line for line in done.stdout.splitlines() if str(tmp_path) not in line]
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_terminal_without_bars_and_letters_is_no_error(prices):
