@@ -1,7 +1,9 @@
 """Saved models come back equal; damaged, foreign and hostile files are refused."""
 
+import copy
 import json
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -323,3 +325,20 @@ def test_a_folder_is_no_file_to_save_to(model, tmp_path, monkeypatch):
     for folder in (".", tmp_path):
         with pytest.raises(pb.CircuitError, match="it is a folder; name a file in it"):
             model.save(folder)
+
+
+# Pickles -----------------------------------------------------------------------------------------
+
+
+def test_a_built_layer_pickles_and_copies():
+    layers = pb.Dense(4), pb.BatchNorm(), pb.Residual(pb.Dense(4).freeze()), pb.Dense(2)
+    model = pb.Sequential(*layers, rng=3)
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    y = model(x).value
+    for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        np.testing.assert_array_equal(twin(x).value, y)
+        assert list(twin.parameters) == list(model.parameters)
+        next(iter(twin.parameters.values())).value += 1.0
+        np.testing.assert_array_equal(model(x).value, y)
+    unbuilt = pickle.loads(pickle.dumps(pb.Sequential(pb.Dense(4), rng=3)))
+    assert unbuilt(x).shape == (5, 4)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from numbers import Integral, Real
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from pullback.core.errors import CircuitError
-from pullback.estimators.parts import optimizer_of, packed, unpacked
+from pullback.estimators.parts import optimizer_of
 from pullback.estimators.stopping import Stopping
 from pullback.layers import Sequential
 from pullback.losses import L2, Loss, prepare_weights
@@ -224,9 +224,7 @@ class Network(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         own: Any = super().__getstate__()
         state: dict[str, Any] = {**own}
-        if "model_" in state:
-            state["model_"] = packed(self.model_)
-            state.pop("_trainer", None)
+        state.pop("_trainer", None)
         if isinstance(self.optimizer, Optimizer):  # it is made of functions
             told = self.optimizer
             state["optimizer"] = told.name, told.learning_rate, dict(told.options)
@@ -234,8 +232,6 @@ class Network(BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        if "model_" in state:
-            self.model_ = cast(Sequential, unpacked(state["model_"]))
         if isinstance(self.optimizer, tuple):
             name, learning_rate, options = self.optimizer
             self.optimizer = OPTIMIZERS[name](learning_rate, **options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -12,7 +12,6 @@ from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 from pullback.layers import LAYERS, Dense, Dropout, Identity, Layer, Sequential
 from pullback.layers.activations import Activation
-from pullback.layers.description import construct, describe
 from pullback.losses import LOSSES, Loss
 from pullback.optim import OPTIMIZERS, Optimizer
 
@@ -71,34 +70,3 @@ def loss_of(told: str | Loss | None, natural: Loss) -> Loss:
     if not isinstance(told, str):
         raise CircuitError(f"a loss is a name, such as 'Huber', or a Loss, got {told!r}")
     return LOSSES[told]()
-
-
-# Pickling ----------------------------------------------------------------------------------------
-
-
-def packed(model: Layer) -> dict[str, Any]:
-    """A built layer of one input as plain data: what it is, and its numbers."""
-    ((shape, dtype),) = model.first_inputs
-    sources = {**model.parameters, **model.state}
-    return {
-        "model": describe(model),
-        "row": shape[1:],
-        "dtype": dtype,
-        "values": {name: np.copy(unit.value) for name, unit in sources.items()},
-    }
-
-
-def unpacked(data: Mapping[str, Any]) -> Layer:
-    """The layer that `packed` told of.
-
-    >>> model = Sequential(Dense(2, rng=1))
-    >>> y = model(np.ones((1, 3)))
-    >>> bool((unpacked(packed(model))(np.ones((1, 3))).value == y.value).all())
-    True
-    """
-    model = construct(data["model"])
-    model(np.zeros((1, *data["row"]), data["dtype"]))
-    sources = {**model.parameters, **model.state}
-    for name, value in data["values"].items():
-        sources[name].value = value
-    return model

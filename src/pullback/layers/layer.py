@@ -21,7 +21,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit, scope
 from pullback.layers.description import LAYERS, join
-from pullback.layers.saving import fill, load_model, save_model
+from pullback.layers.saving import fill, load_model, packed, save_model, unpacked
 from pullback.layers.training import Training
 
 if TYPE_CHECKING:
@@ -278,6 +278,12 @@ class Layer(ABC):
         `CircuitError` where the file does not fit: other names, shapes or dtypes.
         """
         fill(self, path)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """A pickle, or a copy, of a built layer is what it is and its numbers, not its circuit."""
+        if not self.built:
+            return super().__reduce_ex__(protocol)
+        return unpacked, (packed(self),)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.told())})"
