@@ -1,13 +1,15 @@
 """Random circuits and their gradients, run by the native engine and by eager: do they agree?
 
     python scripts/fuzz_native.py 10000 [seed]
+    python scripts/fuzz_native.py 60min [seed]
 
-Fifty circuits are compiled at once, as one Program, which runs twice, at other values the second
-time. Where it disagrees or does not run, halves of it are tried until single circuits are left;
-they are printed, and the exit code is 1. Batch k has the seed `seed + k`, so that it can be run
-again by itself. What is compiled stays in the memory of a process and in a folder: after every few
-batches both are given up, and another process goes on. A circuit takes a third of a second on a
-free core. Ctrl-C ends it.
+Circuits of elementwise gates and circuits that move elements take turns, in both precisions. Fifty
+are compiled at once, as one Program: by one thread, and by two with bytes around every buffer that
+must not change (see `engines/guard.py`). It runs twice, at other values the second time. Where it
+disagrees or does not run, halves of it are tried until single circuits are left; they are printed,
+and the exit code is 1. Batch k has the seed `seed + k`, so that it can be run again by itself. What
+is compiled stays in the memory of a process: after every few batches it is given up, and another
+process goes on. If one dies, its batches are named. Ctrl-C ends it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +36,28 @@ BATCHES = 4  # of a process
 GATES = 10
 
 
-def main(count: int, start: int) -> int:
-    """Compare so many circuits, and tell how it goes. Returns the exit code."""
+def main(amount: str, start: int) -> int:
+    """Compare so many circuits, or for so many minutes, and tell how it goes: the exit code."""
+    minutes = float(amount.removesuffix("min")) if amount.endswith("min") else float("inf")
+    count = float("inf") if amount.endswith("min") else int(amount)
     begun, done, wrong = time.monotonic(), 0, 0
-    batches = range(start, start + -(-count // AT_ONCE))
-    for k in range(0, len(batches), BATCHES):
-        with tempfile.TemporaryDirectory() as folder:
-            os.environ["PULLBACK_CACHE"] = folder
-            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as worker:
-                for batch, found in zip(
-                    batches[k:], worker.map(compare, batches[k : k + BATCHES]), strict=False
-                ):
-                    for fault in found:
-                        print(f"\nbatch {batch}: {fault}", flush=True)
-                    done, wrong = done + AT_ONCE, wrong + len(found)
-                    pace = (time.monotonic() - begun) / done
-                    told = f"{done} circuits, {wrong} wrong, {pace:.2f} s each"
-                    print(f"\r{told}", end="", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PULLBACK_CACHE"] = folder
+        first = start
+        while done < count and time.monotonic() - begun < 60 * minutes:
+            batches = range(first, first + BATCHES)
+            first = batches.stop
+            try:
+                with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as worker:
+                    found = [*worker.map(compare, batches)]
+            except BrokenProcessPool:
+                found = [[f"the process died in one of the batches {batches}"]]
+            for fault in (fault for batch in found for fault in batch):
+                print(f"\n{fault}", flush=True)
+                wrong += 1
+            done += AT_ONCE * BATCHES
+            pace = (time.monotonic() - begun) / done
+            print(f"\r{done} circuits, {wrong} wrong, {pace:.2f} s each", end="", flush=True)
     print()
     return 1 if wrong else 0
 
@@ -57,13 +65,18 @@ def main(count: int, start: int) -> int:
 def compare(batch: int) -> list[str]:
     """What is wrong with the circuits of a batch, a text each."""
     warnings.simplefilter("ignore")
-    return faults(drawn(batch))
+    return [f"batch {batch}: {fault}" for fault in faults(drawn(batch))]
 
 
 def drawn(batch: int) -> list[Any]:
-    """The circuits of a batch."""
+    """The circuits of a batch, as Programs."""
     from tests.circuits import circuits
+    from tests.compile.test_simplify import program_of
+    from tests.moving import moving_programs
 
+    dtype = (np.float64, np.float32)[batch // 2 % 2]
+    moving = moving_programs(gates=GATES, dtype=dtype)
+    elementwise = circuits(gates=GATES, dtype=dtype).map(program_of)
     made: list[Any] = []
 
     @seed(batch)
@@ -74,45 +87,56 @@ def drawn(batch: int) -> list[Any]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(circuits(gates=GATES))
-    def draw(circuit: Any) -> None:
-        made.append(circuit)
+    @given((moving, elementwise)[batch % 2])
+    def draw(program: Any) -> None:
+        made.append(program)
 
     draw()
     return made
 
 
-def faults(circuits: Sequence[Any]) -> list[str]:
+def faults(programs: Sequence[Any]) -> list[str]:
     """The circuits on which the engines disagree, and how, by halving."""
-    error = disagreement(circuits)
+    error = disagreement(programs)
     if error is None:
         return []
-    if len(circuits) == 1:
-        return [f"{circuits[0]}\n{error}"]
-    middle = len(circuits) // 2
-    parts = faults(circuits[:middle]) + faults(circuits[middle:])
-    return parts or [f"{len(circuits)} circuits fail together, and neither half does:\n{error}"]
+    if len(programs) == 1:
+        return [f"{text_of(programs[0])}\n{error}"]
+    middle = len(programs) // 2
+    parts = faults(programs[:middle]) + faults(programs[middle:])
+    return parts or [f"{len(programs)} circuits fail together, and neither half does:\n{error}"]
 
 
-def disagreement(circuits: Sequence[Any]) -> str | None:
-    """What goes wrong in a Program of these circuits; None where nothing does."""
-    from tests.compile.test_simplify import assert_same, nudge, program_of
+def text_of(program: Any) -> str:
+    """A circuit, a wire a line."""
+    names = {unit: f"w{k}" for k, unit in enumerate(program.wires)}
+    lines = []
+    for unit, name in names.items():
+        made = str(np.asarray(unit.value).tolist())
+        if unit.gate is not None and unit.inputs:
+            told = [names[x] for x in unit.inputs]
+            told += [f"{key}={value}" for key, value in unit.static.items()]
+            made = f"{unit.gate.name}({', '.join(told)})"
+        lines.append(f"{name} = {made}  # {unit.dtype} {unit.shape}")
+    given_ = [f"{name} = {names[unit]}" for name, unit in program.outputs.items()]
+    given_ += [f"{names[state]} <- {names[new]}" for state, new in program.updates.items()]
+    return "\n".join([*lines, *given_])
 
-    import pullback as pb
-    from pullback.engines.eager import Eager
+
+def disagreement(programs: Sequence[Any]) -> str | None:
+    """What goes wrong in a Program of all these; None where nothing does."""
+    from tests.moving import assert_agree, joined
+
     from pullback.engines.native import Native
 
-    outputs: dict[str, Any] = {}
-    for k, circuit in enumerate(circuits):
-        outputs |= program_of(circuit, f" of circuit {k}").outputs
-    program = pb.Program({}, outputs, {})
+    program = joined(programs)
     values = {unit: unit.value for unit in program.wires if unit.gate is None}
     try:
-        native = Native(program)
-        for _ in range(2):
-            with np.errstate(all="ignore"):
-                assert_same(Eager(program)(), native())
-            nudge(program)
+        os.environ["PULLBACK_GUARD"] = "1"
+        engines = [Native(program, threads=2)]
+        os.environ["PULLBACK_GUARD"] = "0"
+        engines.append(Native(program, threads=1))
+        assert_agree(program, engines)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     finally:
@@ -122,4 +146,4 @@ def disagreement(circuits: Sequence[Any]) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    sys.exit(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0))

@@ -41,6 +41,24 @@ class Access:
         back = sum((n - 1) * step for n, step in zip(self.shape, self.strides) if step < 0)  # noqa: B905
         return Access(self.root, self.offset + back, self.shape, self.strides)
 
+    def reshaped(self, shape: tuple[int, ...]) -> Access | None:
+        """The same elements in the same order over another shape; None where no steps walk it so.
+
+        >>> rows = Access(Unit(0.0), 0, (4, 3), (8, 1))
+        >>> rows.reshaped((2, 2, 3)).strides, rows.reshaped((12,))
+        ((16, 8, 1), None)
+        """
+        if shape == self.shape:
+            return self
+        if self.contiguous:
+            return Access(self.root, self.offset, shape, row_major(shape))
+        bytes_ = np.lib.stride_tricks.as_strided(np.empty(0, np.int8), self.shape, self.strides)
+        try:  # NumPy knows which steps do; nobody looks at an element
+            strides = np.reshape(bytes_, shape, copy=False).strides
+        except ValueError:
+            return None
+        return Access(self.root, self.offset, shape, strides)
+
     def spread(self, shape: tuple[int, ...]) -> Access:
         """The same elements, repeated by NumPy's broadcasting to a larger shape."""
         lead = len(shape) - len(self.shape)
@@ -62,14 +80,13 @@ def row_major(shape: tuple[int, ...], like: tuple[int, ...] = ()) -> tuple[int, 
 def access(unit: Unit) -> Access:
     """Where the elements of a wire lie, through all views down to a buffer.
 
-    A reshape of elements that do not lie in row-major order is no view: it has a buffer of its own,
-    into which they are copied.
+    A reshape of elements that no steps walk in their new shape is no view: it has a buffer of its
+    own, into which they are copied.
     """
     chain = [unit]
-    while is_view(chain[-1]):
+    while _can_be_view(chain[-1]):
         chain.append(chain[-1].inputs[0])
-    root = chain.pop()
-    where = Access(root, 0, root.shape, row_major(root.shape))
+    where = _whole(chain.pop())
     for view in reversed(chain):
         where = _through(view, where)
     return where
@@ -77,9 +94,16 @@ def access(unit: Unit) -> Access:
 
 def is_view(unit: Unit) -> bool:
     """Whether a wire walks another's buffer rather than having its own."""
-    if not unit.inputs or unit.gate is None or unit.gate.name not in VIEWS:
-        return False
-    return unit.gate.name != "reshape" or access(unit.inputs[0]).contiguous
+    return _can_be_view(unit) and access(unit).root is not unit
+
+
+def _can_be_view(unit: Unit) -> bool:
+    return bool(unit.inputs) and unit.gate is not None and unit.gate.name in VIEWS
+
+
+def _whole(unit: Unit) -> Access:
+    """A wire that has a buffer of its own."""
+    return Access(unit, 0, unit.shape, row_major(unit.shape))
 
 
 def _through(view: Unit, where: Access) -> Access:
@@ -87,7 +111,7 @@ def _through(view: Unit, where: Access) -> Access:
     assert view.gate is not None
     match view.gate.name:
         case "reshape":
-            return Access(where.root, where.offset, view.shape, row_major(view.shape))
+            return where.reshaped(view.shape) or _whole(view)
         case "transpose":
             strides = tuple(where.strides[a] for a in view.static["axes"])
             return Access(where.root, where.offset, view.shape, strides)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from math import prod
 
 import numpy as np
 
@@ -65,10 +64,17 @@ class _Block:
     dies: int
 
 
-def plan(program: Program, kernels: list[Kernel], elsewhere: Collection[Unit] = ()) -> Memory:
+def plan(
+    program: Program,
+    kernels: list[Kernel],
+    elsewhere: Collection[Unit] = (),
+    *,
+    margin: int = 0,
+) -> Memory:
     """Places for all buffers of a Program that runs as these kernels.
 
-    Wires that lie `elsewhere` get no place.
+    Wires that lie `elsewhere` get no place. With a `margin`, so many bytes before and behind every
+    buffer belong to none, and none takes another's place: what is written there was written wrong.
     """
     home = {unit: k for k, kernel in enumerate(kernels) for unit in kernel.gates}
     last = _last_readers(program, kernels)
@@ -84,8 +90,8 @@ def plan(program: Program, kernels: list[Kernel], elsewhere: Collection[Unit] = 
     sizes: dict[np.dtype, int] = {}
     for unit in lasting(program):
         if unit not in elsewhere:
-            offsets[unit] = sizes.get(unit.dtype, 0)
-            sizes[unit.dtype] = offsets[unit] + _room(unit)
+            offsets[unit] = sizes.get(unit.dtype, _elements(margin, unit.dtype))
+            sizes[unit.dtype] = offsets[unit] + _room(unit, margin)
 
     stores = [
         [kernel.result]
@@ -98,21 +104,25 @@ def plan(program: Program, kernels: list[Kernel], elsewhere: Collection[Unit] = 
     born = dict(home)
     for unit, where in joined.items():
         born[where.root] = min(born[where.root], home[unit])
-    blocks = [_Block(u, False, u.dtype, _room(u), born[u], last[u]) for u in between]
+    blocks = [_Block(u, False, u.dtype, _room(u, margin), born[u], last[u]) for u in between]
     inside: dict[Unit, Memory] = {}
     for k, kernel in enumerate(kernels):
         if isinstance(kernel, Call) and kernel.inside is not None:
             step = kernel.inside
             away = {*lasting(step.program), *step.stacked, *step.sums}
-            inside[kernel.gate] = memory = plan(step.program, step.kernels, away)
+            inside[kernel.gate] = memory = plan(step.program, step.kernels, away, margin=margin)
             blocks += [
                 _Block(kernel.gate, True, dtype, n, k, k) for dtype, n in memory.sizes.items()
             ]
 
+    if margin:
+        blocks = [replace(block, born=0, dies=len(kernels)) for block in blocks]
+
     base = dict(sizes)
     starts: dict[_Block, int] = {}
     for block in sorted(blocks, key=lambda block: (-block.room, block.unit.index)):
-        starts[block] = at = _gap(block, starts, base.get(block.dtype, 0))
+        first = base.get(block.dtype, _elements(margin, block.dtype))
+        starts[block] = at = _gap(block, starts, first)
         sizes[block.dtype] = max(sizes.get(block.dtype, 0), at + block.room)
     shifts: dict[Unit, dict[np.dtype, int]] = {unit: {} for unit in inside}
     for block, at in starts.items():
@@ -151,15 +161,14 @@ def _joined(
             continue
         axis, at, strides = whole.static["axis"], 0, row_major(whole.shape)
         for x in whole.inputs:
-            free = x in home and not any(x in units for units in (given, in_place, elsewhere))
-            if (
-                free
-                and readers[x] == 1
-                and isinstance(kernels[home[x]], Loop)
-                and not is_reduction(x)
-            ):
-                found[x] = Access(whole, at * strides[axis], x.shape, strides)
+            part = Access(whole, at * strides[axis], x.shape, strides)
             at += x.shape[axis]
+            free = x in home and not any(x in units for units in (given, in_place, elsewhere))
+            maker = kernels[home[x]] if free and readers[x] == 1 else None
+            if isinstance(maker, Loop) and not is_reduction(x):
+                walked = part.reshaped(maker.shape)  # by the shape of the loop that writes it
+                if walked is not None:
+                    found[x] = walked
     return found
 
 
@@ -250,7 +259,12 @@ def _adds_to(state: Unit, call: Call) -> bool:
     return len(gates) == 2 and reads[0] in gates[1].inputs and in_step(reads[0], call.result.shape)
 
 
-def _room(unit: Unit) -> int:
-    """The elements that a buffer takes, up to the next aligned place."""
-    per_line = ALIGNMENT // unit.dtype.itemsize
-    return -(-max(prod(unit.shape), 1) // per_line) * per_line
+def _room(unit: Unit, margin: int) -> int:
+    """The elements that a buffer and the margin behind it take, up to the next aligned place."""
+    per_line = _elements(ALIGNMENT, unit.dtype)
+    return -(-max(unit.size, 1) // per_line) * per_line + _elements(margin, unit.dtype)
+
+
+def _elements(count: int, dtype: np.dtype) -> int:
+    """The elements that so many bytes hold."""
+    return count // dtype.itemsize

@@ -28,8 +28,9 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.core.values import Value, as_value
 from pullback.core.walk import tick
-from pullback.engines import cache
+from pullback.engines import cache, guard
 from pullback.engines.engine import Epoch, batch_of, numbers_of
+from pullback.engines.guard import Guard
 from pullback.engines.steps import write_step
 from pullback.engines.writer import ARENAS
 
@@ -71,12 +72,13 @@ class Native:
                     f"make it one of {', '.join(ARENAS)}"
                 )
         self.kernels = fuse(self.plain)
-        self.memory = plan(self.plain, self.kernels)
+        margin = guard.margin()
+        self.memory = plan(self.plain, self.kernels, margin=margin)
         self.text, work, workspace, self._checked = write_step(
             self.plain, self.kernels, self.memory
         )
         self.threads = (THREADS if work > SMALL else 1) if threads is None else threads
-        room = -(-workspace // 64) * 64 + 64
+        room = -(-workspace // 64) * 64 + 64 + margin
         self._workspace = _aligned(room * self.threads, np.dtype(np.uint8))
         self._arenas = [
             _aligned(self.memory.sizes.get(dtype, 0), dtype) for dtype in map(np.dtype, ARENAS)
@@ -87,6 +89,10 @@ class Native:
         self._views = {unit: self._view(unit) for unit in lasting(self.plain)}
         for unit, view in self._views.items():
             view[...] = unit.value
+        self._guard = None
+        if margin:
+            workspaces = list(self._workspace.reshape(self.threads, room))
+            self._guard = Guard(self._arenas, workspaces, self.memory, self._views)
         self._module = cache.load(cache.keep(self.text))
 
     def __call__(self, **inputs: Any) -> dict[str, Value]:
@@ -195,10 +201,14 @@ class Native:
     def _together(self, run: Any, *told: Any) -> None:
         """Run on all threads at once, and return when all are done."""
         shared = (self.threads, self._counters, self._workspace, *self._arenas, *told)
+        if self._guard is not None:
+            self._guard.lay()
         waiting = [_workers.submit(run, t, *shared) for t in range(1, self.threads)]
         run(0, *shared)
         for future in waiting:
             future.result()
+        if self._guard is not None:
+            self._guard.check()
 
 
 def _carried(wires: list[Unit]) -> Iterator[Unit]:

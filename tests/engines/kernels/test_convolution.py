@@ -81,13 +81,18 @@ CASES = [
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_convolution_and_its_gradients_are_right(case, dtype):
+    run(case, dtype, lambda array: array)
+
+
+def run(case, dtype, placed):
+    """The kernels on arrays that lie where `placed` puts them, and what is right."""
     n, H, W, C, O, KH, KW, steps, border, (OH, OW) = case
     rng = np.random.default_rng(0)
     x, w, dy, bias = (
-        rng.normal(size=shape).astype(dtype)
+        placed(rng.normal(size=shape).astype(dtype))
         for shape in ((n, H, W, C), (KH, KW, C, O), (n, OH, OW, O), O)
     )
-    y, dx, dw = (np.full_like(array, np.nan) for array in (dy, x, w))
+    y, dx, dw = (placed(np.full_like(array, np.nan)) for array in (dy, x, w))
     bytes_needed = convolution_workspace_size(
         H, W, C, OH, OW, O, KH, KW, *steps, np.dtype(dtype).itemsize
     )
