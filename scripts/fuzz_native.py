@@ -127,14 +127,16 @@ def disagreement(programs: Sequence[Any]) -> str | None:
     """What goes wrong in a Program of all these; None where nothing does."""
     from tests.moving import assert_agree, joined
 
+    from pullback.engines import structural, writer
     from pullback.engines.native import Native
 
     program = joined(programs)
     values = {unit: unit.value for unit in program.wires if unit.gate is None}
     try:
-        os.environ["PULLBACK_GUARD"] = "1"
+        os.environ["PULLBACK_GUARD"], alone = "1", writer.ALONE
+        writer.ALONE = structural.ALONE = 0  # threads share what is small as well
         engines = [Native(program, threads=2)]
-        os.environ["PULLBACK_GUARD"] = "0"
+        os.environ["PULLBACK_GUARD"], writer.ALONE, structural.ALONE = "0", alone, alone
         engines.append(Native(program, threads=1))
         assert_agree(program, engines)
     except Exception as error:

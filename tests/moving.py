@@ -216,6 +216,20 @@ def _sum(draw: Draw, x: pb.Unit, wires: Any) -> pb.Unit:
     return pb.sum(x, axis=axes, keepdims=draw(st.booleans()))
 
 
+def _largest(draw: Draw, x: pb.Unit, wires: Any) -> pb.Unit:
+    """The largest or smallest along an axis, or what stands at its place; near ties are left."""
+    near = np.diff(np.sort(np.ravel(x.value).astype(float)))
+    if not x.size or x.dtype.kind != "f" or ((near > 0.0) & (near < 1e-3)).any():
+        return x
+    if not x.ndim or draw(st.booleans()):
+        return draw(st.sampled_from((pb.max, pb.min)))(x)
+    axis = draw(st.integers(0, x.ndim - 1))
+    if draw(st.booleans()):
+        return draw(st.sampled_from((pb.max, pb.min)))(x, axis=axis, keepdims=draw(st.booleans()))
+    places = draw(st.sampled_from((pb.argmax, pb.argmin)))(x, axis)
+    return pb.take(x, places, axis) if x.size * places.size <= LARGEST else x
+
+
 def _elementwise(draw: Draw, x: pb.Unit, wires: Any) -> pb.Unit:
     return draw(st.sampled_from((pb.sin, pb.negative, lambda x: x * 0.5, lambda x: x + 1.5)))(x)
 
@@ -322,7 +336,7 @@ def _loop(draw: Draw, x: pb.Unit, wires: list[pb.Unit]) -> pb.Unit:
         again = np.random.default_rng(seed)
 
         def one(x: pb.Unit) -> pb.Unit:
-            kind = again.integers(6)
+            kind = again.integers(7)
             if kind == 0:
                 return pb.reshape(x.T, x.shape)
             if kind == 1 and x.ndim:
@@ -333,7 +347,9 @@ def _loop(draw: Draw, x: pb.Unit, wires: list[pb.Unit]) -> pb.Unit:
                 return pb.take(x, np.array([-1, *range(x.shape[0] - 1)]))
             if kind == 4 and x.ndim == 2 and x.shape[0] == x.shape[1]:
                 return pb.tanh(x @ x.T)
-            return pb.sin(x) if kind == 5 else x
+            if kind == 5 and x.ndim and x.shape[0]:
+                return pb.loop(lambda c, e: pb.sin(pb.reshape(c.T, c.shape)) + e, x[0], x)[0] * 0.5
+            return pb.sin(x) if kind == 6 else x
 
         made = one(carry) * 0.5 + one(element)
         if around.dtype == x.dtype and _fits(around.shape, row):
@@ -343,7 +359,7 @@ def _loop(draw: Draw, x: pb.Unit, wires: list[pb.Unit]) -> pb.Unit:
         return (nexts, *results[: by + 1])
 
     parts = pb.loop(step, start, (x,), reverse=draw(st.booleans()))
-    return draw(st.sampled_from(parts if isinstance(parts, tuple) else (parts,)))
+    return draw(st.sampled_from(parts))
 
 
 def _fits(shape: Shape, row: Shape) -> bool:
@@ -362,6 +378,7 @@ MOVES = (
     _embed,
     _take,
     _sum,
+    _largest,
     _elementwise,
     _through_other,
     _concatenate,

@@ -95,6 +95,7 @@ class _LoopWriter:
             self.targets[unit] = shared[0] if shared else _Array(f"y{k}", where)
         arrays = [*self.loads.values(), *self.targets.values()]
         arrays = list({id(a): a for a in arrays}.values())
+        assert all(a.where.shape == loop.shape for a in arrays), "one shape walks every array"
         self.arrays = arrays
         self.sizes, steps = folded(loop.shape, [a.where.strides for a in arrays])
         for array, strides in zip(arrays, steps, strict=True):
@@ -289,6 +290,7 @@ class _LoopWriter:
 
 def write_copy(source: Access, target: Access) -> LoopText:
     """The loop that copies elements from where they lie to where they should."""
+    assert source.shape == target.shape, "one shape walks both"
     writer = _LoopWriter(Loop(source.shape), [])
     reads, writes = _Array("x", source), _Array("y", target)
     writer.loads[source.root, 0, ()], writer.targets[source.root] = reads, writes
