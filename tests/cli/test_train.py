@@ -329,10 +329,17 @@ def test_a_file_that_cannot_be_learned_from(tmp_path, text, message):
 
 def test_a_step_that_is_far_too_long_is_told_apart_from_learning(prices, tmp_path):
     saved = tmp_path / "m"
-    done = fast(prices, "--learning-rate", "1e30", "--save", saved)
-    assert done.returncode == 2
-    assert "try a smaller --learning-rate than 1e+30" in done.message
-    assert not saved.exists()
+    told = (prices, "--learning-rate", "1e30", "--save", saved)
+    for patience in "20", "0":
+        done = fast(*told, "--patience", patience)
+        assert done.returncode == 2
+        assert done.stdout.count("accuracy") == 0
+        assert "try a smaller --learning-rate than 1e+30" in done.message
+        assert "in epoch" in done.message
+        assert not saved.exists()
+    saved.write_text("what was there")
+    fast(*told)
+    assert saved.read_text() == "what was there"
 
 
 # The real command --------------------------------------------------------------------------------

@@ -65,6 +65,14 @@ def test_the_two_layer_network_learns_the_six_points(seed):
     assert network.fit(POINTS, LABELS, iterations=6000, spring=0.01, seed=seed)[-1] == 1.0
 
 
+def test_a_step_that_is_far_too_long_is_no_class():
+    machine = svm()
+    with pytest.raises(pb.CircuitError, match=r"the score is .*: learn anew with a smaller step"):
+        machine.fit(POINTS, LABELS, step=1e200)
+    with pytest.raises(pb.CircuitError, match="the score is"):
+        machine.predict(POINTS[0])
+
+
 def test_bad_points_and_labels_are_refused():
     machine = svm()
     with pytest.raises(pb.CircuitError, match="a point has 2 numbers, got 3"):

@@ -122,19 +122,26 @@ class Study:
                 progress=progress,
             )
         seconds = time.perf_counter() - start
-        scores = {part: plan.model.predict(x[part]) for part in SHARES}
-        if not all(np.isfinite(of).all() for of in scores.values()):
-            raise CircuitError(
-                "training left all numbers behind: the scores are infinite or nan; try a smaller "
-                f"--learning-rate than {plan.optimizer.learning_rate:g}"
-            )
-        losses = {part: float(plan.loss(scores[part], y[part])) for part in SHARES}
+        try:
+            scores = {part: plan.model.predict(x[part]) for part in SHARES}
+        except CircuitError:
+            raise CircuitError(_left(history, plan)) from None
+        losses = {part: plan.loss(scores[part], y[part]).value for part in SHARES}
+        if not all(map(np.isfinite, losses.values())):
+            raise CircuitError(_left(history, plan))
         answers = {part: Answers.of(plan.loss_name, self.target, of) for part, of in scores.items()}
         return Outcome(self, history, seconds, losses, answers)
 
     def _data(self, part: str) -> tuple[np.ndarray, np.ndarray]:
         data = self.parts[part]
         return data.inputs, labels_for(self.plan.loss_name, data.labels)
+
+
+def _left(history: History, plan: Plan) -> str:
+    return (
+        f"training left all numbers behind ({history.ended}); try a smaller --learning-rate than "
+        f"{plan.optimizer.learning_rate:g}"
+    )
 
 
 def _truth(data: Dataset | TableDataset, part: Dataset) -> np.ndarray:

@@ -23,6 +23,7 @@ from pullback.layers import Sequential
 from pullback.losses import L2, Loss, prepare_weights
 from pullback.optim import OPTIMIZERS, Optimizer
 from pullback.train import History, Trainer
+from pullback.train.data import in_dtype
 
 _AUTO = 200  # rows of a batch, where there are as many
 _BLOCK = 256  # rows that are predicted together, always: see `_scores`
@@ -81,7 +82,7 @@ class Network(BaseEstimator):
 
     def _scaled(self, x: np.ndarray) -> np.ndarray:
         x = x if self.scaler_ is None else self.scaler_.transform(x)
-        return np.ascontiguousarray(x, np.float32)
+        return in_dtype(x, np.dtype(np.float32), "features, once scaled,")
 
     # Training ------------------------------------------------------------------------------------
 
@@ -140,20 +141,23 @@ class Network(BaseEstimator):
         held_out = None
         if self.early_stopping and epochs is None:
             x, labels, weights, held_out = self._split(x, labels, weights, strata)
-        callbacks = []
-        if epochs is None:
-            score = None if held_out is None else lambda: self._held_out_score(*held_out)
-            callbacks.append(Stopping(self.tol, self.patience, score))
+        score = None if held_out is None else lambda: self._held_out_score(*held_out)
+        stopping = Stopping(self.tol, self.patience, score)
         history = self._trainer.fit(
             x,
             labels,
             weights=weights,
             epochs=self.epochs if epochs is None else epochs,
             batch_size=min(size, len(x)),
-            callbacks=callbacks,
+            callbacks=stopping if epochs is None else (),
             progress=bool(self.verbose),
         )
         self._remember(history)
+        if history.diverged and not stopping.keeps:
+            raise CircuitError(
+                f"training diverged: {history.ended}; try a smaller learning_rate than "
+                f"{self._trainer.optimizer.learning_rate}{'' if self.scale else ', or scale=True'}"
+            )
 
     @abstractmethod
     def _prepared(self, labels: np.ndarray) -> np.ndarray:
@@ -178,14 +182,18 @@ class Network(BaseEstimator):
         return (*training, validation)
 
     def _held_out_score(self, x: np.ndarray, labels: np.ndarray, weights: Any) -> float:
-        return float(self._score_of(self._forward(x), labels, weights))
+        try:
+            scores = self._forward(x)
+        except CircuitError:  # they are not finite
+            return np.nan
+        return float(self._score_of(scores, labels, weights))
 
     def _remember(self, history: History) -> None:
         self.history_.rows.extend(history.rows)
         self.history_.ended = history.ended
         self.n_iter_ = len(self.history_)
         self.loss_curve_ = self.history_["loss"]
-        self.best_loss_ = min(self.loss_curve_, default=np.nan)
+        self.best_loss_ = min(filter(np.isfinite, self.loss_curve_), default=np.nan)
         scores = [r["validation_score"] for r in self.history_.rows if "validation_score" in r]
         self.validation_scores_ = scores or None
         self.best_validation_score_ = max(scores, default=None)

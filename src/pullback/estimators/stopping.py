@@ -18,7 +18,8 @@ class Stopping:
     was better than the one before it; more than `patience` such epochs in a row end the training.
     What is watched is the training loss or, where there is a `score`, that: it is asked after
     every epoch, written into the history as "validation_score", and the model goes back in the
-    end to what it was when the score was best.
+    end to what it was when the score was best. A score that is not finite ends training too: the
+    model has diverged.
 
     >>> stop = Stopping(1e-4, 10)
     """
@@ -27,6 +28,11 @@ class Stopping:
         self._tol, self._patience, self._score = tol, patience, score
         self._best, self._since = np.inf, 0
         self._kept: dict[Unit, Any] = {}
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the model goes back to what it was in a better epoch."""
+        return bool(self._kept)
 
     def __call__(self, event: Event) -> None:
         if event.kind == "epoch":
@@ -40,6 +46,10 @@ class Stopping:
             value = event.measured["loss"]
         else:
             score = self._score()
+            if not np.isfinite(score):
+                event.history.diverged = True
+                event.stop(f"the validation score became {score} in epoch {event.epoch}")
+                return
             event.history.rows[-1]["validation_score"] = score
             value = -score
         self._since = self._since + 1 if value > self._best - self._tol else 0

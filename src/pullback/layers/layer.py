@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit, scope
 from pullback.layers.description import LAYERS, join
 from pullback.layers.saving import fill, load_model, packed, save_model, unpacked
@@ -215,7 +216,8 @@ class Layer(ABC):
         """The outputs for many inputs, in batches, as an array; for several inputs give a tuple.
 
         A model of several outputs answers a tuple of arrays. Raises `CircuitError` where the inputs
-        have not as many rows as each other.
+        have not as many rows as each other, and where a parameter, or the answer to a row, is nan
+        or infinite.
         """
         arrays = [np.asarray(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,))]
         rows = {len(x) if x.ndim else 0 for x in arrays}
@@ -224,12 +226,14 @@ class Layer(ABC):
                 f"predict needs inputs of as many rows, and batches of at least 1; got inputs of "
                 f"{', '.join(str(x.shape) for x in arrays)}, and batches of {batch_size}"
             )
+        refuse_not_finite({**self.parameters, **self.state})
         starts = range(0, max(rows.pop(), 1), batch_size)
         batches = [self(*(x[i : i + batch_size] for x in arrays)) for i in starts]
-        if isinstance(batches[0], tuple):
-            outputs = zip(*batches, strict=True)
-            return tuple(np.concatenate([y.value for y in output]) for output in outputs)
-        return np.concatenate([y.value for y in batches])
+        several = isinstance(batches[0], tuple)
+        columns = zip(*batches, strict=True) if several else [batches]
+        outputs = tuple(np.concatenate([y.value for y in column]) for column in columns)
+        refuse_outputs(outputs, arrays)
+        return outputs if several else outputs[0]
 
     def summary(self, *shapes: int | Shape, dtype: str = "float32") -> Summary:
         """A table of the layers: each one's arguments, output shape and number of parameters.
@@ -253,7 +257,8 @@ class Layer(ABC):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the layer to a safetensors file: its parameters and state, and as JSON what it is.
 
-        Raises `CircuitError` where it has no parameters yet or the file cannot be written.
+        Raises `CircuitError` where it has no parameters yet, one of them is nan or infinite, or
+        the file cannot be written; what was there stays then.
         """
         save_model(self, path)
 

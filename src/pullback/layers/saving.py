@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.finite import is_finite, refuse_not_finite
 from pullback.core.unit import set_together
 from pullback.layers.description import construct, describe
 from pullback.layers.storage import read_file, write_file
@@ -32,8 +33,10 @@ def save_model(
     """
     if not model.built:
         raise CircuitError("the model has no parameters yet; call it on a batch, or train it")
+    sources = {**model.parameters, **model.state}
+    refuse_not_finite(sources)
     inputs = [{"shape": list(shape[1:]), "dtype": dtype} for shape, dtype in model.first_inputs]
-    tensors = {name: unit.value for name, unit in {**model.parameters, **model.state}.items()}
+    tensors = {name: unit.value for name, unit in sources.items()}
     write_file(path, {"model": describe(model), "inputs": inputs}, tensors, about)
 
 
@@ -87,7 +90,7 @@ def _fill(model: Layer, inputs: Sequence[Any], tensors: Mapping[str, np.ndarray]
                 f"{name!r} should be {unit.dtype} of shape {unit.shape}, "
                 f"got {value.dtype} of {value.shape}"
             )
-        if value.dtype.kind == "f" and not np.isfinite(value).all():
+        if not is_finite(value):
             raise CircuitError(f"{name!r} has values that are not finite")
     set_together({unit: tensors[name] for name, unit in sources.items()})
 

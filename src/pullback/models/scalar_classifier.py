@@ -6,6 +6,7 @@ and lets the parameters follow. Source: the guide, "Learning a Support Vector Ma
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,7 +68,8 @@ class ScalarClassifier:
     ) -> list[float]:
         """Learn from random points, and return the accuracy on all of them after every 25.
 
-        Raises `CircuitError` where labels are not +1 and -1 or there are not as many as points.
+        Raises `CircuitError` where labels are not +1 and -1 or there are not as many as points, and
+        where the score becomes infinite or nan.
         """
         if len(points) != len(labels) or len(points) == 0:
             raise CircuitError(f"{len(points)} points and {len(labels)} labels; needed: as many")
@@ -83,8 +85,14 @@ class ScalarClassifier:
         return accuracies
 
     def predict(self, point: Sequence[float]) -> int:
-        """+1 where the score is positive, else -1."""
-        return 1 if self.forward(point) > 0.0 else -1
+        """+1 where the score is positive, else -1.
+
+        Raises `CircuitError` where the score is infinite or nan.
+        """
+        score = self.forward(point)
+        if not math.isfinite(score):
+            raise CircuitError(f"the score is {score}: learn anew with a smaller step")
+        return 1 if score > 0.0 else -1
 
     def accuracy(self, points: Any, labels: Sequence[int]) -> float:
         """The share of points whose predicted class is their label."""

@@ -106,17 +106,23 @@ def input_arrays(inputs: Any, what: str, dtype: Callable[[np.ndarray], np.dtype]
     if len({len(x) for x in arrays}) > 1:
         told = " and ".join(str(len(x)) for x in arrays)
         raise CircuitError(f"the {what} inputs must have as many rows each, got {told}")
-    return [_cast(x, dtype(x), what) for x in arrays]
+    return [in_dtype(x, dtype(x), f"{what} inputs") for x in arrays]
 
 
-def _cast(x: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
-    """The numbers in another dtype; refuses those that it cannot hold."""
+def in_dtype(x: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
+    """The numbers in another dtype, row by row in memory.
+
+    Raises `CircuitError` for the first row with a number that it cannot hold.
+
+    >>> in_dtype(np.array([1.0, 2.0]), np.dtype(np.float32), "inputs")
+    array([1., 2.], dtype=float32)
+    """
     with np.errstate(over="ignore"):
         y = np.ascontiguousarray(x, dtype)
     if y.dtype.kind == "f" and y.dtype != x.dtype and not np.isfinite(y).all():
         row = int(np.argwhere(~np.isfinite(y))[0][0])
         raise CircuitError(
-            f"{what} inputs contain a number too large for {dtype} (row {row}); scale them first"
+            f"{what} contain a number too large for {dtype} (row {row}); scale them first"
         )
     return y
 

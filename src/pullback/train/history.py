@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 class History:
     """One row of measurements an epoch, and why training ended.
 
+    `diverged` says that it ended because a loss, or a number of the model or the optimizer, became
+    nan or infinite.
+
     >>> history = History([{"epoch": 1, "loss": 0.7}, {"epoch": 2, "loss": 0.5}])
     >>> history["loss"]
     [0.7, 0.5]
@@ -28,6 +31,7 @@ class History:
 
     rows: list[dict[str, float]] = field(default_factory=list)
     ended: str = "completed"
+    diverged: bool = False
 
     def __getitem__(self, column: str) -> list[float]:
         """One measurement over all epochs."""

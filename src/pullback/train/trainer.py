@@ -17,6 +17,7 @@ import numpy as np
 
 from pullback.compile.program import Program
 from pullback.core.errors import CircuitError
+from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.gradient import gradient
 from pullback.core.unit import Unit
 from pullback.core.walk import order as running_order
@@ -30,6 +31,7 @@ from pullback.losses.penalty import Penalty
 from pullback.optim.optimizer import Optimizer
 from pullback.train.callbacks import Callback, Event
 from pullback.train.data import Batches, Rows, are_batches, input_arrays, named, several
+from pullback.train.divergence import lost, refuse_to_go_on
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
 from pullback.train.predictor import Predictor
@@ -129,8 +131,11 @@ class Trainer:
     @property
     def sources(self) -> list[Unit]:
         """The model's parameters and state: what its predictions depend on."""
-        state: Mapping[str, Unit] = getattr(self.model, "state", {})
-        return [*self.model.parameters.values(), *state.values()]
+        return list(self._named_sources.values())
+
+    @property
+    def _named_sources(self) -> dict[str, Unit]:
+        return {**self.model.parameters, **getattr(self.model, "state", {})}
 
     # Training --------------------------------------------------------------------------------
 
@@ -157,8 +162,10 @@ class Trainer:
         `validation` is a share of the rows to hold out and measure after every epoch, or a tuple of
         inputs and labels, and weights. `callbacks` are functions of an `Event`: see
         `early_stopping`. `progress` shows a live line: by default where a person looks on. Ctrl-C
-        ends training after the step in hand; the model keeps what it has learned. A loss that is
-        not finite ends it too. A second `fit` goes on where the first one ended, as if it had not.
+        ends training after the step in hand; the model keeps what it has learned. A loss, or a
+        number of the model or the optimizer, that is not finite after an epoch ends it too, with a
+        warning; a model that is left so neither answers nor is saved or trained on. A second `fit`
+        goes on where the first one ended, as if it had not.
         A single row that is left for the last batch is left out of the epoch where layers learn
         from a batch as a whole, such as `BatchNorm`.
 
@@ -188,6 +195,7 @@ class Trainer:
                 "validation is a share of the rows, or a tuple of inputs and labels, got "
                 f"{validation!r}"
             )
+        refuse_to_go_on(self._named_sources, self._memory or ())
         history = History()
         event = Event("begin", self, self._epochs, {}, history)
         self._tell(callbacks, event)
@@ -209,25 +217,32 @@ class Trainer:
                 row["seconds"] = time.perf_counter() - start
                 history.rows.append(row)
                 shown.epoch(row)
-                if not np.isfinite(row["loss"]):
-                    history.ended = f"the loss became {row['loss']} in epoch {epoch}"
-                    self._warn(history.ended)
+                if (what := self._lost(row)) is not None:
+                    history.ended, history.diverged = f"{what} in epoch {epoch}", True
                     break
                 event = Event("epoch", self, epoch, row, history)
                 self._tell(callbacks, event)
             else:
                 history.ended = event.ended or history.ended
         self._tell(callbacks, Event("end", self, self._epochs, event.measured, history))
+        if not history.diverged and (what := self._lost({})) is not None:  # in an epoch cut short
+            history.ended, history.diverged = f"{history.ended}, when {what}", True
+        if history.diverged:
+            self._warn(history.ended)
         return history
 
     def _tell(self, callbacks: Iterable[Callback], event: Event) -> None:
         for callback in callbacks:
             callback(event)
 
+    def _lost(self, row: Mapping[str, float]) -> str | None:
+        return lost(row, self._named_sources, self._memory or ())
+
     def _warn(self, ended: str) -> None:
         rate = "" if self._rate is None else f" than {self.learning_rate:g}"
         warnings.warn(
-            f"training ended: {ended}; try a smaller learning rate{rate}, or scale the inputs",
+            f"training ended: {ended}; try a smaller learning rate{rate}, or scale the inputs and "
+            "labels",
             stacklevel=3,
         )
 
@@ -326,12 +341,27 @@ class Trainer:
     def evaluate(self, inputs: Any, labels: Any, *, weights: Any = None) -> dict[str, float]:
         """The mean loss, without penalties, and the metrics, over these data.
 
-        Raises `CircuitError` as `fit` does.
+        Raises `CircuitError` as `fit` does, and as `predict` does.
         """
-        return self._measure(self._ready(inputs, labels, weights, "evaluation"))
+        rows = self._ready(inputs, labels, weights, "evaluation")
+        refuse_not_finite(self._named_sources)
+        xs = _of_kind("inputs", rows.columns)
+        scores = self._predictor(xs)
+        refuse_outputs(scores, xs)
+        measured = self._measured_of(scores, rows)
+        if not np.isfinite(measured["loss"]):
+            raise CircuitError(
+                f"the loss of these data is {measured['loss']}: an answer is too far from its "
+                f"label for {scores[0].dtype}; scale inputs and labels as in training"
+            )
+        return measured
 
     def _measure(self, rows: Rows) -> dict[str, float]:
-        wires = [Unit(y, "scores") for y in self._predictor(_of_kind("inputs", rows.columns))]
+        """What validation data say, be it that training has diverged."""
+        return self._measured_of(self._predictor(_of_kind("inputs", rows.columns)), rows)
+
+    def _measured_of(self, scores: Sequence[np.ndarray], rows: Rows) -> dict[str, float]:
+        wires = [Unit(y, "scores") for y in scores]
         labels = [Unit(y, "labels") for y in _of_kind("labels", rows.columns)]
         weights = rows.columns.get("weights")
         weights = None if weights is None else Unit(weights, "weights")
@@ -341,9 +371,13 @@ class Trainer:
     def predict(self, inputs: Any) -> Any:
         """The model's outputs for inputs of (rows, ...), by the engine: an array, or a tuple.
 
-        Raises `CircuitError` where the inputs do not fit.
+        Raises `CircuitError` where the inputs do not fit, and where a number of the model, or the
+        answer to a row, is nan or infinite.
         """
-        first, *others = self._predictor(self._inputs(inputs, "prediction"))
+        xs = self._inputs(inputs, "prediction")
+        refuse_not_finite(self._named_sources)
+        first, *others = outputs = self._predictor(xs)
+        refuse_outputs(outputs, xs)
         return (first, *others) if others else first
 
     # Data ------------------------------------------------------------------------------------
