@@ -156,14 +156,35 @@ def test_a_loss_that_is_of_no_number_is_refused():
 # Weights -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("l2", [0.0, 1e-4, 1.0, 30.0])
 @pytest.mark.parametrize("kind", ALL)
-def test_a_weight_is_as_good_as_repeating_the_row(kind):
+def test_a_weight_is_as_good_as_repeating_the_row(kind, l2):
     weights = np.random.default_rng(0).integers(0, 4, 150)
-    told = {"batch_size": 1000, "tol": 0.0}
+    told = {"batch_size": 1000, "tol": 0.0, "l2": l2}
     weighted = small(kind, **told).fit(*IRIS, sample_weight=weights)
     repeated = small(kind, **told).fit(*(a.repeat(weights, axis=0) for a in IRIS))
-    np.testing.assert_allclose(outcome(weighted), outcome(repeated), atol=1e-3)
-    assert np.abs(outcome(weighted) - outcome(small(kind, **told).fit(*IRIS))).max() > 1e-2
+    np.testing.assert_allclose(outcome(weighted), outcome(repeated), atol=2e-6)
+    plain = outcome(small(kind, **told).fit(*IRIS))
+    assert np.abs(outcome(weighted) - plain).max() > (1e-2 if l2 < 1 else 1e-5)
+
+
+def test_a_class_weight_is_as_good_as_repeating_the_rows_of_the_class():
+    told = {"batch_size": 1000, "tol": 0.0, "l2": 1.0}
+    weighted = small(NetworkClassifier, **told, class_weight={1: 3.0}).fit(*IRIS)
+    counts = np.where(IRIS[1] == 1, 3, 1)
+    # The scale of the features knows the weights of rows, not of classes.
+    rows = [a.repeat(counts, axis=0) for a in IRIS]
+    repeated = small(NetworkClassifier, **told).fit(*rows)
+    np.testing.assert_allclose(outcome(weighted), outcome(repeated), atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_weights_count_in_batches_of_one_row(kind):
+    weights = np.where(IRIS[1] == 1, 20.0, 1.0)
+    told = {"batch_size": 1, "epochs": 2, "optimizer": "sgd", "learning_rate": 0.001}
+    plain = outcome(small(kind, **told).fit(*IRIS))
+    weighted = outcome(small(kind, **told).fit(*IRIS, sample_weight=weights))
+    assert np.abs(weighted - plain).max() > 0.01
 
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)

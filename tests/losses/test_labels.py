@@ -315,6 +315,7 @@ def test_arguments_are_checked(make, message):
             "give the row weight 0 to leave it out",
         ),
         (np.zeros(7), "all weights are 0; at least one row must count"),
+        (np.full(7, 1e308), "the weights add up to more than float64 holds; divide them"),
         (["1"] * 7, "weights are <U1 values; sample weights are one number a row"),
     ],
 )

@@ -65,6 +65,22 @@ def test_float32_scores_stay_float32(name):
     assert float(loss) == pytest.approx(wanted, rel=5e-6)
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_minibatches_share_the_mean_weight_of_all_rows(name, size):
+    case = CASES[name]
+    labels = case.loss.prepare(case.labels, case.scores.shape)
+    mean = pb.Unit(case.loss.mean_weight(labels, case.scores.shape, WEIGHTS))
+    parts = [slice(k, k + size) for k in range(0, ROWS, size)]
+    values = [
+        case.loss(pb.Unit(case.scores[p]), pb.Unit(labels[p]), pb.Unit(WEIGHTS[p]), mean).value
+        for p in parts
+    ]
+    rows = [len(labels[p]) for p in parts]
+    whole = case.loss(case.scores, case.labels, WEIGHTS).value
+    assert np.average(values, weights=rows) == pytest.approx(whole, rel=1e-12)
+
+
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_jaxs_to_second_order(name, weights):

@@ -235,16 +235,95 @@ def test_tables_of_pandas_are_data():
         make().fit(table.assign(d="x"), Y)
 
 
-def test_weights_are_repeated_rows():
-    weights = RNG.integers(0, 3, size=101)
-    one, other = make(), make()
-    one.fit(X, Y, weights=weights, epochs=3, batch_size=101)
+def sprung(dtype, **loss):
+    """A network with a spring, in a precision."""
+    model = pb.Sequential(pb.Dense(8, dtype=dtype), pb.Tanh(), pb.Dense(2, dtype=dtype), rng=1)
+    return pb.Trainer(
+        model,
+        pb.SoftmaxCrossEntropy(**loss),
+        pb.SGD(0.5, momentum=0.9),
+        penalties=[pb.L2(0.01)],
+        engine="eager",
+    )
+
+
+@pytest.mark.parametrize("loss", [{}, {"class_weights": [1.0, 5.0]}])
+@pytest.mark.parametrize(("dtype", "near"), [("float32", 2e-6), ("float64", 1e-12)])
+def test_weights_are_repeated_rows(dtype, near, loss):
+    weights = RNG.integers(0, 4, size=101)
+    one, other = sprung(dtype, **loss), sprung(dtype, **loss)
     rows = np.repeat(np.arange(101), weights)
-    other.fit(X[rows], Y[rows], epochs=3, batch_size=len(rows))
+    told = one.fit(X, Y, weights=weights, epochs=10, batch_size=101)
+    same = other.fit(X[rows], Y[rows], epochs=10, batch_size=len(rows))
     for a, b in zip(parameters(one), parameters(other), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
-    left = one.evaluate(X, Y, weights=weights)["loss"]
-    assert left == pytest.approx(one.evaluate(X[rows], Y[rows])["loss"], rel=1e-5)
+        np.testing.assert_allclose(a, b, atol=near)
+    for name in "loss", "accuracy":
+        np.testing.assert_allclose(told[name], same[name], atol=near)
+    left = one.evaluate(X, Y, weights=weights)
+    assert left == pytest.approx(one.evaluate(X[rows], Y[rows]), abs=near)
+
+
+@pytest.mark.parametrize("engine", ["eager", "native"])
+def test_a_batch_of_one_row_is_pulled_by_its_weight(engine):
+    weights = RNG.integers(0, 4, size=11)
+    model = pb.Sequential(pb.Dense(1, dtype="float64"), rng=1)
+    trainer = pb.Trainer(model, pb.SquaredError(), pb.SGD(0.01), engine=engine)
+    model(X[:1])
+    w, b = (np.copy(p) for p in parameters(trainer))
+    y = X[:11, 0]
+    history = trainer.fit(X[:11], y, weights=weights, epochs=1, batch_size=1)
+    shares, costs = weights / weights.mean(), []
+    for k in np.random.default_rng([0, 1]).permutation(11):
+        error = X[k] @ w[:, 0] + b[0] - y[k]
+        costs.append(shares[k] * error**2)
+        w -= 0.01 * shares[k] * 2.0 * error * X[k][:, None]
+        b -= 0.01 * shares[k] * 2.0 * error
+    np.testing.assert_allclose(
+        np.r_[parameters(trainer)[0][:, 0], parameters(trainer)[1]], np.r_[w[:, 0], b], rtol=1e-12
+    )
+    assert history["loss"][0] == pytest.approx(np.mean(costs), rel=1e-12)
+
+
+def test_class_weights_count_in_batches_of_any_size():
+    by_row = np.where(Y == 1, 5.0, 1.0)
+    for size in 1, 7, 101:
+        own, given = sprung("float64", class_weights=[1.0, 5.0]), sprung("float64")
+        own.fit(X, Y, epochs=2, batch_size=size)
+        given.fit(X, Y, weights=by_row, epochs=2, batch_size=size)
+        for a, b in zip(parameters(own), parameters(given), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-12)
+
+
+def test_metrics_of_an_epoch_are_weighted_over_all_of_its_batches():
+    weights = RNG.random(101)
+    trainer = make(rate=1e-30)  # the model stays as it is
+    for size in 1, 10, 101:
+        row = trainer.fit(X, Y, weights=weights, epochs=1, batch_size=size).rows[0]
+        still = trainer.evaluate(X, Y, weights=weights)
+        assert {name: row[name] for name in still} == pytest.approx(still, rel=1e-5)
+
+
+def test_only_the_proportions_of_weights_count():
+    weights = RNG.random(101)
+    runs = []
+    for factor in 1.0, 1e-200, 1e200:  # float32 has neither of these
+        trainer = make()
+        runs.append(trainer.fit(X, Y, weights=weights * factor, epochs=2)["loss"])
+        runs[-1].append(trainer.evaluate(X, Y, weights=weights * factor)["loss"])
+    np.testing.assert_allclose(runs, [runs[0]] * 3, rtol=1e-6)
+
+
+def test_a_row_that_comes_in_a_batch_counts_by_its_weight_beside_one():
+    def given(weight):
+        return [(X[k : k + 1], Y[k : k + 1], np.full(1, weight)) for k in range(20)]
+
+    weighted, faster = make(rate=0.01), make(rate=0.03)
+    told = weighted.fit(given(3.0), epochs=2)
+    same = faster.fit(given(1.0), epochs=2)
+    for a, b in zip(parameters(weighted), parameters(faster), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(told["loss"], np.multiply(3.0, same["loss"]), rtol=1e-5)
+    assert told["accuracy"] == pytest.approx(same["accuracy"])
 
 
 def test_rows_of_weight_zero_do_not_count():

@@ -37,7 +37,7 @@ class NetworkClassifier(Classifier):
         that and `BinaryCrossEntropy`. A `Loss` that has class weights knows classes by number.
     optimizer : the name of an optimizer, or an `Optimizer`, which has its own learning rate.
     l2 : the same as `MLPClassifier`'s alpha: the spring on the weights is divided by twice the
-        batch size.
+        batch size; where rows have weights, each counts as so many.
     batch_size : rows of a batch; "auto" is 200, or all rows where there are fewer.
     epochs : the most epochs that `fit` trains for.
     tol, patience : training ends once more than `patience` epochs in a row were not better by `tol`
@@ -147,8 +147,8 @@ class NetworkClassifier(Classifier):
     def _network(self, outputs: int, seed: int) -> Sequential:
         return multilayer(self.hidden, self.activation, self.dropout, outputs, seed)
 
-    def _spring(self, batch_size: int) -> float:
-        return 0.5 * self.l2 / batch_size
+    def _spring(self, batch_weight: float) -> float:
+        return 0.5 * self.l2 / batch_weight
 
     def _chosen_loss(self) -> Loss:
         return loss_of(self.loss, SoftmaxCrossEntropy())

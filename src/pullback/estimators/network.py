@@ -57,8 +57,8 @@ class Network(BaseEstimator):
         """A model that has not seen data yet."""
 
     @abstractmethod
-    def _spring(self, batch_size: int) -> float:
-        """The strength of the `L2` penalty."""
+    def _spring(self, batch_weight: float) -> float:
+        """The strength of the `L2` penalty, for batches of this weight: of plain rows, 1 each."""
 
     @abstractmethod
     def _chosen_loss(self) -> Loss:
@@ -99,7 +99,7 @@ class Network(BaseEstimator):
         self.scaler_ = StandardScaler().fit(x, sample_weight=weights) if self.scale else None
         self.model_ = self._network(outputs, self._seed)
         self.history_ = History()
-        self._strength = self._spring(batch_size)
+        self._strength = self._spring(batch_size * (1.0 if weights is None else weights.mean()))
         self._trainer = self._new_trainer()
 
     def _new_trainer(self) -> Trainer:

@@ -148,8 +148,8 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
     def _network(self, outputs: int, seed: int) -> Sequential:
         return multilayer(self.hidden, self.activation, self.dropout, outputs, seed)
 
-    def _spring(self, batch_size: int) -> float:
-        return 0.5 * self.l2 / batch_size
+    def _spring(self, batch_weight: float) -> float:
+        return 0.5 * self.l2 / batch_weight
 
     def _chosen_loss(self) -> Loss:
         loss = loss_of(self.loss, SquaredError())

@@ -116,7 +116,7 @@ class LinearSVM(Classifier):
     def _network(self, outputs: int, seed: int) -> Sequential:
         return multilayer((), "identity", 0.0, outputs, seed)
 
-    def _spring(self, batch_size: int) -> float:
+    def _spring(self, batch_weight: float) -> float:
         return 0.5 * self.l2
 
     def _chosen_loss(self) -> Loss:

@@ -1,7 +1,7 @@
 """In: a weight for each class. Out: a weight for each row, by its label.
 
 A class that is rare, or costly to miss, can count for more: a row's cost is multiplied by the
-weight of its class, and the mean over a batch becomes the weighted mean.
+weight of its class, and the mean over the rows becomes the weighted mean.
 """
 
 from __future__ import annotations

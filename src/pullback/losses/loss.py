@@ -27,12 +27,16 @@ LOSSES: Registry[type[Loss]] = Registry("loss")
 class Loss(ABC):
     """The mean over a batch of each example's cost. A subclass is a final frozen dataclass."""
 
-    def __call__(self, scores: Any, labels: Any, weights: Any = None) -> Unit:
+    def __call__(
+        self, scores: Any, labels: Any, weights: Any = None, mean_weight: Unit | None = None
+    ) -> Unit:
         """The mean cost, one number, of scores and labels that are wires or arrays.
 
-        With weights w of shape (batch,) it is sum(w * cost) / sum(w), and 0 where all weights of a
-        wire are 0; class weights multiply the others. Arrays are checked by `prepare` and
-        `prepare_weights`; wires are taken as they are.
+        With weights w of shape (batch,) it is mean(w * cost) / mean(w), and 0 where all weights of
+        a wire are 0; class weights multiply the others. Of a minibatch, give as `mean_weight` what
+        `mean_weight` says of all rows: it stands for mean(w), which chance would make another one
+        in each batch. Arrays are checked by `prepare` and `prepare_weights`; wires are taken as
+        they are.
 
         Raises `CircuitError` where there are no rows, or labels or weights do not fit the scores.
         """
@@ -50,7 +54,19 @@ class Loss(ABC):
         own = self.row_weights(scores, labels)
         if own is not None:
             weights = own if weights is None else own * weights
-        return costs.mean() if weights is None else weighted_mean(costs, weights)
+        return costs.mean() if weights is None else weighted_mean(costs, weights, mean_weight)
+
+    def mean_weight(
+        self, labels: np.ndarray, shape: tuple[int, ...], weights: np.ndarray | None = None
+    ) -> float:
+        """The mean over rows of their weight, with that of their class, for scores of this shape.
+
+        `labels` and `weights` are as `prepare` and `prepare_weights` make them.
+        """
+        own = self.row_weights(Unit(np.zeros(shape)), Unit(labels))
+        if own is None:
+            return 1.0 if weights is None else float(np.mean(weights, dtype=np.float64))
+        return float(np.mean(own.value if weights is None else own.value * weights))
 
     @abstractmethod
     def prepare(self, labels: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -91,7 +107,7 @@ def prepare_weights(weights: Any, rows: int) -> np.ndarray:
     """Sample weights as losses compute with them: one for each row, of shape (rows,).
 
     Raises `CircuitError` where there are not as many as rows, for the first one that is negative,
-    nan or infinite, and where all are 0.
+    nan or infinite, and where all are 0 or too large to be added up.
 
     >>> prepare_weights([1, 2], 2)
     array([1., 2.])
@@ -107,6 +123,10 @@ def prepare_weights(weights: Any, rows: int) -> np.ndarray:
         )
     if not array.any():
         raise CircuitError("all weights are 0; at least one row must count")
+    with np.errstate(over="ignore"):
+        total = array.sum()
+    if not np.isfinite(total):
+        raise CircuitError(f"the weights add up to more than {array.dtype} holds; divide them")
     return array if array.dtype == np.float32 else array.astype(np.float64)
 
 

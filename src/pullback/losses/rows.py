@@ -48,15 +48,16 @@ def sum_of_row(x: Unit) -> Unit:
     return x if x.ndim == 1 else x.sum(axis=tuple(range(1, x.ndim)))
 
 
-def weighted_mean(costs: Unit, weights: Unit) -> Unit:
-    """sum(weights * costs) / sum(weights), and 0 where all weights are 0."""
+def weighted_mean(costs: Unit, weights: Unit, mean: Unit | None = None) -> Unit:
+    """mean(weights * costs) / mean(weights), or another mean weight; 0 where that is 0."""
     if weights.shape != costs.shape:
         raise CircuitError(
             f"{costs.shape[0]} rows need weights of shape {costs.shape}, got {weights.shape}"
         )
-    weights = in_dtype_of(weights, costs)
-    total = weights.sum()
-    return (weights * costs).sum() / where(equal(total, 0.0), 1.0, total)
+    # Divided before they are rounded to the precision of the costs, which has a shorter range.
+    mean = weights.mean() if mean is None else mean
+    shares = weights / where(equal(mean, 0.0), 1.0, mean)
+    return (in_dtype_of(shares, costs) * costs).mean()
 
 
 # Classes -----------------------------------------------------------------------------------------

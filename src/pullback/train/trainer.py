@@ -34,6 +34,7 @@ from pullback.train.data import Batches, Rows, are_batches, input_arrays, named,
 from pullback.train.divergence import lost, refuse_to_go_on
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
+from pullback.train.measured import Steps, joined, judged, refuse_counts
 from pullback.train.predictor import Predictor
 
 
@@ -102,6 +103,7 @@ class Trainer:
         self._step_number = Unit(np.array(0), "step")
         self._memory: list[Unit] | None = None
         self._rate = optimizer.rate()
+        self._mean_weights = [Unit(1.0, "mean_weight") for _ in self.losses]
         self._runs: dict[tuple, Engine] = {}
         self._predictor = Predictor(model, "native" if engine == "eager-native" else engine)
 
@@ -154,10 +156,11 @@ class Trainer:
         """Run `epochs` over the data in batches of seeded random order, and return the history.
 
         inputs (rows, ...), labels (rows, ...) as the loss takes them, and, if wanted, weights
-        (rows,), how much each row counts: arrays or tables of pandas; tuples of them for a model of
-        several inputs or outputs. Data larger than memory are given as `inputs` alone: something
-        that gives batches (inputs, labels) or (inputs, labels, weights) in turn, once an epoch, or
-        a function that makes such a thing; their order and size are then its own.
+        (rows,), how much each row counts beside the mean of all: arrays or tables of pandas; tuples
+        of them for a model of several inputs or outputs. Data larger than memory are given as
+        `inputs` alone: something that gives batches (inputs, labels) or (inputs, labels, weights)
+        in turn, once an epoch, or a function that makes such a thing; their order and size are then
+        its own, and how much a row counts is its weight beside 1.
 
         `validation` is a share of the rows to hold out and measure after every epoch, or a tuple of
         inputs and labels, and weights. `callbacks` are functions of an `Event`: see
@@ -196,6 +199,7 @@ class Trainer:
                 f"{validation!r}"
             )
         refuse_to_go_on(self._named_sources, self._memory or ())
+        self._weigh(data)
         history = History()
         event = Event("begin", self, self._epochs, {}, history)
         self._tell(callbacks, event)
@@ -250,13 +254,13 @@ class Trainer:
         self, data: Rows | Batches, size: int, epoch: int, stop: Callable[[], bool]
     ) -> dict[str, float] | None:
         """One pass over the data: the means of what was measured, or None if it was stopped."""
-        measured: list[tuple[int, Mapping[str, Any]]] = []
+        measured: list[Steps] = []
         if isinstance(data, Batches):
             for batch in data:
                 if stop():
                     return None
                 measured.append(self._one(self._ready_of(batch, "training")))
-            return _mean(measured)
+            return joined(measured).means()
         order = np.random.default_rng([self.seed, epoch]).permutation(len(data))
         whole = len(data) // size * size
         if whole:
@@ -264,17 +268,34 @@ class Trainer:
             done = run.epoch(data.columns, order[:whole], stop)
             if done.steps * size < whole:
                 return None
-            measured.append((size, done.numbers))
+            weights = data.columns.get("weights")
+            weights = None if weights is None else weights[order[:whole]]
+            measured.append(Steps.of(size, weights, done.numbers))
         rest = order[whole:]
         if len(rest) > 1 or (len(rest) == 1 and not (whole and getattr(self.model, "state", {}))):
             if stop():
                 return None
             measured.append(self._one(data.take(rest)))
-        return _mean(measured)
+        return joined(measured).means()
 
-    def _one(self, rows: Rows) -> tuple[int, Mapping[str, Any]]:
-        """A step on one batch: how many rows it has, and what was measured."""
-        return len(rows), self._step(rows)(**rows.columns)
+    def _one(self, rows: Rows) -> Steps:
+        """A step on one batch."""
+        numbers = self._step(rows)(**rows.columns)
+        return Steps.of(len(rows), rows.columns.get("weights"), numbers)
+
+    def _weigh(self, data: Rows | Batches) -> None:
+        """Set the mean weight of a row, by which steps divide; of batches to come it is 1."""
+        if isinstance(data, Batches):
+            means = [1.0] * len(self.losses)
+        else:
+            samples = several(self.model(*(x[:1] for x in _of_kind("inputs", data.columns))))
+            labels, weights = _of_kind("labels", data.columns), data.columns.get("weights")
+            means = [
+                loss.mean_weight(label, (len(data), *sample.shape[1:]), weights)
+                for loss, label, sample in zip(self.losses, labels, samples, strict=True)
+            ]
+        for unit, mean in zip(self._mean_weights, means, strict=True):
+            unit.value = mean
 
     def _step(self, rows: Rows) -> Engine:
         """The Program of one training step for batches of these shapes, recorded at first use."""
@@ -286,7 +307,14 @@ class Trainer:
     def _recorded(self, rows: Rows) -> Program:
         wires = {name: Unit(x, name) for name, x in rows.columns.items()}
         training = Training(Unit(np.array(self.seed % 2**32), "seed"), self._step_number)
-        loss, numbers = self._judged(wires, training)
+        scores = self.model(*_of_kind("inputs", wires), training=training)
+        loss, numbers = judged(
+            self.losses,
+            several(scores),
+            _of_kind("labels", wires),
+            wires.get("weights"),
+            self._mean_weights,
+        )
         parameters = self.model.parameters
         objective = loss
         for penalty in self.penalties:
@@ -306,35 +334,6 @@ class Trainer:
             step = self._step_number
             updates[step] = astype(step + 1, step.dtype)
         return Program(wires, numbers, updates)
-
-    def _judged(
-        self, wires: Mapping[str, Unit], training: Training | None
-    ) -> tuple[Unit, dict[str, Unit]]:
-        """The loss of a batch, and all that is measured of it by name."""
-        scores = self.model(*_of_kind("inputs", wires), training=training)
-        return self._measured(several(scores), _of_kind("labels", wires), wires.get("weights"))
-
-    def _measured(
-        self, scores: Sequence[Unit], labels: Sequence[Any], weights: Any
-    ) -> tuple[Unit, dict[str, Unit]]:
-        """The loss and the metrics of scores against labels."""
-        if not len(scores) == len(self.losses) == len(labels):
-            raise CircuitError(
-                f"the model has {len(scores)} outputs; they need as many losses and labels, got "
-                f"{len(self.losses)} and {len(labels)}"
-            )
-        total: Any = None
-        each: dict[str, Unit] = {}
-        for k, (loss, y, label) in enumerate(zip(self.losses, scores, labels, strict=True)):
-            value = loss(y, label, weights)
-            total = value if total is None else total + value
-            suffix = f"_{k + 1}" if len(scores) > 1 else ""
-            if suffix:
-                each[f"loss{suffix}"] = value
-            each |= {
-                f"{name}{suffix}": unit for name, unit in loss.metrics(y, label, weights).items()
-            }
-        return total, {"loss": total, **each}
 
     # Measuring -------------------------------------------------------------------------------
 
@@ -365,7 +364,7 @@ class Trainer:
         labels = [Unit(y, "labels") for y in _of_kind("labels", rows.columns)]
         weights = rows.columns.get("weights")
         weights = None if weights is None else Unit(weights, "weights")
-        _, numbers = self._measured(wires, labels, weights)
+        _, numbers = judged(self.losses, wires, labels, weights)
         return {name: float(unit) for name, unit in numbers.items()}
 
     def predict(self, inputs: Any) -> Any:
@@ -400,11 +399,7 @@ class Trainer:
                     f"{len(xs[0])} {what} inputs need as many labels, got {len(np.atleast_1d(y))}"
                 )
         samples = several(self.model(*(x[:1] for x in xs)))
-        if not len(samples) == len(self.losses) == len(given):
-            raise CircuitError(
-                f"the model has {len(samples)} outputs; they need as many losses and labels, got "
-                f"{len(self.losses)} and {len(given)}"
-            )
+        refuse_counts(self.losses, samples, given)
         ys = [
             loss.prepare(y, (len(xs[0]), *sample.shape[1:]))
             for loss, y, sample in zip(self.losses, given, samples, strict=True)
@@ -452,9 +447,3 @@ def _functions(callbacks: Any) -> list[Callback]:
 def _of_kind(kind: str, columns: Mapping[str, Any]) -> list[Any]:
     """The columns "inputs", or "inputs1", "inputs2" and so on."""
     return [column for name, column in columns.items() if name.rstrip("0123456789") == kind]
-
-
-def _mean(measured: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[str, float]:
-    """The means over all rows, from what batches of n rows measured: a number each or an array."""
-    count = sum(n * np.size(next(iter(v.values()))) for n, v in measured)
-    return {k: sum(n * float(np.sum(v[k])) for n, v in measured) / count for k in measured[0][1]}
