@@ -34,6 +34,28 @@ def test_dense_is_a_matrix_product_and_a_bias(shape):
     np.testing.assert_allclose(y.forward(), x @ layer.weight.value + np.arange(4.0))
 
 
+@pytest.mark.parametrize("engine", ["eager", "native"])
+@pytest.mark.parametrize("mean", [1e4, -1e6])
+@pytest.mark.parametrize("kind", [LayerNorm, BatchNorm])
+def test_a_norm_keeps_its_digits_far_from_zero(kind, mean, engine):
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(64, 8)) + mean).astype(np.float32)
+    pull = rng.normal(size=x.shape)
+    rows = kind is LayerNorm
+    wire = pb.Unit(x)
+    y = kind()(wire, training=True)
+    outputs = {"y": y, "dx": pb.gradient(y, wire, pull.astype(np.float32))}
+    got = pb.prepare(engine, pb.Program({}, outputs, {}))()
+    true = x.astype(float)
+    axis = 1 if rows else 0
+    scale = np.sqrt(true.var(axis=axis, keepdims=True) + 1e-5)
+    normal = (true - true.mean(axis=axis, keepdims=True)) / scale
+    along = (pull * normal).mean(axis=axis, keepdims=True)
+    slope = (pull - pull.mean(axis=axis, keepdims=True) - normal * along) / scale
+    np.testing.assert_allclose(got["y"], normal, atol=3e-6)
+    np.testing.assert_allclose(got["dx"], slope, atol=3e-6)
+
+
 def test_activations_are_finite_at_any_size_and_so_are_their_slopes():
     x = pb.Unit([[-1e6, -800.0, -30.0, -1e-8, 1e-8, 30.0, 800.0, 1e6]])
     for name in sorted(LAYERS):

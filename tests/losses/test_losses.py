@@ -65,6 +65,23 @@ def test_float32_scores_stay_float32(name):
     assert float(loss) == pytest.approx(wanted, rel=5e-6)
 
 
+@pytest.mark.parametrize("engine", ["eager", "native", "jax"])
+@pytest.mark.parametrize("shift", [0.0, 1e4, -1e6])
+def test_softmax_in_single_precision_is_of_differences(engine, shift):
+    exact = np.array([[2.0, 1.0, 0.0], [0.0, 0.5, -9.0]])
+    scores = pb.Unit((exact + shift).astype(np.float32))
+    for loss in losses.SoftmaxCrossEntropy(), losses.SoftmaxCrossEntropy(label_smoothing=0.1):
+        y = loss(scores, [0, 2])
+        outputs = {"loss": y, "slope": pb.gradient(y, scores)}
+        got = pb.prepare(engine, pb.Program({}, outputs, {}))()
+        true = pb.Unit(exact)
+        wanted = loss(true, [0, 2])
+        np.testing.assert_allclose(got["loss"], wanted.value, rtol=1e-6)
+        np.testing.assert_allclose(got["slope"], pb.gradient(wanted, true).value, rtol=3e-6)
+    first = losses.SoftmaxCrossEntropy()(np.float32([[10002, 10001, 10000]]), [0]).value
+    assert first == pytest.approx(0.407606, abs=1e-6)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_minibatches_share_the_mean_weight_of_all_rows(name, size):

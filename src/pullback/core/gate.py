@@ -26,7 +26,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.registry import GATES, Registry
 from pullback.core.unit import EMPTY, Unit, wire
-from pullback.core.values import Value, arrays, as_value, namespace, scalars, shape_of
+from pullback.core.values import Value, arrays, as_value, dtype_of, namespace, scalars, shape_of
 
 Rule = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -106,7 +106,7 @@ class Gate:
                 x = x._value
             elif type(x) is not float:
                 x = as_value(x, self._what)
-            if type(x) is not float and type(x) is not bool:
+            if type(x) is not float:  # a truth value is NumPy's, where True + True is True
                 m = arrays
             values.append(x)
         value = self._compute(m, values, static, inputs)
@@ -158,8 +158,7 @@ class Gate:
     ) -> Value:
         try:
             if m is scalars:
-                value = self.value(m, *values, **static)
-                return float(value) if type(value) is int else value  # True + True
+                return self.value(m, *values, **static)
             with np.errstate(all="ignore"):
                 value = self.value(m, *values, **static)
         except (ValueError, TypeError, IndexError) as error:
@@ -168,7 +167,9 @@ class Gate:
                 for x, v in zip(inputs, values, strict=True)
             ]
             raise CircuitError(f"{self.name} cannot take {' and '.join(shown)}: {error}") from error
-        if isinstance(value, np.generic) and all(type(x) in (float, bool) for x in values):
+        if not all(type(x) in (float, bool) for x in values) or dtype_of(value).kind in "iu":
+            return value
+        if isinstance(value, np.generic) or (self.elementwise and isinstance(value, np.ndarray)):
             return value.item()
         return value
 

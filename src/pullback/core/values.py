@@ -86,9 +86,9 @@ def zeros_like(value: Value) -> Value:
 
 
 def namespace(values: tuple[Value, ...] | list[Value]) -> SimpleNamespace:
-    """`scalars` where every value is a Python number, else `arrays`."""
+    """`scalars` where every value is a Python float, else `arrays`."""
     for value in values:
-        if type(value) is not float and type(value) is not bool:
+        if type(value) is not float:
             return arrays
     return scalars
 
@@ -218,9 +218,21 @@ def _erf(x: Value) -> Value:
     return special.erf(x)
 
 
+def _of_doubles(function: Callable[[Value], Value]) -> Callable[[Value], Value]:
+    """`function`, to which whole numbers and truth values are doubles: NumPy's would be halves."""
+
+    def widened(x: Value) -> Value:
+        return function(x if is_differentiable(x) else np.asarray(x, np.float64)[()])
+
+    return widened
+
+
+_ELEMENTARY = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh")
+
 arrays = SimpleNamespace(
-    **{name: getattr(np, name) for name in vars(scalars) if hasattr(np, name)},
-    erf=_erf,
+    **{name: getattr(np, name) for name in vars(scalars) if hasattr(np, name)}
+    | {name: _of_doubles(getattr(np, name)) for name in _ELEMENTARY},
+    erf=_of_doubles(_erf),
     sum=np.sum,
     max=np.max,
     min=np.min,

@@ -177,6 +177,8 @@ def _soft_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
 
 def _shifted(m: Any, x: Any, axis: Shape) -> tuple[Any, Any]:
     """The largest elements, and x less them, so that no exponential overflows."""
+    if not _count(x, axis):  # of nothing there is no largest
+        return 0.0, x
     top = m.max(x, axis=axis, keepdims=True)
     top = m.where(m.equal(m.abs(top), math.inf), 0.0, top)  # inf - inf would be nan
     return top, m.subtract(x, top)
@@ -185,7 +187,8 @@ def _shifted(m: Any, x: Any, axis: Shape) -> tuple[Any, Any]:
 @gate(
     pullback=(
         lambda g, y, x, *, axis, keepdims: (
-            _spread(g, x, axis, keepdims) * exp(x - _spread(y, x, axis, keepdims))
+            # Not exp(x - y): next to a large x, y has no room for what makes it more than the max.
+            _spread(g, x, axis, keepdims) * softmax(x, axis)
         ),
     ),
     samples=_samples,
@@ -201,6 +204,8 @@ def _logsumexp(m, x, *, axis, keepdims):
 @_logsumexp.gate.public
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) along axes, without overflow: a smooth `max`. Its gradient is the softmax.
+
+    -inf where there are no elements.
 
     >>> float(logsumexp([1000.0, 1000.0]).round(4))
     1000.6931

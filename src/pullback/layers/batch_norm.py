@@ -11,7 +11,9 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.elementary import sqrt
 from pullback.gates.reduction import mean
+from pullback.gates.shape import reshape
 from pullback.layers.arguments import float_dtype, number_between
+from pullback.layers.centring import centre
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
 
@@ -89,10 +91,10 @@ class BatchNorm(Layer):
                 "has no variance over its rows; take batches of at least 2"
             )
         axes = tuple(range(x.ndim - 1))
-        average = mean(x, axis=axes)
-        centred = x - average
+        centred = centre(x, axes)
         variance = mean(centred * centred, axis=axes)
-        self._move(training, self.mean, average)
+        average = mean(x, axis=axes, keepdims=True)  # `centre` has it already
+        self._move(training, self.mean, reshape(average, self.mean.shape))
         self._move(training, self.variance, variance * (rows / (rows - 1)))
         return self.scale * (centred / sqrt(variance + self.epsilon)) + self.bias
 

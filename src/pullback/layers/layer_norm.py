@@ -10,6 +10,7 @@ from pullback.core.unit import Unit
 from pullback.gates.elementary import sqrt
 from pullback.gates.reduction import mean
 from pullback.layers.arguments import float_dtype, number_between
+from pullback.layers.centring import centre
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
 
@@ -51,6 +52,6 @@ class LayerNorm(Layer):
         assert self.scale is not None
         assert self.bias is not None
         self.check_last_axis(x, self.scale.size)
-        centred = x - mean(x, axis=-1, keepdims=True)
+        centred = centre(x, -1)
         variance = mean(centred * centred, axis=-1, keepdims=True)
         return self.scale * (centred / sqrt(variance + self.epsilon)) + self.bias

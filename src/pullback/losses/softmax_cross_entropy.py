@@ -12,7 +12,7 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.arithmetic import subtract
 from pullback.gates.comparison import where
-from pullback.gates.reduction import log_softmax, logsumexp, softmax
+from pullback.gates.reduction import log_softmax, softmax
 from pullback.losses.class_weights import ClassWeights, checked, of_classes, weight_of_each
 from pullback.losses.labels import classes
 from pullback.losses.loss import Loss, register
@@ -57,12 +57,9 @@ class SoftmaxCrossEntropy(Loss):
         return found
 
     def cost(self, scores: Unit, labels: Unit) -> Unit:
-        smooth, rows = self.label_smoothing, are_rows(labels, scores)
-        if not rows and not smooth:
-            chosen = where(is_class(labels, scores), scores, 0.0).sum(axis=1)
-            return logsumexp(scores, axis=1) - chosen
+        smooth = self.label_smoothing
         logs = log_softmax(scores, axis=1)
-        if rows:
+        if are_rows(labels, scores):
             own = (in_dtype_of(labels, scores) * logs).sum(axis=1)
         else:
             own = where(is_class(labels, scores), logs, 0.0).sum(axis=1)
