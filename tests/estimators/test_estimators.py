@@ -15,6 +15,7 @@ from tests.estimators.small import ALL, CLASSIFIERS, IRIS, outcome, small
 import pullback as pb
 from pullback.core.errors import CircuitError
 from pullback.estimators import LinearSVM, NetworkClassifier, NetworkRegressor
+from pullback.estimators.arguments import RULES, refuse_parameters
 
 # What is learned ---------------------------------------------------------------------------------
 
@@ -250,8 +251,24 @@ def test_prediction_needs_a_fit(kind):
         ({"optimizer": 3}, "an optimizer is a name"),
         ({"loss": "Hing"}, "did you mean 'Hinge'"),
         ({"loss": 3}, "a loss is a name"),
-        ({"learning_rate": 0.0}, "learning rate"),
-        ({"dropout": 1.0}, "rate"),
+        ({"hidden": (4, 2.5)}, "hidden is the sizes of the hidden layers, at least one unit each"),
+        ({"hidden": None}, "hidden is the sizes"),
+        ({"learning_rate": 0.0}, "learning_rate is a number above 0, got 0.0"),
+        ({"learning_rate": np.nan}, "learning_rate is a number above 0, got nan"),
+        ({"dropout": 1.0}, "dropout is a rate from 0 to below 1, got 1.0"),
+        ({"dropout": "some"}, "dropout is a rate"),
+        ({"validation_fraction": 0, "early_stopping": True}, "validation_fraction is a share of"),
+        ({"validation_fraction": 1.0}, "validation_fraction is a share of the rows, above 0 and"),
+        ({"validation_fraction": 5}, "validation_fraction is a share of the rows, above 0 and"),
+        ({"early_stopping": "no"}, "early_stopping is True or False, got 'no'"),
+        ({"scale": None}, "scale is True or False, got None"),
+        ({"warm_start": 2}, "warm_start is True or False, got 2"),
+        ({"verbose": "no"}, "verbose is True or False, got 'no'"),
+        ({"random_state": -1}, "random_state is no seed"),
+        ({"class_weight": "even"}, "class_weight is None, 'balanced', or a mapping"),
+        ({"class_weight": {0: -1.0}}, "class_weight is None, 'balanced', or a mapping"),
+        ({"class_weight": {0: np.nan}}, "class_weight is None, 'balanced', or a mapping"),
+        ({"l2": np.inf}, "l2 is a number of at least 0, got inf"),
         ({"l2": -1.0}, "l2 is a number of at least 0"),
         ({"tol": None}, "tol is a number of at least 0"),
         ({"epochs": 0}, "epochs is a whole number of at least 1"),
@@ -265,6 +282,30 @@ def test_prediction_needs_a_fit(kind):
 def test_parameters_that_cannot_be_are_refused(told, message):
     with pytest.raises(CircuitError, match=message):
         small(NetworkClassifier, **told).fit(*IRIS)
+
+
+def test_every_number_among_the_parameters_has_a_rule():
+    looked_up = {"activation", "loss", "optimizer", "random_state", "engine"}
+    for kind in ALL:
+        assert set(kind().get_params()) - looked_up <= set(RULES)
+        refuse_parameters(kind().get_params())
+
+
+@pytest.mark.parametrize("size", [1e200, 1e300])
+def test_numbers_whose_squares_are_no_double_are_refused(size):
+    X, y = IRIS[0].copy(), IRIS[1].astype(float)
+    X[5, 1] = size
+    for kind in ALL:
+        with pytest.raises(CircuitError, match=r"X has a number too large to be scaled \(row 5\)"):
+            small(kind).fit(X, IRIS[1])
+    y[7] = size
+    with pytest.raises(CircuitError, match=r"y has a number too large to be scaled \(row 7\)"):
+        small(NetworkRegressor).fit(IRIS[0], y)
+    with pytest.raises(CircuitError, match=r"labels contain .* float32 \(row 7\)"):
+        small(NetworkRegressor, scale=False).fit(IRIS[0], y)
+    y[7] = 1e30
+    with pytest.raises(CircuitError, match=r"\(row 7\) is too large: SquaredError of it overflows"):
+        small(NetworkRegressor, scale=False).fit(IRIS[0], y)
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")

@@ -235,6 +235,35 @@ def test_tables_of_pandas_are_data():
         make().fit(table.assign(d="x"), Y)
 
 
+@pytest.mark.parametrize(
+    ("loss", "size"),
+    [
+        (pb.SquaredError(), 1e30),
+        (pb.AbsoluteError(), 1e300),
+        (pb.Huber(), 1e300),
+        (pb.Poisson(), 1e300),
+        (pb.Quantile(0.5), 1e39),
+    ],
+)
+def test_a_label_whose_cost_is_no_number_is_refused_before_work(loss, size):
+    trainer = pb.Trainer(pb.Sequential(pb.Dense(1)), loss, pb.SGD(1e-3), engine="eager")
+    labels = np.abs(X[:, 0])
+    labels[7] = size
+    message = rf"label .* \(row 7\) is too large: {type(loss).__name__} of it overflows float32"
+    for use in (
+        lambda: trainer.fit(X, labels),
+        lambda: trainer.evaluate(X, labels),
+        lambda: trainer.fit(X, np.abs(X[:, 0]), validation=(X, labels)),
+        lambda: trainer.fit([(X, labels)]),
+    ):
+        with pytest.raises(pb.CircuitError, match=message):
+            use()
+    double = pb.Sequential(pb.Dense(1, dtype="float64"))
+    trainer = pb.Trainer(double, loss, pb.SGD(1e-300), engine="eager")
+    labels[7] = 1e39
+    assert np.isfinite(trainer.evaluate(X, labels)["loss"])
+
+
 def sprung(dtype, **loss):
     """A network with a spring, in a precision."""
     model = pb.Sequential(pb.Dense(8, dtype=dtype), pb.Tanh(), pb.Dense(2, dtype=dtype), rng=1)

@@ -6,7 +6,6 @@ What the estimators share: scaling, the Trainer, stopping, the history, predicti
 from __future__ import annotations
 
 from abc import abstractmethod
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from pullback.core.errors import CircuitError
+from pullback.core.finite import is_finite
+from pullback.estimators.arguments import refuse_parameters
 from pullback.estimators.parts import optimizer_of
 from pullback.estimators.stopping import Stopping
 from pullback.layers import Sequential
@@ -80,6 +81,20 @@ class Network(BaseEstimator):
             return None
         return prepare_weights(_check_sample_weight(sample_weight, x, dtype=np.float64), len(x))
 
+    def _new_scaler(self, x: np.ndarray, weights: np.ndarray | None, what: str) -> Any:
+        """What brings every column to mean 0 and variance 1; None where nothing shall."""
+        if not self.scale:
+            return None
+        with np.errstate(all="ignore"):
+            scaler = StandardScaler().fit(x, None, weights)
+        if not (is_finite(scaler.mean_) and is_finite(scaler.var_)):
+            row = int(np.abs(x).max(axis=1).argmax())
+            raise CircuitError(
+                f"{what} has a number too large to be scaled (row {row}): its square overflows "
+                "float64; divide the column first"
+            )
+        return scaler
+
     def _scaled(self, x: np.ndarray) -> np.ndarray:
         x = x if self.scaler_ is None else self.scaler_.transform(x)
         return in_dtype(x, np.dtype(np.float32), "features, once scaled,")
@@ -94,9 +109,12 @@ class Network(BaseEstimator):
         self, x: np.ndarray, weights: np.ndarray | None, outputs: int, batch_size: int
     ) -> None:
         """Make the model, and forget the one before."""
-        random = check_random_state(self.random_state)
+        try:
+            random = check_random_state(self.random_state)
+        except ValueError as error:
+            raise CircuitError(f"random_state is no seed: {error}") from None
         self._seed = int(random.randint(np.iinfo(np.int32).max))
-        self.scaler_ = StandardScaler().fit(x, sample_weight=weights) if self.scale else None
+        self.scaler_ = self._new_scaler(x, weights, "X")
         self.model_ = self._network(outputs, self._seed)
         self.history_ = History()
         self._strength = self._spring(batch_size * (1.0 if weights is None else weights.mean()))
@@ -200,15 +218,7 @@ class Network(BaseEstimator):
 
     def _check(self) -> None:
         """Refuse parameters that nothing else would refuse by name."""
-        counts: dict[str, Any] = {"epochs": self.epochs, "patience": self.patience}
-        if self.batch_size != "auto":
-            counts["batch_size"] = self.batch_size
-        for name, value in counts.items():
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-                raise CircuitError(f"{name} is a whole number of at least 1, got {value!r}")
-        for name, value in {"l2": self.l2, "tol": self.tol}.items():
-            if not isinstance(value, Real) or not value >= 0.0:
-                raise CircuitError(f"{name} is a number of at least 0, got {value!r}")
+        refuse_parameters(self.get_params(deep=False))
 
     # Prediction ----------------------------------------------------------------------------------
 

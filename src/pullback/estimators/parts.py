@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
-import numpy as np
-
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 from pullback.layers import LAYERS, Dense, Dropout, Identity, Layer, Sequential
@@ -34,8 +32,6 @@ def multilayer(
                Dense(3, initializer='glorot'))
     """
     sizes: Any = (hidden,) if isinstance(hidden, Integral) else hidden
-    if isinstance(sizes, str) or not isinstance(sizes, Sequence | np.ndarray):
-        raise CircuitError(f"hidden is the sizes of the hidden layers, as (100,), got {hidden!r}")
     if not isinstance(activation, str):
         raise CircuitError(f"an activation is a name, such as 'relu', got {activation!r}")
     bend = ACTIVATIONS[activation.lower()]

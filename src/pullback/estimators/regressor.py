@@ -8,7 +8,6 @@ from typing import Any, final
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.preprocessing import StandardScaler
 
 from pullback.core.errors import CircuitError
 from pullback.estimators.network import Network
@@ -16,6 +15,7 @@ from pullback.estimators.parts import loss_of, multilayer
 from pullback.layers import Sequential
 from pullback.losses import AbsoluteError, Huber, Loss, Quantile, SquaredError
 from pullback.optim import Optimizer
+from pullback.train.data import in_dtype
 
 USABLE = (SquaredError, AbsoluteError, Huber, Quantile)
 """Losses of a score that is itself near the label, in any unit."""
@@ -131,7 +131,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
         weights = self._weights(X, sample_weight)
         if start:
             self._single = y.ndim == 1
-            self.target_scaler_ = StandardScaler().fit(rows, None, weights) if self.scale else None
+            self.target_scaler_ = self._new_scaler(rows, weights, "y")
         elif rows.shape[1] != self._outputs or self._single != (y.ndim == 1):
             raise CircuitError(f"y has another shape than in the first call: {y.shape}")
         self._outputs = rows.shape[1]
@@ -140,7 +140,8 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
 
     def _prepared(self, labels: np.ndarray) -> np.ndarray:
         scaler = self.target_scaler_
-        return (labels if scaler is None else scaler.transform(labels)).astype(np.float32)
+        labels = labels if scaler is None else scaler.transform(labels)
+        return in_dtype(labels, np.dtype(np.float32), "labels")
 
     def _score_of(self, scores: np.ndarray, labels: np.ndarray, weights: Any) -> float:
         return float(r2_score(labels, scores, sample_weight=weights))

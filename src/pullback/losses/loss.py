@@ -79,6 +79,24 @@ class Loss(ABC):
     def cost(self, scores: Unit, labels: Unit) -> Unit:
         """The cost of each example, of shape (batch,)."""
 
+    def refuse_too_large(self, labels: np.ndarray, shape: tuple[int, ...], dtype: Any) -> None:
+        """Raise `CircuitError` where labels are so large that their costs overflow scores' dtype.
+
+        `labels` are as `prepare` makes them; the costs are those of scores of 0, of this shape.
+        """
+        if labels.dtype.kind != "f" or not labels.size:
+            return
+        costs = self.cost(Unit(np.zeros(shape, dtype)), Unit(labels)).value
+        with np.errstate(over="ignore"):
+            total = costs.sum()
+        if np.isfinite(total):
+            return
+        row = int(np.abs(labels.reshape(len(labels), -1)).max(axis=1).argmax())
+        raise CircuitError(
+            f"label {labels[row]} (row {row}) is too large: {type(self).__name__} of it overflows "
+            f"{np.dtype(dtype)}; scale the labels first"
+        )
+
     def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
         """How much the loss itself lets each row count, of shape (batch,); None: all the same."""
         return None

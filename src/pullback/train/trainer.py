@@ -404,6 +404,8 @@ class Trainer:
             loss.prepare(y, (len(xs[0]), *sample.shape[1:]))
             for loss, y, sample in zip(self.losses, given, samples, strict=True)
         ]
+        for loss, y, sample in zip(self.losses, ys, samples, strict=True):
+            loss.refuse_too_large(y, (len(xs[0]), *sample.shape[1:]), sample.dtype)
         columns = {**named("inputs", xs), **named("labels", ys)}
         if weights is not None:
             columns["weights"] = prepare_weights(weights, len(xs[0]))
