@@ -145,10 +145,3 @@ def test_zero_dimensional_arrays_stay_numpy_and_floats_stay_python(name):
     value = pb.GATES[name](np.array(0.5, np.float32))
     assert np.shape(value) == ()
     assert value.dtype == np.float32
-
-
-def test_arithmetic_of_truth_values_gives_floats():
-    for name in ("add", "subtract", "multiply", "power"):
-        y = pb.GATES[name](pb.Unit(True), pb.Unit(True))
-        assert type(y.value) is float
-        assert y.shape == ()
