@@ -61,7 +61,7 @@ def test_a_gate_of_any_number_of_inputs():
     xs = pb.units(a=1.0, b=1.0, c=1.0)
     y = weighted(*xs)
     y.backward()
-    assert float(y) == 3.0
+    assert float(y.value) == 3.0
     assert [x.grad for x in xs] == [0.0, 1.0, 2.0]
 
 

@@ -81,7 +81,7 @@ def test_results_belong_to_the_user():
     w = pb.Unit(np.ones(3), "w")
     step = Jax(pb.Program({}, {"w": w}, {w: w + 1.0}))
     step()["w"][:] = 9.0
-    w.value[0] = 5.0
+    w.value = [5.0, 2.0, 2.0]
     assert step()["w"].tolist() == [5.0, 2.0, 2.0]
 
 

@@ -88,6 +88,7 @@ KEYS = [
     *((0, 1), (slice(None), 2), (..., 0), (0, ..., -1), (None, 0), (..., None, slice(0, 3, 2))),
     *((slice(None, None, -2), 1, slice(3, None, -3)), (1, 2, 3), (slice(0, 0),), ()),
     *(np.array([1, 0, 1]), [0, -1], np.array([[0, 1], [1, 1]]), np.array(1)),
+    *([], [[]], np.zeros((2, 0), int)),
 ]
 
 
@@ -97,6 +98,17 @@ def test_indexing_is_numpy_s(key):
     np.testing.assert_array_equal(value, X[key])
     assert np.shape(value) == X[key].shape
     np.testing.assert_array_equal(pb.Unit(X)[key].value, X[key])
+
+
+@pytest.mark.parametrize("engine", ["eager", "native", "jax"])
+def test_no_rows_are_taken_and_added_to(engine):
+    if engine == "jax":
+        pytest.importorskip("jax")
+    x = pb.Unit(X, "x")
+    y = pb.sum(x[[]]) + pb.sum(pb.scatter_add(x, [], X[:0]))
+    taken, dx = pb.Circuit([x[[]], *pb.gradient(y, [x])]).compile(engine)()
+    assert taken.shape == X[[]].shape
+    np.testing.assert_array_equal(dx, np.ones_like(X))
 
 
 def test_a_wire_of_integers_indexes_too():
@@ -125,6 +137,7 @@ def test_a_wire_of_integers_indexes_too():
         ((slice(None), np.array([0, 1])), "must be an integer, a slice"),
         (np.array([True, False]), "integer indices"),
         ([0.5], "integer indices"),
+        (np.zeros(0), "integer indices, got float64"),
     ],
 )
 def test_wrong_indices_are_refused(key, message):
@@ -150,7 +163,18 @@ def test_take_and_scatter_add_along_every_axis():
         pb.take(pb.Unit(np.zeros(3), "table"), [3])
 
 
+STRETCHED = [  # an axis of size 1 meets a longer one
+    ("bij,bjk->bik", (1, 2, 3), (5, 3, 4)),
+    ("bij,bjk->bik", (5, 2, 1), (1, 3, 4)),
+    ("ij,jk,kl->il", (2, 3), (1, 1), (4, 2)),
+    ("ii,i->i", (3, 3), (1,)),
+    ("ii,i->i", (1, 1), (3,)),
+    ("ij,ij->", (1, 3), (2, 1)),
+    ("i,i->i", (1,), (0,)),
+    ("...ij,...j->...i", (1, 2, 3), (4, 1)),
+]
 EINSUMS = [
+    *STRETCHED,
     ("ij,jk->ik", (2, 3), (3, 4)),
     ("ij,jk", (2, 3), (3, 4)),
     ("ij->ji", (2, 3)),
@@ -181,6 +205,29 @@ def test_einsum_is_numpy_s(case):
     np.testing.assert_allclose(value, np.einsum(subscripts, *arrays))
 
 
+def test_einsum_of_single_precision_stays_single():
+    x = np.ones((3, 3), np.float32)
+    for subscripts in ("ii->i", "ii", "ij->ji"):
+        assert pb.einsum(subscripts, pb.Unit(x)).dtype == np.einsum(subscripts, x).dtype
+
+
+@pytest.mark.parametrize("engine", ["native", "jax"])
+def test_einsums_compile_whatever_is_stretched(engine):
+    rng = np.random.default_rng(2)
+    outputs = []
+    for subscripts, *shapes in STRETCHED:
+        xs = [pb.Unit(rng.normal(size=shape)) for shape in shapes]
+        y = pb.einsum(subscripts, *xs)
+        first = pb.gradient(pb.sum(y * y), xs)
+        outputs += [y, *first]
+        if engine == "native":
+            outputs += pb.gradient(sum(pb.sum(d * d) for d in first), xs)
+        else:
+            pytest.importorskip("jax")
+    for got, wire in zip(pb.Circuit(outputs).compile(engine)(), outputs, strict=True):
+        np.testing.assert_allclose(got, wire.value, rtol=1e-9, atol=1e-12)
+
+
 def test_einsum_refuses_what_does_not_fit():
     with pytest.raises(pb.CircuitError, match="names 2 operands, got 1"):
         pb.einsum("i,i", M)
@@ -188,6 +235,8 @@ def test_einsum_refuses_what_does_not_fit():
         pb.einsum("i", M)
     with pytest.raises(pb.CircuitError, match="einsum cannot take 'a' of shape"):
         pb.einsum("ij,jk->ik", pb.Unit(M, "a"), M)
+    with pytest.raises(pb.CircuitError, match=r"shape \(1, 3\) has no diagonal for 'i' of 'ii'"):
+        pb.einsum("ii->i", np.ones((1, 3)))
 
 
 PRODUCTS = [

@@ -343,9 +343,29 @@ def test_the_report_reads_well():
         (pb.sum(pb.relu(pb.Unit([0.0, 1.0])) * 3.0), "kink nearby"),
         (pb.sin(pb.Unit(1e15)), "rounding"),
         (pb.sin(pb.Unit(1.0)), "below 1e-6"),
+        (pb.log(pb.Unit(1e-320)), "rounding"),  # 1 / x overflows, and no step is short enough
+        (pb.sqrt(pb.Unit(1e-320)), "rounding"),
+        (pb.log(pb.Unit(1e-160) * 1e-160), "rounding"),
+        (pb.sum(pb.log(pb.Unit([1e-320, 1.0]))), "rounding"),
+        (0.0 ** pb.Unit(0.0), "kink nearby"),  # 0**-h is infinite
     ],
 )
 def test_a_difference_that_is_no_fault_says_why(f, note):
     lines = str(check_gradients(f)).splitlines()
     row = lines[lines.index(next(x for x in lines if x.startswith("source"))) + 1]
     assert row.endswith(note)
+
+
+def test_a_slope_that_cannot_be_measured_is_no_slope_of_about_zero():
+    text = str(check_gradients(pb.Unit(0.0, "x") ** pb.Unit(0.0, "y")))
+    assert "all gradients are right" in text
+    assert "steps from here lead to -inf, so there is no slope to measure" in text
+    assert "about zero" not in text
+    assert "the slope overflows, as the rule says" in str(check_gradients(pb.log(pb.Unit(1e-320))))
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e-300, 1.0, 1e300])
+def test_a_wrong_rule_is_found_at_any_size_that_can_be_measured(size):
+    wrong = elementwise(lambda m, x: m.multiply(x, 2.0), lambda y, x: 3.0)
+    report = check_gradients(wrong(pb.Unit(size)), on_failure="report")
+    assert report.ok == (size < 1e-308)

@@ -338,7 +338,8 @@ def test_a_built_layer_pickles_and_copies():
     for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
         np.testing.assert_array_equal(twin(x).value, y)
         assert list(twin.parameters) == list(model.parameters)
-        next(iter(twin.parameters.values())).value += 1.0
+        weight = next(iter(twin.parameters.values()))
+        weight.value = weight.value + 1.0
         np.testing.assert_array_equal(model(x).value, y)
     unbuilt = pickle.loads(pickle.dumps(pb.Sequential(pb.Dense(4), rng=3)))
     assert unbuilt(x).shape == (5, 4)

@@ -68,7 +68,7 @@ def test_class_weights_are_sample_weights_by_class(
             weighted = pb.Unit(scores)
             got = loss(class_weights=given)(weighted, labels, others)
             got.backward()
-            assert float(got) == pytest.approx(float(wanted), rel=1e-13)
+            assert float(got.value) == pytest.approx(float(wanted), rel=1e-13)
             np.testing.assert_allclose(weighted.grad, wires.grad, rtol=1e-12)
 
 
@@ -82,7 +82,7 @@ def test_the_mean_is_the_weighted_mean():
     got = losses.SoftmaxCrossEntropy(class_weights=THREE)(TABLE, NUMBERS)
     by_row = np.array(THREE)[NUMBERS]
     wanted = log_loss(NUMBERS, softmax(TABLE, axis=1), sample_weight=by_row)
-    assert float(got) == pytest.approx(wanted, rel=1e-12)
+    assert float(got.value) == pytest.approx(wanted, rel=1e-12)
 
 
 def test_balanced_training_is_that_of_scikit_learn():

@@ -91,7 +91,7 @@ def test_the_gradient_on_the_scores_is_minus_the_force_over_the_batch(
 def test_the_value_is_the_mean_size_of_the_pull(force, loss, scores, labels):
     labels = loss.prepare(labels, scores.shape)
     value = Force(force)(scores, labels)
-    assert float(value) == pytest.approx(abs(force(scores, labels)).mean(), rel=1e-15)
+    assert float(value.value) == pytest.approx(abs(force(scores, labels)).mean(), rel=1e-15)
 
 
 def final_parameters(objective, outputs, labels):
@@ -152,7 +152,7 @@ def test_no_gradient_flows_through_the_pull():
     loss = Force(lambda s, y: s * s)(scores, [0.0, 0.0])
     loss.backward(2.0)
     np.testing.assert_array_equal(scores.grad, [-9.0, -4.0])
-    assert float(loss) == 6.5
+    assert float(loss.value) == 6.5
 
 
 def test_a_force_of_numbers_alone_is_constant():
@@ -161,7 +161,7 @@ def test_a_force_of_numbers_alone_is_constant():
     loss.backward(2.0)
     np.testing.assert_array_equal(scores.grad, [[-1.0, 0.0], [0.0, 2.0]])
     assert loss.dtype == scores.grad.dtype == np.float32
-    assert float(loss) == 0.75
+    assert float(loss.value) == 0.75
 
 
 def test_like_gives_refusals_metrics_and_one_hot_rows():

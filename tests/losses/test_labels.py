@@ -245,7 +245,7 @@ def test_classes_on_a_wire_are_not_broadcast(loss, shape):
 def test_whole_numbers_on_a_wire_are_no_scores():
     with pytest.raises(pb.CircuitError, match="'s' carries int64 values; scores are floats"):
         losses.SquaredError()(pb.Unit(np.arange(3), "s"), [1, 2, 3])
-    assert float(losses.SquaredError()(np.arange(3), [1, 2, 3])) == 1.0
+    assert float(losses.SquaredError()(np.arange(3), [1, 2, 3]).value) == 1.0
 
 
 @pytest.mark.parametrize("loss", [losses.SoftmaxCrossEntropy(), losses.MulticlassHinge("maximum")])
@@ -253,21 +253,22 @@ def test_whole_numbers_on_a_wire_are_no_scores():
 def test_one_hot_rows_are_class_numbers(loss, dtype):
     prepared = loss.prepare(ONE_HOT.astype(dtype), TABLE.shape)
     np.testing.assert_array_equal(prepared, NUMBERS)
-    assert float(loss(TABLE, ONE_HOT.astype(dtype))) == float(loss(TABLE, NUMBERS))
+    assert float(loss(TABLE, ONE_HOT.astype(dtype)).value) == float(loss(TABLE, NUMBERS).value)
 
 
 def test_one_hot_rows_on_a_wire_cost_what_class_numbers_cost():
     loss = losses.SoftmaxCrossEntropy()
     on_wire = loss(pb.Unit(TABLE), pb.Unit(ONE_HOT))
-    assert float(on_wire) == pytest.approx(float(loss(TABLE, NUMBERS)), rel=1e-13)
+    assert float(on_wire.value) == pytest.approx(float(loss(TABLE, NUMBERS).value), rel=1e-13)
 
 
 @pytest.mark.parametrize("make", [list, tuple, pd.Series])
 def test_labels_come_in_any_container(make):
-    assert float(losses.Hinge()(COLUMN, make(SIGNS))) == float(losses.Hinge()(COLUMN, SIGNS))
-    wanted = float(losses.SoftmaxCrossEntropy()(TABLE, NUMBERS))
-    assert float(losses.SoftmaxCrossEntropy()(TABLE, make(NUMBERS))) == wanted
-    assert float(losses.SoftmaxCrossEntropy()(TABLE, make(NUMBERS.astype(float)))) == wanted
+    wanted = float(losses.Hinge()(COLUMN, SIGNS).value)
+    assert float(losses.Hinge()(COLUMN, make(SIGNS)).value) == wanted
+    wanted = float(losses.SoftmaxCrossEntropy()(TABLE, NUMBERS).value)
+    assert float(losses.SoftmaxCrossEntropy()(TABLE, make(NUMBERS)).value) == wanted
+    assert float(losses.SoftmaxCrossEntropy()(TABLE, make(NUMBERS.astype(float))).value) == wanted
 
 
 @pytest.mark.parametrize(

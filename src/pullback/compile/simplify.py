@@ -18,9 +18,11 @@ import numpy as np
 from pullback.compile import algebra, arrange
 from pullback.compile.patterns import Inputs, Rule
 from pullback.compile.program import Program
+from pullback.core.errors import CircuitError
+from pullback.core.gate import constant
 from pullback.core.registry import GATES
-from pullback.core.unit import Unit
-from pullback.core.values import arrays, scalars
+from pullback.core.unit import Unit, wire
+from pullback.core.values import Value, arrays, scalars
 from pullback.core.walk import age
 
 RULES: dict[str, Rule] = {**algebra.RULES, **arrange.RULES}
@@ -80,8 +82,12 @@ class _Walk:
         if key in self.seen:
             return self.seen[key]
         plain = self.algebra(unit, inputs)
-        if plain is None and (gate.primitive or gate.name in self.keep):
+        if plain is None and (gate.primitive or (gate.is_built_in and gate.name in self.keep)):
             plain = gate(*inputs, **unit.static)
+        if plain is None and not gate.is_built_in:
+            plain = _lowered(unit, inputs)
+            self.made.update((x, x) for x in inputs)
+            plain = self.plain(plain)
         if plain is None:
             plain = gate.value(ON_WIRES, *inputs, **unit.static)
             if not same_kind(plain, unit):  # a number lost its kind on the way; keep the gate
@@ -95,12 +101,50 @@ class _Walk:
     def algebra(self, unit: Unit, inputs: Inputs) -> Unit | None:
         """A plainer wire by a law of algebra, or None."""
         assert unit.gate is not None
-        rule = RULES.get(unit.gate.name)
+        rule = RULES.get(unit.gate.name) if unit.gate.is_built_in else None
         found = None if rule is None else rule(inputs, unit.static)
         if found is None or not same_kind(found, unit):
             return None
         self.made.update((x, x) for x in inputs)
         return self.plain(found)
+
+
+def _lowered(unit: Unit, inputs: Inputs) -> Unit:
+    """A user's gate as the library's own, which its value makes of wires.
+
+    Raises `CircuitError` where that value is not a function of wires, or is another one of wires
+    than of numbers: it may ask whether `a == b`, or draw random numbers.
+    """
+    gate = unit.gate
+    assert gate is not None
+    expected = gate.evaluate(inputs, unit.static)
+    try:
+        made: Any = gate.value(ON_WIRES, *inputs, **unit.static)
+    except Exception as error:
+        raise not_compiled(unit, f"its value raised {type(error).__name__}: {error}") from error
+    made = made if isinstance(made, Unit) else constant(made)
+    if made.shape != unit.shape or not _close(made.value, expected):
+        raise not_compiled(unit, "of wires its value makes other numbers than of arrays")
+    if same_kind(made, unit):
+        return made
+    return wire(expected, GATES["astype"], (made,), {"dtype": unit.dtype})
+
+
+def _close(a: Value, b: Value) -> bool:
+    """Whether values differ by rounding at most, for which sums of single precision leave room."""
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    size = np.max(np.abs(b), where=np.isfinite(b), initial=0.0)
+    return np.allclose(a, b, rtol=1e-4, atol=1e-4 * size, equal_nan=True)
+
+
+def not_compiled(unit: Unit, why: str) -> CircuitError:
+    """That the gate of a wire is a user's, and cannot become gates of the library."""
+    assert unit.gate is not None
+    why = why.partition("\n")[0]  # JAX tells more than one line
+    return CircuitError(
+        f"{unit.label} is made by the gate {unit.gate.name!r}, which cannot be compiled: {why}; "
+        "write its value with Python's operators and the functions of m, or use engine='eager'"
+    )
 
 
 def same_kind(a: Unit, b: Unit) -> bool:

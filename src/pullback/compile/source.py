@@ -156,7 +156,9 @@ class _Writer:
         """Raise where a gate cannot be written."""
         for unit in self.needed:
             gate = unit.gate
-            if unit.inputs and gate is not None and gate.name not in self.dialect.keep:
+            if not unit.inputs or gate is None:
+                continue
+            if not gate.is_built_in or gate.name not in self.dialect.keep:
                 made = next((u.label for u in self.wires if u.gate is gate), "the gradient")
                 raise unwritable(unit, self.dialect.language, f", which makes {made}")
 

@@ -18,6 +18,7 @@ from pullback.compile.patterns import number_on
 from pullback.core.unit import Unit
 
 IDENTITY = {"sum": "0", "max": "-inf", "min": "inf"}
+TRUTHS = ("logical_and", "logical_or", "logical_not")  # gates that ask only whether x is not 0
 TYPES = {"float32": "f4", "float64": "f8", "int64": "i8", "bool": "b1"}
 
 
@@ -244,10 +245,10 @@ class _LoopWriter:
         assert gate is not None
         if gate.name in ("astype", "reshape"):
             return self.operand(unit.inputs[0], unit.dtype)
-        dtype = self.common(unit)
+        dtype = np.dtype(bool) if gate.name in TRUTHS else self.common(unit)
         if gate.name == "where":
             condition, a, b = unit.inputs
-            chosen = self.operand(condition, condition.dtype)
+            chosen = self.operand(condition, np.dtype(bool))
             return f"where({chosen}, {self.operand(a, dtype)}, {self.operand(b, dtype)})"
         parts = [self.operand(x, dtype) for x in unit.inputs]
         symbol = gate.symbol

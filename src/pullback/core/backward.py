@@ -16,7 +16,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError, StaleError
 from pullback.core.registry import GATES
-from pullback.core.values import as_value, is_differentiable, shape_of, zeros_like
+from pullback.core.values import as_value, is_differentiable, read_only, shape_of, zeros_like
 from pullback.core.walk import age
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
             if unit.grad is untouched:
                 moves = done and not unit.is_constant and is_differentiable(unit._value)
                 unit.grad = zeros_like(unit._value) if moves else None
+            elif type(unit.grad) is not float:
+                read_only(unit.grad)  # wires may share one array
 
 
 def refuse_stale(wires: Sequence[Unit]) -> None:

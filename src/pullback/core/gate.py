@@ -26,7 +26,16 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.registry import GATES, Registry
 from pullback.core.unit import EMPTY, Unit, wire
-from pullback.core.values import Value, arrays, as_value, dtype_of, namespace, scalars, shape_of
+from pullback.core.values import (
+    Value,
+    arrays,
+    as_value,
+    dtype_of,
+    namespace,
+    read_only,
+    scalars,
+    shape_of,
+)
 
 Rule = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -78,6 +87,11 @@ class Gate:
         """Whether each element of the output is made from one element of each input."""
         return self.partials is not None
 
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it is one of the library's own, which passes and engines know by its name."""
+        return GATES.get(self.name) is self
+
     def rule(self, i: int) -> Rule | None:
         """The partial of an elementwise gate, or the pullback of another, for input `i`."""
         rules = self.partials if self.pullback is None else self.pullback
@@ -109,13 +123,13 @@ class Gate:
             if type(x) is not float:  # a truth value is NumPy's, where True + True is True
                 m = arrays
             values.append(x)
-        value = self._compute(m, values, static, inputs)
         if not wired:
-            return value
-        if not recorded:
-            return constant(value)
+            return self._compute(m, values, static, inputs)
+        _refuse_changeable(self, static)
         wires = [x if type(x) is Unit else constant(v) for x, v in zip(inputs, values)]  # noqa: B905
-        return wire(value, self, tuple(wires), static or EMPTY)
+        values = [x._value for x in wires]  # of arrays that users may change later, copies
+        value = _kept(self._compute(m, values, static, inputs), values)
+        return wire(value, self, tuple(wires), static or EMPTY) if recorded else constant(value)
 
     def of_one(self, x: Any) -> Any:
         """`self(x)` for an elementwise gate, several times faster where x is or carries a float."""
@@ -147,7 +161,7 @@ class Gate:
         """The gate's value at the present values of these wires."""
         values = [x._value for x in inputs]
         m = namespace(values) if self.partials is not None else arrays
-        return self._compute(m, values, static, inputs)
+        return _kept(self._compute(m, values, static, inputs), values)
 
     def _compute(
         self,
@@ -161,7 +175,7 @@ class Gate:
                 return self.value(m, *values, **static)
             with np.errstate(all="ignore"):
                 value = self.value(m, *values, **static)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, AttributeError) as error:
             shown = [
                 (x.label if isinstance(x, Unit) else "a constant") + f" of shape {shape_of(v)}"
                 for x, v in zip(inputs, values, strict=True)
@@ -174,6 +188,33 @@ class Gate:
         return value
 
 
+def _refuse_changeable(gate: Gate, static: Mapping[str, Any]) -> None:
+    """Raise where a wire would remember a list, say, that someone may change before it runs."""
+    for name, value in static.items():
+        try:
+            hash(value)
+        except TypeError:
+            raise CircuitError(
+                f"{gate.name} would remember {name}={value!r}, which may change before it runs "
+                "again; give numbers, texts or tuples, or make it an input of the gate"
+            ) from None
+
+
+def _kept(value: Value, inputs: Sequence[Value]) -> Value:
+    """What a gate made, as its wire keeps it: read-only, and no view of an engine's memory.
+
+    That memory is what arrays on wires are that can still be written into.
+    """
+    if type(value) is float or not isinstance(value, np.ndarray):
+        return value
+    if value.base is not None and any(
+        isinstance(x, np.ndarray) and x.flags.writeable and np.may_share_memory(x, value)
+        for x in inputs
+    ):
+        value = value.copy()
+    return read_only(value)
+
+
 CONSTANT = Gate("constant", value=lambda m: None, pullback=())
 
 
@@ -184,7 +225,7 @@ def constant(value: Any, what: str = "a constant") -> Unit:
     Unit(value=6.0, gate='constant')
     """
     value = as_value(value, what)
-    value = value.copy() if isinstance(value, np.ndarray) else value
+    value = read_only(value.copy()) if isinstance(value, np.ndarray) else value
     return wire(value, CONSTANT, (), EMPTY)
 
 

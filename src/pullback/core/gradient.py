@@ -86,11 +86,24 @@ def gradients_of_all(
             for i, x in enumerate(unit.inputs):
                 if x not in on_path or not is_differentiable(x.value):
                     continue
-                d = pull_through(unit.gate, i, g, unit, unit.inputs, unit.static)
+                d = _pulled_through(unit, i, g)
                 if d is not None:
                     d = fit(d, x.shape, x.dtype)
                     flow[x] = flow[x] + d if x in flow else d
     return flow
+
+
+def _pulled_through(unit: Unit, i: int, g: Unit) -> Any:
+    """The gradient at input i of the gate that makes a wire, as a wire."""
+    gate = unit.gate
+    assert gate is not None
+    try:
+        return pull_through(gate, i, g, unit, unit.inputs, unit.static)
+    except (TypeError, AttributeError) as error:
+        raise CircuitError(
+            f"the rule of {gate.name!r} for its input {i + 1} cannot be run on wires, as a "
+            f"gradient that is a circuit needs: {error}; write it in gates (pb.cos, not np.cos)"
+        ) from error
 
 
 def jacobian(y: Unit, x: Unit) -> Unit:

@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NoReturn, final
 
 import numpy as np
 
 from pullback.core.backward import backward
 from pullback.core.errors import CircuitError
 from pullback.core.registry import GATES
-from pullback.core.values import Value, as_value, dtype_of, shape_of
+from pullback.core.values import Value, as_value, dtype_of, read_only, shape_of
 from pullback.core.walk import forward, tick
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Unit:
             raise CircuitError(f"{value.label} is a wire already; use it as it is, or its .value")
         if type(value) is not float:
             value = as_value(value, "a wire's value" if name is None else f"{name!r}")
-            value = value.copy() if isinstance(value, np.ndarray) else value
+            value = read_only(value.copy()) if isinstance(value, np.ndarray) else value
         if name is not None and (type(name) is not str or not name):
             raise CircuitError(f"a wire's name must be a text, got {name!r}")
         self._value = value
@@ -103,13 +103,19 @@ class Unit:
     def value(self) -> Value:
         """The number or array on this wire. Only a source can be set, to a value of its shape.
 
+        The wire keeps a copy of what it is set to, and no array that it shows can be written into:
+        NumPy then says "destination is read-only". Set a new one: `x.value = x.value + 1`.
+
         >>> x = Unit(3.0)
         >>> y = x + 1
         >>> x.value = 10
         >>> y.forward()
         11.0
         """
-        return self._value
+        value = self._value
+        if isinstance(value, np.ndarray) and value.flags.writeable:
+            return read_only(value.copy())  # an engine's memory, which its next step changes
+        return value
 
     @value.setter
     def value(self, value: Any) -> None:
@@ -126,7 +132,7 @@ class Unit:
         if type(new) is not type(self._value) or dtype_of(new) != dtype_of(self._value):
             new = _cast(new, dtype_of(self._value), self.label)
             new = new.item() if type(self._value) in (float, bool) else new
-        self._value = new.copy() if new is value and isinstance(new, np.ndarray) else new
+        self._value = read_only(new.copy()) if isinstance(new, np.ndarray) else new
         self.time = tick()
 
     @property
@@ -180,7 +186,7 @@ class Unit:
     def forward(self) -> Value:
         """Compute this wire's value again from its sources' present values, and return it."""
         forward([self])
-        return self._value
+        return self.value
 
     def backward(self, pull: Any = 1.0) -> None:
         """Pull on this wire: write the gradient of `pull * wire` to every wire it is made from.
@@ -208,9 +214,6 @@ class Unit:
             parts.append(f"gate={self.gate.name!r}")
         return f"Unit({', '.join(parts)})"
 
-    def __float__(self) -> float:
-        return float(self._value)
-
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError(f"{self.label} is a single number and has no length")
@@ -218,9 +221,6 @@ class Unit:
 
     def __iter__(self) -> Iterator[Unit]:
         return (self[i] for i in range(len(self)))
-
-    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
-        raise TypeError(f"NumPy would take {self.label} apart; give it the wire's .value")
 
     def __format__(self, spec: str) -> str:
         return format(self._value, spec) if spec else str(self)
@@ -230,6 +230,29 @@ class Unit:
             f"whether {self.label} is true would be decided once, when the circuit is built; "
             "choose with pb.where(condition, a, b), or ask its .value"
         )
+
+    def _taken_apart(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse to become plain numbers, from which no gradient would find its way back."""
+        raise TypeError(
+            f"{self.label} is a wire, and plain numbers made of it would cut its circuit in two; "
+            "use gates of pb (pb.exp for math.exp or np.exp), join wires with pb.stack or "
+            "pb.concatenate, or ask for its .value"
+        )
+
+    __float__ = __int__ = __complex__ = __index__ = __array__ = _taken_apart
+    __round__ = __floor__ = __ceil__ = __trunc__ = _taken_apart
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __divmod__ = __rdivmod__ = _taken_apart
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same wire; a comparison with numbers is refused, as `if x:` is."""
+        if isinstance(other, float | int | np.ndarray | np.generic):
+            raise TypeError(
+                f"== asks whether {self.label} is the same wire; compare what it carries with "
+                "pb.equal, or ask for its .value"
+            )
+        return self is other
+
+    __hash__ = object.__hash__
 
     # Operators: NumPy's gates, found by name, so that this module knows none of them. `==` stays
     # identity, so that wires can stand in sets and dictionaries; the gate is pb.equal.

@@ -50,7 +50,8 @@ def as_value(x: Any, what: str = "a value") -> Value:
         except ValueError:
             raise CircuitError(f"{what} is a ragged list; rows must have equal lengths") from None
         except TypeError:
-            raise CircuitError(f"{what} is a list of wires; join them with pb.stack") from None
+            joined = "join them with pb.stack or pb.concatenate"
+            raise CircuitError(f"{what} is a list of wires; {joined}") from None
         if value.dtype.kind in "iu":
             value = value.astype(float)
     elif hasattr(x, "__array__") and not hasattr(x, "backward"):  # a wire is no value
@@ -63,6 +64,14 @@ def as_value(x: Any, what: str = "a value") -> Value:
     if value.dtype.kind in "fiub":
         return value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
     raise CircuitError(f"{what} must hold real numbers, got an array of {value.dtype}")
+
+
+def read_only(value: Value) -> Value:
+    """The same value; if it is an array, nobody writes into it any more."""
+    if isinstance(value, np.ndarray):
+        # By its name, as write=False, it would take three times as long.
+        value.setflags(False)  # pyright: ignore[reportCallIssue]
+    return value
 
 
 def is_differentiable(value: Value) -> bool:

@@ -34,7 +34,7 @@ class Eager:
         """Set the inputs, run every gate, update the state, and return the outputs."""
         self.program.set(inputs)
         replay(self._gates)
-        results = {name: unit.value for name, unit in self.program.outputs.items()}
+        results = {name: _own(unit.value) for name, unit in self.program.outputs.items()}
         news = [new.value for new in self.program.updates.values()]
         now = tick()
         for state, value in zip(self.program.updates, news, strict=True):
@@ -46,3 +46,8 @@ class Eager:
     ) -> Epoch:
         """Run a step on each whole batch of the rows in `order`, until `stop` says so."""
         return step_by_step(self, data, order, stop)
+
+
+def _own(value: Value) -> Value:
+    """A result that the caller may write into, as those of the other engines."""
+    return value.copy() if isinstance(value, np.ndarray) else value

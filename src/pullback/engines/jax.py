@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from pullback.compile.program import Program
+from pullback.compile.simplify import not_compiled
 from pullback.core.convolution import Padding, Pair
 from pullback.core.unit import Unit
-from pullback.core.values import Value, Walks, _slices, arrays
+from pullback.core.values import Value, Walks, _slices, arrays, read_only
 from pullback.core.walk import tick
 from pullback.engines.engine import Epoch, step_by_step
 
@@ -59,7 +60,7 @@ class Jax:
         read = {name: _read(results[name], unit.value) for name, unit in outputs.items()}
         now = tick()
         for state, new in zip(self.program.updates, news, strict=True):
-            state._value, state.time = _read(new, state.value), now
+            state._value, state.time = read_only(_read(new, state.value)), now
         return read
 
     def epoch(
@@ -79,7 +80,13 @@ class Jax:
             xs = [carried[x] for x in unit.inputs]
             if gate.elementwise:
                 xs = _promoted(m, unit, xs)
-            carried[unit] = m.astype(gate.value(m, *xs, **unit.static), unit.dtype)
+            try:
+                value = gate.value(m, *xs, **unit.static)
+            except Exception as error:
+                if gate.is_built_in:
+                    raise
+                raise not_compiled(unit, f"{type(error).__name__}: {error}") from error
+            carried[unit] = m.astype(value, unit.dtype)
         results = {name: carried[unit] for name, unit in self.program.outputs.items()}
         return results, [carried[new] for new in self.program.updates.values()]
 

@@ -23,7 +23,7 @@ from pullback.compile.inside import is_loop, with_plain_bodies
 from pullback.compile.loops import with_lean_loops
 from pullback.compile.memory import lasting, plan
 from pullback.compile.program import Program
-from pullback.compile.simplify import simplify
+from pullback.compile.simplify import not_compiled, simplify
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.core.values import Value, as_value
@@ -71,6 +71,8 @@ class Native:
                     f"{unit.label} carries {unit.dtype}, which the native engine does not run; "
                     f"make it one of {', '.join(ARENAS)}"
                 )
+            if unit.gate is not None and unit.inputs and not unit.gate.is_built_in:
+                raise not_compiled(unit, "it is declared as primitive")
         self.kernels = fuse(self.plain)
         margin = guard.margin()
         self.memory = plan(self.plain, self.kernels, margin=margin)

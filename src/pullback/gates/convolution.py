@@ -23,7 +23,15 @@ from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
 from pullback.gates.comparison import maximum
 from pullback.gates.reduction import mean
-from pullback.gates.shape import Shape, broadcast_to, concatenate, pad, reshape, slice_walks
+from pullback.gates.shape import (
+    Shape,
+    broadcast_to,
+    concatenate,
+    input_shape,
+    pad,
+    reshape,
+    slice_walks,
+)
 
 Stride = int | Pair
 Border = int | str | tuple[int | Pair, int | Pair]
@@ -313,7 +321,7 @@ def _by(pair: Shape) -> str:
 
 
 def _shape(x: Any, what: str, noun: str, wanted: str) -> Shape:
-    shape = np.shape(x)
+    shape = input_shape(x, what)
     if len(shape) != 4:
         raise CircuitError(
             f"{what} takes {noun} of shape {wanted}, got {shape}; "

@@ -9,7 +9,8 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
 from pullback.core.unit import Unit
-from pullback.gates.shape import Shape, Walk, axes_of, reshape, slice_walks
+from pullback.core.values import as_value
+from pullback.gates.shape import Shape, Walk, axes_of, input_shape, reshape, slice_walks
 
 
 def _take_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
@@ -74,14 +75,19 @@ def scatter_add(x: Any, indices: Any, updates: Any, axis: int = 0) -> Any:
     """
     axis = axes_of(x, axis, "scatter_add")[0]
     indices = _whole(indices, "scatter_add")
-    wanted = np.shape(x)[:axis] + np.shape(indices) + np.shape(x)[axis + 1 :]
-    if np.shape(updates) != wanted:
-        raise CircuitError(f"scatter_add needs updates of shape {wanted}, got {np.shape(updates)}")
+    shape, given = input_shape(x, "scatter_add"), input_shape(updates, "scatter_add")
+    wanted = shape[:axis] + indices.shape + shape[axis + 1 :]
+    if given != wanted:
+        raise CircuitError(f"scatter_add needs updates of shape {wanted}, got {given}")
     return _scatter_add(x, indices, updates, axis=axis)
 
 
 def _whole(indices: Any, what: str) -> Any:
-    whole = indices if isinstance(indices, Unit) else np.asarray(indices)
+    whole = indices
+    if not isinstance(indices, Unit):
+        value = as_value(indices, f"an input of {what}")
+        empty = isinstance(indices, list | tuple) and not np.size(value)
+        whole = np.asarray(indices, np.int64 if empty else None)  # NumPy takes [] for floats
     if whole.dtype.kind not in "iu":
         raise CircuitError(f"{what} needs integer indices, got {whole.dtype}")
     return whole
@@ -96,7 +102,7 @@ def getitem(x: Any, key: Any) -> Any:
     >>> getitem([[1.0, 2.0], [3.0, 4.0]], (slice(None), 0))
     array([1., 3.])
     """
-    shape = np.shape(x)
+    shape = input_shape(x, "slice")
     keys = key if isinstance(key, tuple) else (key,)
     if len(keys) == 1 and isinstance(keys[0], Unit | np.ndarray | list):
         return take(x, keys[0], axis=0)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import string
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
-from pullback.gates.shape import broadcast_to, expand_dims, squeeze, swapaxes
+from pullback.gates.shape import (
+    broadcast_to,
+    expand_dims,
+    input_dtype,
+    input_shape,
+    reshape,
+    squeeze,
+    swapaxes,
+)
 
 
 def _matmul_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
@@ -38,7 +47,7 @@ def matmul(a: Any, b: Any) -> Any:
     >>> matmul([[1.0, 2.0]], [3.0, 4.0])
     array([11.])
     """
-    left, right = np.shape(a), np.shape(b)
+    left, right = input_shape(a, "matmul"), input_shape(b, "matmul")
     if not left or not right:
         raise CircuitError("matmul takes vectors and matrices; multiply numbers with *")
     if left[-1] != right[-2 if len(right) > 1 else 0]:
@@ -66,8 +75,7 @@ def _einsum_rule(i: int) -> Any:
         for axis, c in enumerate(mine):
             if c not in kept:
                 d = expand_dims(d, axis)
-        # An axis of size 1 may have met a longer one: `fit` sums what is too much in d.
-        return broadcast_to(d, np.broadcast_shapes(d.shape, xs[i].shape))
+        return broadcast_to(d, xs[i].shape)
 
     return rule
 
@@ -94,9 +102,15 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     >>> einsum("ij,j->i", [[1.0, 2.0]], [3.0, 4.0])
     array([11.])
     """
-    terms, result = _plain_subscripts(subscripts, [np.shape(x) for x in operands])
-    factors: list[Any] = list(operands)
-    sizes = {c: n for t, x in zip(terms, factors) for c, n in zip(t, np.shape(x))}  # noqa: B905
+    shapes = [input_shape(x, "einsum") for x in operands]
+    terms, result = _plain_subscripts(subscripts, shapes)
+    sizes = _sizes(terms, shapes)
+    factors: list[Any] = []
+    for k, x in enumerate(operands):
+        # Along an axis of size 1 that another operand stretches nothing varies: it goes.
+        varies = [n != 1 or sizes[c] == 1 for c, n in zip(terms[k], shapes[k], strict=True)]
+        factors.append(x if all(varies) else reshape(x, tuple(compress(shapes[k], varies))))
+        terms[k] = "".join(compress(terms[k], varies))
     spare = (c for c in string.ascii_letters if c not in "".join(terms))
     for k, term in enumerate(terms):
         for at, c in enumerate(term):
@@ -104,8 +118,22 @@ def einsum(subscripts: str, *operands: Any) -> Any:
                 other = next(spare)
                 terms[k] = terms[k][:at] + other + terms[k][at + 1 :]
                 terms.append(c + other)
-                factors.append(np.eye(sizes[c]))
+                factors.append(np.eye(sizes[c], dtype=input_dtype(factors[k])))
     return _einsum(*factors, subscripts=f"{','.join(terms)}->{result}")
+
+
+def _sizes(terms: list[str], shapes: list[tuple[int, ...]]) -> dict[str, int]:
+    """How many elements each letter counts, where that is 1 for some operands and more for others.
+
+    Raises `CircuitError` where an operand has no diagonal that a repeated letter could walk.
+    """
+    sizes: dict[str, int] = {}
+    for term, shape in zip(terms, shapes, strict=True):
+        for c, n in zip(term, shape, strict=True):
+            if n != shape[term.index(c)]:
+                raise CircuitError(f"einsum: shape {shape} has no diagonal for {c!r} of {term!r}")
+            sizes[c] = n if sizes.get(c, 1) == 1 else sizes[c]
+    return sizes
 
 
 def _plain_subscripts(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:

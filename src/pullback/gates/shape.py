@@ -15,18 +15,30 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
 from pullback.core.unit import Unit
+from pullback.core.values import as_value, dtype_of, shape_of
 
 Shape = tuple[int, ...]
 Walk = tuple[int, int, int]  # (start, count, step) along one axis
 
 
+def input_shape(x: Any, what: str) -> Shape:
+    """The shape of a wire, or of what may become one; refuses what may not, a list of wires say."""
+    return x.shape if isinstance(x, Unit) else shape_of(as_value(x, f"an input of {what}"))
+
+
+def input_dtype(x: Any) -> np.dtype:
+    """The dtype of a wire, or of what becomes one."""
+    return x.dtype if isinstance(x, Unit) else dtype_of(as_value(x))
+
+
 def axes_of(x: Any, axis: int | Shape | None, what: str) -> Shape:
     """The axes of x that `axis` names as NumPy understands it (None: all), from 0 upwards."""
-    ndim = len(np.shape(x))
+    shape = input_shape(x, what)
+    ndim = len(shape)
     named = tuple(range(ndim)) if axis is None else _whole_numbers(axis, what)
     for a in named:
         if not -ndim <= a < ndim:
-            raise CircuitError(f"{what} along axis {a} of a wire of shape {np.shape(x)}")
+            raise CircuitError(f"{what} along axis {a} of a wire of shape {shape}")
     found = tuple(sorted({a % ndim for a in named}))
     if len(found) != len(named):
         raise CircuitError(f"{what} names an axis twice: {axis}")
@@ -67,12 +79,12 @@ def reshape(x: Any, shape: int | Shape) -> Any:
     array([[1.],
            [2.]])
     """
-    sizes = _whole_numbers(shape, "reshape")
-    count, known = int(np.prod(np.shape(x))), int(np.prod([n for n in sizes if n != -1]))
+    sizes, old = _whole_numbers(shape, "reshape"), input_shape(x, "reshape")
+    count, known = int(np.prod(old)), int(np.prod([n for n in sizes if n != -1]))
     full = tuple(count // known if n == -1 and known else n for n in sizes)
     if int(np.prod(full)) != count or min(full, default=0) < 0:
-        raise CircuitError(f"cannot reshape {np.shape(x)}, with {count} elements, to {shape}")
-    return x if full == np.shape(x) and isinstance(x, Unit) else _reshape(x, shape=full)
+        raise CircuitError(f"cannot reshape {old}, with {count} elements, to {shape}")
+    return x if full == old and isinstance(x, Unit) else _reshape(x, shape=full)
 
 
 @gate(
@@ -91,11 +103,12 @@ def transpose(x: Any, axes: Shape | None = None) -> Any:
     array([[1.],
            [2.]])
     """
-    ndim = len(np.shape(x))
+    shape = input_shape(x, "transpose")
+    ndim = len(shape)
     if axes is None:
         return _transpose(x, axes=tuple(reversed(range(ndim))))
     if len(axes_of(x, axes, "transpose")) != ndim:
-        raise CircuitError(f"axes {axes} do not name each axis of shape {np.shape(x)} once")
+        raise CircuitError(f"axes {axes} do not name each axis of shape {shape} once")
     return _transpose(x, axes=tuple(index(a) % ndim for a in axes))
 
 
@@ -106,7 +119,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     (2, 1)
     """
     (a,), (b,) = axes_of(x, axis1, "swapaxes"), axes_of(x, axis2, "swapaxes")
-    axes = list(range(len(np.shape(x))))
+    axes = list(range(len(input_shape(x, "swapaxes"))))
     axes[a], axes[b] = axes[b], axes[a]
     return transpose(x, tuple(axes))
 
@@ -220,7 +233,7 @@ def stack(xs: Any, axis: int = 0) -> Any:
     """
     if len(xs) == 0:
         raise CircuitError("stack needs at least one wire")
-    ndim = len(np.shape(xs[0])) + 1
+    ndim = len(input_shape(xs[0], "stack")) + 1
     if not -ndim <= axis < ndim:
         raise CircuitError(f"stack along axis {axis}, but the result has {ndim} axes")
     return _stack(*xs, axis=axis % ndim)
@@ -267,7 +280,7 @@ def pad(x: Any, pad_width: Any, constant_values: float = 0.0) -> Any:
     >>> pad([1.0, 2.0], (1, 2))
     array([0., 1., 2., 0., 0.])
     """
-    shape = np.shape(x)
+    shape = input_shape(x, "pad")
     try:
         widths = np.broadcast_to(np.asarray(pad_width, int), (len(shape), 2)).tolist()
     except ValueError:
@@ -290,11 +303,11 @@ def expand_dims(x: Any, axis: int) -> Any:
     >>> expand_dims([1.0, 2.0], 0).shape
     (1, 2)
     """
-    shape = list(np.shape(x))
+    shape = input_shape(x, "expand_dims")
     if not -len(shape) - 1 <= axis <= len(shape):
-        raise CircuitError(f"expand_dims at axis {axis} of a wire of shape {np.shape(x)}")
-    shape.insert(axis % (len(shape) + 1), 1)
-    return reshape(x, tuple(shape))
+        raise CircuitError(f"expand_dims at axis {axis} of a wire of shape {shape}")
+    at = axis % (len(shape) + 1)
+    return reshape(x, (*shape[:at], 1, *shape[at:]))
 
 
 def squeeze(x: Any, axis: int | Shape | None = None) -> Any:
@@ -303,7 +316,7 @@ def squeeze(x: Any, axis: int | Shape | None = None) -> Any:
     >>> squeeze([[1.0, 2.0]]).shape
     (2,)
     """
-    shape = np.shape(x)
+    shape = input_shape(x, "squeeze")
     ones = tuple(i for i, n in enumerate(shape) if n == 1)
     gone = ones if axis is None else axes_of(x, axis, "squeeze")
     if any(a not in ones for a in gone):

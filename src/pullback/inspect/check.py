@@ -249,6 +249,9 @@ def _check_sources(
         for kind, _, a, n in verdict.worst(direction.unit):
             detail = ""
             kinds.add(kind)
+            if kind == WRONG and any(note.kind == ROUNDING for note in report.notes):
+                kinds.add(ROUNDING)  # a gate that could not be measured explains the whole
+                continue
             if kind == WRONG and not np.isfinite(a):
                 detail = "an infinite slope on the way meets a zero, and no number is left of it; "
                 detail += "keep its gate's input away from there"

@@ -115,8 +115,12 @@ class GradientFinding:
     def _advice(self) -> str:
         if self.kind == KINK and not np.isfinite(self.analytic):
             return "the slope is infinite here, or there is none, and the rule says so"
+        if self.kind != WRONG and not np.isfinite(self.numerical):
+            return f"steps from here lead to {self.numerical:g}, so there is no slope to measure"
         if self.kind == KINK:
             return "the slope jumps here; the rule lies between its two sides, which is right"
+        if self.kind == ROUNDING and not np.isfinite(self.analytic):
+            return "the slope overflows, as the rule says; check at values closer to 1"
         if self.kind == ROUNDING:
             return "the change drowns in rounding; check at values closer to 1"
         if self.detail:

@@ -20,6 +20,7 @@ from pullback.inspect.report import KINDS, KINK, ROUNDING, WRONG
 from pullback.inspect.sizes import largest, norm
 
 EPS = float(np.finfo(float).eps)
+TINY = float(np.finfo(float).tiny)  # below it numbers have fewer digits, and shares of them none
 FEW = 64  # elements up to which each one is moved alone
 
 # Step sizes, as shares of the values' size.
@@ -99,6 +100,7 @@ class Slopes:
             n, kind = self._without_number(numerical)
             numerical, kinds = np.where(number, numerical, n), np.where(number, kinds, kind)
         bad = number & ~self._agree(numerical)
+        kinds[(kinds == WRONG) & self._too_short] = ROUNDING
         if not bad.any():
             return Verdict(a, numerical, kinds)
         slopes = np.array([self._central(s) for s in _STEPS])
@@ -123,10 +125,12 @@ class Slopes:
         told = np.abs(slopes[-1] - n) <= _TELLING * off
         steady &= (np.abs(n) > _TELLING * np.abs(a)) | told
         within = off <= self.settings.atol * self.size + self.settings.rtol * np.abs(n)
+        within &= np.isfinite(n)
         bad &= ~(within & (unresolved | ~steady))
         for k in np.unique(best[bad]):
             here = bad & (best == k)
             kinds[here] = self._explain(float(_STEPS[k]), unresolved)[here]
+        kinds[(kinds == WRONG) & self._too_short] = ROUNDING
         return Verdict(a, numerical, kinds)
 
     def _without_number(self, central: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -191,7 +195,13 @@ class Slopes:
         apart = half2 > _APART * half
         edge = ~np.isfinite(middle) & one_side  # of a domain: there is one side only
         kink = np.where(close, inside | (not self.bounded), (one_side & apart) | edge)
+        kink |= unresolved & ~np.isfinite(middle)  # a step away there is no number
         return np.where(kink, KINK, np.where(unresolved & ~close, ROUNDING, WRONG))
+
+    @property
+    def _too_short(self) -> Any:
+        """Whether values are so small that a share of them is no number of full precision."""
+        return np.asarray(self.size) < TINY
 
     @cached_property
     def _start(self) -> np.ndarray:

@@ -24,7 +24,7 @@ class AbsoluteError(Loss):
     Shapes: scores (batch,) or (batch, 1) and labels (batch,), or both (batch, outputs). In the
     labels' unit; the best score is the median of the labels.
 
-    >>> float(AbsoluteError()([1.0, 2.0], [1.0, 5.0]))  # (0 + 3) / 2
+    >>> float(AbsoluteError()([1.0, 2.0], [1.0, 5.0]).value)  # (0 + 3) / 2
     1.5
     """
 

@@ -29,7 +29,7 @@ class BinaryCrossEntropy(Loss):
     log(2). `class_weights` are those of 0 and 1; a soft label weighs in proportion.
     Source: the guide's outline, "Multiclass: Logistic Regression, Softmax", for two classes.
 
-    >>> round(float(BinaryCrossEntropy()([0.0, 0.0], [0, 1])), 4)  # log(2)
+    >>> round(float(BinaryCrossEntropy()([0.0, 0.0], [0, 1]).value), 4)  # log(2)
     0.6931
     """
 

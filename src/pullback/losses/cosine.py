@@ -29,7 +29,7 @@ class Cosine(Loss):
 
     Raises `CircuitError` for a row of labels that is all zeros.
 
-    >>> float(Cosine()([[1.0, 0.0]], [[0.0, 2.0]]))
+    >>> float(Cosine()([[1.0, 0.0]], [[0.0, 2.0]]).value)
     1.0
     """
 

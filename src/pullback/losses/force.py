@@ -40,7 +40,7 @@ class Force(Loss):
     >>> scores = Unit([1.0, 5.0])
     >>> loss = Force(towards)(scores, [2.0, 2.0])
     >>> loss.backward(-2.0)  # a mean of two rows
-    >>> float(loss), scores.grad
+    >>> float(loss.value), scores.grad
     (2.0, array([ 1., -3.]))
     """
 

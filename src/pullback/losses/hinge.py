@@ -31,7 +31,7 @@ class Hinge(Loss):
     in this order, or a mapping such as {1: 3.0}.
     Source: the guide, "Example: 2-D Support Vector Machine".
 
-    >>> round(float(Hinge()([0.56, 0.37, 1.1], [1, -1, 1])) * 3, 3)  # 0.44 + 1.37 + 0
+    >>> round(float(Hinge()([0.56, 0.37, 1.1], [1, -1, 1]).value) * 3, 3)  # 0.44 + 1.37 + 0
     1.81
     """
 

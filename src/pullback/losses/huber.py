@@ -28,7 +28,7 @@ class Huber(Loss):
     Raises `CircuitError` where delta is not positive.
     Source: Huber, "Robust estimation of a location parameter" (1964).
 
-    >>> float(Huber(1.0)([0.0, 0.0], [0.5, 3.0]))  # (0.125 + 2.5) / 2
+    >>> float(Huber(1.0)([0.0, 0.0], [0.5, 3.0]).value)  # (0.125 + 2.5) / 2
     1.3125
     """
 

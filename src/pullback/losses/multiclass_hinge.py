@@ -39,7 +39,8 @@ class MulticlassHinge(Loss):
     implementation of multiclass kernel-based vector machines" (2001).
 
     >>> scores = [[1.0, 0.5, 1.5]]
-    >>> float(MulticlassHinge()(scores, [0])), float(MulticlassHinge("maximum")(scores, [0]))
+    >>> losses = MulticlassHinge()(scores, [0]), MulticlassHinge("maximum")(scores, [0])
+    >>> tuple(float(loss.value) for loss in losses)
     (2.0, 1.5)
     """
 

@@ -35,7 +35,7 @@ class L2(Penalty):
     Source: the guide, "Example: 2-D Support Vector Machine", where strength is alpha.
 
     >>> w = {"w": Unit([0.1, 0.2])}
-    >>> round(float(L2(0.1)(w, w)), 4)
+    >>> round(float(L2(0.1)(w, w).value), 4)
     0.005
     """
 
@@ -61,7 +61,7 @@ class L1(Penalty):
     Source: Tibshirani, "Regression shrinkage and selection via the lasso" (1996).
 
     >>> w = {"w": Unit([0.1, -0.2])}
-    >>> round(float(L1(0.1)(w, w)), 4)
+    >>> round(float(L1(0.1)(w, w).value), 4)
     0.03
     """
 

@@ -33,7 +33,7 @@ class Poisson(Loss):
     Raises `CircuitError` for a label that is negative.
     Source: McCullagh and Nelder, "Generalized Linear Models" (1989), chapter 6.
 
-    >>> float(Poisson()([0.0, 0.0], [1, 3]))  # exp(0) = 1
+    >>> float(Poisson()([0.0, 0.0], [1, 3]).value)  # exp(0) = 1
     1.0
     """
 

@@ -32,9 +32,9 @@ class Quantile(Loss):
     Raises `CircuitError` where a q is not between 0 and 1.
     Source: Koenker and Bassett, "Regression quantiles" (1978).
 
-    >>> round(float(Quantile(0.9)([1.0, 1.0], [2.0, 0.0])), 4)  # (0.9 + 0.1) / 2
+    >>> round(float(Quantile(0.9)([1.0, 1.0], [2.0, 0.0]).value), 4)  # (0.9 + 0.1) / 2
     0.5
-    >>> round(float(Quantile([0.1, 0.9])([[1.0, 1.0]], [2.0])), 4)  # (0.1 + 0.9) / 2
+    >>> round(float(Quantile([0.1, 0.9])([[1.0, 1.0]], [2.0]).value), 4)  # (0.1 + 0.9) / 2
     0.5
     """
 

@@ -35,9 +35,9 @@ class SoftmaxCrossEntropy(Loss):
     Source: the guide's outline, "Multiclass: Logistic Regression, Softmax"; label smoothing:
     Szegedy and others, "Rethinking the Inception architecture for computer vision" (2016).
 
-    >>> round(float(SoftmaxCrossEntropy()([[0.0, 0.0]], [1])), 4)  # log(2)
+    >>> round(float(SoftmaxCrossEntropy()([[0.0, 0.0]], [1]).value), 4)  # log(2)
     0.6931
-    >>> round(float(SoftmaxCrossEntropy()([[0.0, 0.0]], [[0.3, 0.7]])), 4)
+    >>> round(float(SoftmaxCrossEntropy()([[0.0, 0.0]], [[0.3, 0.7]]).value), 4)
     0.6931
     """
 

@@ -27,7 +27,7 @@ class SquaredError(Loss):
     square of the labels' unit; the best score is the mean of the labels.
     Source: the guide's outline, "Example: Regression".
 
-    >>> float(SquaredError()([1.0, 2.0], [1.0, 5.0]))  # (0 + 9) / 2
+    >>> float(SquaredError()([1.0, 2.0], [1.0, 5.0]).value)  # (0 + 9) / 2
     4.5
     """
 

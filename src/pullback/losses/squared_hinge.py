@@ -29,7 +29,7 @@ class SquaredHinge(Loss):
     Shapes: scores (batch,) or (batch, 1), labels (batch,). `class_weights` as in `Hinge`.
     Source: the guide, "Variable pull?".
 
-    >>> float(SquaredHinge()([0.5, -1.0], [1, 1]))  # (0.25 + 4) / 2
+    >>> float(SquaredHinge()([0.5, -1.0], [1, 1]).value)  # (0.25 + 4) / 2
     2.125
     """
 

@@ -120,7 +120,7 @@ class Trainer:
         """
         if self._rate is None:
             raise CircuitError(f"{self.optimizer!r} makes its learning rate itself, at every step")
-        return float(self._rate)
+        return float(self._rate.value)
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
@@ -365,7 +365,7 @@ class Trainer:
         weights = rows.columns.get("weights")
         weights = None if weights is None else Unit(weights, "weights")
         _, numbers = judged(self.losses, wires, labels, weights)
-        return {name: float(unit) for name, unit in numbers.items()}
+        return {name: float(unit.value) for name, unit in numbers.items()}
 
     def predict(self, inputs: Any) -> Any:
         """The model's outputs for inputs of (rows, ...), by the engine: an array, or a tuple.
