@@ -40,8 +40,10 @@ class Unit:
     """A wire: a `value` that flows forward and a `grad` that flows back.
 
     `Unit(value)` is a source, which users set, with a copy of the value; gates make all other
-    wires. `grad` has the value's shape and is None until a backward pass has reached the wire. On
-    constants, and on wires that carry truth values or integers, it stays None.
+    wires. It becomes no plain number unless asked for its `.value`: `math.exp(x)` raises, for no
+    gradient would come back from there. `grad` has the value's shape and is None until a backward
+    pass has reached the wire. On constants, and on wires that carry truth values or integers, it
+    stays None.
 
     Raises `CircuitError` where the value is not a real number or an array of real numbers.
     Source: the guide, "Example: Single Neuron", where every wire is such a pair.
@@ -113,7 +115,7 @@ class Unit:
         11.0
         """
         value = self._value
-        if isinstance(value, np.ndarray) and value.flags.writeable:
+        if type(value) is not float and isinstance(value, np.ndarray) and value.flags.writeable:
             return read_only(value.copy())  # an engine's memory, which its next step changes
         return value
 
