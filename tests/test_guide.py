@@ -122,7 +122,7 @@ def test_the_neuron_on_arrays_is_the_neuron_on_numbers():
     t = pb.sigmoid(w @ x + c)
     t.backward()
     a, b, c0, x0, y0 = sources
-    assert float(t) == pytest.approx(s.value)
+    assert float(t.value) == pytest.approx(s.value)
     assert w.grad == pytest.approx([a.grad, b.grad])
     assert x.grad == pytest.approx([x0.grad, y0.grad])
     assert c.grad == pytest.approx(c0.grad)

@@ -85,7 +85,7 @@ def test_the_numbers_are_those_of_scikit_learn(flowers, tmp_path):
     wanted = confusion_matrix(test.labels, answers.numbers, labels=range(3))
     assert found["confusion"] == wanted.tolist()
     loss = pb.SoftmaxCrossEntropy()(trained.model.predict(test.inputs), test.labels)
-    assert found["loss"]["test"] == pytest.approx(float(loss), rel=1e-5)
+    assert found["loss"]["test"] == pytest.approx(float(loss.value), rel=1e-5)
     assert found["training"]["history"][-1]["validation_accuracy"] == pytest.approx(
         found["metrics"]["model"]["validation"]["accuracy"]
     )

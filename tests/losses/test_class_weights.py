@@ -68,7 +68,7 @@ def test_class_weights_are_sample_weights_by_class(
             weighted = pb.Unit(scores)
             got = loss(class_weights=given)(weighted, labels, others)
             got.backward()
-            assert float(got.value) == pytest.approx(float(wanted), rel=1e-13)
+            assert float(got.value) == pytest.approx(float(wanted.value), rel=1e-13)
             np.testing.assert_allclose(weighted.grad, wires.grad, rtol=1e-12)
 
 

@@ -30,7 +30,7 @@ def test_penalties_hold_the_weights_and_no_biases(penalty, value, pull):
     named = parameters()
     total = penalty(named, weights(named))
     total.backward()
-    assert float(total) == pytest.approx(sum(value(u.value) for u in weights(named).values()))
+    assert float(total.value) == pytest.approx(sum(value(u.value) for u in weights(named).values()))
     for unit in weights(named).values():
         np.testing.assert_allclose(unit.grad, pull(unit.value), rtol=1e-15)
     assert named["dense1.bias"].grad is None
@@ -54,8 +54,8 @@ def test_a_penalty_holds_each_parameter_that_it_is_on_once(make, on, held):
     total = make(2.0, on=on)(named, weights(named))
     total.backward()
     assert {name for name, unit in named.items() if unit.grad is not None} == held
-    one_each = sum(float(make(2.0)({}, {name: named[name]})) for name in held)
-    assert float(total) == pytest.approx(one_each)
+    one_each = sum(float(make(2.0)({}, {name: named[name]}).value) for name in held)
+    assert float(total.value) == pytest.approx(one_each)
 
 
 @pytest.mark.parametrize("make", [L1, L2])
