@@ -12,12 +12,13 @@ from pullback.compile.source import write_source
 from pullback.compile.source_javascript import JavaScript
 from pullback.compile.source_python import Python
 from pullback.core.backward import backward
+from pullback.core.copying import coded, is_importable
 from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.core.text import brief, columns, formula, names
 from pullback.core.unit import Unit, set_together
 from pullback.core.values import Value
 from pullback.core.walk import forward, order
-from pullback.engines.engine import prepare, refuse_unknown
+from pullback.engines.engine import Engine, prepare, refuse_unknown
 
 LANGUAGES = {"python": Python(), "javascript": JavaScript()}
 _LONG = 60  # gates; a longer circuit is printed group by group
@@ -126,7 +127,7 @@ class Circuit:
         15.0
         """
         inputs = [unit for unit in self.inputs if unit.name is not None]
-        return _compiled(self.outputs[0] if self._single else self.outputs, engine, inputs)
+        return _Run.of(self.outputs[0] if self._single else self.outputs, engine, inputs)
 
     def source(self, language: str = "python") -> str:
         '''The code of forward and backward that a person would write, as a function `circuit`.
@@ -215,23 +216,43 @@ def compile(
     if not callable(function):
         raise CircuitError(f"compile takes a function of wires, got {function!r}")
     refuse_unknown(engine)
-    names = signature(function)
-    runs: dict[tuple, Callable[..., Value | tuple[Value, ...]]] = {}
+    return _Compiled(function, engine)
 
-    @functools.wraps(function)
-    def run(*values: Any, **named: Any) -> Value | tuple[Value, ...]:
-        given = names.bind(*values, **named)
+
+class _Compiled:
+    """What `compile` makes. As any function it is copied by sharing it, and pickled by its name."""
+
+    def __init__(self, function: Callable[..., Any], engine: str) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._engine = engine
+        self._signature = signature(function)
+        self._runs: dict[tuple, _Run] = {}
+
+    def __call__(self, *values: Any, **named: Any) -> Value | tuple[Value, ...]:
+        given = self._signature.bind(*values, **named)
         given.apply_defaults()
-        units = [Unit(value, _name(names, k)) for k, value in enumerate(given.args)]
+        units = [Unit(value, _name(self._signature, k)) for k, value in enumerate(given.args)]
         units += [Unit(value, name) for name, value in given.kwargs.items()]
         key = tuple((type(u.value) in (float, bool), u.shape, u.dtype) for u in units)
-        if key not in runs:
+        if key not in self._runs:
             count = len(given.args)
             keywords = dict(zip(given.kwargs, units[count:], strict=True))
-            runs[key] = _compiled(function(*units[:count], **keywords), engine, units)
-        return runs[key](**{unit.name or "": unit.value for unit in units})
+            made = self._function(*units[:count], **keywords)
+            self._runs[key] = _Run.of(made, self._engine, units)
+        return self._runs[key](**{unit.name or "": unit.value for unit in units})
 
-    return run
+    def __copy__(self) -> _Compiled:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> _Compiled:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        name = vars(self).get("__qualname__")  # a function's; a callable of another kind has none
+        if name is not None and is_importable(self):
+            return name
+        return compile, (coded(self._function, "a compiled function"), self._engine)
 
 
 def _name(function: Signature, k: int) -> str:
@@ -240,16 +261,20 @@ def _name(function: Signature, k: int) -> str:
     return plain[k].name if k < len(plain) else f"argument {k + 1}"
 
 
-def _compiled(
-    made: Unit | Sequence[Unit], engine: str, inputs: Sequence[Unit]
-) -> Callable[..., Value | tuple[Value, ...]]:
-    """What a function made of these sources, as a function of their names."""
-    circuit = Circuit(made)
-    outputs = {str(k): unit for k, unit in enumerate(circuit.outputs)}
-    step = prepare(engine, Program({unit.name or "": unit for unit in inputs}, outputs, {}))
+class _Run:
+    """A step as a function of the names of its inputs, which answers one value or several."""
 
-    def run(**values: Any) -> Value | tuple[Value, ...]:
-        results = tuple(step(**values).values())
-        return results[0] if isinstance(made, Unit) else results
+    def __init__(self, step: Engine, single: bool) -> None:
+        self._step = step
+        self._single = single
 
-    return run
+    @classmethod
+    def of(cls, made: Unit | Sequence[Unit], engine: str, inputs: Sequence[Unit]) -> _Run:
+        """What a function made of these sources."""
+        outputs = {str(k): unit for k, unit in enumerate(Circuit(made).outputs)}
+        program = Program({unit.name or "": unit for unit in inputs}, outputs, {})
+        return cls(prepare(engine, program), isinstance(made, Unit))
+
+    def __call__(self, **values: Any) -> Value | tuple[Value, ...]:
+        results = tuple(self._step(**values).values())
+        return results[0] if self._single else results

@@ -42,7 +42,7 @@ def test_a_number_is_a_wire_that_can_change_between_epochs():
 def test_a_schedule_counts_the_steps_of_all_sizes_of_batch():
     trainer = make(pb.SGD(po.PiecewiseConstant((0.1, 1e-30), at=(3,))))
     trainer.fit(X, Y, epochs=1, batch_size=20, progress=False)
-    (step,) = trainer._memory
+    step, *_ = trainer._memory.of(trainer.model.parameters)
     assert (step.name, step.value) == ("learning_rate.step", 3.0)
     before = [unit.value.copy() for unit in trainer.model.parameters.values()]
     trainer.fit(X, Y, epochs=1, batch_size=20, progress=False)
@@ -53,10 +53,10 @@ def test_a_schedule_counts_the_steps_of_all_sizes_of_batch():
 def test_memory_has_the_names_of_the_model():
     trainer = make(po.Adam())
     trainer.fit(X, Y, epochs=1, progress=False)
-    names = [unit.name for unit in trainer._memory]
+    names = [unit.name for unit in trainer._memory.of(trainer.model.parameters)]
     keys = list(trainer.model.parameters)
     assert names == [
-        "adam.step",
+        *("adam.step" for _ in keys),
         *(f"{key}.mean" for key in keys),
         *(f"{key}.mean_square" for key in keys),
     ]

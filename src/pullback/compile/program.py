@@ -7,10 +7,12 @@ updates say which wire gives each piece of state its next value. All are wires o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pullback.core import walk
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit, set_together
 from pullback.core.walk import order
@@ -45,6 +47,18 @@ class Program:
     def wires(self) -> list[Unit]:
         """Every wire that the step needs, in running order."""
         return order([*self.outputs.values(), *self.updates.values()])
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """While inside, the state is in use: to copy it is refused, see `core.copying`."""
+        for state in self.updates:
+            state.time = walk.IN_USE
+        try:
+            yield
+        finally:
+            now = walk.tick()
+            for state in self.updates:
+                state.time = now
 
     def set(self, values: Mapping[str, Any]) -> None:
         """Put values on the inputs of these names: all of them, or, where one does not fit, none.

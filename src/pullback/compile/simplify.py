@@ -57,12 +57,12 @@ class _Walk:
 
     def unmade(self, wire: Unit) -> list[Unit]:
         """The wires below that have no plain wire yet, inputs first; the walk stops at others."""
-        found: set[Unit] = set()
+        found: dict[Unit, None] = {}
         pending = [wire]
         while pending:
             unit = pending.pop()
             if unit not in self.made and unit not in found:
-                found.add(unit)
+                found[unit] = None
                 pending.extend(unit.inputs)
         return sorted(found, key=age)
 

@@ -18,11 +18,13 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from pullback.core.copying import Code, is_importable, writes_code
 from pullback.core.errors import CircuitError
 from pullback.core.registry import GATES, Registry
 from pullback.core.unit import EMPTY, Unit, wire
@@ -187,6 +189,19 @@ class Gate:
             return value.item()
         return value
 
+    def __deepcopy__(self, memo: Any) -> Gate:
+        return self  # it is data that nobody changes, and what wires are compared by
+
+    def __copy__(self) -> Gate:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if GATES.get(self.name, CONSTANT) is self:
+            return _gate_named, (self.name,)
+        if not is_importable(self.function) and writes_code():
+            return super().__reduce_ex__(protocol)
+        return attrgetter("gate"), (Code(self.function, f"the gate {self.name!r}"),)
+
 
 def _refuse_changeable(gate: Gate, static: Mapping[str, Any]) -> None:
     """Raise where a wire would remember a list, say, that someone may change before it runs."""
@@ -216,6 +231,11 @@ def _kept(value: Value, inputs: Sequence[Value]) -> Value:
 
 
 CONSTANT = Gate("constant", value=lambda m: None, pullback=())
+
+
+def _gate_named(name: str) -> Gate:
+    """The library's own gate of this name."""
+    return CONSTANT if name == CONSTANT.name else GATES[name]
 
 
 def constant(value: Any, what: str = "a constant") -> Unit:

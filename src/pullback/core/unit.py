@@ -12,17 +12,20 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, NoReturn, final
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, final
 
 import numpy as np
 
+from pullback.core import walk
 from pullback.core.backward import backward
+from pullback.core.copying import parts_of_wire
 from pullback.core.errors import CircuitError
 from pullback.core.registry import GATES
 from pullback.core.values import Value, as_value, dtype_of, read_only, shape_of
-from pullback.core.walk import forward, tick
+from pullback.core.walk import forward
 
 if TYPE_CHECKING:
     from pullback.core.gate import Gate
@@ -63,7 +66,7 @@ class Unit:
         "index",  # its age: a wire is younger than all wires it was made from
         "inputs",
         "name",
-        "origin",  # the code that made it, as (code object, offset in its bytecode)
+        "origin",  # the code that made it: code object and offset in its bytecode, or a Place
         "scope",  # the layer it stands in, as "model/dense1", or ""
         "static",  # what else the gate was told: axes, shapes
         "time",  # when its value was last set or computed
@@ -75,10 +78,10 @@ class Unit:
     index: int
     inputs: tuple[Unit, ...]
     name: str | None
-    origin: tuple[CodeType, int] | None
+    origin: tuple[CodeType, int] | Place | None
     scope: str
     static: Mapping[str, Any]
-    time: int
+    time: float  # a moment, or `walk.IN_USE`
 
     # NumPy leaves an operator with an array on its left to us.
     __array_ufunc__ = None
@@ -99,7 +102,7 @@ class Unit:
         self.static = EMPTY
         self.scope = _scope.get()
         self.origin = calling_code(sys._getframe(1))
-        self.index = self.time = tick()
+        self.index = self.time = walk.tick()
 
     @property
     def value(self) -> Value:
@@ -135,7 +138,7 @@ class Unit:
             new = _cast(new, dtype_of(self._value), self.label)
             new = new.item() if type(self._value) in (float, bool) else new
         self._value = read_only(new.copy()) if isinstance(new, np.ndarray) else new
-        self.time = tick()
+        self.time = walk.tick()
 
     @property
     def is_constant(self) -> bool:
@@ -172,13 +175,16 @@ class Unit:
         return f"{what} ({place})" if place else what
 
     @property
+    def place(self) -> Place | None:
+        """Where in the user's code this wire was made; None where nobody's code made it."""
+        origin = self.origin
+        return origin if origin is None or isinstance(origin, Place) else _place(*origin)
+
+    @property
     def where(self) -> str:
         """The file and line of the user's code that made this wire, "" where nobody's did."""
-        if self.origin is None:
-            return ""
-        code, offset = self.origin
-        lines = (line for start, end, line in code.co_lines() if start <= offset < end and line)
-        return f"{code.co_filename}:{next(lines, code.co_firstlineno)}"
+        place = self.place
+        return "" if place is None else f"{place.file}:{place.line}"
 
     def named(self, name: str) -> Unit:
         """Name this wire, and return it: `q = (x + y).named("q")`."""
@@ -206,6 +212,27 @@ class Unit:
         (3.0, -2.0)
         """
         backward([self], [pull])
+
+    # Copies: a wire is copied, and pickled, with all that it is made from; see `copying`.
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return parts_of_wire(self, self._state)
+
+    def _state(self) -> tuple[Any, ...]:
+        made = self.gate, self.inputs, self.static, self.scope, self.place
+        return self._value, self.grad, self.name, made, self.index, self.time
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        value, grad, self.name, made, self.index, self.time = state
+        self.gate, self.inputs, static, self.scope, self.origin = made
+        self.static = static or EMPTY
+        self._value, self.grad = _owned(value), _owned(grad)
+
+    def __copy__(self) -> NoReturn:
+        raise CircuitError(
+            f"{self.label} is not copied without what it is made from: copy.deepcopy copies all of "
+            "it, and Unit(x.value) makes a new source"
+        )
 
     def __repr__(self) -> str:
         parts = [] if self.name is None else [repr(self.name)]
@@ -371,7 +398,7 @@ def wire(
     unit.static = static
     unit.scope = _scope.get()
     unit.origin = calling_code(frame or sys._getframe(1))
-    unit.index = unit.time = tick()
+    unit.index = unit.time = walk.tick()
     return unit
 
 
@@ -411,6 +438,27 @@ def scope(name: str) -> Iterator[None]:
         yield
     finally:
         _scope.reset(token)
+
+
+class Place(NamedTuple):
+    """A line of code."""
+
+    file: str
+    line: int
+    function: str
+
+
+@lru_cache(4096)
+def _place(code: CodeType, offset: int) -> Place:
+    """The line of an instruction."""
+    lines = (line for start, end, line in code.co_lines() if start <= offset < end and line)
+    return Place(code.co_filename, next(lines, code.co_firstlineno), code.co_name)
+
+
+def _owned(value: Value) -> Value:
+    """A value that came with a pickle, in memory of its own: the pickle's may be another's."""
+    is_view = isinstance(value, np.ndarray) and value.base is not None
+    return read_only(value.copy("K") if is_view else value)
 
 
 def calling_code(frame: FrameType | None) -> tuple[CodeType, int] | None:

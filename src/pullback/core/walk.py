@@ -6,6 +6,7 @@ linear in time but for the sort, and without recursion, however deep the circuit
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from itertools import count
 from operator import attrgetter
@@ -14,18 +15,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pullback.core.unit import Unit
 
-tick = count().__next__  # the moments at which wires are made, set and computed
+tick = count().__next__  # the moments at which wires are made, set and computed; see `lift`
 age = attrgetter("index")
+IN_USE = float("inf")  # the time of a wire on which something is being written
+_lifting = threading.Lock()
+
+
+def lift(past: float) -> None:
+    """Let all moments to come be later than this one, which another process may have counted."""
+    global tick
+    with _lifting:
+        if tick() <= past:
+            tick = count(int(past) + 1).__next__
 
 
 def order(outputs: Iterable[Unit]) -> list[Unit]:
     """All wires that `outputs` are made from, themselves included, every wire after its inputs."""
-    seen: set[Unit] = set()
+    seen: dict[Unit, None] = {}  # a set that keeps its order: a wire and its copy are of one age
     pending = list(outputs)
     while pending:
         unit = pending.pop()
         if unit not in seen:
-            seen.add(unit)
+            seen[unit] = None
             pending.extend(unit.inputs)
     return sorted(seen, key=age)
 

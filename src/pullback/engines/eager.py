@@ -12,7 +12,7 @@ import numpy as np
 
 from pullback.compile.program import Program
 from pullback.core.values import Value
-from pullback.core.walk import replay, tick
+from pullback.core.walk import replay
 from pullback.engines.engine import Epoch, step_by_step
 
 
@@ -36,9 +36,9 @@ class Eager:
         replay(self._gates)
         results = {name: _own(unit.value) for name, unit in self.program.outputs.items()}
         news = [new.value for new in self.program.updates.values()]
-        now = tick()
-        for state, value in zip(self.program.updates, news, strict=True):
-            state._value, state.time = value, now
+        with self.program.changing():
+            for state, value in zip(self.program.updates, news, strict=True):
+                state._value = value
         return results
 
     def epoch(

@@ -40,6 +40,9 @@ class EagerNative:
         self._eager = Eager(program)
         self._native: Future[Engine] | None = None
 
+    def __reduce__(self) -> Any:  # it is compiled again
+        return EagerNative, (self.program,)
+
     @property
     def is_native(self) -> bool:
         """Whether the next step will run as machine code."""

@@ -24,7 +24,6 @@ from pullback.compile.simplify import not_compiled
 from pullback.core.convolution import Padding, Pair
 from pullback.core.unit import Unit
 from pullback.core.values import Value, Walks, _slices, arrays, read_only
-from pullback.core.walk import tick
 from pullback.engines.engine import Epoch, step_by_step
 
 
@@ -58,10 +57,13 @@ class Jax:
             results, news = self._run(given, self._given)
         outputs = self.program.outputs
         read = {name: _read(results[name], unit.value) for name, unit in outputs.items()}
-        now = tick()
-        for state, new in zip(self.program.updates, news, strict=True):
-            state._value, state.time = read_only(_read(new, state.value)), now
+        with self.program.changing():
+            for state, new in zip(self.program.updates, news, strict=True):
+                state._value = read_only(_read(new, state.value))
         return read
+
+    def __reduce__(self) -> Any:  # it is compiled again
+        return Jax, (self.program,)
 
     def epoch(
         self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]

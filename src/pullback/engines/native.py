@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numba
@@ -27,7 +28,6 @@ from pullback.compile.simplify import not_compiled, simplify
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.core.values import Value, as_value
-from pullback.core.walk import tick
 from pullback.engines import cache, guard
 from pullback.engines.engine import Epoch, batch_of, numbers_of
 from pullback.engines.guard import Guard
@@ -104,9 +104,8 @@ class Native:
         """
         with self._turn:
             self.program.set(inputs)
-            self._bring_in()
-            self._together(self._module.step)
-            self._take_over()
+            with self._running():
+                self._together(self._module.step)
             self._refuse_indices()
             outputs = self.program.outputs.items()
             return {
@@ -133,18 +132,17 @@ class Native:
         ]
         order = np.ascontiguousarray(order, np.int64)
         with self._turn:
-            self._bring_in()
             done = 0
-            while done < count and not stop():
-                last = min(done + self._chunk, count)
-                start = time.perf_counter()
-                self._together(self._module.epoch, done, last, order, record, *rows)
-                if self._counters[1]:
-                    break
-                seconds = max(time.perf_counter() - start, 1e-4)
-                self._chunk = max(1, int((last - done) * 0.1 / seconds))
-                done = last
-            self._take_over()
+            with self._running():
+                while done < count and not stop():
+                    last = min(done + self._chunk, count)
+                    start = time.perf_counter()
+                    self._together(self._module.epoch, done, last, order, record, *rows)
+                    if self._counters[1]:
+                        break
+                    seconds = max(time.perf_counter() - start, 1e-4)
+                    self._chunk = max(1, int((last - done) * 0.1 / seconds))
+                    done = last
             self._refuse_indices()
         return Epoch(done, dict(zip(names, record[:, :done], strict=True)))
 
@@ -156,6 +154,9 @@ class Native:
             run, told = self._module.epoch, (0, 0, np.zeros(0, np.int64), np.zeros((0, 0)), *rows)
         given = (0, self.threads, self._counters, self._workspace, *self._arenas, *told)
         run.compile(tuple(map(numba.typeof, given)))
+
+    def __reduce__(self) -> Any:  # it is compiled again
+        return Native, (self.program, self.threads)
 
     def _refuse_indices(self) -> None:
         """Raise if the last run found an index out of bounds; it took that row for zeros."""
@@ -179,19 +180,22 @@ class Native:
         strides = tuple(step * arena.itemsize for step in where.strides)
         return np.lib.stride_tricks.as_strided(arena[start:], unit.shape, strides)
 
-    def _bring_in(self) -> None:
-        """Copy into the arenas what has changed outside since the last run."""
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """Copy into the arenas what has changed outside; in the end, state carries what is there.
+
+        However it ends: a step that is broken off has written there, too.
+        """
         for unit, view in self._views.items():
             if unit.gate is None and unit._value is not view:
                 view[...] = unit._value
-
-    def _take_over(self) -> None:
-        """Let each piece of state carry what the step has made of it."""
-        now = tick()
-        for state in self.program.updates:
-            view = self._views[state]
-            state._value = float(view) if type(state._value) is float else view
-            state.time = now
+        with self.program.changing():
+            try:
+                yield
+            finally:
+                for state in self.program.updates:
+                    view = self._views[state]
+                    state._value = float(view) if type(state._value) is float else view
 
     def _read(self, unit: Unit, like: Value) -> Value:
         """A result as wires carry it: a number of Python where `like` is one."""

@@ -7,7 +7,7 @@ namespace; and the circuit of its gradient, which is a step again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -95,6 +95,9 @@ class Body:
         """The step that runs backwards, made once."""
         return _differentiated(self)
 
+    def __reduce__(self) -> Any:  # what is kept beside the fields is found again
+        return Body, tuple(getattr(self, part.name) for part in fields(self))
+
     def __repr__(self) -> str:
         count = sum(bool(unit.inputs) for unit in self.wires)
         return f"<step of {count} gate{'' if count == 1 else 's'}>"
@@ -173,7 +176,7 @@ def copied(roots: Sequence[Unit], sources: dict[Unit, Unit]) -> tuple[list[Unit]
 
     Constants are shared.
     """
-    seen: set[Unit] = set()
+    seen: dict[Unit, None] = {}
     reached: set[Unit] = set()
     pending = list(roots)
     while pending:
@@ -181,7 +184,7 @@ def copied(roots: Sequence[Unit], sources: dict[Unit, Unit]) -> tuple[list[Unit]
         if unit in sources:
             reached.add(sources[unit])
         elif unit not in seen:
-            seen.add(unit)
+            seen[unit] = None
             pending.extend(unit.inputs)
     made = dict(sources)
     for unit in sorted(seen, key=age):

@@ -339,17 +339,17 @@ def _closed_over(results: Sequence[Unit], sources: Sequence[Unit]) -> list[Unit]
     A wire that was made by the step but of nothing that changes from step to step is one as well.
     """
     start = min(unit.index for unit in sources)
-    young: set[Unit] = set()
+    young: dict[Unit, None] = {}
     pending = list(results)
     while pending:
         unit = pending.pop()
         if unit.index >= start and unit not in young:
-            young.add(unit)
+            young[unit] = None
             pending.extend(unit.inputs)
     inside = set(sources)
-    used = set(results)
+    used = dict.fromkeys(results)
     for unit in sorted(young, key=age):
         if any(x in inside for x in unit.inputs):
             inside.add(unit)
-            used.update(unit.inputs)
-    return sorted((u for u in used - inside if not u.is_constant), key=age)
+            used |= dict.fromkeys(unit.inputs)
+    return sorted((u for u in used if u not in inside and not u.is_constant), key=age)

@@ -189,7 +189,7 @@ def _by_code(gates: Sequence[Unit], keys: Sequence[_Key]) -> list[tuple[_Key, li
         return key
 
     def function(unit: Unit) -> _Key:
-        return False, unit.origin[0].co_name.strip("<>") if unit.origin else "gates"
+        return False, unit.place.function.strip("<>") if unit.place else "gates"
 
     # The finest level that is easy to read, else the finest that can be drawn.
     drawable: list[tuple[_Key, list[Unit]]] = []
@@ -224,13 +224,15 @@ def _regrouped(gates: Sequence[Unit], key_of: dict[Unit, _Key]) -> list[tuple[_K
         for x in dict.fromkeys(unit.inputs):
             if x in key_of:
                 users.setdefault(x, []).append(unit)
+    # By their place, which is by age, but that a wire and its copy are of one age.
+    place = {unit: k for k, unit in enumerate(gates)}
     ready: dict[_Key, list[tuple[int, Unit]]] = {}
     oldest: list[tuple[int, Unit]] = []  # of all that are ready; those done since are skipped
     done: set[Unit] = set()
 
     def offer(unit: Unit) -> None:
-        heappush(ready.setdefault(key_of[unit], []), (unit.index, unit))
-        heappush(oldest, (unit.index, unit))
+        heappush(ready.setdefault(key_of[unit], []), (place[unit], unit))
+        heappush(oldest, (place[unit], unit))
 
     for unit in gates:
         if not waits[unit]:

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from pullback.circuit import Circuit
+from pullback.core import walk
 from pullback.core.backward import backward, pull_through
 from pullback.core.errors import CircuitError
 from pullback.core.gradient import gradient
 from pullback.core.text import brief, columns, formula, names, number
 from pullback.core.unit import Unit
 from pullback.core.values import Value, is_differentiable, zeros_like
-from pullback.core.walk import forward, order, tick
+from pullback.core.walk import forward, order
 from pullback.inspect.arguments import positive
 from pullback.inspect.sizes import norm
 
@@ -71,7 +72,7 @@ class Tug:
 
     def undo(self) -> None:
         """Give every wire the value that it had before."""
-        now = tick()
+        now = walk.tick()
         for unit, value in self._before.items():
             unit._value, unit.time = value, now
 

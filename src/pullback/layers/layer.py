@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit, scope
 from pullback.layers.description import LAYERS, join
-from pullback.layers.saving import fill, load_model, packed, save_model, unpacked
+from pullback.layers.saving import fill, load_model, save_model
 from pullback.layers.training import Training
 
 if TYPE_CHECKING:
@@ -37,8 +38,11 @@ Rng = np.random.Generator | int | None
 L = TypeVar("L", bound="Layer")
 
 
-class Layer(ABC):
+class Layer(Portable, ABC):
     """What all layers share: a name, sources made at the first call, and a group in drawings.
+
+    Layers pickle and copy, built or not: a copy has wires of its own. Of a class of yours, which a
+    pickle imports, a file that `save` writes holds the numbers alone.
 
     A subclass is final. It hands `__init__` its arguments, as JSON can hold them; `build` makes its
     parameters and state for a shape of input, and `apply` wires the gates. Names have no "." or
@@ -160,22 +164,21 @@ class Layer(ABC):
     @property
     def parameters(self) -> dict[str, Unit]:
         """The trainable sources by name, as "dense1.weight"; empty until the first call."""
-        return {
-            join(path, name): unit
-            for path, layer in self.walk()
-            if layer.trainable
-            for name, unit in layer.own_parameters.items()
-        }
+        return self.find_parameters()
 
     @property
     def weights(self) -> dict[str, Unit]:
         """The parameters that multiply, which penalties pull towards zero: not the biases."""
+        return self.find_parameters(weights=True)
+
+    def find_parameters(self, *, weights: bool = False, frozen: bool = False) -> dict[str, Unit]:
+        """The parameters by name: the weights alone, or the frozen ones too."""
         return {
-            join(path, name): layer.own_parameters[name]
+            join(path, name): unit
             for path, layer in self.walk()
-            if layer.trainable
-            for name in layer.own_parameters
-            if name in layer._weights
+            if layer.trainable or frozen
+            for name, unit in layer.own_parameters.items()
+            if name in layer._weights or not weights
         }
 
     @property
@@ -191,7 +194,8 @@ class Layer(ABC):
     def freeze(self) -> Self:
         """Count the parameters, of the layers inside too, as state that training leaves alone.
 
-        Freeze before the `Trainer` is made; running statistics still move. Returns the layer.
+        A `Trainer` heeds it from its next epoch on, and keeps what the optimizer remembers of them;
+        running statistics still move. Returns the layer.
 
         >>> from pullback.layers import Dense, Sequential
         >>> model = Sequential(Dense(8).freeze(), Dense(2))
@@ -283,12 +287,6 @@ class Layer(ABC):
         `CircuitError` where the file does not fit: other names, shapes or dtypes.
         """
         fill(self, path)
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        """A pickle, or a copy, of a built layer is what it is and its numbers, not its circuit."""
-        if not self.built:
-            return super().__reduce_ex__(protocol)
-        return unpacked, (packed(self),)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.told())})"

@@ -93,25 +93,3 @@ def _fill(model: Layer, inputs: Sequence[Any], tensors: Mapping[str, np.ndarray]
         if not is_finite(value):
             raise CircuitError(f"{name!r} has values that are not finite")
     set_together({unit: tensors[name] for name, unit in sources.items()})
-
-
-def packed(model: Layer) -> dict[str, Any]:
-    """A built layer as plain data, to pickle: what it is, its inputs, and its numbers."""
-    sources = {**model.parameters, **model.state}
-    return {
-        "model": describe(model),
-        "inputs": [(shape[1:], dtype) for shape, dtype in model.first_inputs],
-        "values": {name: np.copy(unit.value) for name, unit in sources.items()},
-        "trainable": [layer.trainable for _, layer in model.walk()],
-    }
-
-
-def unpacked(data: Mapping[str, Any]) -> Layer:
-    """The layer that `packed` told of."""
-    model = construct(data["model"])
-    model(*(np.zeros((1, *row), dtype) for row, dtype in data["inputs"]))
-    sources = {**model.parameters, **model.state}
-    set_together({sources[name]: value for name, value in data["values"].items()})
-    for (_, layer), trainable in zip(model.walk(), data["trainable"], strict=True):
-        layer.trainable = trainable
-    return model

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 from pullback.core.unit import Unit
@@ -24,7 +25,7 @@ L = TypeVar("L", bound="Loss")
 LOSSES: Registry[type[Loss]] = Registry("loss")
 
 
-class Loss(ABC):
+class Loss(Portable, ABC):
     """The mean over a batch of each example's cost. A subclass is a final frozen dataclass."""
 
     def __call__(

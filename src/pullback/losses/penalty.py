@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import final
 
+from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit, scope
 from pullback.gates.elementary import abs
@@ -17,7 +18,7 @@ from pullback.gates.elementary import abs
 Units = Mapping[str, Unit]
 
 
-class Penalty(ABC):
+class Penalty(Portable, ABC):
     """A function of parameters to one number that is added to the loss. A subclass is final."""
 
     @abstractmethod

@@ -7,7 +7,16 @@ from pullback.gates.elementary import sqrt
 from pullback.optim.checks import fraction, positive
 from pullback.optim.optimizer import OPTIMIZERS, Optimizer, composed
 from pullback.optim.schedules import Schedule
-from pullback.optim.transform import Memory, Next, Parameters, Slot, Transform, Wires, averaged
+from pullback.optim.transform import (
+    Memory,
+    Next,
+    Parameters,
+    Slot,
+    Transform,
+    Wires,
+    averaged,
+    once,
+)
 
 
 def scale_by_adam(
@@ -18,7 +27,7 @@ def scale_by_adam(
     m' = beta1 * m + (1 - beta1) * g and v' = beta2 * v + (1 - beta2) * g * g. With `amsgrad` the
     largest v so far stands in place of v'. A square that overflows, of a gradient beyond 1e19 in
     float32, stays in v as infinity and stops its parameter; limit such gradients before.
-    Memory: "adam.step", t; "mean", m; "mean_square", v; "largest_mean_square".
+    Memory: "adam.step", t, of each parameter; "mean", m; "mean_square", v; "largest_mean_square".
 
     Raises `CircuitError` for betas outside [0, 1) or an epsilon that is not positive.
     Source: Kingma and Ba, "Adam: a method for stochastic optimization" (ICLR 2015); amsgrad:
@@ -35,20 +44,22 @@ def scale_by_adam(
     epsilon = positive("epsilon", epsilon)
 
     def update(directions: Wires, memory: Memory, parameters: Parameters) -> Next:
-        t = memory[0][0] + 1.0
+        steps = once(lambda t: t + 1.0, memory[0])
         means = averaged(beta1, memory[1], directions)
         squares = averaged(beta2, memory[2], [g * g for g in directions])
-        news, spreads = [[t], means, squares], squares
+        news, spreads = [steps, means, squares], squares
         if amsgrad:
             spreads = [maximum(v, last) for v, last in zip(squares, memory[3], strict=True)]
             news.append(spreads)
-        grow1, grow2 = 1.0 / (1.0 - beta1**t), 1.0 / (1.0 - beta2**t)
+        grown = once(lambda t: (1.0 / (1.0 - beta1**t), 1.0 / (1.0 - beta2**t)), steps)
         scaled = [
-            grow1 * m / (sqrt(grow2 * v) + epsilon) for m, v in zip(means, spreads, strict=True)
+            a * m / (sqrt(b * v) + epsilon)
+            for (a, b), m, v in zip(grown, means, spreads, strict=True)
         ]
         return scaled, news
 
-    slots = (Slot("adam.step", 0.0), Slot("mean"), Slot("mean_square"), Slot("largest_mean_square"))
+    counts = Slot("adam.step", 0.0, each=True)
+    slots = (counts, Slot("mean"), Slot("mean_square"), Slot("largest_mean_square"))
     return Transform(update, slots if amsgrad else slots[:3])
 
 

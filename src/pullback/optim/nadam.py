@@ -7,7 +7,16 @@ from pullback.gates.elementary import sqrt
 from pullback.optim.checks import at_least_zero, fraction, positive
 from pullback.optim.optimizer import OPTIMIZERS, Optimizer, composed
 from pullback.optim.schedules import Schedule
-from pullback.optim.transform import Memory, Next, Parameters, Slot, Transform, Wires, averaged
+from pullback.optim.transform import (
+    Memory,
+    Next,
+    Parameters,
+    Slot,
+    Transform,
+    Wires,
+    averaged,
+    once,
+)
 
 
 def scale_by_nadam(
@@ -17,7 +26,8 @@ def scale_by_nadam(
 
     m and v are Adam's means. With u(t) = beta1 * (1 - 0.5 * 0.96**(t * momentum_decay)) and U(t)
     the product of u(1) to u(t): a = (1 - u(t)) / (1 - U(t)) and b = u(t + 1) / (1 - U(t + 1)).
-    Memory: "nadam.step", t; "nadam.momentum_product", U; "mean", m; "mean_square", v.
+    Memory: "nadam.step", t, and "nadam.momentum_product", U, of each parameter; "mean", m;
+    "mean_square", v.
 
     Raises `CircuitError` for betas outside [0, 1), an epsilon that is not positive, or a negative
     decay of the momentum.
@@ -35,22 +45,25 @@ def scale_by_nadam(
     def momentum(t: Unit) -> Unit:
         return beta1 * (1.0 - 0.5 * 0.96 ** (t * momentum_decay))
 
-    def update(directions: Wires, memory: Memory, parameters: Parameters) -> Next:
-        t = memory[0][0] + 1.0
+    def factors(t: Unit, product: Unit) -> tuple[Unit, Unit, Unit]:
         now, following = momentum(t), momentum(t + 1.0)
-        product = memory[1][0] * now
+        a = (1.0 - now) / (1.0 - product)
+        return a, following / (1.0 - product * following), 1.0 / (1.0 - beta2**t)
+
+    def update(directions: Wires, memory: Memory, parameters: Parameters) -> Next:
+        steps = once(lambda t: t + 1.0, memory[0])
+        products = once(lambda last, t: last * momentum(t), memory[1], steps)
         means = averaged(beta1, memory[2], directions)
         squares = averaged(beta2, memory[3], [g * g for g in directions])
-        a = (1.0 - now) / (1.0 - product)
-        b = following / (1.0 - product * following)
-        grow = 1.0 / (1.0 - beta2**t)
         scaled = [
             (a * g + b * m) / (sqrt(grow * v) + epsilon)
-            for g, m, v in zip(directions, means, squares, strict=True)
+            for (a, b, grow), g, m, v in zip(
+                once(factors, steps, products), directions, means, squares, strict=True
+            )
         ]
-        return scaled, [[t], [product], means, squares]
+        return scaled, [steps, products, means, squares]
 
-    numbers = (Slot("nadam.step", 0.0), Slot("nadam.momentum_product", 1.0))
+    numbers = (Slot("nadam.step", 0.0, each=True), Slot("nadam.momentum_product", 1.0, each=True))
     return Transform(update, (*numbers, Slot("mean"), Slot("mean_square")))
 
 

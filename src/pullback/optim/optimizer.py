@@ -10,10 +10,12 @@ Where PyTorch has an algorithm, its defaults and the place of its epsilon are ou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
+from types import MappingProxyType
 from typing import Any
 
+from pullback.core.copying import coded
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 from pullback.core.unit import Unit, scope
@@ -26,7 +28,7 @@ from pullback.optim.transform import Parameters, Slot, Transform, Wires, chain, 
 OPTIMIZERS: Registry[Callable[..., Optimizer]] = Registry("optimizer")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Optimizer:
     """Steps of `learning_rate` against the direction that `transform` makes of the gradients.
 
@@ -36,6 +38,9 @@ class Optimizer:
 
     `options` are the other arguments that made this optimizer: `OPTIMIZERS[name](learning_rate,
     **options)` makes it again.
+
+    An optimizer is data that nobody changes, so copies share it. One of your own stages pickles
+    where their functions can be imported.
 
     Raises `CircuitError` for a learning rate that is neither positive nor a schedule.
     """
@@ -48,7 +53,28 @@ class Optimizer:
     def __post_init__(self) -> None:
         rate = self.learning_rate
         if isinstance(rate, Unit) or not callable(rate):
-            object.__setattr__(self, "learning_rate", positive("the learning rate", rate))
+            self.learning_rate = positive("the learning rate", rate)
+        self.options = MappingProxyType(dict(self.options))
+        self._is_made = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_is_made" in vars(self):
+            raise AttributeError(
+                f"the {name} of an optimizer is fixed when it is made; make another one, or set "
+                "the learning_rate of the Trainer"
+            )
+        super().__setattr__(name, value)
+
+    def __deepcopy__(self, memo: Any) -> Optimizer:
+        return self
+
+    def __copy__(self) -> Optimizer:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        rate = coded(self.learning_rate, f"the schedule of {self.name}")
+        stages = self.transform.recipe or self.transform
+        return _made_again, (self.name, rate, stages, dict(self.options))
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -72,7 +98,8 @@ class Optimizer:
         if not isinstance(parameters, Mapping):
             names = [p.name or f"parameter{k}" for k, p in enumerate(parameters, start=1)]
             parameters = dict(zip(numbered(names), parameters, strict=True))
-        return [unit for slot in self.slots for unit in slot.sources(parameters)]
+        made = (slot.sources(parameters) for slot in self.slots)
+        return [unit for units in made for unit in dict.fromkeys(units)]
 
     def update(
         self,
@@ -84,14 +111,16 @@ class Optimizer:
     ) -> tuple[list[Unit], list[Unit]]:
         """The next value of each parameter and of each piece of memory.
 
-        `memory` is what `init` made. `learning_rate` is a wire to read it from; None means the
-        schedule's, or the number this optimizer was told, for good. `weights` are those of the
-        parameters that decay, where the optimizer has such a decay; None means all.
+        `memory` is what `init` made, or `MemoryByParameter.of`, which repeats a wire that several
+        parameters share for each of them; the next memory is in the same form. `learning_rate` is a
+        wire to read it from; None means the schedule's, or the number this optimizer was told, for
+        good. `weights` are those of the parameters that decay, where the optimizer has such a
+        decay; None means all.
 
         Raises `CircuitError` where memory is of another optimizer or other parameters, and where
         a learning rate is given although a schedule makes it.
         """
-        groups = self._groups(memory, len(parameters))
+        sizes, groups = self._groups(memory, len(parameters))
         news: list[Wires] = []
         with scope(self.name.lower()):
             rate = self.learning_rate if learning_rate is None else learning_rate
@@ -105,18 +134,26 @@ class Optimizer:
             directions, changed = self.transform.update(gradients, groups, moving)
             pairs = zip(parameters, directions, strict=True)
             moved = [p - _fitting(rate, p) * d for p, d in pairs]
-        return moved, [unit for group in (*news, *changed) for unit in group]
+        groups = zip((*news, *changed), sizes, strict=True)
+        return moved, [unit for group, size in groups for unit in group[:size]]
 
-    def _groups(self, memory: Wires, count: int) -> list[Wires]:
-        """The wires of each slot."""
-        sizes = [count if slot.number is None else 1 for slot in self.slots]
+    def _groups(self, memory: Wires, count: int) -> tuple[list[int], list[Wires]]:
+        """How many wires of the memory are of each slot, and the wires that its stage is given."""
+        slots = self.slots
+        together = [count if slot.number is None else 1 for slot in slots]
+        apart = [count if slot.each else size for slot, size in zip(slots, together, strict=True)]
+        sizes = apart if len(memory) == sum(apart) else together
         if len(memory) != sum(sizes):
             raise CircuitError(
                 f"{self.name} remembers {sum(sizes)} wires for {count} parameters, got "
                 f"{len(memory)}; give it what its own init made for them"
             )
         wires = iter(memory)
-        return [[next(wires) for _ in range(size)] for size in sizes]
+        groups = [[next(wires) for _ in range(size)] for size in sizes]
+        return sizes, [
+            group * count if slot.each and len(group) == 1 else group
+            for slot, group in zip(slots, groups, strict=True)
+        ]
 
     def __repr__(self) -> str:
         told = (f"{k}={v!r}" for k, v in self.options.items() if v is not None and v is not False)
@@ -137,8 +174,19 @@ def composed(
         limits.append(clipping.clip(clip_value))
     if clip_norm is not None:
         limits.append(clipping.clip_norm(clip_norm))
-    told = {**options, "clip_norm": clip_norm, "clip_value": clip_value}
-    return Optimizer(name, learning_rate, chain(*limits, *stages), _plain(told))
+    told = _plain({**options, "clip_norm": clip_norm, "clip_value": clip_value})
+    transform = replace(chain(*limits, *stages), recipe=(name, told))
+    return Optimizer(name, learning_rate, transform, told)
+
+
+def _made_again(
+    name: str, learning_rate: float | Schedule, stages: Any, options: Mapping[str, Any]
+) -> Optimizer:
+    """The optimizer of a pickle, in which a recipe stands for stages that the registry makes."""
+    if isinstance(stages, tuple):
+        kind, told = stages
+        stages = OPTIMIZERS[kind](learning_rate, **told).transform
+    return Optimizer(name, learning_rate, stages, options)
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

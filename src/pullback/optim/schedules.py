@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
 from pullback.core.gate import constant
 from pullback.core.registry import Registry
@@ -38,7 +39,7 @@ def scheduled(schedule: Schedule, step: Unit) -> Unit:
     return rate if rate.gate is None else rate.named("learning_rate")
 
 
-class _Schedule(ABC):
+class _Schedule(Portable, ABC):
     """What the schedules share. A subclass is final."""
 
     @abstractmethod

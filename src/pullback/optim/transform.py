@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
+from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.core.values import zeros_like
 from pullback.optim.checks import finite
 
 Wires = Sequence[Unit]
+T = TypeVar("T")
 Memory = Sequence[Wires]  # the wires of each slot
 Next = tuple[list[Unit], Memory]  # the next directions and the next memory
 
@@ -32,22 +35,25 @@ class Parameters:
 class Slot:
     """One kind of memory: a wire like each parameter, which starts at zero.
 
-    With a `number` it is a single wire, a Python float in double precision, which starts there: a
-    count of steps, say.
+    With a `number` it is a Python float in double precision, which starts there: one wire for all
+    parameters. If it is of `each`, such as a count of its own steps, those that were always moved
+    together share a wire, and stages are given one for each parameter.
     """
 
     name: str
     number: float | None = None
+    each: bool = False
 
     def sources(self, parameters: Mapping[str, Unit]) -> list[Unit]:
-        """The sources of this slot, named as "dense1.weight.velocity"."""
+        """New sources of this slot, named as "dense1.weight.velocity", one for each parameter."""
         if self.number is not None:
-            return [Unit(self.number, self.name)]
+            wire = Unit(self.number, self.name)
+            return [wire] * len(parameters) if self.each else [wire]
         return [Unit(zeros_like(p.value), f"{k}.{self.name}") for k, p in parameters.items()]
 
 
 @dataclass(frozen=True)
-class Transform:
+class Transform(Portable):
     """One stage between gradients and steps.
 
     `update(directions, memory, parameters)` is a pure function: it gives the next directions, one
@@ -61,6 +67,7 @@ class Transform:
 
     update: Callable[[Wires, Memory, Parameters], Next]
     slots: tuple[Slot, ...] = ()
+    recipe: tuple[str, Mapping[str, Any]] | None = None  # the registered optimizer that makes it
 
 
 def chain(*transforms: Transform) -> Transform:
@@ -117,6 +124,15 @@ def numbered(names: Sequence[str]) -> list[str]:
             new, k = f"{name}{k}", k + 1
         unique[new] = None
     return list(unique)
+
+
+def once(function: Callable[..., T], *wires: Wires) -> list[T]:
+    """What a function makes of the wires of each parameter, made once where they are the same."""
+    made: dict[tuple[Unit, ...], T] = {}
+    for own in zip(*wires, strict=True):
+        if own not in made:
+            made[own] = function(*own)
+    return [made[own] for own in zip(*wires, strict=True)]
 
 
 def averaged(decay: float, means: Wires, news: Wires) -> list[Unit]:

@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
@@ -28,6 +28,8 @@ from pullback.layers.layer import Layer
 from pullback.layers.training import Training
 from pullback.losses.loss import Loss, prepare_weights
 from pullback.losses.penalty import Penalty
+from pullback.optim.checks import positive
+from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
 from pullback.train.callbacks import Callback, Event
 from pullback.train.data import Batches, Rows, are_batches, input_arrays, named, several
@@ -57,6 +59,9 @@ class Trainer:
     in the middle of an epoch too) or "jax". `seed` fixes the order of the batches, the validation
     split and what layers draw at random: the same seed gives the same run, bit for bit, but for
     "eager-native", where the step at which it goes over depends on time.
+
+    It pickles, and `copy.deepcopy` copies it, with the model and all that training remembers: the
+    copy trains on as the original does, to the bit.
 
     Raises `CircuitError` where a part is not what it should be.
 
@@ -101,11 +106,36 @@ class Trainer:
         self._frozen = True
         self._epochs = 0  # finished by all calls of fit: each draws an order of its own
         self._step_number = Unit(np.array(0), "step")
-        self._memory: list[Unit] | None = None
+        self._in_epoch = False
+        self._memory = MemoryByParameter(optimizer)
         self._rate = optimizer.rate()
         self._mean_weights = [Unit(1.0, "mean_weight") for _ in self.losses]
+        self._prepare_to_record()
+
+    def _prepare_to_record(self) -> None:
+        """Forget the Programs: each is recorded when it is first asked for."""
         self._runs: dict[tuple, Engine] = {}
-        self._predictor = Predictor(model, "native" if engine == "eager-native" else engine)
+        engine = "native" if self.engine == "eager-native" else self.engine
+        self._predictor = Predictor(self.model, engine)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._in_epoch:
+            raise CircuitError(
+                "a Trainer is not copied in the middle of an epoch, which could not be gone on "
+                "with; copy it between epochs, such as in a callback"
+            )
+        recorded = ("_runs", "_predictor")
+        return {name: value for name, value in vars(self).items() if name not in recorded}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._prepare_to_record()
+
+    def __copy__(self) -> NoReturn:
+        raise CircuitError(
+            "two Trainers cannot share a model and what is remembered of its training; "
+            "copy.deepcopy makes one with a model of its own"
+        )
 
     def __setattr__(self, name: str, value: Any) -> None:
         if getattr(self, "_frozen", False) and name not in ("learning_rate",) and name[0] != "_":
@@ -126,9 +156,7 @@ class Trainer:
     def learning_rate(self, rate: float) -> None:
         if self._rate is None:
             raise CircuitError(f"{self.optimizer!r} makes its learning rate itself, at every step")
-        if not rate > 0.0:
-            raise CircuitError(f"the learning rate must be positive, got {rate}")
-        self._rate.value = float(rate)
+        self._rate.value = positive("the learning rate", rate)
 
     @property
     def sources(self) -> list[Unit]:
@@ -198,7 +226,7 @@ class Trainer:
                 "validation is a share of the rows, or a tuple of inputs and labels, got "
                 f"{validation!r}"
             )
-        refuse_to_go_on(self._named_sources, self._memory or ())
+        refuse_to_go_on(self._named_sources, self._memory.wires)
         self._weigh(data)
         history = History()
         event = Event("begin", self, self._epochs, {}, history)
@@ -209,11 +237,15 @@ class Trainer:
                     history.ended = event.ended
                     break
                 start = time.perf_counter()
-                measured = self._epoch(data, batch_size, epoch, lambda: interrupt.requested)
-                if measured is None:
-                    history.ended = f"interrupted in epoch {epoch}"
-                    break
-                self._epochs = epoch
+                self._in_epoch = True
+                try:
+                    measured = self._epoch(data, batch_size, epoch, lambda: interrupt.requested)
+                    if measured is None:
+                        history.ended = f"interrupted in epoch {epoch}"
+                        break
+                    self._epochs = epoch
+                finally:
+                    self._in_epoch = False
                 row = {"epoch": epoch, **measured}
                 if held_out is not None:
                     values = self._measure(held_out)
@@ -240,7 +272,7 @@ class Trainer:
             callback(event)
 
     def _lost(self, row: Mapping[str, float]) -> str | None:
-        return lost(row, self._named_sources, self._memory or ())
+        return lost(row, self._named_sources, self._memory.wires)
 
     def _warn(self, ended: str) -> None:
         rate = "" if self._rate is None else f" than {self.learning_rate:g}"
@@ -298,13 +330,21 @@ class Trainer:
             unit.value = mean
 
     def _step(self, rows: Rows) -> Engine:
-        """The Program of one training step for batches of these shapes, recorded at first use."""
-        key = tuple((name, x.shape, x.dtype.str) for name, x in rows.columns.items())
+        """The Program of a step on batches of these shapes that moves the model's parameters.
+
+        It is recorded at first use, anew where others move than before: see `Layer.freeze`.
+        """
+        parameters = self.model.parameters
+        memory = self._memory.of(parameters)
+        shapes = [(name, x.shape, x.dtype.str) for name, x in rows.columns.items()]
+        key = (*shapes, *parameters.values(), *memory)
         if key not in self._runs:
-            self._runs[key] = prepare(self.engine, self._recorded(rows))
+            self._runs[key] = prepare(self.engine, self._recorded(rows, parameters, memory))
         return self._runs[key]
 
-    def _recorded(self, rows: Rows) -> Program:
+    def _recorded(
+        self, rows: Rows, parameters: Mapping[str, Unit], memory: Sequence[Unit]
+    ) -> Program:
         wires = {name: Unit(x, name) for name, x in rows.columns.items()}
         training = Training(Unit(np.array(self.seed % 2**32), "seed"), self._step_number)
         scores = self.model(*_of_kind("inputs", wires), training=training)
@@ -315,25 +355,30 @@ class Trainer:
             wires.get("weights"),
             self._mean_weights,
         )
-        parameters = self.model.parameters
         objective = loss
         for penalty in self.penalties:
-            objective = objective + penalty(parameters, self.model.weights)
-        if self._memory is None:
-            self._memory = self.optimizer.init(parameters)
+            objective = objective + penalty(*self._held())
         moved, news = self.optimizer.update(
             gradient(objective, list(parameters.values())),
-            self._memory,
+            memory,
             list(parameters.values()),
             self._rate,
             self.model.weights.values(),
         )
-        updates = dict(zip([*parameters.values(), *self._memory], [*moved, *news], strict=True))
+        updates = dict(zip([*parameters.values(), *memory], [*moved, *news], strict=True))
         updates |= training.updates
         if self._step_number in running_order([*numbers.values(), *updates.values()]):
             step = self._step_number
             updates[step] = astype(step + 1, step.dtype)
         return Program(wires, numbers, updates)
+
+    def _held(self) -> tuple[dict[str, Unit], dict[str, Unit]]:
+        """The parameters and weights that penalties can name: frozen ones too, though they rest."""
+        model: Any = self.model
+        if not isinstance(model, Layer):
+            return model.parameters, model.weights
+        found = model.find_parameters
+        return found(frozen=True), found(frozen=True, weights=True)
 
     # Measuring -------------------------------------------------------------------------------
 
