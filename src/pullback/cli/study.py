@@ -126,7 +126,7 @@ class Study:
             scores = {part: plan.model.predict(x[part]) for part in SHARES}
         except CircuitError:
             raise CircuitError(_left(history, plan)) from None
-        losses = {part: plan.loss(scores[part], y[part]).value for part in SHARES}
+        losses = {part: float(plan.loss(scores[part], y[part]).value) for part in SHARES}
         if not all(map(np.isfinite, losses.values())):
             raise CircuitError(_left(history, plan))
         answers = {part: Answers.of(plan.loss_name, self.target, of) for part, of in scores.items()}
