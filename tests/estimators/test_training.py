@@ -1,8 +1,10 @@
 """How the estimators train, and how they get on in scikit-learn's company."""
 
+import copy
 import inspect
 import pickle
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -132,16 +134,43 @@ def test_a_warm_start_goes_on_and_a_cold_one_does_not(kind):
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_a_pickle_predicts_the_same_and_goes_on_learning(kind):
-    model = small(kind, optimizer=pb.Adam(0.02, clip_norm=1.0)).fit(*IRIS)
-    copy = pickle.loads(pickle.dumps(model))
-    assert (outcome(copy) == outcome(model)).all()
-    assert copy.loss_curve_ == model.loss_curve_
-    assert repr(copy.optimizer) == repr(model.optimizer)
-    assert isinstance(copy.model_, pb.Sequential)
-    before = copy.loss_curve_[-1]
-    assert copy.partial_fit(*IRIS).loss_curve_[-1] < before * 1.5
-    pickle.loads(pickle.dumps(small(kind)))
+@pytest.mark.parametrize("optimizer", ["adam", pb.Adam(0.02, clip_norm=1.0)])
+def test_a_copy_predicts_the_same_and_goes_on_learning_to_the_bit(kind, optimizer, tmp_path):
+    def by_joblib(model):
+        joblib.dump(model, tmp_path / "model")
+        return joblib.load(tmp_path / "model")
+
+    told = {"optimizer": optimizer, "epochs": 3, "warm_start": True, "early_stopping": True}
+    for way in (lambda model: pickle.loads(pickle.dumps(model)), copy.deepcopy, by_joblib):
+        model = way(small(kind, **told)).fit(*IRIS)
+        twin = way(model)
+        before = outcome(model)
+        assert (outcome(twin) == before).all()
+        assert twin.loss_curve_ == model.loss_curve_
+        assert repr(twin.optimizer) == repr(model.optimizer)
+        twin.fit(*IRIS).partial_fit(*IRIS)
+        assert (outcome(model) == before).all()
+        model.fit(*IRIS).partial_fit(*IRIS)
+        assert (outcome(twin) == outcome(model)).all()
+        assert (outcome(model) != before).any()
+        assert twin.loss_curve_ == model.loss_curve_
+        assert not hasattr(clone(model), "model_")
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_parameters_changed_between_calls_count(kind):
+    model = small(kind, l2=0.0).partial_fit(*IRIS)
+    before = outcome(model)
+    model.set_params(learning_rate=1e-30).partial_fit(*IRIS)
+    np.testing.assert_allclose(outcome(model), before, rtol=1e-5)
+    model.set_params(optimizer="sgd", learning_rate=0.02).partial_fit(*IRIS)
+    assert model._trainer.optimizer.name == "SGD"
+    assert (outcome(model) != before).any()
+    before = np.abs(model.model_[0].weight.value).max()
+    model.set_params(optimizer="sgd", l2=1e3, learning_rate=1e-4 if kind is LinearSVM else 1e-2)
+    for _ in range(20):
+        model.partial_fit(*IRIS)
+    assert np.abs(model.model_[0].weight.value).max() < 0.9 * before
 
 
 def test_a_grid_is_searched_by_several_processes():
@@ -166,11 +195,11 @@ def test_cross_validation_and_a_pipeline_in_pandas():
 @pytest.mark.parametrize("kind", ALL)
 def test_parameters_go_round(kind):
     told = small(kind, l2=0.5, optimizer=pb.SGD(0.1))
-    copy = clone(told)
-    same = {k: v for k, v in copy.get_params().items() if k != "optimizer"}
+    twin = clone(told)
+    same = {k: v for k, v in twin.get_params().items() if k != "optimizer"}
     assert same == {k: v for k, v in told.get_params().items() if k != "optimizer"}
     assert set(told.get_params()) == set(inspect.signature(kind).parameters)
-    assert copy.set_params(l2=0.25).l2 == 0.25
+    assert twin.set_params(l2=0.25).l2 == 0.25
 
 
 def test_l2_is_the_strength_that_the_formula_says():

@@ -341,5 +341,6 @@ def test_a_built_layer_pickles_and_copies():
         weight = next(iter(twin.parameters.values()))
         weight.value = weight.value + 1.0
         np.testing.assert_array_equal(model(x).value, y)
-    unbuilt = pickle.loads(pickle.dumps(pb.Sequential(pb.Dense(4), rng=3)))
-    assert unbuilt(x).shape == (5, 4)
+    unbuilt = pb.Sequential(pb.Dense(4), rng=3)
+    for twin in (pickle.loads(pickle.dumps(unbuilt)), copy.deepcopy(unbuilt)):
+        np.testing.assert_array_equal(twin(x).value, pb.Sequential(pb.Dense(4), rng=3)(x).value)

@@ -48,6 +48,8 @@ class Unit:
     pass has reached the wire. On constants, and on wires that carry truth values or integers, it
     stays None.
 
+    `copy.deepcopy` and `pickle` take a wire with all that it is made from, however deep that is.
+
     Raises `CircuitError` where the value is not a real number or an array of real numbers.
     Source: the guide, "Example: Single Neuron", where every wire is such a pair.
 

@@ -66,8 +66,9 @@ class NetworkClassifier(Classifier):
     n_iter_ : how many epochs were trained.
     n_features_in_, feature_names_in_ : as everywhere in scikit-learn.
 
-    The numbers inside are float32. A pickle holds what was learned; what the optimizer remembers
-    between steps it does not, so a later `partial_fit` starts with an optimizer that is new.
+    The numbers inside are float32. A pickle or a copy goes on, by `partial_fit` or `warm_start`, as
+    the original would, to the bit; another learning rate, loss, optimizer, l2 or engine counts from
+    the next call on.
     `fit` raises `CircuitError`, a `ValueError`, for parameters that are not as they should be.
 
     Source: Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors"

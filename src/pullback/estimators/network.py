@@ -1,6 +1,6 @@
 """In: an estimator's parameters, checked rows and prepared labels. Out: a trained network.
 
-What the estimators share: scaling, the Trainer, stopping, the history, prediction and pickling.
+What the estimators share: scaling, the Trainer, stopping, the history and prediction.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pullback.estimators.parts import optimizer_of
 from pullback.estimators.stopping import Stopping
 from pullback.layers import Sequential
 from pullback.losses import L2, Loss, prepare_weights
-from pullback.optim import OPTIMIZERS, Optimizer
+from pullback.optim import Optimizer
 from pullback.train import History, Trainer
 from pullback.train.data import in_dtype
 
@@ -119,6 +119,31 @@ class Network(BaseEstimator):
         self.history_ = History()
         self._strength = self._spring(batch_size * (1.0 if weights is None else weights.mean()))
         self._trainer = self._new_trainer()
+        self._trained_with = self._told()
+
+    def _told(self) -> dict[str, Any]:
+        """The parameters that a Trainer is made of."""
+        return {
+            "learning_rate": self.learning_rate,
+            "optimizer": self.optimizer,
+            "loss": self.loss,
+            "l2": self.l2,
+            "engine": self.engine,
+        }
+
+    def _adopt(self, batch_size: int) -> None:
+        """Let parameters that were changed since the last call count in this one.
+
+        Another learning rate leaves the Trainer what it remembers; anything else asks for another.
+        """
+        told, before = self._told(), self._trained_with
+        changed = {name for name, value in told.items() if value != before[name]}
+        if changed != {"learning_rate"}:
+            self._strength = self._spring(batch_size)
+            self._trainer = self._new_trainer()
+        elif not isinstance(self.optimizer, Optimizer):
+            self._trainer.learning_rate = self.learning_rate
+        self._trained_with = told
 
     def _new_trainer(self) -> Trainer:
         return Trainer(
@@ -153,8 +178,8 @@ class Network(BaseEstimator):
         size = min(_AUTO if self.batch_size == "auto" else int(self.batch_size), len(x))
         if start:
             self._start(x, weights, outputs, size)
-        elif not hasattr(self, "_trainer"):  # it was pickled
-            self._trainer = self._new_trainer()
+        elif self._told() != self._trained_with:
+            self._adopt(size)
         x, labels = self._scaled(x), self._prepared(labels)
         held_out = None
         if self.early_stopping and epochs is None:
@@ -236,20 +261,3 @@ class Network(BaseEstimator):
         rows = len(x)
         filled = np.concatenate([x, np.zeros((-rows % _BLOCK, x.shape[1]), np.float32)])
         return self.model_.predict(filled, batch_size=_BLOCK)[:rows]
-
-    # Pickling ------------------------------------------------------------------------------------
-
-    def __getstate__(self) -> dict[str, Any]:
-        own: Any = super().__getstate__()
-        state: dict[str, Any] = {**own}
-        state.pop("_trainer", None)
-        if isinstance(self.optimizer, Optimizer):  # it is made of functions
-            told = self.optimizer
-            state["optimizer"] = told.name, told.learning_rate, dict(told.options)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if isinstance(self.optimizer, tuple):
-            name, learning_rate, options = self.optimizer
-            self.optimizer = OPTIMIZERS[name](learning_rate, **options)
