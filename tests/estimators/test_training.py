@@ -236,3 +236,15 @@ def test_every_optimizer_is_found_by_name(name):
 def test_no_hidden_layer_is_logistic_regression():
     model = small(NetworkClassifier, hidden=()).fit(*IRIS)
     assert len(model.model_.layers) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("hidden", (5,)), ("activation", "tanh"), ("dropout", 0.5), ("scale", False)],
+)
+def test_a_warm_start_refuses_what_would_need_another_model(name, value):
+    model = small(NetworkClassifier, warm_start=True, epochs=2, scale=True).fit(*IRIS)
+    model.set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"{name} was .* to go on, set it back"):
+        model.fit(*IRIS)
+    model.set_params(warm_start=False).fit(*IRIS)

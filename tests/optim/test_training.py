@@ -31,7 +31,7 @@ def test_a_number_is_a_wire_that_can_change_between_epochs():
     trainer.fit(X, Y, epochs=1, batch_size=20, progress=False)
     recorded = dict(trainer._runs)
     before = [unit.value.copy() for unit in trainer.model.parameters.values()]
-    trainer._rate.value = np.float64(0.0)
+    trainer._step.rate.value = np.float64(0.0)
     trainer.fit(X, Y, epochs=1, batch_size=20, progress=False)
     assert trainer._runs == recorded
     for old, unit in zip(before, trainer.model.parameters.values(), strict=True):
@@ -42,7 +42,7 @@ def test_a_number_is_a_wire_that_can_change_between_epochs():
 def test_a_schedule_counts_the_steps_of_all_sizes_of_batch():
     trainer = make(pb.SGD(po.PiecewiseConstant((0.1, 1e-30), at=(3,))))
     trainer.fit(X, Y, epochs=1, batch_size=20, progress=False)
-    step, *_ = trainer._memory.of(trainer.model.parameters)
+    step, *_ = trainer._step.memory.of(trainer.model.parameters)
     assert (step.name, step.value) == ("learning_rate.step", 3.0)
     before = [unit.value.copy() for unit in trainer.model.parameters.values()]
     trainer.fit(X, Y, epochs=1, batch_size=20, progress=False)
@@ -53,7 +53,7 @@ def test_a_schedule_counts_the_steps_of_all_sizes_of_batch():
 def test_memory_has_the_names_of_the_model():
     trainer = make(po.Adam())
     trainer.fit(X, Y, epochs=1, progress=False)
-    names = [unit.name for unit in trainer._memory.of(trainer.model.parameters)]
+    names = [unit.name for unit in trainer._step.memory.of(trainer.model.parameters)]
     keys = list(trainer.model.parameters)
     assert names == [
         *("adam.step" for _ in keys),

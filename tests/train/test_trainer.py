@@ -537,3 +537,53 @@ def test_inputs_as_many_as_the_model_takes():
         trainer.predict((X[0], X[0]))
     validated = make().fit(X, Y, epochs=1, validation=[X, Y])
     assert "validation_loss" in validated.rows[0]
+
+
+class Warm(pb.Layer):
+    """A layer of a user's own, with a number that is neither a parameter nor an argument."""
+
+    def build(self, shape, *, rng):
+        self.factor = 1.0
+
+    def apply(self, x, *, training):
+        return x * self.factor
+
+
+@pytest.mark.parametrize("engine", ["eager", "native"])
+def test_a_layer_that_is_set_otherwise_between_fits_is_heeded(engine):
+    x, y = np.ones((8, 2), "f4"), np.zeros((8, 1))
+    model = pb.Sequential(Warm(name="warm"), pb.Dense(1, name="last"), rng=0)
+    trainer = pb.Trainer(model, pb.SquaredError(), pb.SGD(0.1), engine=engine)
+    trainer.fit(x, y, epochs=1, batch_size=4)
+    weight = model.parameters["last.weight"]
+    before, answer = weight.value, trainer.predict(x)
+    bias = model.parameters["last.bias"].value
+    model.layers[0].factor = 0.0
+    np.testing.assert_allclose(trainer.predict(x), np.broadcast_to(bias, (8, 1)))
+    assert not np.array_equal(trainer.predict(x), answer)
+    trainer.fit(x, y, epochs=1, batch_size=4)
+    np.testing.assert_array_equal(weight.value, before)  # nothing reached it
+
+
+def test_what_a_layer_was_told_is_fixed():
+    model = pb.Sequential(pb.Dropout(0.5, name="drop"), pb.Dense(1))
+    with pytest.raises(AttributeError, match="the rate of layer 'drop' is fixed"):
+        model.layers[0].rate = 0.0
+    assert model.layers[0].rate == 0.5
+
+
+def test_a_row_left_over_counts_also_where_layers_are_frozen():
+    x, y = np.arange(10.0).reshape(5, 2), np.arange(5.0)[:, None]
+
+    def trained(freeze):
+        model = pb.Sequential(pb.Dense(3), pb.Dense(1), rng=0)
+        model(x[:1].astype("f4"))
+        if freeze:
+            model.layers[0].freeze()
+        seen = []
+        pb.Trainer(model, pb.SquaredError(), pb.SGD(1e-6), engine="eager").fit(
+            x, y, epochs=1, batch_size=4, callbacks=lambda event: seen.append(event.measured)
+        )
+        return seen[-1]["loss"]
+
+    assert trained(freeze=True) == pytest.approx(trained(freeze=False), rel=1e-3)

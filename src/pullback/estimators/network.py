@@ -27,6 +27,7 @@ from pullback.train import History, Trainer
 from pullback.train.data import in_dtype
 
 _AUTO = 200  # rows of a batch, where there are as many
+_OF_THE_MODEL = ("hidden", "activation", "dropout", "scale")  # a warm start keeps them
 _BLOCK = 256  # rows that are predicted together, always: see `_scores`
 
 
@@ -120,6 +121,21 @@ class Network(BaseEstimator):
         self._strength = self._spring(batch_size * (1.0 if weights is None else weights.mean()))
         self._trainer = self._new_trainer()
         self._trained_with = self._told()
+        self._made_with = self._made_of()
+
+    def _made_of(self) -> dict[str, str]:
+        """The parameters that decide what the model is, in words."""
+        told = self.get_params(deep=False)
+        return {name: repr(told[name]) for name in _OF_THE_MODEL if name in told}
+
+    def _refuse_another_model(self) -> None:
+        """Raise `CircuitError` where going on would not heed a parameter that was changed."""
+        for name, now in self._made_of().items():
+            if now != self._made_with[name]:
+                raise CircuitError(
+                    f"{name} was {self._made_with[name]} when the model was made and is {now} now; "
+                    "to go on, set it back; for a new model call fit with warm_start=False"
+                )
 
     def _told(self) -> dict[str, Any]:
         """The parameters that a Trainer is made of."""
@@ -178,8 +194,10 @@ class Network(BaseEstimator):
         size = min(_AUTO if self.batch_size == "auto" else int(self.batch_size), len(x))
         if start:
             self._start(x, weights, outputs, size)
-        elif self._told() != self._trained_with:
-            self._adopt(size)
+        else:
+            self._refuse_another_model()
+            if self._told() != self._trained_with:
+                self._adopt(size)
         x, labels = self._scaled(x), self._prepared(labels)
         held_out = None
         if self.early_stopping and epochs is None:

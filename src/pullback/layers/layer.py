@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -100,6 +100,15 @@ class Layer(Portable, ABC):
             call.output = self.apply(*wires, training=context)
         return call.output
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        told = vars(self)
+        if name in told.get("config", ()) and name in told and not isinstance(value, Unit):
+            raise AttributeError(
+                f"the {name} of layer {self.name!r} is fixed when it is made, as what is recorded "
+                "and saved of it would not follow; make another layer"
+            )
+        super().__setattr__(name, value)
+
     @abstractmethod
     def build(self, *shapes: Any, **how: Any) -> None:
         """`build(shape, rng=rng)`: make the parameters for inputs of this shape.
@@ -160,6 +169,16 @@ class Layer(Portable, ABC):
                 path = join(outer, layer.name)
                 yield path, layer
                 pending.extend((path, inner) for inner in reversed(layer.layers))
+
+    @property
+    def settings(self) -> tuple[tuple[str, str, Hashable], ...]:
+        """What a layer, here or inside, remembers besides wires: recorded steps depend on it."""
+        return tuple(
+            (path, name, value)
+            for path, layer in self.walk()
+            for name, value in vars(layer).items()
+            if _is_hashable(value)
+        )
 
     @property
     def parameters(self) -> dict[str, Unit]:
@@ -324,6 +343,14 @@ def register(layer: type[L]) -> type[L]:
     """Decorate a layer so that saved models, which name it, find it."""
     LAYERS.add(layer.__name__, layer)
     return layer
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 @dataclass

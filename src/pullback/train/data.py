@@ -145,3 +145,12 @@ def _numbers(inputs: Any, what: str) -> np.ndarray:
             "fill or drop such values first"
         )
     return x
+
+
+def of_kind(kind: str, columns: Mapping[str, Any]) -> list[Any]:
+    """The columns "inputs", or "inputs1", "inputs2" and so on: what `named` named.
+
+    >>> of_kind("inputs", {"inputs1": 1, "inputs2": 2, "labels": 3})
+    [1, 2]
+    """
+    return [column for name, column in columns.items() if name.rstrip("0123456789") == kind]

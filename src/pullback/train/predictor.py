@@ -47,7 +47,8 @@ class Predictor:
         if not compiled:
             wires = [Unit(x, name) for name, x in given.items()]
             return [np.asarray(y.value) for y in self._outputs(wires)]
-        key = tuple((x.shape, x.dtype.str) for x in inputs)
+        shapes = ((x.shape, x.dtype.str) for x in inputs)
+        key = (*shapes, getattr(self._model, "settings", ()))
         if key not in self._runs:
             wires = [Unit(x, name) for name, x in given.items()]
             outputs = {str(k): y for k, y in enumerate(self._outputs(wires))}

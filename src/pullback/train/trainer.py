@@ -1,8 +1,7 @@
 """In: a model, a loss, an optimizer, and data. Out: a trained model and the history of training.
 
-A step is recorded once for each size of batch, as one Program: forward, backward, penalties,
-metrics, the update of every parameter and the next value of all state. Training is running it over
-the data.
+A step is recorded once for each size of batch, as one Program, see `step.py`; training is running
+it over the data.
 """
 
 from __future__ import annotations
@@ -11,43 +10,28 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import numpy as np
 
-from pullback.compile.program import Program
 from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_not_finite, refuse_outputs
-from pullback.core.gradient import gradient
 from pullback.core.unit import Unit
-from pullback.core.walk import order as running_order
 from pullback.engines.engine import Engine, prepare, refuse_unknown
-from pullback.gates.shape import astype
 from pullback.layers.embedding import Embedding
 from pullback.layers.layer import Layer
-from pullback.layers.training import Training
 from pullback.losses.loss import Loss, prepare_weights
 from pullback.losses.penalty import Penalty
 from pullback.optim.checks import positive
-from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
 from pullback.train.callbacks import Callback, Event
-from pullback.train.data import Batches, Rows, are_batches, input_arrays, named, several
+from pullback.train.data import Batches, Rows, are_batches, input_arrays, named, of_kind, several
 from pullback.train.divergence import lost, refuse_to_go_on
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
 from pullback.train.measured import Steps, joined, judged, refuse_counts
 from pullback.train.predictor import Predictor
-
-
-class Model(Protocol):
-    """What a Trainer trains: a function of wires that owns parameters, such as any layer."""
-
-    def __call__(self, x: Any, /, *others: Any, training: Training | None = None) -> Any: ...
-    @property
-    def parameters(self) -> dict[str, Unit]: ...
-    @property
-    def weights(self) -> dict[str, Unit]: ...
+from pullback.train.step import Model, TrainingStep
 
 
 class Trainer:
@@ -105,11 +89,8 @@ class Trainer:
         self.seed = seed
         self._frozen = True
         self._epochs = 0  # finished by all calls of fit: each draws an order of its own
-        self._step_number = Unit(np.array(0), "step")
         self._in_epoch = False
-        self._memory = MemoryByParameter(optimizer)
-        self._rate = optimizer.rate()
-        self._mean_weights = [Unit(1.0, "mean_weight") for _ in self.losses]
+        self._step = TrainingStep(model, self.losses, optimizer, self.penalties, seed)
         self._prepare_to_record()
 
     def _prepare_to_record(self) -> None:
@@ -148,15 +129,15 @@ class Trainer:
 
         Setting it raises `CircuitError` where a schedule does, or for a rate that is not positive.
         """
-        if self._rate is None:
+        if self._step.rate is None:
             raise CircuitError(f"{self.optimizer!r} makes its learning rate itself, at every step")
-        return float(self._rate.value)
+        return float(self._step.rate.value)
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        if self._rate is None:
+        if self._step.rate is None:
             raise CircuitError(f"{self.optimizer!r} makes its learning rate itself, at every step")
-        self._rate.value = positive("the learning rate", rate)
+        self._step.rate.value = positive("the learning rate", rate)
 
     @property
     def sources(self) -> list[Unit]:
@@ -226,8 +207,12 @@ class Trainer:
                 "validation is a share of the rows, or a tuple of inputs and labels, got "
                 f"{validation!r}"
             )
-        refuse_to_go_on(self._named_sources, self._memory.wires)
-        self._weigh(data)
+        refuse_to_go_on(self._named_sources, self._step.memory.wires)
+        if isinstance(data, Rows):
+            self._step.weigh(data)
+        else:  # of those to come nobody knows more than that 1 is usual
+            for mean in self._step.mean_weights:
+                mean.value = 1.0
         history = History()
         event = Event("begin", self, self._epochs, {}, history)
         self._tell(callbacks, event)
@@ -272,10 +257,10 @@ class Trainer:
             callback(event)
 
     def _lost(self, row: Mapping[str, float]) -> str | None:
-        return lost(row, self._named_sources, self._memory.wires)
+        return lost(row, self._named_sources, self._step.memory.wires)
 
     def _warn(self, ended: str) -> None:
-        rate = "" if self._rate is None else f" than {self.learning_rate:g}"
+        rate = "" if self._step.rate is None else f" than {self.learning_rate:g}"
         warnings.warn(
             f"training ended: {ended}; try a smaller learning rate{rate}, or scale the inputs and "
             "labels",
@@ -296,7 +281,7 @@ class Trainer:
         order = np.random.default_rng([self.seed, epoch]).permutation(len(data))
         whole = len(data) // size * size
         if whole:
-            run = self._step(data.take(slice(size)))
+            run = self._run(data.take(slice(size)))
             done = run.epoch(data.columns, order[:whole], stop)
             if done.steps * size < whole:
                 return None
@@ -304,81 +289,31 @@ class Trainer:
             weights = None if weights is None else weights[order[:whole]]
             measured.append(Steps.of(size, weights, done.numbers))
         rest = order[whole:]
-        if len(rest) > 1 or (len(rest) == 1 and not (whole and getattr(self.model, "state", {}))):
+        if len(rest) > 1 or (len(rest) == 1 and not (whole and self._learns_from_batches)):
             if stop():
                 return None
             measured.append(self._one(data.take(rest)))
         return joined(measured).means()
 
-    def _one(self, rows: Rows) -> Steps:
-        """A step on one batch."""
-        numbers = self._step(rows)(**rows.columns)
-        return Steps.of(len(rows), rows.columns.get("weights"), numbers)
-
-    def _weigh(self, data: Rows | Batches) -> None:
-        """Set the mean weight of a row, by which steps divide; of batches to come it is 1."""
-        if isinstance(data, Batches):
-            means = [1.0] * len(self.losses)
-        else:
-            samples = several(self.model(*(x[:1] for x in _of_kind("inputs", data.columns))))
-            labels, weights = _of_kind("labels", data.columns), data.columns.get("weights")
-            means = [
-                loss.mean_weight(label, (len(data), *sample.shape[1:]), weights)
-                for loss, label, sample in zip(self.losses, labels, samples, strict=True)
-            ]
-        for unit, mean in zip(self._mean_weights, means, strict=True):
-            unit.value = mean
-
-    def _step(self, rows: Rows) -> Engine:
-        """The Program of a step on batches of these shapes that moves the model's parameters.
-
-        It is recorded at first use, anew where others move than before: see `Layer.freeze`.
-        """
-        parameters = self.model.parameters
-        memory = self._memory.of(parameters)
-        shapes = [(name, x.shape, x.dtype.str) for name, x in rows.columns.items()]
-        key = (*shapes, *parameters.values(), *memory)
-        if key not in self._runs:
-            self._runs[key] = prepare(self.engine, self._recorded(rows, parameters, memory))
-        return self._runs[key]
-
-    def _recorded(
-        self, rows: Rows, parameters: Mapping[str, Unit], memory: Sequence[Unit]
-    ) -> Program:
-        wires = {name: Unit(x, name) for name, x in rows.columns.items()}
-        training = Training(Unit(np.array(self.seed % 2**32), "seed"), self._step_number)
-        scores = self.model(*_of_kind("inputs", wires), training=training)
-        loss, numbers = judged(
-            self.losses,
-            several(scores),
-            _of_kind("labels", wires),
-            wires.get("weights"),
-            self._mean_weights,
-        )
-        objective = loss
-        for penalty in self.penalties:
-            objective = objective + penalty(*self._held())
-        moved, news = self.optimizer.update(
-            gradient(objective, list(parameters.values())),
-            memory,
-            list(parameters.values()),
-            self._rate,
-            self.model.weights.values(),
-        )
-        updates = dict(zip([*parameters.values(), *memory], [*moved, *news], strict=True))
-        updates |= training.updates
-        if self._step_number in running_order([*numbers.values(), *updates.values()]):
-            step = self._step_number
-            updates[step] = astype(step + 1, step.dtype)
-        return Program(wires, numbers, updates)
-
-    def _held(self) -> tuple[dict[str, Unit], dict[str, Unit]]:
-        """The parameters and weights that penalties can name: frozen ones too, though they rest."""
+    @property
+    def _learns_from_batches(self) -> bool:
+        """Whether layers learn from a batch as a whole, which one row alone is not."""
         model: Any = self.model
         if not isinstance(model, Layer):
-            return model.parameters, model.weights
-        found = model.find_parameters
-        return found(frozen=True), found(frozen=True, weights=True)
+            return bool(getattr(model, "state", {}))
+        return any(layer.own_state for _, layer in model.walk())
+
+    def _one(self, rows: Rows) -> Steps:
+        """A step on one batch."""
+        numbers = self._run(rows)(**rows.columns)
+        return Steps.of(len(rows), rows.columns.get("weights"), numbers)
+
+    def _run(self, rows: Rows) -> Engine:
+        """A step on batches of these shapes, recorded at its first use."""
+        key = self._step.key(rows)
+        if key not in self._runs:
+            self._runs[key] = prepare(self.engine, self._step.record(rows))
+        return self._runs[key]
 
     # Measuring -------------------------------------------------------------------------------
 
@@ -389,7 +324,7 @@ class Trainer:
         """
         rows = self._ready(inputs, labels, weights, "evaluation")
         refuse_not_finite(self._named_sources)
-        xs = _of_kind("inputs", rows.columns)
+        xs = of_kind("inputs", rows.columns)
         scores = self._predictor(xs)
         refuse_outputs(scores, xs)
         measured = self._measured_of(scores, rows)
@@ -402,11 +337,11 @@ class Trainer:
 
     def _measure(self, rows: Rows) -> dict[str, float]:
         """What validation data say, be it that training has diverged."""
-        return self._measured_of(self._predictor(_of_kind("inputs", rows.columns)), rows)
+        return self._measured_of(self._predictor(of_kind("inputs", rows.columns)), rows)
 
     def _measured_of(self, scores: Sequence[np.ndarray], rows: Rows) -> dict[str, float]:
         wires = [Unit(y, "scores") for y in scores]
-        labels = [Unit(y, "labels") for y in _of_kind("labels", rows.columns)]
+        labels = [Unit(y, "labels") for y in of_kind("labels", rows.columns)]
         weights = rows.columns.get("weights")
         weights = None if weights is None else Unit(weights, "weights")
         _, numbers = judged(self.losses, wires, labels, weights)
@@ -489,8 +424,3 @@ def _functions(callbacks: Any) -> list[Callback]:
         if not callable(callback):
             raise CircuitError(f"a callback is a function of an Event, got {callback!r}")
     return found
-
-
-def _of_kind(kind: str, columns: Mapping[str, Any]) -> list[Any]:
-    """The columns "inputs", or "inputs1", "inputs2" and so on."""
-    return [column for name, column in columns.items() if name.rstrip("0123456789") == kind]
