@@ -8,12 +8,16 @@ import pytest
 
 import pullback as pb
 from pullback.datasets.cells import Dates, Numbers, Texts, as_texts, read_cells
-from pullback.datasets.columns import extract, understand, understand_table
+from pullback.datasets.columns import understand, understand_table
+from pullback.datasets.extract import extract
+from pullback.datasets.habits import Habits
 
 
-def column(values, name="c", kind=None, decimal_comma=False):
+def column(values, name="c", kind=None, decimal=None):
+    """The column in a table whose other numbers show this decimal mark, or none."""
     series = pd.Series(values, dtype=object if isinstance(values, list) else None)
-    return understand(name, read_cells(series), kind, decimal_comma=decimal_comma)
+    habits = Habits() if decimal is None else Habits(decimal, sure=True)
+    return understand(name, read_cells(series), kind, habits)
 
 
 def numbers(values, **options):
@@ -41,9 +45,10 @@ def test_numbers_as_people_write_them(values, expected):
 
 def test_a_lone_comma_is_read_as_the_file_suggests():
     assert numbers(["1,234", "5,678"]) == [1234.0, 5678.0]
-    assert numbers(["1,234", "5,678"], decimal_comma=True) == [1.234, 5.678]
-    assert "written with thousands commas" in column(["1,234", "5,678"]).note
-    assert "written with decimal commas" in column(["1,234", "5,678"], decimal_comma=True).note
+    assert numbers(["1,234", "5,678"], decimal=",") == [1.234, 5.678]
+    assert "with thousands commas, though decimal commas fit too" in column(["1,234"]).note
+    assert "written with thousands commas" in column(["1,234", "5,678"], decimal=".").note
+    assert "written with decimal commas" in column(["1,234", "5,678"], decimal=",").note
 
 
 @pytest.mark.parametrize("text", ["1_000", "0x1F", "１２", "1e", "--5", "1.2.3", "12,34,5"])
@@ -54,17 +59,17 @@ def test_what_python_or_nobody_calls_a_number_is_text(text):
 def test_gaps_in_many_words():
     gaps = ["", "NA", "n/a", "null", "?", "-", "NaN", " "]
     assert np.isnan(numbers(["1", *gaps, "2"])[1:-1]).all()
-    assert column(["1", *gaps, "2"]).note == "numbers from 1 to 2, 8 gaps"
+    assert column(["1", *gaps, "2"]).note == "numbers from 1 to 2, 8 gaps such as 'NA'"
 
 
 def test_few_strays_among_numbers_are_gaps_and_many_make_categories():
     few = column([*map(str, range(39)), "unknown"])
     assert few.kind == "number"
-    assert few.strays == ("unknown",)
+    assert few.gaps == ("unknown",)
     assert few.note == "numbers from 0 to 38, 1 such as 'unknown' is missing"
     many = column(["1", "2", "3", "x"] * 10)
     assert many.kind == "category"
-    assert many.note == "categories: 4 different texts; numbers but for 1, such as 'x'"
+    assert many.note == "categories: 4 different texts; numbers but for 10 cells such as 'x'"
 
 
 def test_infinite_and_huge_numbers_are_gaps():
@@ -196,12 +201,12 @@ def test_cells_of_every_type():
 
 
 def test_beside_decimal_commas_dots_group_thousands():
-    assert numbers(["977", "1.034", "1.234.567"], decimal_comma=True) == [977.0, 1034.0, 1234567.0]
-    found = column(["977", "1.034"], decimal_comma=True)
+    assert numbers(["977", "1.034", "1.234.567"], decimal=",") == [977.0, 1034.0, 1234567.0]
+    found = column(["977", "1.034"], decimal=",")
     assert found.note == "numbers from 977 to 1,034, written with thousands dots"
-    assert column(["977", "34"], decimal_comma=True).note == "numbers from 34 to 977"
-    assert numbers(["0.126", "1.034"], decimal_comma=True) == [0.126, 1.034]
-    assert numbers(["1.5", "1.034"], decimal_comma=True) == [1.5, 1.034]
+    assert column(["977", "34"], decimal=",").note == "numbers from 34 to 977"
+    assert numbers(["0.126", "1.034"], decimal=",") == [0.126, 1.034]
+    assert numbers(["1.5", "1.034"], decimal=",") == [1.5, 1.034]
     assert numbers(["977", "1.034"]) == [977.0, 1.034]
 
 
@@ -209,7 +214,7 @@ def test_beside_decimal_commas_dots_group_thousands():
     ("learned", "text", "sign"), [("1,5", "-0.132", "commas"), ("1.5", "-0,132", "points")]
 )
 def test_another_decimal_sign_than_in_training_is_named(learned, text, sign):
-    found = column([learned, "2"], decimal_comma="," in learned)
+    found = column([learned, "2"], decimal="," if "," in learned else ".")
     index = pd.Index([2, 3], name="line")
     message = f"numbers with decimal {sign}, as in training, but line 3 has '{text}'"
     with pytest.raises(pb.CircuitError, match=message):
@@ -217,7 +222,7 @@ def test_another_decimal_sign_than_in_training_is_named(learned, text, sign):
 
 
 def test_decimal_commas_speak_for_the_day_first():
-    found = column(["1/2/2024", "3/4/2024"], decimal_comma=True)
+    found = column(["1/2/2024", "3/4/2024"], decimal=",")
     assert found.note.endswith("%d/%m/%Y, though %m/%d/%Y fits too")
 
 

@@ -21,7 +21,7 @@ def table(y, **options):
         (["yes", "no"] * 8, "classification", ("no", "yes")),
         ([True, False] * 8, "classification", (False, True)),
         ([1, 2, 3] * 5, "classification", (1, 2, 3)),
-        (["1", "2"] * 8, "classification", (1, 2)),
+        (["1", "2"] * 8, "classification", ("1", "2")),
         ([0.5, 1.5] * 8, "classification", (0.5, 1.5)),
         (pd.array([3, 4] * 8, dtype="Int64"), "classification", (3, 4)),
         (list(range(30)), "regression", ()),
@@ -58,7 +58,8 @@ def test_classes_keep_their_labels_there_and_back():
         (["a"] * 12, {}, "the target 'y' is 'a' in every row"),
         ([1.5] * 12, {}, "the target 'y' is 1.5 in every row"),
         ([None] * 12, {}, "the target 'y' has no value in any row"),
-        (["1e999"] * 12, {}, "the target 'y' has no value in any row"),
+        (["1e999"] * 12, {}, "the target 'y' is '1e999' in every row"),
+        ([1e300, 2e300] * 6, {"task": "regression"}, "no number below 1e\\+100.*is too large"),
         (["a", "b"] * 3, {}, "6 rows with a target are too few .* give at least 10"),
         (["a", "b", None] * 4, {}, "8 rows with a target are too few"),
         (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pullback.core.registry import Registry
-from pullback.datasets.columns import Column
+from pullback.datasets.column import Column
 from pullback.datasets.dataset import Dataset
 from pullback.datasets.prepare import Feature, Preparation
 from pullback.datasets.read import row_numbers

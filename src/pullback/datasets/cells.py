@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.datasets.spelling import GAPS, is_gap, number_text, spell
+from pullback.datasets.spelling import number_text, spell
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 _TRIED = 500  # of many different texts, those that rule out what is plainly not their spelling
-_LONGEST_GAP = max(map(len, GAPS))
 
 
 @dataclass(frozen=True)
@@ -97,6 +96,32 @@ class Texts:
         """How often each of `values` occurs."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
 
+    def at(self, which: np.ndarray) -> list[str]:
+        """Those of `values` that a mask chooses."""
+        return [self.values[k] for k in np.flatnonzero(which)]
+
+    def without(self, gap: Callable[[str], bool]) -> Texts:
+        """The cells with these texts as gaps."""
+        return self.parted(gap)[0]
+
+    def parted(self, gap: Callable[[str], bool]) -> tuple[Texts, Texts]:
+        """The cells with these texts as gaps, and the cells of these texts alone.
+
+        >>> cells = Texts(np.array([0, 1, 0]), ["NA", "b"])
+        >>> filled, dropped = cells.parted(lambda text: text == "NA")
+        >>> filled.codes.tolist(), filled.values, dropped.codes.tolist(), dropped.values
+        ([-1, 0, -1], ['b'], [0, -1, 0], ['NA'])
+        """
+        gone = np.array([gap(text) for text in self.values], bool)
+        if self.truth or not gone.any():
+            return self, Texts(np.full_like(self.codes, -1), [])
+        return self._only(~gone), self._only(gone)
+
+    def _only(self, kept: np.ndarray) -> Texts:
+        """The cells with all but these of `values` as gaps."""
+        codes = np.where(kept, np.cumsum(kept) - 1, -1)
+        return Texts(np.append(codes, -1)[self.codes], self.at(kept))
+
     def spread(self, by_value: np.ndarray, gap: Any) -> np.ndarray:
         """One item for each cell, from one for each of `values`."""
         return np.append(by_value, np.asarray([gap], by_value.dtype))[self.codes]
@@ -118,7 +143,7 @@ def read_cells(series: pd.Series) -> Cells:
     >>> import pandas as pd
     >>> read_cells(pd.Series([1, None, 2], dtype="Int64")).values
     array([ 1., nan,  2.])
-    >>> read_cells(pd.Series([" a", "b", "n/a", "a"])).values
+    >>> read_cells(pd.Series([" a", "b", " ", "a"])).values
     ['a', 'b']
     """
     import pandas as pd
@@ -190,14 +215,15 @@ def _dates(series: pd.Series) -> Dates:
 
 
 def _texts(objects: np.ndarray) -> Texts:
+    """The cells without the blanks around them; what is blank is a gap."""
     import pandas as pd
 
     codes, raw = pd.factorize(objects)
     values = [x.strip() for x in raw]
-    if values == raw.tolist() and not any(len(x) <= _LONGEST_GAP and is_gap(x) for x in values):
+    if values == raw.tolist() and "" not in values:
         return Texts(codes, values)
     places: dict[str, int] = {}
-    place = [-1 if is_gap(x) else places.setdefault(x, len(places)) for x in values]
+    place = [places.setdefault(x, len(places)) if x else -1 for x in values]
     return Texts(np.array([*place, -1])[codes], list(places))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,58 +17,37 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
-from pullback.datasets.spelling import (
-    DATE_FORMATS,
-    NUMBER_STYLES,
-    brief,
-    is_number,
-    likely_dates,
-    shown,
+from pullback.datasets.column import DOUBT, KINDS, Column, gap_note
+from pullback.datasets.extract import extract
+from pullback.datasets.gaps import TRUTHS, is_gap, may_be_value
+from pullback.datasets.habits import Habits
+from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES
+from pullback.datasets.quantities import (
+    STRAY_SHARE,
+    ZEROS,
+    nearly_numbers,
+    number_column,
+    stray_note,
 )
+from pullback.datasets.spelling import DATE_FORMATS, likely_dates, listed, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS: Registry[str] = Registry("kind of column")
-for _kind, _meaning in (
-    ("number", "a quantity: standardised"),
-    ("boolean", "one of two: 0 or 1, standardised"),
-    ("category", "one of several: an input for each"),
-    ("date", "a moment: its year, month, weekday, day of the year, days and, if told, hour"),
-    ("ignore", "left out"),
-):
-    KINDS.add(_kind, _meaning)
-
-STRAY_SHARE = 0.05  # so much text among numbers counts as gaps; more makes them categories
-HUGE = 1e100  # beyond it, sums of squares leave double precision
 _FEW = 20  # so many distinct texts are categories, however few rows there are
+_COMMON = 0.5  # as often as the other texts of a column, a word for a gap may be one of them,
+_COMMON_ELSEWHERE = 0.1  # and so often, where gaps are written otherwise
 _PROSE = 30  # characters on average, from which texts that hardly repeat are prose
 _YES = frozenset({"yes", "true", "y", "t", "on", "1"})
-_FITS_TOO = "fits too"
 _IDENTIFIER = re.compile(
     r"(?i:(.*[\W_])?(id|idx|index|key|nr|no|number|uuid|guid|row|rownames?|index_level_0__))"
-    r"|.*[a-z]I[dD]|column1"
+    r"|.*[a-z]I[dD]"
 )
-
-
-@dataclass(frozen=True)
-class Column:
-    """What a column was understood as.
-
-    `kind` is one of `KINDS`, `note` says why. `spelling` is how texts spell the numbers or dates,
-    `values` the texts for no and yes, `strays` the texts among numbers or dates that are gaps.
-    """
-
-    name: str
-    kind: str
-    note: str
-    spelling: str = ""
-    values: tuple[str, ...] = ()
-    strays: tuple[str, ...] = ()
+_UNNAMED = "column1"  # the first of a file, such as pandas' index
 
 
 def understand(
-    name: str, cells: Cells, kind: str | None = None, *, decimal_comma: bool = False
+    name: str, cells: Cells, kind: str | None = None, habits: Habits | None = None
 ) -> Column:
     """The column as it is best used, or as `kind` tells.
 
@@ -77,29 +56,29 @@ def understand(
     >>> from pullback.datasets.cells import read_cells
     >>> import pandas as pd
     >>> understand("age", read_cells(pd.Series(["17", "n/a", "97"]))).note
-    'numbers from 17 to 97, 1 gap'
+    "numbers from 17 to 97, 1 gap such as 'n/a'"
     >>> understand("pet", read_cells(pd.Series(["cat", "dog", "cat", "cow", "dog"]))).note
     'categories: 3 different texts'
     """
+    habits = habits or Habits()
     if kind is not None:
-        return _told(name, cells, kind, decimal_comma)
+        return _told(name, cells, kind, habits)
     if isinstance(cells, Other):
         return Column(name, "ignore", f"left out: it holds {cells.what}")
+    column = number_column(name, cells, habits) or _date_column(name, cells, habits)
+    nearly = "" if column is not None else nearly_numbers(name, cells, habits)
+    column = column or _categories(name, as_texts(cells), habits, nearly)
+    if isinstance(cells, Texts):
+        cells = cells.without(column.is_gap)
     if cells.gaps.all():
         return Column(name, "ignore", "left out: no cell has a value")
-    column = (
-        number_column(name, cells, decimal_comma=decimal_comma)
-        or _date_column(name, cells, _date_formats(decimal_comma))
-        or _categories(name, as_texts(cells), decimal_comma)
-    )
-    return _useless(column, cells) or column
+    return _useless(column, cells, nearly) or column
 
 
 def understand_table(
     frame: pd.DataFrame,
     kinds: Mapping[str, str] | None = None,
-    *,
-    decimal_comma: bool = False,
+    habits: Habits | None = None,
 ) -> tuple[tuple[Column, ...], dict[str, Numbers | Dates | Texts]]:
     """Every column of a table, and the cells of those that are not left out.
 
@@ -109,24 +88,64 @@ def understand_table(
     told = dict(kinds or {})
     for name in told:
         series[name]  # an unknown one is refused with the names there are
+    habits = habits or Habits.of(frame)
     columns, found = [], {}
     for name in series:
         cells = read_cells(series[name])
-        column = understand(name, cells, told.get(name), decimal_comma=decimal_comma)
+        column = understand(name, cells, told.get(name), habits)
         columns.append(column)
         if column.kind != "ignore":
             found[name] = extract(column, cells, frame.index)
     return tuple(columns), found
 
 
-def doubts(columns: Sequence[Column]) -> list[str]:
-    """A note on each column whose dates could as well be others."""
+def doubts(columns: Sequence[Column], habits: Habits) -> list[str]:
+    """A note on each column that could as well be read in another way, and what takes that."""
     return [
-        f"column {shown(column.name)}: {column.note}; "
-        f"--kind '{column.name}=date:{_swapped(column.spelling)}' takes the other"
+        f"column {shown(column.name)}: {note}"
         for column in columns
-        if column.kind == "date" and _FITS_TOO in column.note
+        if column.kind != "ignore"
+        for note in _doubts(column, habits)
     ]
+
+
+def _doubts(column: Column, habits: Habits) -> list[str]:
+    if column.kind == "date":
+        other = f"--kind '{column.name}=date:{_swapped(column.spelling)}' takes the other"
+        return [f"{column.note}; {other}"] if DOUBT in column.note else []
+    if column.kind == "number":
+        notes = [f"{column.note}; {other_decimal(column)}"] if DOUBT in column.note else []
+        if ZEROS in column.note:
+            notes.append(f"{column.note}; --kind '{column.name}=category' keeps them as texts")
+        return notes
+    return gap_doubts(column, habits)
+
+
+def other_decimal(column: Column) -> str:
+    """The option that reads a column's numbers with the other decimal mark."""
+    mark = NUMBER_STYLES[column.spelling].decimal
+    other = next(x for x in DECIMALS if x != mark)
+    return f"--decimal '{other}' takes the other"
+
+
+def gap_doubts(column: Column, habits: Habits) -> list[str]:
+    """A note on the texts of categories or classes that were guessed to be gaps, or not to be."""
+    if habits.typed or habits.gaps is not None:
+        return []
+    notes = []
+    kept, gaps = column.kept, [text for text in column.gaps if may_be_value(text)]
+    if kept:
+        one = len(kept) == 1
+        notes.append(
+            f"{listed(kept)} {'is read as a value' if one else 'are read as values'}, being as "
+            f"common as the others; --gaps '{','.join(kept)}' makes {'it a gap' if one else 'gaps'}"
+        )
+    if gaps:
+        notes.append(
+            f"{listed(gaps)} {'is read as a gap' if len(gaps) == 1 else 'are read as gaps'}; "
+            "--gaps '' takes empty cells alone for gaps"
+        )
+    return notes
 
 
 def _swapped(date_format: str) -> str:
@@ -147,7 +166,7 @@ def columns_of(frame: pd.DataFrame) -> Registry[pd.Series]:
     return columns
 
 
-def _told(name: str, cells: Cells, kind: str, decimal_comma: bool) -> Column:
+def _told(name: str, cells: Cells, kind: str, habits: Habits) -> Column:
     """The column as the reader says it is."""
     kind, _, spelling = kind.partition(":")
     KINDS[kind]  # an unknown one is refused with the names there are
@@ -163,14 +182,13 @@ def _told(name: str, cells: Cells, kind: str, decimal_comma: bool) -> Column:
     if cells.gaps.all():
         raise _cannot_be(name, kind, "has no value")
     if kind == "category":
-        return Column(name, kind, _category_note(as_texts(cells)))
+        return category_column(name, as_texts(cells), habits)
     if kind == "boolean":
-        column = _boolean(name, as_texts(cells))
+        column = _boolean(name, as_texts(cells), habits)
     elif kind == "number":
-        column = number_column(name, cells, decimal_comma=decimal_comma, strays=1.0)
+        column = number_column(name, cells, habits, strays=1.0)
     else:
-        formats = (spelling,) if spelling else _date_formats(decimal_comma)
-        column = _date_column(name, cells, formats, strays=1.0)
+        column = _date_column(name, cells, habits, (spelling,) if spelling else None, strays=1.0)
     if column is None:
         raise _cannot_be(name, kind, f"has {shown(as_texts(cells).values[0])}")
     return column
@@ -183,61 +201,29 @@ def _cannot_be(name: str, kind: str, reason: str) -> CircuitError:
 # Kinds -------------------------------------------------------------------------------------------
 
 
-def number_column(
-    name: str, cells: Cells, *, decimal_comma: bool = False, strays: float = STRAY_SHARE
-) -> Column | None:
-    """The column as numbers, if no more than this share of its cells are something else."""
-    if isinstance(cells, Numbers):
-        return Column(name, "number", _number_note(cells.values) + _gap_note(cells.gaps), "plain")
-    if not isinstance(cells, Texts) or cells.truth or cells.gaps.all():
-        return None
-    counts = cells.counts
-    styles = list(NUMBER_STYLES)
-    if decimal_comma:  # "1,234" and "1.234" are each a number of two styles
-        styles.sort(key=lambda name: "decimal commas" not in name)
-    style = cells.best_spelling(styles)
-    numbers, wrong = cells.spelled(style)
-    odd = counts[wrong].sum()
-    if odd == counts.sum() or odd > strays * counts.sum():
-        return None
-    note = _number_note(cells.spread(numbers, np.nan))
-    note += _style_note(style, cells.values)
-    return _spelled_column(name, "number", note, style, cells, wrong)
-
-
-def _style_note(style: str, texts: Sequence[str]) -> str:
-    """How the numbers are written, unless as everywhere."""
-    if "decimal commas" in style and not any("," in text for text in texts):
-        told = "thousands dots" if any("." in text for text in texts) else "plain"
-        style = style.replace("decimal commas", told)
-    return "" if style == "plain" else f", written with {style.removeprefix('plain with ')}"
-
-
-def _number_note(values: np.ndarray) -> str:
-    fine = values[np.abs(values) <= HUGE]  # a comparison with nan is false
-    huge = np.count_nonzero(np.abs(values) > HUGE)
-    note = f"numbers from {brief(fine.min())} to {brief(fine.max())}" if len(fine) else "numbers"
-    return note + (f", {huge} infinite or beyond 1e100 and so missing" if huge else "")
-
-
-def _date_formats(decimal_comma: bool) -> Sequence[str]:
+def _date_formats(habits: Habits) -> Sequence[str]:
     """The formats in the order to try: who writes decimal commas writes the day first."""
-    return sorted(DATE_FORMATS, key=lambda name: name.startswith("%m") and decimal_comma)
+    return sorted(DATE_FORMATS, key=lambda name: name.startswith("%m") and habits.decimal == ",")
 
 
 def _date_column(
-    name: str, cells: Cells, formats: Sequence[str], strays: float = STRAY_SHARE
+    name: str,
+    cells: Cells,
+    habits: Habits,
+    formats: Sequence[str] | None = None,
+    strays: float = STRAY_SHARE,
 ) -> Column | None:
     """The column as dates, if no more than this share of its cells are something else."""
     if isinstance(cells, Dates):
-        return Column(name, "date", _date_note(cells.values) + _gap_note(cells.gaps), "ISO8601")
+        return Column(name, "date", _date_note(cells.values) + gap_note(cells.gaps), "ISO8601")
     if not isinstance(cells, Texts) or cells.truth:
         return None
-    counts = cells.counts
-    if 2 * counts[likely_dates(cells.values)].sum() < counts.sum():
+    filled, dropped = cells.parted(habits.is_gap)
+    counts, formats = filled.counts, formats or _date_formats(habits)
+    if 2 * counts[likely_dates(filled.values)].sum() < counts.sum():
         return None
-    spelling = cells.best_spelling(formats)  # where month and day can be swapped, the first
-    moments, wrong = cells.spelled(spelling)
+    spelling = filled.best_spelling(formats)  # where month and day can be swapped, the first
+    moments, wrong = filled.spelled(spelling)
     odd = counts[wrong].sum()
     if odd == counts.sum() or odd > strays * counts.sum():
         return None
@@ -245,9 +231,11 @@ def _date_column(
     if spelling != "ISO8601":
         swapped = _swapped(spelling)
         note += f", read as {spelling}"
-        if swapped in formats and not cells.spelled(swapped)[1][~wrong].any():
-            note += f", though {swapped} {_FITS_TOO}"
-    return _spelled_column(name, "date", note, spelling, cells, wrong)
+        if swapped in formats and not filled.spelled(swapped)[1][~wrong].any():
+            note += f", {DOUBT} {swapped} fits too"
+    note += stray_note(filled, wrong) + gap_note(filled.gaps, dropped)
+    gaps = (*dropped.values, *filled.at(wrong))
+    return Column(name, "date", note, spelling, gaps=gaps)
 
 
 def _date_note(moments: np.ndarray) -> str:
@@ -255,52 +243,68 @@ def _date_note(moments: np.ndarray) -> str:
     return f"dates from {known.min()} to {known.max()}"
 
 
-def _spelled_column(
-    name: str, kind: str, note: str, spelling: str, cells: Texts, wrong: np.ndarray
-) -> Column:
-    """A column of texts that spell its kind, but for those that are wrong."""
-    strays = tuple(cells.values[k] for k in np.flatnonzero(wrong))
-    if strays:
-        count = int(cells.counts[wrong].sum())
-        note += f", {count} such as {shown(strays[0])} {'is' if count == 1 else 'are'} missing"
-    return Column(name, kind, note + _gap_note(cells.gaps), spelling, strays=strays)
-
-
-def _categories(name: str, cells: Texts, decimal_comma: bool) -> Column:
+def _categories(name: str, cells: Texts, habits: Habits, nearly: str) -> Column:
     """The column as yes and no, or as one of several texts."""
-    note = _category_note(cells)
-    nearly = number_column(name, cells, decimal_comma=decimal_comma, strays=0.5)
-    if nearly is not None:
-        note += f"; numbers but for {len(nearly.strays)}, such as {shown(nearly.strays[0])}"
-    return _boolean(name, cells) or Column(name, "category", note)
+    column = _boolean(name, cells, habits) or category_column(name, cells, habits)
+    return replace(column, note=f"{column.note}; {nearly}") if nearly else column
 
 
-def _boolean(name: str, cells: Texts) -> Column | None:
+def _boolean(name: str, cells: Texts, habits: Habits) -> Column | None:
     """The column as yes and no, if it has two values; upper and lower case are the same."""
-    present = [cells.values[k] for k in np.flatnonzero(cells.counts)]
-    values = {text.casefold(): text for text in reversed(present)}
+    kept = _kept(cells, habits)
+    filled, dropped = cells.parted(lambda text: habits.is_gap(text) and text not in kept)
+    values = {text.casefold(): text for text in reversed(filled.at(filled.counts > 0))}
     if len(values) != 2:
         return None
     no, yes = sorted(values, key=lambda text: (text in _YES, text))
     note = f"one of two: 0 is {shown(values[no])}, 1 is {shown(values[yes])}"
-    return Column(name, "boolean", note + _gap_note(cells.gaps), values=(values[no], values[yes]))
+    note += gap_note(filled.gaps, dropped)
+    pair, gaps = (values[no], values[yes]), tuple(dropped.values)
+    return Column(name, "boolean", note, values=pair, gaps=gaps, kept=kept)
 
 
-def _category_note(cells: Texts) -> str:
-    distinct = np.count_nonzero(cells.counts)
+def category_column(name: str, cells: Texts, habits: Habits) -> Column:
+    """The column as one of several texts."""
+    kept = _kept(cells, habits)
+    filled, dropped = cells.parted(lambda text: habits.is_gap(text) and text not in kept)
+    distinct = np.count_nonzero(filled.counts)
     note = "a category: 1 text" if distinct == 1 else f"categories: {distinct:,} different texts"
-    return note + _gap_note(cells.gaps)
+    note += f", {listed(kept)} among them" if kept else ""
+    note += gap_note(filled.gaps, dropped)
+    return Column(name, "category", note, gaps=tuple(dropped.values), kept=kept)
 
 
-def _gap_note(gaps: np.ndarray) -> str:
-    count = np.count_nonzero(gaps)
-    return f", {count:,} gap{'' if count == 1 else 's'}" if count else ""
+def _kept(cells: Texts, habits: Habits) -> tuple[str, ...]:
+    """The texts that stand for gaps elsewhere and are values in this column.
+
+    Those are as common as the others, and stand for no gap among the numbers of the table.
+    """
+    counts = dict(zip(cells.values, cells.counts.tolist(), strict=True))
+    known = [text for text in cells.values if is_gap(text) and counts[text]]
+    if habits.gaps is not None:
+        return tuple(text for text in known if not habits.is_gap(text))
+    if habits.typed:
+        return tuple(known)
+    others = sorted(n for text, n in counts.items() if n and not is_gap(text))
+    truths = all(text.casefold() in TRUTHS for text in counts if not is_gap(text))
+    if truths or not 0 < len(others) <= _FEW:
+        return ()
+    usual = others[(len(others) - 1) // 2]
+    elsewhere = cells.gaps.any() or not habits.among_numbers <= set(known)
+    common = _COMMON_ELSEWHERE if elsewhere else _COMMON
+    return tuple(
+        text
+        for text in known
+        if may_be_value(text)
+        and text not in habits.among_numbers
+        and counts[text] >= max(2, common * usual)
+    )
 
 
 # What is left out --------------------------------------------------------------------------------
 
 
-def _useless(column: Column, cells: Numbers | Dates | Texts) -> Column | None:
+def _useless(column: Column, cells: Numbers | Dates | Texts, nearly: str) -> Column | None:
     """The column as one to leave out, where no network could learn from it what holds elsewhere."""
     gaps = cells.gaps
     filled = np.count_nonzero(~gaps)
@@ -308,7 +312,7 @@ def _useless(column: Column, cells: Numbers | Dates | Texts) -> Column | None:
     reason = ""
     if distinct == 1 and filled == len(gaps) > 1:
         reason = f"every row has {shown(as_texts(cells).values[0])}"
-    elif distinct == filled > 1 and _IDENTIFIER.fullmatch(column.name) and _numbers_rows(cells):
+    elif distinct == filled > 1 and _numbers_rows(column, cells):
         reason = "by its name, and as its values all differ, it only tells rows apart"
     elif column.kind == "category" and distinct == filled > 2:
         reason = "its texts all differ, so that they only tell rows apart"
@@ -316,7 +320,9 @@ def _useless(column: Column, cells: Numbers | Dates | Texts) -> Column | None:
         length = np.mean([len(text) for text in as_texts(cells).values])
         what = "prose" if length >= _PROSE else "texts that hardly repeat"
         reason = f"{what}, {distinct:,} different ones in {filled:,} rows"
-    return Column(column.name, "ignore", f"left out: {reason}") if reason else None
+    if not reason:
+        return None
+    return Column(column.name, "ignore", f"left out: {reason}" + f"; {nearly}" * bool(nearly))
 
 
 def _distinct(cells: Numbers | Dates | Texts) -> int:
@@ -326,72 +332,14 @@ def _distinct(cells: Numbers | Dates | Texts) -> int:
     return len(np.unique(cells.values[~cells.gaps]))
 
 
-def _numbers_rows(cells: Numbers | Dates | Texts) -> bool:
-    """Whether the cells could number or name rows: none of them is a measurement."""
-    if isinstance(cells, Numbers):
-        return bool(np.all(np.mod(cells.values[~cells.gaps], 1.0) == 0.0))
-    return isinstance(cells, Texts) and not any("." in text for text in cells.values)
-
-
-# Cells by kind -----------------------------------------------------------------------------------
-
-
-def place(index: pd.Index, k: int) -> str:
-    """Row k as messages name it: by the line of its file, if it came from one."""
-    return f"{index.name or 'row'} {index[k]}"
-
-
-def extract(column: Column, cells: Cells, index: pd.Index) -> Numbers | Dates | Texts:
-    """The cells as this column's kind has them; numbers beyond all measure are gaps.
-
-    Raises `CircuitError` at the first cell that is neither of the kind nor a gap.
-    """
-    if isinstance(cells, Other):
-        raise _not_of_kind(column, f"it holds {cells.what}")
-    if column.kind == "category":
-        return as_texts(cells)
-    if column.kind == "boolean":
-        texts = as_texts(cells)
-        known = {text.casefold(): float(k) for k, text in enumerate(column.values)}
-        found = [known.get(text.casefold(), np.nan) for text in texts.values]
-        return Numbers(texts.spread(np.array(found, np.float64), np.nan))
-    if isinstance(cells, Texts) and not cells.truth:
-        return _spelled(column, cells, index)
-    if column.kind == "date" and isinstance(cells, Dates):
-        return cells
-    if column.kind == "number" and isinstance(cells, Numbers):
-        return Numbers(_measurable(cells.values))
-    if cells.gaps.all():
-        nothing = Numbers(np.full(len(index), np.nan))
-        return nothing if column.kind == "number" else Dates(nothing.values.astype("datetime64[s]"))
-    first = int(np.argmin(cells.gaps))
-    text = as_texts(cells)
-    raise _not_of_kind(column, f"{place(index, first)} has {shown(text.values[text.codes[first]])}")
-
-
-def _spelled(column: Column, cells: Texts, index: pd.Index) -> Numbers | Dates:
-    """The numbers or dates that texts spell."""
-    values, wrong = cells.spelled(column.spelling)
-    if wrong.any():
-        strays = set(column.strays)
-        wrong = wrong & np.array([text not in strays for text in cells.values])
-    if wrong.any():
-        first = int(np.argmax(cells.spread(wrong, False)))
-        text = cells.values[cells.codes[first]]
-        written = ""
-        if column.kind == "number" and is_number(text):
-            sign = "commas" if "decimal commas" in column.spelling else "points"
-            written = f" with decimal {sign}, as in training"
-        raise _not_of_kind(column, f"{place(index, first)} has {shown(text)}", written)
-    if column.kind == "date":
-        return Dates(cells.spread(values, np.datetime64("NaT")))
-    return Numbers(cells.spread(_measurable(values), np.nan))
-
-
-def _measurable(values: np.ndarray) -> np.ndarray:
-    return np.where(np.abs(values) <= HUGE, values, np.nan)
-
-
-def _not_of_kind(column: Column, reason: str, written: str = "") -> CircuitError:
-    wanted = f"{column.kind}s{written}"
-    return CircuitError(f"column {shown(column.name)} should hold {wanted}, but {reason}")
+def _numbers_rows(column: Column, cells: Numbers | Dates | Texts) -> bool:
+    """Whether a column is there to number or name rows: no cell of it is a measurement."""
+    named = bool(_IDENTIFIER.fullmatch(column.name))
+    if isinstance(cells, Dates) or not (named or column.name == _UNNAMED):
+        return False
+    if column.kind != "number":
+        return named
+    numbers = cells.spelled(column.spelling)[0] if isinstance(cells, Texts) else cells.values
+    numbers = numbers[np.isfinite(numbers)]
+    whole = bool(np.all(np.mod(numbers, 1.0) == 0.0))
+    return whole and (named or bool(np.all(np.diff(np.sort(numbers)) == 1.0)))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.datasets.builtin import DATASETS
 from pullback.datasets.dataset import Dataset
+from pullback.datasets.options import ReadOptions
 from pullback.datasets.read import SUFFIXES
 from pullback.datasets.table import TableDataset, read_dataset
 
@@ -17,11 +18,12 @@ def load_dataset(
     target: str | None = None,
     task: str | None = None,
     kinds: Mapping[str, str] | None = None,
+    options: ReadOptions | None = None,
 ) -> Dataset | TableDataset:
     """The built-in data set of this name, or the table in this CSV or Parquet file.
 
     Of a file, `target`, `task` and `kinds` say what to predict and what columns are, as in
-    `TableDataset.from_frame`.
+    `TableDataset.from_frame`, and `options` how it is to be read.
 
     Raises `CircuitError` where a file cannot be read or learned from, and `UnknownNameError`,
     with the names there are, for what is neither.
@@ -33,10 +35,11 @@ def load_dataset(
     """
     text = os.fspath(name)
     if text not in DATASETS and (os.path.exists(text) or text.lower().endswith(SUFFIXES)):
-        return read_dataset(text, target, task, kinds)
-    if target is not None or task is not None or kinds:
+        return read_dataset(text, target, task, kinds, options)
+    if target is not None or task is not None or kinds or options not in (None, ReadOptions()):
         raise CircuitError(
-            f"{text} is no file: only of a file can the target, task and kinds be told"
+            f"{text} is no file: only of a file can the target, task, kinds and how to read it be "
+            "told"
         )
     try:
         return DATASETS[text]()

@@ -15,10 +15,16 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.datasets.cells import Dates, Numbers, Texts, read_cells
-from pullback.datasets.columns import HUGE, KINDS, Column, columns_of, extract, understand_table
+from pullback.datasets.column import KINDS, Column
+from pullback.datasets.columns import columns_of, understand_table
+from pullback.datasets.extract import extract
+from pullback.datasets.habits import Habits
+from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES, either_way
+from pullback.datasets.options import ReadOptions
 from pullback.datasets.plain import from_plain, to_plain
-from pullback.datasets.spelling import DATE_FORMATS, NUMBER_STYLES, brief, shown
-from pullback.datasets.target import Target, listed
+from pullback.datasets.quantities import HUGE
+from pullback.datasets.spelling import DATE_FORMATS, brief, listed, shown
+from pullback.datasets.target import Target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +39,7 @@ _PARTS = {
     "date": (*DATE_PARTS, "missing"),
     "category": ("is", "other", "missing"),
 }
-FORMAT = "pullback preparation, version 1"
+FORMAT = "pullback preparation, version 2"
 
 Extracted = Numbers | Dates | Texts
 
@@ -114,6 +120,14 @@ class Preparation:
         features = (f if x is None else replace(f, **next(learned)) for f, x in pairs)
         return cls(tuple(columns), tuple(features), target)
 
+    def told(self, options: ReadOptions) -> Preparation:
+        """The same for tables whose decimal mark or gaps a person tells."""
+        columns = tuple(column.told(options.decimal, options.gaps) for column in self.columns)
+        target = self.target and replace(
+            self.target, column=self.target.column.told(options.decimal, options.gaps)
+        )
+        return replace(self, columns=columns, target=target)
+
     def transform(self, frame: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
         """The inputs (rows, features), float32 and finite, of another table; and notes on it.
 
@@ -135,6 +149,7 @@ class Preparation:
         known |= {self.target.name} if self.target else set()
         extra = [name for name in series if name not in known]
         notes = [f"{_columns(extra)} unknown from training passed over"] if extra else []
+        notes += _other_decimals(needed, series, Habits.of(frame))
         for name, cells in found.items():
             gaps = np.count_nonzero(cells.gaps)
             if gaps:
@@ -237,6 +252,26 @@ class Preparation:
             raise CircuitError("a preparation needs features, and each column once")
         if self.target is not None and not self.target.scale > 0.0:
             raise CircuitError(f"the target {shown(self.target.name)} has no scale")
+
+
+def _other_decimals(
+    columns: Sequence[Column], series: Mapping[str, pd.Series], habits: Habits
+) -> Iterator[str]:
+    """A note on each column that has its decimal mark from training, where the table shows another.
+
+    Only numbers such as 1,234 are in doubt: others are refused where they have the other mark.
+    """
+    for column in columns if habits.sure else ():
+        if column.kind != "number" or NUMBER_STYLES[column.spelling].decimal == habits.decimal:
+            continue
+        cells = read_cells(series[column.name])
+        doubtful = next(filter(either_way, cells.values if isinstance(cells, Texts) else ()), None)
+        if doubtful is not None:
+            yield (
+                f"column {shown(column.name)}: {shown(doubtful)} is read as in training, though "
+                f"other numbers here have {DECIMALS[habits.decimal]}; --decimal "
+                f"'{habits.decimal}' reads it so"
+            )
 
 
 def _columns(names: Sequence[str]) -> str:

@@ -6,21 +6,24 @@ are. Each row remembers the line it began on, so that a mistake further on can n
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import os
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.datasets.spelling import has_decimal_comma, is_gap, is_number, shown
+from pullback.datasets.gaps import is_gap
+from pullback.datasets.habits import Habits
+from pullback.datasets.options import ReadOptions
+from pullback.datasets.separator import BLANKS
+from pullback.datasets.shape import read_grid
+from pullback.datasets.spelling import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +32,6 @@ TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 PARQUET_SUFFIXES = (".parquet", ".pq")
 SUFFIXES = (*TEXT_SUFFIXES, *(s + ".gz" for s in TEXT_SUFFIXES), *PARQUET_SUFFIXES)
 
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _BYTE_ORDER_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
     (b"\xff\xfe\x00\x00", "utf-32"),
     (b"\x00\x00\xfe\xff", "utf-32"),
@@ -43,8 +45,6 @@ _OTHER_FORMATS = (
     (b"PAR1", "a Parquet file; name it .parquet"),
     (b"\x1f\x8b", "a gzip file; name it .csv.gz"),
 )
-_SAMPLE = 65536  # characters that show the separator
-_TRIED = 1000  # cells of a column that show the decimal sign
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -53,22 +53,23 @@ class Table:
     """A table as a file held it.
 
     `frame` has one row for each of the file's, whose index is the line (or, in Parquet, the row)
-    it began on; `notes` say what was assumed. `decimal_comma` is set where the numbers of the file
-    have decimal commas, so that "1.034" is more than a thousand; `separator` stood between cells.
+    it began on; `notes` say what was assumed, and `habits` how its numbers and gaps are written.
+    `separator` stood between cells; it is "" where there was none.
     """
 
     frame: pd.DataFrame
     notes: tuple[str, ...] = ()
-    decimal_comma: bool = False
+    habits: Habits = field(default_factory=Habits)
     separator: str = ""
 
 
-def read_table(path: str | os.PathLike[str]) -> Table:
+def read_table(path: str | os.PathLike[str], options: ReadOptions | None = None) -> Table:
     """The table in a .csv, .tsv or .txt file (also .gz) or in a .parquet file.
 
     A text file may be in UTF-8, or in UTF-16 with its mark, or else is read as Windows-1252; its
-    cells may be separated by commas, semicolons, tabs or bars, and quoted with ". Blank lines are
-    passed over and short rows filled with gaps; both are said in the notes.
+    cells may be separated by commas, semicolons, tabs, bars or runs of blanks, and quoted with ".
+    Titles, comments and blank lines are passed over and short rows filled with gaps; that, and
+    whatever else was assumed because `options` do not tell, is said in the notes.
 
     Raises `CircuitError` where the file cannot be read or holds no table, naming the line.
 
@@ -80,7 +81,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     >>> read_table(path).notes
     ('cells are separated by semicolons',)
     """
-    path = Path(path)
+    path, options = Path(path), options or ReadOptions()
     name = path.name.lower()
     if not name.endswith(SUFFIXES):
         raise CircuitError(f"cannot read {path}: tables are files named {', '.join(SUFFIXES)}")
@@ -88,8 +89,8 @@ def read_table(path: str | os.PathLike[str]) -> Table:
         if path.is_dir():
             raise CircuitError(f"cannot read {path}: it is a folder, not a file")
         if name.endswith(PARQUET_SUFFIXES):
-            return _read_parquet(path)
-        return _read_text(path, _bytes(path))
+            return _read_parquet(path, options)
+        return _read_text(path, _bytes(path), options)
     except OSError as error:
         raise CircuitError(f"cannot read {path}: {error.strerror or error}") from None
 
@@ -108,32 +109,15 @@ def _bytes(path: Path) -> bytes:
         raise CircuitError(f"cannot unpack {path}: {error}") from None
 
 
-def _read_text(path: Path, data: bytes) -> Table:
+def _read_text(path: Path, data: bytes, options: ReadOptions) -> Table:
     import pandas as pd
 
     text, notes = _decode(path, data)
     if not text.strip():
         raise CircuitError(f"{path} is empty")
-    separator, told = _separator(text)
-    if separator != ",":
-        notes.append(f"cells are separated by {_SEPARATORS[separator]}")
-    lines, rows = _rows(path, text[told:], separator)
-    lines = lines + bool(told)
-    lines, rows = _filled(lines, rows, notes)
-    if not rows:
-        raise CircuitError(f"{path} is empty")
-    header = rows[0]
-    if _is_data(header, rows[1:201]):
-        notes.append(
-            f"line {lines[0]} holds values rather than names, so it was read as data and the "
-            f"columns were named column1 to column{len(header)}; write their names above it"
-        )
-        header = [""] * len(header)
-    else:
-        lines, rows = lines[1:], rows[1:]
-    if not rows:
-        raise CircuitError(f"{path} has a header and no rows")
-    rows = _even(path, separator, len(header), lines, rows, notes)
+    grid = read_grid(path, text, options, notes)
+    header, lines = grid.names, grid.lines
+    rows = _even(path, grid.separator, len(header), lines, grid.rows, notes)
     size = len(rows) * len(header)
     cells = np.fromiter(chain.from_iterable(rows), dtype=object, count=size)
     cells = np.asfortranarray(cells.reshape(len(rows), len(header)))
@@ -143,8 +127,8 @@ def _read_text(path: Path, data: bytes) -> Table:
     frame = pd.DataFrame(
         cells, index=pd.Index(lines, name="line"), columns=_names(header, notes), dtype=object
     )
-    decimal_comma = separator == ";" and any(map(_has_decimal_commas, cells.T))
-    return Table(frame, tuple(notes), decimal_comma, separator)
+    habits = Habits.of(frame, options, separator=grid.separator)
+    return Table(frame, tuple(notes), habits, grid.separator)
 
 
 def _decode(path: Path, data: bytes) -> tuple[str, list[str]]:
@@ -176,85 +160,6 @@ def _decode(path: Path, data: bytes) -> tuple[str, list[str]]:
     return text, notes
 
 
-def _separator(text: str) -> tuple[str, int]:
-    """What separates the cells, and the length of a first line that says so, as Excel writes it."""
-    said = re.match(r"sep=([,;\t|])\r?\n", text)
-    if said:
-        return said[1], said.end()
-    sample = text[:_SAMPLE]
-    if len(sample) < len(text):  # up to the last whole line
-        sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
-    best, score = ",", (False, 0.0)
-    for separator in _SEPARATORS:
-        try:
-            widths = [len(r) for r in _reader(sample, separator, strict=False) if not _blank(r)]
-        except csv.Error:
-            continue
-        if widths and widths[0] > 1:
-            alike = widths.count(widths[0]) / len(widths)
-            found = (alike >= 0.8, alike * widths[0])
-            if found > score:
-                best, score = separator, found
-    return best, 0
-
-
-def _reader(text: str, separator: str, strict: bool = True) -> Any:
-    """The rows of a text."""
-    lines = io.StringIO(text, newline="")
-    return csv.reader(lines, delimiter=separator, strict=strict, skipinitialspace=True)
-
-
-def _blank(row: list[str]) -> bool:
-    return len(row) < 2 and not "".join(row).strip()
-
-
-def _rows(path: Path, text: str, separator: str) -> tuple[np.ndarray, list[list[str]]]:
-    """The rows of a text, and the line on which each begins."""
-    reader = _reader(text, separator)
-    try:
-        rows = list(reader)
-        if reader.line_num == len(rows):
-            return np.arange(1, len(rows) + 1), rows
-    except csv.Error:
-        rows = []
-    lines = [1]
-    reader = _reader(text, separator)
-    try:
-        lines.extend(reader.line_num + 1 for _ in reader)
-    except csv.Error as error:
-        reason = str(error)
-        if "unexpected end" in reason or "field limit" in reason:
-            reason = 'a quote " is opened and not closed'
-        elif "expected after" in reason:
-            reason = 'text follows a closing quote "; inside a quoted cell, write the quote twice'
-        raise CircuitError(f"cannot read {path}, at line {lines[-1]} or below: {reason}") from None
-    return np.array(lines[:-1]), rows
-
-
-def _filled(
-    lines: np.ndarray, rows: list[list[str]], notes: list[str]
-) -> tuple[np.ndarray, list[list[str]]]:
-    """The rows that are not blank lines."""
-    if min(map(len, rows), default=0) > 1:
-        return lines, rows
-    kept = np.array([not _blank(row) for row in rows], bool)
-    blank = int((~kept).sum())
-    if blank:
-        notes.append("1 blank line was" if blank == 1 else f"{blank} blank lines were")
-        notes[-1] += " passed over"
-    return lines[kept], [row for row, keep in zip(rows, kept, strict=True) if keep]
-
-
-def _is_data(header: list[str], rows: list[list[str]]) -> bool:
-    """Whether the first row is no header: it holds numbers, and any text in it recurs below."""
-    if not any(map(is_number, header)):
-        return False
-    return all(
-        is_gap(cell) or is_number(cell) or any(len(r) > k and r[k] == cell for r in rows)
-        for k, cell in enumerate(header)
-    )
-
-
 def _even(
     path: Path,
     separator: str,
@@ -265,6 +170,12 @@ def _even(
 ) -> list[list[str]]:
     """The rows, each with as many cells as the header."""
     widths = np.fromiter(map(len, rows), int, count=len(rows))
+    if separator == BLANKS and (widths != width).any():  # which cell is the gap, nobody can see
+        k = int(np.argmax(widths != width))
+        raise CircuitError(
+            f"cannot read {path}: cells are separated by blanks, and line {lines[k]} has "
+            f"{widths[k]} where the header has {width}; --separator tells another separator"
+        )
     for k in np.flatnonzero(widths > width):
         if any(cell.strip() for cell in rows[k][width:]):
             raise CircuitError(
@@ -281,13 +192,6 @@ def _even(
     if (widths == width).all():
         return rows
     return [(row + [""] * (width - len(row)))[:width] for row in rows]
-
-
-def _has_decimal_commas(cells: np.ndarray) -> bool:
-    """Whether a column, by some of its cells, holds numbers with decimal commas."""
-    some = [cell for cell in cells[:: max(1, len(cells) // _TRIED)] if not is_gap(cell)]
-    commas = sum(map(has_decimal_comma, some))
-    return commas > 0 and sum(map(is_number, some)) >= 0.9 * len(some)
 
 
 def _names(header: list[str], notes: list[str]) -> list[str]:
@@ -311,7 +215,7 @@ def _names(header: list[str], notes: list[str]) -> list[str]:
 # Parquet -----------------------------------------------------------------------------------------
 
 
-def _read_parquet(path: Path) -> Table:
+def _read_parquet(path: Path, options: ReadOptions) -> Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -328,7 +232,7 @@ def _read_parquet(path: Path) -> Table:
     notes: list[str] = []
     frame.columns = _names([str(name) for name in frame.columns], notes)
     frame.index = row_numbers(len(frame))
-    return Table(frame, tuple(notes))
+    return Table(frame, tuple(notes), Habits.of(frame, options, typed=True))
 
 
 def row_numbers(count: int) -> pd.RangeIndex:

@@ -1,4 +1,4 @@
-"""In: texts, as people write them in tables. Out: which are gaps, numbers or dates, and of what.
+"""In: texts, as people write them in tables. Out: the numbers or dates they are; and back.
 
 How a column writes its numbers or dates is named by one word of `NUMBER_STYLES` or `DATE_FORMATS`,
 so that whoever reads another table later reads it in the same way.
@@ -7,21 +7,12 @@ so that whoever reads another table later reads it in the same way.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-GAPS = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "?", "-", "--"})
-
-
-def is_gap(text: str) -> bool:
-    """Whether a text says that there is no value.
-
-    >>> [is_gap(text) for text in ("", "NA", "n/a", " ? ", "0", "no")]
-    [True, True, True, True, False, False]
-    """
-    return text.strip().lower() in GAPS
+from pullback.datasets.numerals import NUMBER_STYLES, parse_numbers
 
 
 def shown(thing: Any) -> str:
@@ -32,6 +23,16 @@ def shown(thing: Any) -> str:
     """
     text = repr(thing)
     return text if len(text) <= 41 else f"{text[:37]}...{text[0] if isinstance(thing, str) else ''}"
+
+
+def listed(labels: Any) -> str:
+    """The first few labels, for a message.
+
+    >>> listed(["a", "b", 3])
+    "'a', 'b', 3"
+    """
+    few = ", ".join(map(shown, labels[:6]))
+    return few if len(labels) <= 6 else f"{few}, ..."
 
 
 def brief(x: float) -> str:
@@ -50,84 +51,6 @@ def number_text(x: float) -> str:
     ('3', '0.5')
     """
     return str(int(x)) if abs(x) < 1e15 and float(x).is_integer() else repr(float(x))
-
-
-# Numbers -----------------------------------------------------------------------------------------
-
-
-class NumberStyle:
-    """How a column writes its numbers: what groups thousands, what marks decimals, and a % or none.
-
-    >>> NumberStyle(".", ",", percent=False).number("1.234,5")
-    1234.5
-    """
-
-    def __init__(self, groups: str, decimal: str, percent: bool) -> None:
-        grouped = rf"[1-9]\d{{0,2}}([{groups}])\d{{3}}(?:\1\d{{3}})*"  # "0.126" groups nothing
-        whole = rf"(?:{grouped}|\d+)" if groups else r"\d+"
-        point = re.escape(decimal)
-        number = rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?"
-        ending = r"\s*%" if percent else ""
-        pattern = re.compile(rf"(?:{number}){ending}", re.ASCII | re.IGNORECASE)
-        self._dropped = str.maketrans({decimal: ".", **dict.fromkeys(groups + "% ", "")})
-        self.matches: Callable[[str], object] = pattern.fullmatch
-        self.plain = decimal == "." and not groups and not percent
-
-    def number(self, text: str) -> float:
-        """The number that a text of this style spells."""
-        return float(text.translate(self._dropped))
-
-
-_SPACES = " \u00a0\u202f\u2009'’"
-_MARKS = {
-    "plain": ("", "."),
-    "thousands commas": (",", "."),
-    "decimal commas": ("." + _SPACES, ","),
-    "thousands spaces": (_SPACES, "."),
-}
-NUMBER_STYLES: dict[str, NumberStyle] = {
-    name + " with %" * percent: NumberStyle(*marks, percent=bool(percent))
-    for percent in (0, 1)
-    for name, marks in _MARKS.items()
-}
-
-
-def has_decimal_comma(text: str) -> bool:
-    """Whether a text is a number with a decimal comma.
-
-    >>> [has_decimal_comma(text) for text in ("1,5", "1.234,5", "-0,5 %", "1.234", "5", "a,b")]
-    [True, True, True, False, False, False]
-    """
-    styles = (NUMBER_STYLES["decimal commas"], NUMBER_STYLES["decimal commas with %"])
-    return "," in text and any(style.matches(text.strip()) for style in styles)
-
-
-def is_number(text: str) -> bool:
-    """Whether a text is a number in any style.
-
-    >>> [is_number(text) for text in ("-1e5", "1,234.5", "12 %", "1.2.3", "one")]
-    [True, True, True, False, False]
-    """
-    return any(style.matches(text.strip()) for style in NUMBER_STYLES.values())
-
-
-def parse_numbers(texts: Sequence[str], name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers that texts of this style spell, and which texts spell none.
-
-    >>> parse_numbers(["1,5", "x"], "decimal commas")
-    (array([1.5, nan]), array([False,  True]))
-    """
-    style = NUMBER_STYLES[name]
-    if style.plain and not re.search(r"[^0-9eE+\-.]", "".join(texts)):
-        try:
-            return np.array(texts, dtype=object).astype(np.float64), np.zeros(len(texts), bool)
-        except ValueError:
-            pass  # some are no numbers, such as "1-2": look at each
-    right = [bool(style.matches(text)) for text in texts]
-    numbers = [
-        style.number(text) if fine else np.nan for text, fine in zip(texts, right, strict=True)
-    ]
-    return np.array(numbers, np.float64), ~np.array(right, bool)
 
 
 # Dates -------------------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ from values, down to the last median, is learned from the rows of the first part
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +17,17 @@ from pullback.core.errors import CircuitError
 from pullback.datasets.cells import read_cells
 from pullback.datasets.columns import Column, columns_of, doubts, understand_table
 from pullback.datasets.dataset import Dataset, split_rows
+from pullback.datasets.habits import Habits
+from pullback.datasets.options import ReadOptions
 from pullback.datasets.prepare import Extracted, Preparation
-from pullback.datasets.read import Table, read_table
-from pullback.datasets.spelling import is_gap, shown
-from pullback.datasets.target import Target, guess_target, listed, understand_target
+from pullback.datasets.read import read_table
+from pullback.datasets.spelling import listed, shown
+from pullback.datasets.target import Target, guess_target, understand_target
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_ROWS = 10
-_THOUSANDS = re.compile(r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d{1,3})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,15 @@ class TableDataset:
         *,
         name: str = "table",
         source: str = "",
-        decimal_comma: bool = False,
+        habits: Habits | None = None,
     ) -> TableDataset:
         """A table of a person's own, understood.
 
         `target` is the column to predict, by default one named target, label, class, y or outcome,
         else the last. `task` is "classification" or "regression", by default whichever its values
         look like. `kinds` tells what columns are: number, boolean, category, date, or ignore; of
-        dates also the format, as "date:%d/%m/%Y". `decimal_comma` tells that numbers have decimal
-        commas, and thousands dots.
+        dates also the format, as "date:%d/%m/%Y". `habits` tell how its numbers and gaps are
+        written; by default its columns do.
 
         Raises `CircuitError` where the table cannot be learned from, saying why.
 
@@ -85,9 +85,10 @@ class TableDataset:
             raise CircuitError(
                 f"{shown(chosen)} is the target: its task tells what it is, not its kind"
             )
+        habits = habits or Habits.of(frame)
         cells = read_cells(series[chosen])
-        aim, what = understand_target(chosen, cells, frame.index, task, decimal_comma=decimal_comma)
-        notes = [note for note in (guess, what) if note]
+        aim, told = understand_target(chosen, cells, frame.index, task, habits)
+        notes = [note for note in (guess, *told) if note]
         values = aim.values(cells, frame.index)
         kept = values >= 0 if aim.classes else ~np.isnan(values)
         if not kept.all():
@@ -101,8 +102,8 @@ class TableDataset:
                 f"give at least {FEWEST_ROWS}"
             )
         inputs = frame.loc[:, [name != chosen for name in series]]
-        columns, found = understand_table(inputs, kinds, decimal_comma=decimal_comma)
-        notes += doubts(columns)
+        columns, found = understand_table(inputs, kinds, habits)
+        notes += doubts(columns, habits)
         return cls(name, frame, columns, aim, values, tuple(notes), source, found)
 
     def __len__(self) -> int:
@@ -167,12 +168,20 @@ def read_dataset(
     target: str | None = None,
     task: str | None = None,
     kinds: Mapping[str, str] | None = None,
+    options: ReadOptions | None = None,
 ) -> TableDataset:
     """The table in a CSV or Parquet file, understood as `TableDataset.from_frame` does.
 
+    `options` tell how the file is to be read, where it could be read otherwise.
+
     Raises `CircuitError` where the file cannot be read or learned from.
     """
-    table = read_table(path)
+    table = read_table(path, options)
+    if len(table.frame.columns) == 1 and not table.separator and table.frame.index.name == "line":
+        raise CircuitError(
+            f"{os.fspath(path)} has one column, as no separator was found between cells, and a "
+            "table to learn from has more; --separator tells what separates them"
+        )
     data = TableDataset.from_frame(
         table.frame,
         target,
@@ -180,21 +189,6 @@ def read_dataset(
         kinds,
         name=os.path.basename(path),
         source=f"the file {os.fspath(path)}",
-        decimal_comma=table.decimal_comma,
+        habits=table.habits,
     )
-    return replace(data, notes=(*table.notes, *data.notes, *_dotted(table, data)))
-
-
-def _dotted(table: Table, data: TableDataset) -> Iterator[str]:
-    """A note for each column whose dots could group thousands, in a file as where they do."""
-    if table.separator != ";" or table.decimal_comma:
-        return
-    for column in (*data.columns, data.target.column):
-        if column.kind != "number" or column.spelling != "plain":
-            continue
-        cells = [cell.strip() for cell in table.frame[column.name] if not is_gap(cell)]
-        if any("." in cell for cell in cells) and all(map(_THOUSANDS.fullmatch, cells)):
-            yield (
-                f"column {shown(column.name)}: read with decimal points, though thousands dots "
-                "fit too; if they are that, leave them out of the file"
-            )
+    return replace(data, notes=(*table.notes, *data.notes))

@@ -6,6 +6,7 @@ in training, by the training rows alone, and turned back outside.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,14 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
-from pullback.datasets.columns import Column, columns_of, extract, number_column, place
-from pullback.datasets.spelling import number_text, shown
+from pullback.datasets.column import DOUBT, Column
+from pullback.datasets.columns import category_column, columns_of, gap_doubts, other_decimal
+from pullback.datasets.extract import extract, place
+from pullback.datasets.gaps import is_gap
+from pullback.datasets.habits import Habits
+from pullback.datasets.numerals import NUMBER_STYLES, styles
+from pullback.datasets.quantities import HUGE, number_column
+from pullback.datasets.spelling import listed, number_text, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +36,9 @@ _ROWS_A_CLASS = 5  # whole numbers that repeat less than this are quantities
 class Target:
     """The column to predict, and how its values become labels.
 
-    `classes` are its labels as the table has them, texts, numbers or truth values; there are none
-    in regression, where a label is (value - centre) / scale.
+    `classes` are its labels as the table has them: the texts of a file, as they stand there, or the
+    texts, numbers or truth values of a typed table. There are none in regression, where a label is
+    (value - centre) / scale.
 
     >>> Target(Column("pet", "category", ""), ("cat", "dog")).decode([[0.1, 2.0], [3.0, 1.0]])
     array(['dog', 'cat'], dtype='<U3')
@@ -62,6 +70,8 @@ class Target:
             return found.values if isinstance(found, Numbers) else np.full(len(index), np.nan)
         texts = as_texts(found)
         known = {_label_text(label): k for k, label in enumerate(self.classes)}
+        if isinstance(cells, Numbers):  # of which nobody knows how a file would write them
+            known = {**_by_number(self.classes), **known}
         numbers = np.array([known.get(text, -2) for text in texts.values], np.int64)
         labels = texts.spread(numbers, -1)
         if (labels == -2).any():
@@ -127,10 +137,9 @@ def understand_target(
     cells: Cells,
     index: pd.Index,
     task: str | None = None,
-    *,
-    decimal_comma: bool = False,
-) -> tuple[Target, str]:
-    """The target, still to be `fitted`, and a note on its task.
+    habits: Habits | None = None,
+) -> tuple[Target, list[str]]:
+    """The target, still to be `fitted`, and notes on its task and on what was guessed of it.
 
     Raises `CircuitError` where its values cannot be predicted, or not as `task` says.
     """
@@ -139,19 +148,34 @@ def understand_target(
     if isinstance(cells, Other | Dates):
         what = cells.what if isinstance(cells, Other) else "dates"
         raise CircuitError(f"the target {shown(name)} holds {what}; name another to predict")
-    column = number_column(name, cells, decimal_comma=decimal_comma)
-    numbers = None if column is None else extract(column, cells, index)
+    habits = habits or Habits()
+    quantity = number_column(name, cells, habits)
+    numbers = None if quantity is None else extract(quantity, cells, index)
     guessed = task is None
     if task is None:
         task = "classification" if numbers is None else _likely_task(numbers)
     if task == "regression":
-        return _regression(name, column, numbers, cells)
-    if column is None or column.strays:
-        column = Column(name, "category", "")
-    target, note = _classification(column, extract(column, cells, index))
-    if guessed and column.kind == "number" and len(target.classes) > 2:
+        return _regression(name, quantity, numbers, cells)
+    column = _class_column(name, cells, quantity, habits)
+    target, note = _classification(column, extract(column, cells, index), quantity is not None)
+    if guessed and quantity is not None and len(target.classes) > 2:
         note += "; --task regression predicts its numbers as quantities"
-    return target, note
+    doubts = [] if column.kind == "number" else gap_doubts(column, habits)
+    return target, [note, *(f"the target {shown(name)}: {doubt}" for doubt in doubts)]
+
+
+def _class_column(
+    name: str, cells: Numbers | Texts, quantity: Column | None, habits: Habits
+) -> Column:
+    """The column as classes: the texts of a file as they stand there, unless numbers are told."""
+    if quantity is not None and (isinstance(cells, Numbers) or habits.class_numbers):
+        return quantity
+    texts = as_texts(cells)
+    if quantity is None:
+        return category_column(name, texts, habits)
+    dropped = tuple(text for text in quantity.gaps if habits.is_gap(text))
+    kept = tuple(text for text in texts.values if is_gap(text) and text not in dropped)
+    return Column(name, "category", quantity.note, gaps=dropped, kept=kept)
 
 
 def _likely_task(numbers: Cells) -> str:
@@ -166,23 +190,31 @@ def _likely_task(numbers: Cells) -> str:
 
 def _regression(
     name: str, column: Column | None, numbers: Cells | None, cells: Numbers | Texts
-) -> tuple[Target, str]:
+) -> tuple[Target, list[str]]:
     if column is None or not isinstance(numbers, Numbers):
         example = shown(as_texts(cells).values[0]) if not cells.gaps.all() else "gaps alone"
         raise CircuitError(
             f"regression predicts numbers, and the target {shown(name)} has {example}"
         )
+    if numbers.gaps.all():
+        raise CircuitError(
+            f"the target {shown(name)} has no number below {HUGE:g}: what it has is too large to "
+            "learn from; give it in a larger unit"
+        )
     _varied(name, np.unique(numbers.values[~numbers.gaps]).tolist())
-    return Target(column), f"the task is regression: {shown(name)} holds {column.note}"
+    note = f"the task is regression: {shown(name)} holds {column.note}"
+    return Target(column), [f"{note}; {other_decimal(column)}" if DOUBT in column.note else note]
 
 
-def _classification(column: Column, found: Numbers | Dates | Texts) -> tuple[Target, str]:
+def _classification(
+    column: Column, found: Numbers | Dates | Texts, numeric: bool
+) -> tuple[Target, str]:
     labels = _labels(found)
     filled = np.count_nonzero(~found.gaps)
     name = shown(column.name)
-    _varied(column.name, labels)
+    _varied(column.name, labels, column.gaps)
     if 2 * len(labels) > filled:
-        other = "name another target" + ", or the task regression" * (column.kind == "number")
+        other = "name another target" + ", or the task regression" * numeric
         raise CircuitError(
             f"the target {name} has {len(labels)} classes in {filled} rows, too few rows of each "
             f"to learn from; {other}"
@@ -190,39 +222,69 @@ def _classification(column: Column, found: Numbers | Dates | Texts) -> tuple[Tar
     note = f"the task is classification: {name} has {len(labels)} classes, {listed(labels)}"
     if len({str(label).casefold() for label in labels}) < len(labels):
         note += ", some of which differ in upper and lower case alone"
+    same = _same_number(labels)
+    if same:
+        note += f", of which {listed(same)} are the same number; --classes number makes them one"
     return Target(column, tuple(labels)), note
 
 
-def _varied(name: str, distinct: list[Any]) -> None:
+def _varied(name: str, distinct: list[Any], gaps: Sequence[str] = ()) -> None:
     """Refuse a target that has no value, or the same everywhere."""
+    cure = "name another"
+    if gaps:
+        cure += f", or tell by --gaps '' that {listed(gaps)} is no gap"
     if not distinct:
-        raise CircuitError(f"the target {shown(name)} has no value in any row; name another")
+        raise CircuitError(f"the target {shown(name)} has no value in any row; {cure}")
     if len(distinct) == 1:
         raise CircuitError(
             f"the target {shown(name)} is {shown(distinct[0])} in every row, so that there is "
-            "nothing to learn; name another"
+            f"nothing to learn; {cure}"
         )
 
 
 def _labels(found: Numbers | Dates | Texts) -> list[Any]:
-    """The different values in order: texts, truth values, or numbers, whole ones as int."""
+    """The different values in order: texts, truth values, or numbers, whole ones as int.
+
+    Texts that are numbers are in the order of those.
+    """
     if isinstance(found, Texts):
-        present = [found.values[k] for k in np.flatnonzero(found.counts)]
-        return [text == "True" for text in present] if found.truth else sorted(present)
+        present = found.at(found.counts > 0)
+        if found.truth:
+            return [text == "True" for text in present]
+        numbers = [_number(text) for text in present]
+        if None in numbers:
+            return sorted(present)
+        return [text for _, text in sorted(zip(numbers, present, strict=True))]
     distinct = np.unique(found.values[~found.gaps]).tolist()
     return [int(x) if x.is_integer() else x for x in distinct]
+
+
+def _number(text: str) -> float | None:
+    """The number that a class's text spells, if it spells one."""
+    numbers = (NUMBER_STYLES[style].number(text) for style in styles("."))
+    return next((x for x in numbers if x is not None), None)
+
+
+def _same_number(labels: list[Any]) -> list[str]:
+    """Two classes of different texts that spell the same number; none where there are none."""
+    numbers: dict[float, str] = {}
+    for label in labels:
+        number = _number(label) if isinstance(label, str) else None
+        if number in numbers:
+            return [numbers[number], label]
+        if number is not None:
+            numbers[number] = label
+    return []
+
+
+def _by_number(classes: tuple[Any, ...]) -> dict[str, int]:
+    """The classes by the numbers that they alone spell."""
+    numbers = [_number(label) if isinstance(label, str) else None for label in classes]
+    return {
+        number_text(x): k for k, x in enumerate(numbers) if x is not None and numbers.count(x) == 1
+    }
 
 
 def _label_text(label: Any) -> str:
     """A label as `as_texts` writes it."""
     return str(label) if isinstance(label, str | bool) else number_text(label)
-
-
-def listed(labels: Any) -> str:
-    """The first few labels, for a message.
-
-    >>> listed(["a", "b", 3])
-    "'a', 'b', 3"
-    """
-    few = ", ".join(map(shown, labels[:6]))
-    return few if len(labels) <= 6 else f"{few}, ..."

@@ -1,0 +1,76 @@
+"""In: a column as understood, and its cells in any table. Out: those as its kind has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts
+from pullback.datasets.column import Column
+from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES, is_number
+from pullback.datasets.quantities import HUGE
+from pullback.datasets.spelling import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def place(index: pd.Index, k: int) -> str:
+    """Row k as messages name it: by the line of its file, if it came from one."""
+    return f"{index.name or 'row'} {index[k]}"
+
+
+def extract(column: Column, cells: Cells, index: pd.Index) -> Numbers | Dates | Texts:
+    """The cells as this column's kind has them; numbers beyond all measure are gaps.
+
+    Raises `CircuitError` at the first cell that is neither of the kind nor a gap.
+    """
+    if isinstance(cells, Other):
+        raise _not_of_kind(column, f"it holds {cells.what}")
+    if column.kind == "category":
+        return as_texts(cells).without(column.is_gap)
+    if column.kind == "boolean":
+        texts = as_texts(cells)
+        known = {text.casefold(): float(k) for k, text in enumerate(column.values)}
+        found = [known.get(text.casefold(), np.nan) for text in texts.values]
+        return Numbers(texts.spread(np.array(found, np.float64), np.nan))
+    if isinstance(cells, Texts) and not cells.truth:
+        return _spelled(column, cells, index)
+    if column.kind == "date" and isinstance(cells, Dates):
+        return cells
+    if column.kind == "number" and isinstance(cells, Numbers):
+        return Numbers(_measurable(cells.values))
+    if cells.gaps.all():
+        nothing = Numbers(np.full(len(index), np.nan))
+        return nothing if column.kind == "number" else Dates(nothing.values.astype("datetime64[s]"))
+    first = int(np.argmin(cells.gaps))
+    text = as_texts(cells)
+    raise _not_of_kind(column, f"{place(index, first)} has {shown(text.values[text.codes[first]])}")
+
+
+def _spelled(column: Column, cells: Texts, index: pd.Index) -> Numbers | Dates:
+    """The numbers or dates that texts spell."""
+    cells = cells.without(column.is_gap)
+    values, wrong = cells.spelled(column.spelling)
+    if wrong.any():
+        first = int(np.argmax(cells.spread(wrong, False)))
+        text = cells.values[cells.codes[first]]
+        written = ""
+        if column.kind == "number" and is_number(text):
+            sign = DECIMALS[NUMBER_STYLES[column.spelling].decimal]
+            written = f" with {sign}, as in training"
+        raise _not_of_kind(column, f"{place(index, first)} has {shown(text)}", written)
+    if column.kind == "date":
+        return Dates(cells.spread(values, np.datetime64("NaT")))
+    return Numbers(cells.spread(_measurable(values), np.nan))
+
+
+def _measurable(values: np.ndarray) -> np.ndarray:
+    return np.where(np.abs(values) <= HUGE, values, np.nan)
+
+
+def _not_of_kind(column: Column, reason: str, written: str = "") -> CircuitError:
+    wanted = f"{column.kind}s{written}"
+    return CircuitError(f"column {shown(column.name)} should hold {wanted}, but {reason}")

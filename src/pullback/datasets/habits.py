@@ -1,0 +1,119 @@
+"""In: a table of texts. Out: how whoever wrote it writes numbers and gaps.
+
+A cell such as "1.234" or "NA" can be read in two ways. All columns together tell which is meant;
+what they do not tell is guessed, the same everywhere, and said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pullback.datasets.gaps import is_gap
+from pullback.datasets.numerals import DECIMALS, decimal_votes, either_way, grouping_mark, is_number
+from pullback.datasets.options import ReadOptions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TRIED = 1000  # cells of a column that show whether it holds numbers
+_MOSTLY = 0.5  # of them, which are numbers where gaps and slips of the pen are the rest
+_MOST = 0.9  # of a column's votes, beside which the others are slips of the pen
+_ENOUGH = 4  # different numbers of a column, which are no longer names of kinds such as 1.0 and 2.0
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How a table writes what can be read in two ways.
+
+    `decimal` marks decimals; `sure` says that numbers which can be read in one way alone showed it,
+    and `told` that a person did. `gaps` are the texts that a person named as gaps, and
+    `among_numbers` those that stand among numbers for no value. `typed` is set where the table has
+    true gaps of its own, so that a text is a text. `class_numbers` makes classes of numbers, and
+    not of their texts.
+    """
+
+    decimal: str = "."
+    sure: bool = False
+    told: bool = False
+    gaps: frozenset[str] | None = None
+    among_numbers: frozenset[str] = field(default_factory=frozenset)
+    typed: bool = False
+    class_numbers: bool = False
+
+    def is_gap(self, text: str) -> bool:
+        """Whether a text among numbers or dates stands for no value."""
+        return is_gap(text) if self.gaps is None else not text or text in self.gaps
+
+    @classmethod
+    def of(
+        cls,
+        frame: pd.DataFrame,
+        options: ReadOptions | None = None,
+        *,
+        separator: str = "",
+        typed: bool = False,
+    ) -> Habits:
+        """The habits that all columns of a table show, or a person tells.
+
+        >>> import pandas as pd
+        >>> Habits.of(pd.DataFrame({"a": ["1,5", "20,25"], "b": ["1.034", "NA"]})).decimal
+        ','
+        """
+        options = options or ReadOptions()
+        columns = [texts for texts in map(_numbers, _columns(frame)) if texts]
+        spellings = {text for texts in columns for text in texts if is_gap(text)}
+        decimal, sure = _decimal(columns, separator)
+        gaps = None if options.gaps is None else frozenset(options.gaps)
+        by_number = options.classes == "number"
+        return cls(
+            options.decimal or decimal,
+            sure,
+            options.decimal is not None,
+            gaps,
+            frozenset(spellings),
+            typed,
+            by_number,
+        )
+
+
+def _columns(frame: pd.DataFrame) -> list[np.ndarray]:
+    """The columns that may hold texts."""
+    import pandas as pd
+
+    texts = (pd.api.types.is_object_dtype, pd.api.types.is_string_dtype)
+    series = (frame.iloc[:, k] for k in range(frame.shape[1]))
+    return [x.to_numpy(dtype=object) for x in series if any(of(x.dtype) for of in texts)]
+
+
+def _numbers(cells: np.ndarray) -> list[str]:
+    """The different texts of a column of numbers; none of another."""
+    some = [x.strip() for x in cells[:: max(1, len(cells) // _TRIED)] if isinstance(x, str)]
+    filled = [text for text in some if not is_gap(text)]
+    if not filled or sum(map(is_number, filled)) < _MOSTLY * len(filled):
+        return []
+    return [x.strip() for x in dict.fromkeys(x for x in cells if isinstance(x, str))]
+
+
+def _decimal(columns: list[list[str]], separator: str) -> tuple[str, bool]:
+    """What marks decimals, and whether that is sure: no number of the file speaks against it."""
+    votes: Counter[str] = Counter()
+    most = 0
+    for texts in columns:
+        counts = decimal_votes(texts)
+        votes.update(x for x in DECIMALS if counts[x] > _MOST * sum(counts.values()))
+        most = max(most, *counts.values())
+    if votes:
+        decimal = max(DECIMALS, key=lambda mark: votes[mark])
+        # beside semicolons a comma is usual, so that points may be of one column alone
+        usual = separator != ";" or decimal == ","
+        return decimal, len(votes) == 1 and most >= _ENOUGH and usual
+    filled = [[text for text in texts if not is_gap(text)] for texts in columns]
+    groups = Counter(filter(None, map(grouping_mark, filled)))
+    if groups:
+        return ("." if max(groups, key=lambda mark: groups[mark]) == "," else ","), False
+    commas = any(either_way(text) == "," for texts in columns for text in texts)
+    return ("," if separator == ";" and commas else "."), False
