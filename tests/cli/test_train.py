@@ -398,7 +398,10 @@ def test_classes_that_are_numbers_and_doubtful_dates_are_said(tmp_path):
     rows = [f"{k % 12 + 1}/{k % 5 + 1}/2001,{k % 4}" for k in range(80)]
     path.write_text("\n".join(["d,rating", *rows]))
     said = " ".join(fast(path).stdout.split())
-    assert "note: the task is classification: 'rating' has 4 classes, 0, 1, 2, 3; --task" in said
+    assert (
+        "note: the task is classification: 'rating' has 4 classes, '0', '1', '2', '3'; --task"
+        in said
+    )
     assert "note: column 'd': dates from 2001-01-01 to 2001-12-05, read as %m/%d/%Y" in said
     said = " ".join(fast(path, "--kind", "d=date:%d/%m/%Y", "--task", "regression").stdout.split())
     assert "fits too" not in said

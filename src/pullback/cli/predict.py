@@ -11,12 +11,22 @@ import numpy as np
 import typer
 
 from pullback.cli.answers import Answers
+from pullback.cli.file_options import Decimal, Gaps, Header, Separator, read_options
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.layout import sentence
 from pullback.cli.measure import MEASURES, Measured, measured
 from pullback.cli.report import NAMES, shown_value
 from pullback.cli.trained import Trained
-from pullback.datasets import DATASETS, Dataset, Table, Target, load_dataset, read_table
+from pullback.core.errors import CircuitError
+from pullback.datasets import (
+    DATASETS,
+    Dataset,
+    ReadOptions,
+    Table,
+    Target,
+    load_dataset,
+    read_table,
+)
 from pullback.datasets.cells import Other, read_cells
 from pullback.datasets.columns import columns_of
 from pullback.datasets.read import row_numbers
@@ -35,19 +45,25 @@ def predict(
         str | None,
         typer.Option(metavar="FILE", help="write to this .csv or .parquet file, not to the screen"),
     ] = None,
+    separator: Separator = None,
+    header: Header = None,
+    decimal: Decimal = None,
+    gaps: Gaps = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Write a model's predictions as CSV: one row for each row of the data, in its order.
 
-    Each has the line of the file, the prediction and, of classes, the probability of each, or the
-    score where the model gives no probabilities. Where the data has the target too, how good they
-    are is said on standard error.
+    The file is read as that of the training was, in its decimal mark and its gaps, unless told
+    otherwise. Each row has the line of the file, the prediction and, of classes, the probability of
+    each, or the score where the model gives no probabilities. Where the data has the target too,
+    how good they are is said on standard error.
     """
     path = None if output is None else writable("--output", output, *_SUFFIXES)
     if path is not None:
         refuse_same("--output", path, model, data)
-    trained = Trained.load(model)
-    read = _table(data)
+    options = read_options(separator, header, decimal, gaps)
+    trained = Trained.load(model).told(options)
+    read = _table(data, options)
     inputs, notes = trained.preparation.transform(read.frame)
     truth = _truth(trained.target, read.frame)
     answers = trained.answer(inputs)
@@ -70,7 +86,7 @@ def predict(
         }
         print(json.dumps(summary, allow_nan=False))
     elif path is None:
-        table.to_csv(sys.stdout, index=False, float_format="%.9g", lineterminator="\n")
+        table.to_csv(sys.stdout, index=False, lineterminator="\n")
     if found is not None and truth is not None:
         values = (f"{NAMES[m]} {shown_value(m, found[m])}" for m in MEASURES[trained.target.task])
         known = int((~_gaps(trained.target, truth)).sum())
@@ -88,19 +104,22 @@ def predictions(answers: Answers, index: pd.Index) -> pd.DataFrame:
     columns["prediction"] = answers.values
     if answers.by_class is not None:
         probabilities = answers.probabilities
-        numbers = answers.by_class if probabilities is None else probabilities.round(_DIGITS)
+        scores = answers.by_class.astype(np.float32)  # as the network gave them: short texts
+        numbers = scores if probabilities is None else probabilities.round(_DIGITS)
         what = "score" if probabilities is None else "probability"
         for k, label in enumerate(answers.target.classes):
             columns[f"{what} of {label}"] = numbers[:, k]
     return pd.DataFrame(columns)
 
 
-def _table(data: str) -> Table:
+def _table(data: str, options: ReadOptions) -> Table:
     """The table in a file, or of a built-in set, whose inputs are taken back to what they were."""
     import pandas as pd
 
     if data not in DATASETS:
-        return read_table(data)
+        return read_table(data, options)
+    if options != ReadOptions():
+        raise CircuitError(f"{data} is no file: only of a file can be told how to read it")
     whole = load_dataset(data)
     if not isinstance(whole, Dataset):
         return Table(whole.frame)
@@ -139,7 +158,7 @@ def _write(table: pd.DataFrame, path: Path) -> None:
     if path.suffix.lower() == ".parquet":
         table.to_parquet(path, index=False)
     else:
-        table.to_csv(path, index=False, float_format="%.9g", lineterminator="\n")
+        table.to_csv(path, index=False, lineterminator="\n")
 
 
 def _say(texts: Any, start: str = "note: ") -> None:

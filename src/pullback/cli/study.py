@@ -259,6 +259,7 @@ class Outcome:
             },
             "loss": dict(self.losses),
             "metrics": self.metrics,
+            **{f"test_{name}": x for name, x in self.metrics["model"]["test"].items()},
             "baselines": {"linear": study.linear.name, "trivial": study.trivial.name},
             "confusion": None if table is None else table.tolist(),
             "residuals": None if residuals is None else quantiles(residuals),

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from pullback.cli.file_options import Classes, Decimal, Gaps, Header, Separator, read_options
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.recipe import MODELS, Recipe, named, sizes
 from pullback.cli.report import Page, show_data, show_end, show_outcome
@@ -124,6 +125,11 @@ def train(
             metavar="NAME", rich_help_panel=_TRAINING, help="native, eager, eager-native or jax"
         ),
     ] = "native",
+    separator: Separator = None,
+    header: Header = None,
+    decimal: Decimal = None,
+    gaps: Gaps = None,
+    classes: Classes = "text",
     save: Annotated[
         str | None, typer.Option(metavar="FILE", help="write the trained model here")
     ] = None,
@@ -134,6 +140,10 @@ def train(
     The rows are split at random: 70% to train on, 10% to validate, 20% to test. How a table becomes
     numbers is learned from the training rows alone. The model kept is that of the epoch with the
     best validation loss.
+
+    With --json, `metrics` has all measures by who answered and by part; the model's own of the test
+    part stand at the top too: `test_accuracy` of classes, `test_rmse`, `test_mae` and `test_r2` of
+    quantities.
 
     Ctrl-C ends the training and not the rest: the summary, and the model saved, are of what was
     learned until then. The status is 130 then.
@@ -157,10 +167,11 @@ def train(
     if task is not None:
         task = named("task", task, TASKS)
     kinds = _kinds(kind or ())
+    options = read_options(separator, header, decimal, gaps, classes)
     path = None if save is None else writable("--save", save)
     if path is not None:
         refuse_same("--save", path, data)
-    study = Study.of(load_dataset(data, target, task, kinds), recipe)
+    study = Study.of(load_dataset(data, target, task, kinds, options), recipe)
     page = Page()
     if not as_json:
         show_data(page, study)

@@ -7,7 +7,7 @@ layers is plain JSON in it, checked field by field when it is read.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from pullback.cli.answers import Answers, fitting, outputs
 from pullback.cli.measure import MEASURES
 from pullback.core.errors import CircuitError
-from pullback.datasets import Preparation, Target
+from pullback.datasets import Preparation, ReadOptions, Target
 from pullback.datasets.plain import from_plain, to_plain
 from pullback.layers import Layer
 from pullback.layers.saving import load_model, save_model
@@ -72,6 +72,10 @@ class Trained:
     def answer(self, inputs: np.ndarray) -> Answers:
         """The answers for inputs that the preparation made."""
         return Answers.of(self.record.loss, self.target, self.model.predict(inputs))
+
+    def told(self, options: ReadOptions) -> Trained:
+        """The same for files that are to be read by these options."""
+        return replace(self, preparation=self.preparation.told(options))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all of it to one file.

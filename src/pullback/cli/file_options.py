@@ -1,0 +1,92 @@
+"""In: what was told on the command line of how a file is to be read. Out: `ReadOptions`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pullback.cli.recipe import named
+from pullback.core.errors import CircuitError
+from pullback.datasets import ReadOptions
+
+_READING = "Reading the file"
+_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "blanks": " "}
+_DECIMALS = {"point": ".", "comma": ","}
+_HEADERS = {"yes": True, "no": False}
+CLASSES = ("text", "number")
+
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        rich_help_panel=_READING,
+        help=f"what stands between cells: {', '.join(_SEPARATORS)}; by default found out",
+    ),
+]
+Header = Annotated[
+    str | None,
+    typer.Option(
+        metavar="yes|no",
+        rich_help_panel=_READING,
+        help="whether the first line names the columns; by default found out",
+    ),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(
+        metavar="point|comma",
+        rich_help_panel=_READING,
+        help="what marks decimals where a number has two readings; by default what the others show",
+    ),
+]
+Gaps = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXTS",
+        rich_help_panel=_READING,
+        help="what stands for no value, such as 'NA,-', not the usual texts; '': empty cells alone",
+    ),
+]
+Classes = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(CLASSES),
+        rich_help_panel=_READING,
+        help="classes are the texts of the file, or 07 and 7 are the same number and class",
+    ),
+]
+
+
+def read_options(
+    separator: str | None = None,
+    header: str | None = None,
+    decimal: str | None = None,
+    gaps: str | None = None,
+    classes: str = "text",
+) -> ReadOptions:
+    """The options as the library takes them.
+
+    Raises `CircuitError` where one is none that there is.
+
+    >>> read_options("tab", "no", ",", "NA,-").gaps
+    ('NA', '-')
+    """
+    if header is not None and header not in _HEADERS:
+        raise CircuitError(f"--header is yes or no, got {header!r}")
+    return ReadOptions(
+        separator=_mark("separator", separator, _SEPARATORS),
+        header=None if header is None else _HEADERS[header],
+        decimal=_mark("decimal", decimal, _DECIMALS),
+        gaps=None if gaps is None else tuple(text for text in gaps.split(",") if text.strip()),
+        classes=named("way to read classes", classes, CLASSES),
+    )
+
+
+def _mark(option: str, told: str | None, marks: dict[str, str]) -> str | None:
+    """A mark, told by its name or as it is."""
+    if told is None or told in marks.values():
+        return told
+    if told not in marks:
+        raise CircuitError(f"--{option} is one of {', '.join(marks)}, got {told!r}")
+    return marks[told]
