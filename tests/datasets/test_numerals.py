@@ -86,9 +86,10 @@ def test_three_digits_after_every_mark_beside_plain_ones_are_thousands():
 
 
 def test_what_a_person_tells_is_the_habit():
-    told = habits(told=ReadOptions(decimal=",", gaps=("NA", " - ")), a=["1.5", "2.25"])
+    told = habits(told=ReadOptions(decimal=",", gaps=("NA", " x ")), a=["1.5", "2.25"])
     assert (told.decimal, told.told) == (",", True)
-    assert [told.is_gap(text) for text in ("", "NA", "-", "na", "nan")] == [True] * 3 + [False] * 2
+    assert [told.is_gap(text) for text in ("", "NA", "x", "-", "y")] == [True] * 4 + [False]
+    assert [told.spares(text) for text in ("", "NA", "x", "-", "y")] == [False] * 3 + [True, False]
 
 
 def test_gaps_among_numbers_are_those_of_the_file():

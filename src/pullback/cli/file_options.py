@@ -45,7 +45,7 @@ Gaps = Annotated[
     typer.Option(
         metavar="TEXTS",
         rich_help_panel=_READING,
-        help="what stands for no value, such as 'NA,-', not the usual texts; '': empty cells alone",
+        help="texts for no value, such as 'NA,-'; of categories and classes no others are then",
     ),
 ]
 Classes = Annotated[

@@ -282,7 +282,7 @@ def _kept(cells: Texts, habits: Habits) -> tuple[str, ...]:
     counts = dict(zip(cells.values, cells.counts.tolist(), strict=True))
     known = [text for text in cells.values if is_gap(text) and counts[text]]
     if habits.gaps is not None:
-        return tuple(text for text in known if not habits.is_gap(text))
+        return tuple(filter(habits.spares, known))
     if habits.typed:
         return tuple(known)
     others = sorted(n for text, n in counts.items() if n and not is_gap(text))

@@ -46,7 +46,11 @@ class Habits:
 
     def is_gap(self, text: str) -> bool:
         """Whether a text among numbers or dates stands for no value."""
-        return is_gap(text) if self.gaps is None else not text or text in self.gaps
+        return is_gap(text) or text in (self.gaps or ())
+
+    def spares(self, text: str) -> bool:
+        """Whether a person tells that a text which is a gap elsewhere is a value of a category."""
+        return self.gaps is not None and bool(text) and is_gap(text) and text not in self.gaps
 
     @classmethod
     def of(

@@ -16,9 +16,10 @@ class ReadOptions:
 
     `separator` is what stands between cells: "," ";" "|", a tab, or " " for runs of blanks.
     `header` tells whether the first line names the columns, `decimal` whether "." or "," marks
-    decimals, where a number could be read both ways. `gaps` are the texts that stand for no value
-    besides an empty cell, in place of those that are known. `classes` is "text" where classes are
-    the texts of the file, "number" where texts that spell the same number are one class.
+    decimals, where a number could be read both ways. `gaps` are the texts that stand for no value:
+    in categories and classes they alone, and empty cells; among numbers the known ones too.
+    `classes` is "text" where classes are the texts of the file, "number" where texts that spell the
+    same number are one class.
 
     Raises `CircuitError` where an option is none of these.
 

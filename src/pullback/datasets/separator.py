@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pullback.datasets.gaps import is_gap
 from pullback.datasets.numerals import is_number
 from pullback.datasets.options import SEPARATORS
 
@@ -94,9 +95,11 @@ def _fit(text: str, separator: str, strict: bool = True) -> _Fit | None:
 def _has_numbers(rows: list[list[str]], width: int) -> bool:
     """Whether some column under its name holds numbers."""
     below = [row for row in rows[1:] if len(row) == width] or rows[:1]
-    return any(
-        sum(is_number(row[k]) for row in below) >= ALIKE * len(below) for k in range(len(below[0]))
-    )
+    for column in zip(*below, strict=True):
+        filled = [cell for cell in column if not is_gap(cell)]
+        if filled and sum(map(is_number, filled)) >= ALIKE * len(filled):
+            return True
+    return False
 
 
 def _cut_by_blanks(fit: _Fit, blanks: _Fit) -> bool:

@@ -152,7 +152,7 @@ def _start(
     if width < 2:
         return 0
     start = first_row([len(row) for row in rows], width, separator)
-    for k in range(start, min(start + 3, len(rows) - 1)):
+    for k in range(start, min(start + 3, len(rows) - 2)):
         title = sum(bool(cell.strip()) for cell in rows[k]) < 2 and bool(rows[k][0].strip())
         apart = lines[k + 1] > lines[k] + 1
         narrow = len(rows[k]) < width
@@ -161,7 +161,11 @@ def _start(
             values = apart and _is_data(rows[k + 1], below[:_BELOW])
             start = k + 1 if narrow or (values and not _is_data(rows[k], below[:_BELOW])) else start
             continue
-        named = _is_header(rows[k + 1], below, width) or _counts_columns(rows[k + 1], below)
+        named = (
+            _is_header(rows[k + 1], below, width)
+            or _counts_columns(rows[k + 1], below)
+            or (apart and not _is_data(rows[k + 1], below) and _is_data(below[0], below[1:_BELOW]))
+        )
         if (named and (title or apart or narrow)) or (title and apart and width > 2):
             start = k + 1
     single = start == 1 and width == 2 and len(rows[0]) == 1 and lines[1] == lines[0] + 1

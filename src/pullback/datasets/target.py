@@ -173,7 +173,7 @@ def _class_column(
     texts = as_texts(cells)
     if quantity is None:
         return category_column(name, texts, habits)
-    dropped = tuple(text for text in quantity.gaps if habits.is_gap(text))
+    dropped = tuple(t for t in quantity.gaps if habits.is_gap(t) and not habits.spares(t))
     kept = tuple(text for text in texts.values if is_gap(text) and text not in dropped)
     return Column(name, "category", quantity.note, gaps=dropped, kept=kept)
 
