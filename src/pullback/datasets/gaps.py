@@ -30,6 +30,8 @@ def is_gap(text: str) -> bool:
     >>> [is_gap(text) for text in ("", "NA", "n/a", " ? ", "#DIV/0!", "1.#QNAN", ".", "0", "no")]
     [True, True, True, True, True, True, True, False, False]
     """
+    if (text[:1].isdigit() or text[1:2].isdigit()) and "#" not in text:
+        return False  # most cells are numbers
     text = text.strip().lower()
     return text in _SURE or text in _UNSURE or bool(_CODES.fullmatch(text))
 

@@ -86,7 +86,8 @@ def negative_otherwise(text: str) -> bool:
     >>> [negative_otherwise(text) for text in ("(1.5)", "1.5-", "-1.5")]
     [True, True, False]
     """
-    return text[:1] not in _MINUS and _taken_apart(text.translate(_SIGNS))[0]
+    odd = text[:1] == "(" or text[-1:] in _MINUS
+    return odd and text[:1] not in _MINUS and _taken_apart(text.translate(_SIGNS))[0]
 
 
 def styles(decimal: str) -> list[str]:

@@ -50,7 +50,7 @@ def number_column(
         return None
     note = number_note(filled.spread(numbers, np.nan))
     note += stray_note(filled, wrong) + gap_note(filled.gaps, dropped)
-    note += _written(filled.values, style, habits)
+    note += _written(filled.at(~wrong), style, habits)
     return Column(name, "number", note, style, gaps=(*dropped.values, *filled.at(wrong)))
 
 
@@ -102,19 +102,19 @@ def number_note(values: np.ndarray) -> str:
 def _written(texts: Sequence[str], style: str, habits: Habits) -> str:
     """How the numbers are written, unless as everywhere, and whether they could be others."""
     decimal = NUMBER_STYLES[style].decimal
-    right = [text for text in texts if NUMBER_STYLES[style].number(text) is not None]
-    note = _other_reading(right, decimal, habits) or _style_note(style, right)
-    otherwise = next(filter(negative_otherwise, right), None)
+    note = _other_reading(texts, decimal, habits) or _style_note(style, texts)
+    otherwise = next(filter(negative_otherwise, texts), None)
     if otherwise is not None:
         note += f", {shown(otherwise)} read as negative"
-    padded = next(filter(_ZEROS.fullmatch, right), None)
+    padded = next(filter(_ZEROS.fullmatch, texts), None)
     return note + (f", with {ZEROS} such as {shown(padded)}" if padded is not None else "")
 
 
 def _other_reading(texts: Sequence[str], decimal: str, habits: Habits) -> str:
     """A doubt where the other mark could be that of decimals; "" where there is none."""
-    marks = {either_way(text) for text in texts if "." in text or "," in text}
-    if len(marks) != 1 or habits.told or not (mark := marks.pop()):
+    marked = (text for text in texts if "." in text or "," in text)
+    mark = either_way(next(marked, ""))
+    if not mark or habits.told or not all(either_way(text) == mark for text in marked):
         return ""
     if habits.sure and not (mark == decimal and grouping_mark(texts) == mark):
         return ""
