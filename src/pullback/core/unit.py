@@ -7,15 +7,12 @@ its value when it is made and remembers how, so the circuit is whatever its wire
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
-from pathlib import Path
-from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, final
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn, final
 
 import numpy as np
 
@@ -23,6 +20,7 @@ from pullback.core import walk
 from pullback.core.backward import backward
 from pullback.core.copying import parts_of_wire
 from pullback.core.errors import CircuitError
+from pullback.core.origin import Origin, Place, calling_code, place_of
 from pullback.core.registry import GATES
 from pullback.core.values import Value, as_value, dtype_of, read_only, shape_of
 from pullback.core.walk import forward
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from pullback.core.gate import Gate
 
 EMPTY: Mapping[str, Any] = {}
-LIBRARY = str(Path(__file__).parent.parent) + os.sep
 
 _scope: ContextVar[str] = ContextVar("pullback_scope", default="")
 _new = object.__new__
@@ -68,7 +65,7 @@ class Unit:
         "index",  # its age: a wire is younger than all wires it was made from
         "inputs",
         "name",
-        "origin",  # the code that made it: code object and offset in its bytecode, or a Place
+        "origin",  # the code that made it
         "scope",  # the layer it stands in, as "model/dense1", or ""
         "static",  # what else the gate was told: axes, shapes
         "time",  # when its value was last set or computed
@@ -80,7 +77,7 @@ class Unit:
     index: int
     inputs: tuple[Unit, ...]
     name: str | None
-    origin: tuple[CodeType, int] | Place | None
+    origin: Origin
     scope: str
     static: Mapping[str, Any]
     time: float  # a moment, or `walk.IN_USE`
@@ -179,8 +176,7 @@ class Unit:
     @property
     def place(self) -> Place | None:
         """Where in the user's code this wire was made; None where nobody's code made it."""
-        origin = self.origin
-        return origin if origin is None or isinstance(origin, Place) else _place(*origin)
+        return place_of(self.origin)
 
     @property
     def where(self) -> str:
@@ -442,43 +438,7 @@ def scope(name: str) -> Iterator[None]:
         _scope.reset(token)
 
 
-class Place(NamedTuple):
-    """A line of code."""
-
-    file: str
-    line: int
-    function: str
-
-
-@lru_cache(4096)
-def _place(code: CodeType, offset: int) -> Place:
-    """The line of an instruction."""
-    lines = (line for start, end, line in code.co_lines() if start <= offset < end and line)
-    return Place(code.co_filename, next(lines, code.co_firstlineno), code.co_name)
-
-
 def _owned(value: Value) -> Value:
     """A value that came with a pickle, in memory of its own: the pickle's may be another's."""
     is_view = isinstance(value, np.ndarray) and value.base is not None
     return read_only(value.copy("K") if is_view else value)
-
-
-def calling_code(frame: FrameType | None) -> tuple[CodeType, int] | None:
-    """The nearest code outside this library. A frame is not kept: it would keep its variables."""
-    while frame is not None:
-        code = frame.f_code
-        if not _OURS[code.co_filename]:
-            return code, frame.f_lasti
-        frame = frame.f_back
-    return None
-
-
-class _Ours(dict[str, bool]):
-    """Whether a file belongs to this library, found out once for each file."""
-
-    def __missing__(self, filename: str) -> bool:
-        self[filename] = filename.startswith(LIBRARY)
-        return self[filename]
-
-
-_OURS = _Ours()
