@@ -693,3 +693,16 @@ def test_a_big_box_that_nobody_asked_for_says_how_to_open_it():
     assert "or open=True shows them" in closed.svg
     assert "open=True" not in draw(y, open=True).svg
     assert_clear(closed)
+
+
+@pytest.mark.parametrize(
+    ("make", "shown"),
+    [
+        (lambda x: pb.argmax(x), "1"),
+        (lambda x: pb.sum(x > 1.5), "2"),
+        (lambda x: x[0] > 0.5, "True"),
+    ],
+)
+def test_whole_numbers_and_truth_values_are_drawn(make, shown):
+    svg = pb.draw(make(pb.Unit(np.array([1.0, 3.0, 2.0]), "x"))).svg
+    assert f">{shown}<" in svg

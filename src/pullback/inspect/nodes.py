@@ -218,7 +218,7 @@ def value_lines(value: Value) -> list[str]:
     """
     array = np.asarray(value)
     if _in_full(array):
-        return [brief(value if array.ndim else array.item())]
+        return [brief(array if array.ndim else array[()])]
     if array.size == 0:
         return [str(array.shape), "empty"]
     if array.dtype.kind == "f":
