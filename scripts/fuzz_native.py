@@ -1,7 +1,7 @@
 """Random circuits and their gradients, run by the native engine and by eager: do they agree?
 
-    python scripts/fuzz_native.py 10000 [seed]
-    python scripts/fuzz_native.py 60min [seed]
+    python scripts/fuzz_native.py 10000 [seed] [--interpreted]
+    python scripts/fuzz_native.py 60min [seed] [--interpreted]
 
 Circuits of elementwise gates and circuits that move elements take turns, in both precisions. Fifty
 are compiled at once, as one Program: by one thread, and by two with bytes around every buffer that
@@ -10,10 +10,14 @@ disagrees or does not run, halves of it are tried until single circuits are left
 and the exit code is 1. Batch k has the seed `seed + k`, so that it can be run again by itself. What
 is compiled stays in the memory of a process: after every few batches it is given up, and another
 process goes on. If one dies, its batches are named. Ctrl-C ends it.
+
+A circuit takes half a second to compile. With `--interpreted` Python runs what the engine writes,
+ten times as many circuits in the same time, and sees every element that is read or written.
 """
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import os
 import sys
@@ -23,6 +27,7 @@ import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +41,7 @@ BATCHES = 4  # of a process
 GATES = 10
 
 
-def main(amount: str, start: int) -> int:
+def main(amount: str, start: int, interpreted: bool) -> int:
     """Compare so many circuits, or for so many minutes, and tell how it goes: the exit code."""
     minutes = float(amount.removesuffix("min")) if amount.endswith("min") else float("inf")
     count = float("inf") if amount.endswith("min") else int(amount)
@@ -49,7 +54,7 @@ def main(amount: str, start: int) -> int:
             first = batches.stop
             try:
                 with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as worker:
-                    found = [*worker.map(compare, batches)]
+                    found = [*worker.map(compare, batches, repeat(interpreted))]
             except BrokenProcessPool:
                 found = [[f"the process died in one of the batches {batches}"]]
             for fault in (fault for batch in found for fault in batch):
@@ -62,10 +67,10 @@ def main(amount: str, start: int) -> int:
     return 1 if wrong else 0
 
 
-def compare(batch: int) -> list[str]:
+def compare(batch: int, interpreted: bool) -> list[str]:
     """What is wrong with the circuits of a batch, a text each."""
     warnings.simplefilter("ignore")
-    return [f"batch {batch}: {fault}" for fault in faults(drawn(batch))]
+    return [f"batch {batch}: {fault}" for fault in faults(drawn(batch), interpreted)]
 
 
 def drawn(batch: int) -> list[Any]:
@@ -95,15 +100,15 @@ def drawn(batch: int) -> list[Any]:
     return made
 
 
-def faults(programs: Sequence[Any]) -> list[str]:
+def faults(programs: Sequence[Any], interpreted: bool) -> list[str]:
     """The circuits on which the engines disagree, and how, by halving."""
-    error = disagreement(programs)
+    error = disagreement(programs, interpreted)
     if error is None:
         return []
     if len(programs) == 1:
         return [f"{text_of(programs[0])}\n{error}"]
     middle = len(programs) // 2
-    parts = faults(programs[:middle]) + faults(programs[middle:])
+    parts = faults(programs[:middle], interpreted) + faults(programs[middle:], interpreted)
     return parts or [f"{len(programs)} circuits fail together, and neither half does:\n{error}"]
 
 
@@ -123,21 +128,15 @@ def text_of(program: Any) -> str:
     return "\n".join([*lines, *given_])
 
 
-def disagreement(programs: Sequence[Any]) -> str | None:
+def disagreement(programs: Sequence[Any], interpreted: bool) -> str | None:
     """What goes wrong in a Program of all these; None where nothing does."""
+    from tests.engines.interpreted import Interpreted
     from tests.moving import assert_agree, joined
-
-    from pullback.engines import structural, writer
-    from pullback.engines.native import Native
 
     program = joined(programs)
     values = {unit: unit.value for unit in program.wires if unit.gate is None}
     try:
-        os.environ["PULLBACK_GUARD"], alone = "1", writer.ALONE
-        writer.ALONE = structural.ALONE = 0  # threads share what is small as well
-        engines = [Native(program, threads=2)]
-        os.environ["PULLBACK_GUARD"], writer.ALONE, structural.ALONE = "0", alone, alone
-        engines.append(Native(program, threads=1))
+        engines = [Interpreted(program)] if interpreted else compiled(program)
         assert_agree(program, engines)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
@@ -147,5 +146,22 @@ def disagreement(programs: Sequence[Any]) -> str | None:
     return None
 
 
+def compiled(program: Any) -> list[Any]:
+    """The native engine twice: watched and on two threads that share all, and as it is used."""
+    from pullback.engines import structural, writer
+    from pullback.engines.native import Native
+
+    alone = writer.ALONE
+    os.environ["PULLBACK_GUARD"], writer.ALONE, structural.ALONE = "1", 0, 0
+    watched = Native(program, threads=2)
+    os.environ["PULLBACK_GUARD"], writer.ALONE, structural.ALONE = "0", alone, alone
+    return [watched, Native(program, threads=1)]
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("amount", help="how many circuits, or for how long: 10000, 60min")
+    parser.add_argument("seed", nargs="?", type=int, default=0)
+    parser.add_argument("--interpreted", action="store_true")
+    told = parser.parse_args()
+    sys.exit(main(told.amount, told.seed, told.interpreted))
