@@ -258,7 +258,7 @@ def test_a_step_allocates_nothing(monkeypatch):
     native = Native(program)
     native()
     arenas = [id(arena) for arena in native._arenas]
-    values = [state.value for state in program.updates]
+    values = [state._value for state in program.updates]
     tracemalloc.start()
     for _ in range(3):
         native()
@@ -266,7 +266,7 @@ def test_a_step_allocates_nothing(monkeypatch):
     tracemalloc.stop()
     assert peak < 20_000  # a parameter has 49,152 bytes, a hidden layer 196,608
     assert [id(arena) for arena in native._arenas] == arenas
-    assert all(s.value is v for s, v in zip(program.updates, values, strict=True))
+    assert all(s._value is v for s, v in zip(program.updates, values, strict=True))
 
 
 @pytest.mark.parametrize("make", [network, convolutional, lambda: recurrent(4, 6, 3)])
