@@ -234,3 +234,17 @@ def test_dates_of_a_time_zone_keep_what_the_clock_showed(tmp_path):
     wanted = np.array(["2001-01-01T00:00", "NaT", "2001-07-01T23:30"], "datetime64[s]")
     for name in frame:
         np.testing.assert_array_equal(found[name].values, wanted)
+
+
+def test_a_title_that_a_spreadsheet_padded_is_passed_over(tmp_path):
+    body = "".join(f"{i * 1.5};{i + 1};{i * 3}\n" for i in range(20))
+    (tmp_path / "a.csv").write_text(f"Sales report;;\nu;v;y\n{body}")
+    table = read_table(tmp_path / "a.csv")
+    assert list(table.frame.columns) == ["u", "v", "y"]
+    assert len(table.frame) == 20
+    assert any("1 line above the table was passed over" in note for note in table.notes)
+
+
+def test_a_header_that_names_some_columns_is_none_the_less_a_header(tmp_path):
+    (tmp_path / "a.csv").write_text("id;;\n" + "".join(f"{i};;{i * 3}\n" for i in range(20)))
+    assert list(read_table(tmp_path / "a.csv").frame.columns)[0] == "id"

@@ -202,3 +202,13 @@ def test_dates_that_could_be_others_are_noted(tmp_path):
     told = load_dataset(path, kinds={"d": "date:%d/%m/%Y"})
     assert told.columns[0].spelling == "%d/%m/%Y"
     assert not any("fits too" in note for note in told.notes)
+
+
+def test_a_target_with_two_readings_is_said_in_a_note_of_its_own(tmp_path):
+    rows = "".join(f"{i % 7};{i + 3}.{i * 91 % 1000:03d}\n" for i in range(1, 40))
+    (tmp_path / "a.csv").write_text(f"c;y\n{rows}")
+    notes = read_dataset(tmp_path / "a.csv", "y", "regression").notes
+    assert any(n.startswith("the target 'y'") and "--decimal ','" in n for n in notes)
+    options = ReadOptions(decimal=",")
+    right = read_dataset(tmp_path / "a.csv", "y", "regression", options=options).values
+    np.testing.assert_array_equal(right, [(i + 3) * 1000 + i * 91 % 1000 for i in range(1, 40)])

@@ -587,3 +587,37 @@ def test_a_row_left_over_counts_also_where_layers_are_frozen():
         return seen[-1]["loss"]
 
     assert trained(freeze=True) == pytest.approx(trained(freeze=False), rel=1e-3)
+
+
+def test_training_nothing_is_refused():
+    x, y = np.ones((8, 2)), np.zeros((8, 1))
+    model = pb.Sequential(pb.Dense(1), rng=0)
+    model(x)
+    trainer = pb.Trainer(model.freeze(), pb.SquaredError(), pb.SGD(0.1), engine="eager")
+    with pytest.raises(pb.CircuitError, match="all parameters of the model are frozen"):
+        trainer.fit(x, y)
+    model.unfreeze()
+    assert trainer.fit(x, y, epochs=1).ended == "completed"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"loss": "mse"}, "a Trainer needs a Loss, got 'mse'"),
+        ({"optimizer": "sgd"}, "a Trainer needs an Optimizer, got 'sgd'"),
+        ({"penalties": [0.1]}, "a Trainer needs a Penalty, got 0.1"),
+    ],
+)
+def test_a_part_of_another_kind_is_named(change, message):
+    parts = {"loss": pb.SquaredError(), "optimizer": pb.SGD(0.1), **change}
+    with pytest.raises(pb.CircuitError, match=message):
+        pb.Trainer(pb.Sequential(pb.Dense(1)), **parts)
+
+
+def test_one_penalty_needs_no_list():
+    trainer = pb.Trainer(
+        pb.Sequential(pb.Dense(1)), pb.SquaredError(), pb.SGD(0.1), penalties=pb.L2(0.1)
+    )
+    assert trainer.penalties == (pb.L2(0.1),)
+    with pytest.raises(pb.CircuitError, match="a callback is a function of an Event, got 3"):
+        trainer.fit(np.ones((4, 2)), np.zeros((4, 1)), callbacks=3)

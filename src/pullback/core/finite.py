@@ -51,8 +51,8 @@ def refuse_not_finite(units: Mapping[str, Unit]) -> None:
     if name is not None:
         value = np.asarray(units[name].value)
         raise CircuitError(
-            f"the model is not finite: {name!r} holds {value[~np.isfinite(value)].flat[0]}; train "
-            "it anew with a smaller learning rate, or load numbers that are finite"
+            f"the model is not finite: {name!r} holds {value[~np.isfinite(value)].flat[0]}; make "
+            "it anew and train it with a smaller learning rate, or load numbers that are finite"
         )
 
 

@@ -289,7 +289,13 @@ def gate(
     (8.0, 12.0)
     """
     if callable(partials):
-        raise CircuitError("declare a gate with its rules: @gate(partials=(…,)), not @gate alone")
+        raise CircuitError(
+            "declare a gate with its rules, a tuple with one for each input: "
+            "@gate(partials=(lambda y, x: 2 * x,)), not @gate alone"
+        )
+    for rules in (partials, pullback):
+        if not isinstance(rules, tuple | None) and not callable(rules):
+            raise CircuitError(f"a gate's rules are a tuple, one for each input, got {rules!r}")
 
     def declare(value: Callable[..., Value]) -> GateFunction:
         made = Gate(

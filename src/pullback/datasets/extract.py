@@ -59,8 +59,11 @@ def _spelled(column: Column, cells: Texts, index: pd.Index) -> Numbers | Dates:
         text = cells.values[cells.codes[first]]
         written = ""
         if column.kind == "number" and is_number(text):
-            sign = DECIMALS[NUMBER_STYLES[column.spelling].decimal]
-            written = f" with {sign}, as in training"
+            mark = NUMBER_STYLES[column.spelling].decimal
+            other = next(x for x in DECIMALS if x != mark)
+            written = (
+                f" with {DECIMALS[mark]}, as in training (--decimal '{other}' tells otherwise)"
+            )
         raise _not_of_kind(column, f"{place(index, first)} has {shown(text)}", written)
     if column.kind == "date":
         return Dates(cells.spread(values, np.datetime64("NaT")))

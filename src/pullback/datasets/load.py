@@ -33,6 +33,8 @@ def load_dataset(
     >>> load_dataset("iris").classes
     ('setosa', 'versicolor', 'virginica')
     """
+    if not isinstance(options, ReadOptions | None):
+        raise CircuitError(f"options are ReadOptions(…), got {options!r}")
     text = os.fspath(name)
     if text not in DATASETS and (os.path.exists(text) or text.lower().endswith(SUFFIXES)):
         return read_dataset(text, target, task, kinds, options)

@@ -127,4 +127,6 @@ def _style_note(style: str, texts: Sequence[str]) -> str:
     if "decimal commas" in style and not any("," in text for text in texts):
         told = "thousands dots" if any("." in text for text in texts) else "plain"
         style = style.replace("decimal commas", told)
+    if any("'" in text or "\u2019" in text for text in texts):
+        style = style.replace("spaces", "apostrophes")
     return "" if style == "plain" else f", written with {style.removeprefix('plain with ')}"

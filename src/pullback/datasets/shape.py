@@ -166,7 +166,9 @@ def _start(
             or _counts_columns(rows[k + 1], below)
             or (apart and not _is_data(rows[k + 1], below) and _is_data(below[0], below[1:_BELOW]))
         )
-        if (named and (title or apart or narrow)) or (title and apart and width > 2):
+        padded = not narrow and all(cell.strip() for cell in rows[k + 1])  # by a spreadsheet
+        alone = title and width > 2 and not is_number(rows[k][0])
+        if (named and (title or apart or narrow)) or (alone and (apart or padded)):
             start = k + 1
     single = start == 1 and width == 2 and len(rows[0]) == 1 and lines[1] == lines[0] + 1
     if single and _is_data(rows[1], rows[2 : 2 + _BELOW]) and _names_rows(rows[1:]):

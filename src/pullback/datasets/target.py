@@ -202,8 +202,10 @@ def _regression(
             "learn from; give it in a larger unit"
         )
     _varied(name, np.unique(numbers.values[~numbers.gaps]).tolist())
-    note = f"the task is regression: {shown(name)} holds {column.note}"
-    return Target(column), [f"{note}; {other_decimal(column)}" if DOUBT in column.note else note]
+    notes = [f"the task is regression: {shown(name)} holds {column.note}"]
+    if DOUBT in column.note:
+        notes.append(f"the target {shown(name)}: {column.note}; {other_decimal(column)}")
+    return Target(column), notes
 
 
 def _classification(

@@ -215,6 +215,7 @@ class Network(BaseEstimator):
         )
         self._remember(history)
         if history.diverged and not stopping.keeps:
+            del self.model_  # what is left of it must not answer
             raise CircuitError(
                 f"training diverged: {history.ended}; try a smaller learning_rate than "
                 f"{self._trainer.optimizer.learning_rate}{'' if self.scale else ', or scale=True'}"

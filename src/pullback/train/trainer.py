@@ -66,18 +66,21 @@ class Trainer:
         loss: Loss | Sequence[Loss],
         optimizer: Optimizer,
         *,
-        penalties: Sequence[Penalty] = (),
+        penalties: Penalty | Sequence[Penalty] = (),
         engine: str = "native",
         seed: int = 0,
     ) -> None:
-        losses = (loss,) if isinstance(loss, Loss) or not isinstance(loss, Sequence) else loss
+        losses = loss if isinstance(loss, list | tuple) else (loss,)
+        penalties = (penalties,) if isinstance(penalties, Penalty) else penalties
         for part, kind in (
             *((part, Loss) for part in losses),
             (optimizer, Optimizer),
             *((part, Penalty) for part in penalties),
         ):
             if not isinstance(part, kind):
-                raise CircuitError(f"a Trainer needs a {kind.__name__}, got {part!r}")
+                name = kind.__name__
+                article = "an" if name[0] in "AEIOU" else "a"
+                raise CircuitError(f"a Trainer needs {article} {name}, got {part!r}")
         if not callable(model) or not hasattr(model, "parameters"):
             raise CircuitError(f"a Trainer needs a model, such as a Sequential, got {model!r}")
         refuse_unknown(engine)
@@ -208,6 +211,7 @@ class Trainer:
                 f"{validation!r}"
             )
         refuse_to_go_on(self._named_sources, self._step.memory.wires)
+        self._refuse_all_frozen()
         if isinstance(data, Rows):
             self._step.weigh(data)
         else:  # of those to come nobody knows more than that 1 is usual
@@ -251,6 +255,17 @@ class Trainer:
         if history.diverged:
             self._warn(history.ended)
         return history
+
+    def _refuse_all_frozen(self) -> None:
+        """Raise `CircuitError` where a step would move nothing, and nobody would see it."""
+        model: Any = self.model
+        if self.model.parameters or not isinstance(model, Layer) or self._learns_from_batches:
+            return
+        if model.find_parameters(frozen=True):
+            raise CircuitError(
+                "all parameters of the model are frozen, so that there is nothing to train; "
+                "unfreeze() some"
+            )
 
     def _tell(self, callbacks: Iterable[Callback], event: Event) -> None:
         for callback in callbacks:
@@ -419,7 +434,7 @@ class Trainer:
 
 def _functions(callbacks: Any) -> list[Callback]:
     """Callbacks as a list: one alone, or several."""
-    found = [callbacks] if callable(callbacks) else list(callbacks)
+    found = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
     for callback in found:
         if not callable(callback):
             raise CircuitError(f"a callback is a function of an Event, got {callback!r}")
