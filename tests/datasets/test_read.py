@@ -247,4 +247,4 @@ def test_a_title_that_a_spreadsheet_padded_is_passed_over(tmp_path):
 
 def test_a_header_that_names_some_columns_is_none_the_less_a_header(tmp_path):
     (tmp_path / "a.csv").write_text("id;;\n" + "".join(f"{i};;{i * 3}\n" for i in range(20)))
-    assert list(read_table(tmp_path / "a.csv").frame.columns)[0] == "id"
+    assert "id" in read_table(tmp_path / "a.csv").frame.columns

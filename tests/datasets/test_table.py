@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import pullback as pb
-from pullback.datasets import TableDataset, load_dataset
+from pullback.datasets import ReadOptions, TableDataset, load_dataset
 
 
 def table(y, **options):
@@ -207,8 +207,8 @@ def test_dates_that_could_be_others_are_noted(tmp_path):
 def test_a_target_with_two_readings_is_said_in_a_note_of_its_own(tmp_path):
     rows = "".join(f"{i % 7};{i + 3}.{i * 91 % 1000:03d}\n" for i in range(1, 40))
     (tmp_path / "a.csv").write_text(f"c;y\n{rows}")
-    notes = read_dataset(tmp_path / "a.csv", "y", "regression").notes
+    notes = load_dataset(tmp_path / "a.csv", "y", "regression").notes
     assert any(n.startswith("the target 'y'") and "--decimal ','" in n for n in notes)
     options = ReadOptions(decimal=",")
-    right = read_dataset(tmp_path / "a.csv", "y", "regression", options=options).values
+    right = load_dataset(tmp_path / "a.csv", "y", "regression", options=options).values
     np.testing.assert_array_equal(right, [(i + 3) * 1000 + i * 91 % 1000 for i in range(1, 40)])
