@@ -198,7 +198,8 @@ def test_a_pickle_owns_its_numbers():
     buffers = []
     data = pickle.dumps(x * 2.0, 5, buffer_callback=buffers.append)
     twin = pickle.loads(data, buffers=buffers)
-    x.value[:] = -1.0
+    x._value.setflags(write=True)
+    x._value[:] = -1.0  # the memory that the buffers are of
     assert pb.Circuit(twin)["x"].value.tolist() == [0.0, 1.0, 2.0, 3.0]
     reversed_ = pb.Unit(np.arange(6.0).reshape(2, 3)).T
     assert pickle.loads(pickle.dumps(reversed_)).value.flags.f_contiguous

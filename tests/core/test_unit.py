@@ -387,3 +387,15 @@ def test_gradients_stand_in_the_scope_of_what_they_are_of():
     with pb.scope("step"):
         dx = pb.gradient(y, x)
     assert dx.scope == "step/∂square"
+
+
+def test_masked_elements_are_refused_and_a_matrix_is_an_array():
+    masked = np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0])
+    for take in (pb.Unit, pb.sin, lambda x: pb.Unit(1.0) + x, pb.Sequential(pb.ReLU()).predict):
+        with pytest.raises(pb.CircuitError, match="masked elements among"):
+            take(masked)
+    assert pb.Unit(np.ma.array([1.0, 2.0])).value.tolist() == [1.0, 2.0]
+    with warnings.catch_warnings(action="ignore", category=PendingDeprecationWarning):
+        matrix = pb.Unit(np.matrix([[1.0, 2.0], [3.0, 4.0]]))
+    assert type(matrix.value) is np.ndarray
+    assert (matrix * matrix).value.tolist() == [[1.0, 4.0], [9.0, 16.0]]

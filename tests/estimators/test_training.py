@@ -248,3 +248,26 @@ def test_a_warm_start_refuses_what_would_need_another_model(name, value):
     with pytest.raises(ValueError, match=f"{name} was .* to go on, set it back"):
         model.fit(*IRIS)
     model.set_params(warm_start=False).fit(*IRIS)
+
+
+@pytest.mark.parametrize("kind", [NetworkClassifier, LinearSVM])
+def test_balanced_classes_are_balanced_by_weight(kind):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = (X[:, 0] > 0.5).astype(int)
+    weights = np.where(y == 0, 5, 1)
+    weights[:7] = 0
+    # Balanced classes pull a bias by exactly nothing at first; Adam would step by the rounding.
+    told = {"class_weight": "balanced", "epochs": 60, "batch_size": 1000, "optimizer": "sgd"}
+    weighed = small(kind, **told).fit(X, y, sample_weight=weights)
+    rows = np.repeat(np.arange(60), weights)
+    repeated = small(kind, **told).fit(X[rows], y[rows])
+    np.testing.assert_allclose(outcome(weighed, X), outcome(repeated, X), atol=2e-5)
+
+
+def test_the_size_of_weights_does_not_count():
+    X, y = np.random.default_rng(0).normal(2000.0, 1.0, (60, 1)), np.arange(60) % 2
+    told = {"epochs": 20, "scale": True}
+    plain = small(NetworkClassifier, **told).fit(X, y)
+    heavy = small(NetworkClassifier, **told).fit(X, y, sample_weight=np.full(60, 1e11))
+    np.testing.assert_allclose(outcome(heavy, X), outcome(plain, X), atol=1e-5)

@@ -621,3 +621,11 @@ def test_one_penalty_needs_no_list():
     assert trainer.penalties == (pb.L2(0.1),)
     with pytest.raises(pb.CircuitError, match="a callback is a function of an Event, got 3"):
         trainer.fit(np.ones((4, 2)), np.zeros((4, 1)), callbacks=3)
+
+
+def test_masked_data_are_refused():
+    x, y = np.ones((8, 2)), np.zeros((8, 1))
+    trainer = pb.Trainer(pb.Sequential(pb.Dense(1)), pb.SquaredError(), pb.SGD(0.1), engine="eager")
+    for given in ((np.ma.masked_less(x, 2.0), y), (x, np.ma.masked_less(y, 2.0))):
+        with pytest.raises(pb.CircuitError, match="masked elements among"):
+            trainer.fit(*given)

@@ -37,8 +37,10 @@ def as_value(x: Any, what: str = "a value") -> Value:
         ...
     pullback.core.errors.CircuitError: a value must be a real number or an array of them, got str
     """
-    if type(x) in (float, bool) or isinstance(x, np.ndarray | np.generic):
+    if type(x) in (float, bool) or type(x) is np.ndarray or isinstance(x, np.generic):
         value = x
+    elif isinstance(x, np.ndarray):
+        value = plain_array(x, what)
     elif isinstance(x, int | float):
         try:
             return float(x)
@@ -64,6 +66,22 @@ def as_value(x: Any, what: str = "a value") -> Value:
     if value.dtype.kind in "fiub":
         return value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
     raise CircuitError(f"{what} must hold real numbers, got an array of {value.dtype}")
+
+
+def plain_array(x: Any, what: str) -> np.ndarray:
+    """What NumPy makes an array of, as one of no other kind: a matrix would multiply otherwise.
+
+    Raises `CircuitError` for an array with masked elements, as what stands there would count.
+
+    >>> plain_array(np.ma.array([1.0, 2.0]), "x")
+    array([1., 2.])
+    """
+    if isinstance(x, np.ma.MaskedArray) and np.ma.getmaskarray(x).any():
+        raise CircuitError(
+            f"masked elements among {what}: the numbers under the mask would count; fill them with "
+            "x.filled(...), or leave such rows out"
+        )
+    return np.asarray(x)
 
 
 def read_only(value: Value) -> Value:

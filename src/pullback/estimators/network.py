@@ -86,13 +86,20 @@ class Network(BaseEstimator):
         """What brings every column to mean 0 and variance 1; None where nothing shall."""
         if not self.scale:
             return None
+        shares = None if weights is None else weights / weights.mean()
         with np.errstate(all="ignore"):
-            scaler = StandardScaler().fit(x, None, weights)
+            scaler = StandardScaler().fit(x, None, shares)
         if not (is_finite(scaler.mean_) and is_finite(scaler.var_)):
             row = int(np.abs(x).max(axis=1).argmax())
             raise CircuitError(
                 f"{what} has a number too large to be scaled (row {row}): its square overflows "
                 "float64; divide the column first"
+            )
+        tiny = (scaler.var_ == 0.0) & (x.min(axis=0) != x.max(axis=0))
+        if tiny.any() and np.ptp(x[:, int(tiny.argmax())]) < np.sqrt(np.finfo(float).tiny):
+            raise CircuitError(
+                f"column {int(tiny.argmax())} of {what} varies too little to be scaled: its "
+                "variance is below what float64 holds; multiply the column first"
             )
         return scaler
 

@@ -89,7 +89,8 @@ def _whole(indices: Any, what: str) -> Any:
         empty = isinstance(indices, list | tuple) and not np.size(value)
         whole = np.asarray(indices, np.int64 if empty else None)  # NumPy takes [] for floats
     if whole.dtype.kind not in "iu":
-        raise CircuitError(f"{what} needs integer indices, got {whole.dtype}")
+        choose = "; choose elements with pb.where" if whole.dtype.kind == "b" else ""
+        raise CircuitError(f"{what} needs integer indices, got {whole.dtype}{choose}")
     return whole
 
 

@@ -304,6 +304,8 @@ def expand_dims(x: Any, axis: int) -> Any:
     (1, 2)
     """
     shape = input_shape(x, "expand_dims")
+    if not isinstance(axis, int | np.integer):
+        raise CircuitError(f"expand_dims adds one axis, at a whole number, got {axis!r}")
     if not -len(shape) - 1 <= axis <= len(shape):
         raise CircuitError(f"expand_dims at axis {axis} of a wire of shape {shape}")
     at = axis % (len(shape) + 1)

@@ -22,6 +22,7 @@ from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit, scope
+from pullback.core.values import plain_array
 from pullback.layers.description import LAYERS, join
 from pullback.layers.saving import fill, load_model, save_model
 from pullback.layers.training import Training
@@ -242,7 +243,8 @@ class Layer(Portable, ABC):
         have not as many rows as each other, and where a parameter, or the answer to a row, is nan
         or infinite.
         """
-        arrays = [np.asarray(x) for x in (inputs if isinstance(inputs, tuple) else (inputs,))]
+        given = inputs if isinstance(inputs, tuple) else (inputs,)
+        arrays = [plain_array(x, "the inputs") for x in given]
         rows = {len(x) if x.ndim else 0 for x in arrays}
         if len(rows) != 1 or batch_size < 1:
             raise CircuitError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import Parameter, signature
 from types import SimpleNamespace
 from typing import Any, final
 
@@ -44,6 +45,7 @@ class Model(Composite):
     ) -> None:
         if not callable(forward) or isinstance(forward, Layer):
             raise CircuitError(f"a Model needs a function of layers and wires, got {forward!r}")
+        _refuse_unlike(forward)
         super().__init__(list(layers.values()), name, rng, names=list(layers))
         self.forward = forward
         self.namespace = SimpleNamespace(**layers)
@@ -60,3 +62,19 @@ class Model(Composite):
     def __repr__(self) -> str:
         layers = [f"{name}={layer!r}" for name, layer in vars(self.namespace).items()]
         return f"Model({', '.join([getattr(self.forward, '__name__', 'forward'), *layers])})"
+
+
+def _refuse_unlike(forward: Callable[..., Any]) -> None:
+    """Raise `CircuitError` where a function does not take `training`, which every call gives it."""
+    try:
+        told = signature(forward).parameters.values()
+    except ValueError:  # of some callables nobody knows
+        return
+    named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    if not any(
+        p.kind is Parameter.VAR_KEYWORD or (p.name == "training" and p.kind in named) for p in told
+    ):
+        raise CircuitError(
+            f"a Model's function is called as forward(layers, *inputs, training=...); "
+            f"{getattr(forward, '__name__', forward)!r} has no argument `training`"
+        )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.values import plain_array
 
 Shape = tuple[int, ...]
 _SUM = 1e-5  # how far from 1 the probabilities of a row may add up
@@ -19,7 +20,9 @@ _SUM = 1e-5  # how far from 1 the probabilities of a row may add up
 def numbers(given: Any, what: str, cure: str) -> np.ndarray:
     """An array of real numbers, or a refusal that names `what` was given and the cure."""
     try:
-        array = np.asarray(given)
+        array = plain_array(given, what)
+    except CircuitError:
+        raise
     except ValueError:
         raise CircuitError(f"{what} are a ragged list; {cure}, in rows of equal lengths") from None
     if array.dtype.kind not in "fiub":

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.values import plain_array
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def in_dtype(x: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
 
 
 def _numbers(inputs: Any, what: str) -> np.ndarray:
-    x = np.asarray(inputs)
+    x = plain_array(inputs, f"the {what} inputs")
     if x.dtype == object:  # a table of columns of several kinds
         with contextlib.suppress(TypeError, ValueError):
             x = x.astype(np.float64)

@@ -47,14 +47,18 @@ class Predictor:
         if not compiled:
             wires = [Unit(x, name) for name, x in given.items()]
             return [np.asarray(y.value) for y in self._outputs(wires)]
-        shapes = ((x.shape, x.dtype.str) for x in inputs)
-        key = (*shapes, getattr(self._model, "settings", ()))
+        key = self._key(inputs)
         if key not in self._runs:
             wires = [Unit(x, name) for name, x in given.items()]
             outputs = {str(k): y for k, y in enumerate(self._outputs(wires))}
             program = Program(dict(zip(given, wires, strict=True)), outputs, {})
+            key = self._key(inputs)  # a new model is built when it is first called
             self._runs[key] = prepare(self._engine, program)
         return [np.asarray(y)[:count] for y in self._runs[key](**given).values()]
+
+    def _key(self, inputs: Sequence[np.ndarray]) -> tuple:
+        """What a compiled batch depends on: its shapes, and how the layers are set."""
+        return (*((x.shape, x.dtype.str) for x in inputs), getattr(self._model, "settings", ()))
 
     def _outputs(self, wires: list[Unit]) -> tuple[Unit, ...]:
         outputs = self._model(*wires, training=None)

@@ -70,7 +70,8 @@ class Trainer:
         engine: str = "native",
         seed: int = 0,
     ) -> None:
-        losses = loss if isinstance(loss, list | tuple) else (loss,)
+        losses = (loss,) if isinstance(loss, Loss | str) else loss
+        losses = losses if isinstance(losses, Sequence) else (losses,)
         penalties = (penalties,) if isinstance(penalties, Penalty) else penalties
         for part, kind in (
             *((part, Loss) for part in losses),
