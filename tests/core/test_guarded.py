@@ -292,3 +292,40 @@ def test_training_changes_nothing_that_was_handed_out_before(engine):
     for unit in parameters:
         with pytest.raises(ValueError, match="read-only"):
             unit.value[...] = 0.0
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        np.exp,
+        np.sum,
+        np.mean,
+        np.max,
+        np.linalg.norm,
+        lambda x: np.maximum(x, 0.0),
+        lambda x: np.add(x, 1.0),
+        lambda x: np.concatenate([x, np.ones(2)]),
+        lambda x: np.where(np.ones(3, bool), x, 0.0),
+        lambda x: np.multiply(np.ones(3), x, out=np.zeros(3)),
+        lambda x: np.add.reduce(x),
+    ],
+)
+def test_functions_of_numpy_name_the_cure(take):
+    with pytest.raises(TypeError, match=r"'x' is a wire.*pb\.exp for math\.exp or np\.exp"):
+        take(pb.Unit(np.ones(3), "x"))
+
+
+def test_an_array_on_the_left_of_an_operator_leaves_it_to_the_wire():
+    x, a = pb.Unit(np.array([1.0, 2.0, 4.0]), "x"), np.array([3.0, 2.0, 1.0])
+    for function in (
+        *(operator.add, operator.sub, operator.mul, operator.truediv, operator.pow),
+        *(operator.lt, operator.le, operator.gt, operator.ge),
+    ):
+        made = function(a, x)
+        assert isinstance(made, pb.Unit)
+        np.testing.assert_array_equal(made.value, function(a, x.value))
+        assert isinstance(function(np.float32(2.0), x), pb.Unit)
+    assert (np.eye(3) @ x).value.tolist() == [1.0, 2.0, 4.0]
+    with pytest.raises(TypeError, match="'x' is a wire"):
+        a += x
+    assert (np.shape(x), np.ndim(x), np.size(x)) == ((3,), 1, 3)

@@ -32,6 +32,21 @@ EMPTY: Mapping[str, Any] = {}
 
 _scope: ContextVar[str] = ContextVar("pullback_scope", default="")
 _new = object.__new__
+_REFLECTED = {
+    "add": "__radd__",
+    "subtract": "__rsub__",
+    "multiply": "__rmul__",
+    "divide": "__rtruediv__",
+    "power": "__rpow__",
+    "matmul": "__rmatmul__",
+    "less": "__gt__",
+    "less_equal": "__ge__",
+    "greater": "__lt__",
+    "greater_equal": "__le__",
+    "equal": "__eq__",
+    "not_equal": "__ne__",
+}
+"""What stands for NumPy's function of an array and a wire."""
 _CARRIED = (np.ndarray, np.generic, float, bool)
 
 
@@ -81,9 +96,6 @@ class Unit:
     scope: str
     static: Mapping[str, Any]
     time: float  # a moment, or `walk.IN_USE`
-
-    # NumPy leaves an operator with an array on its left to us.
-    __array_ufunc__ = None
 
     def __init__(self, value: Any, name: str | None = None) -> None:
         if isinstance(value, Unit):
@@ -265,6 +277,19 @@ class Unit:
             "use gates of pb (pb.exp for math.exp or np.exp), join wires with pb.stack or "
             "pb.concatenate, or ask for its .value"
         )
+
+    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **told: Any) -> Unit:
+        """An operator with an array on its left, which NumPy leaves to us; else a refusal."""
+        ours = _REFLECTED.get(function.__name__)
+        if ours and method == "__call__" and not told and len(inputs) == 2 and inputs[1] is self:
+            return getattr(self, ours)(inputs[0])
+        return self._taken_apart()
+
+    def __array_function__(self, function: Any, types: Any, args: Any, told: Any) -> Any:
+        """What NumPy may ask of a wire is its shape; any other function of NumPy is refused."""
+        if function.__name__ in ("shape", "ndim", "size") and len(args) == 1 and not told:
+            return getattr(args[0], function.__name__)
+        return self._taken_apart()
 
     __float__ = __int__ = __complex__ = __index__ = __array__ = _taken_apart
     __round__ = __floor__ = __ceil__ = __trunc__ = _taken_apart
