@@ -114,7 +114,8 @@ def faults(programs: Sequence[Any], interpreted: bool) -> list[str]:
 
 def text_of(program: Any) -> str:
     """A circuit, a wire a line."""
-    names = {unit: f"w{k}" for k, unit in enumerate(program.wires)}
+    wires = dict.fromkeys([*program.wires, *program.updates])  # state that nobody reads, too
+    names = {unit: f"w{k}" for k, unit in enumerate(wires)}
     lines = []
     for unit, name in names.items():
         made = str(np.asarray(unit.value).tolist())
