@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pullback.datasets.sample import sample
 from pullback.datasets.spelling import number_text, spell
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-_TRIED = 500  # of many different texts, those that rule out what is plainly not their spelling
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Dates:
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts: each cell's place in `values`, in order of appearance; -1 is a gap.
+    """Texts: each cell's place in `values`; -1 is a gap.
 
     `truth` is set where they were truth values and `values` are "False" and "True".
     """
@@ -78,12 +76,12 @@ class Texts:
         'decimal commas'
         """
         counts = self.counts
-        step = max(1, len(self.values) // _TRIED)
-        sample, weights = self.values[::step], counts[::step]
+        some = [self.values[k] for k in sample(self.values, counts)[0]]
+        few = len(some) < len(self.values)
         best, fewest = spellings[0], counts.sum() + 1
         for spelling in spellings:
-            if step > 1 and 2 * weights[spell(sample, spelling)[1]].sum() > weights.sum():
-                continue
+            if few and spell(some, spelling)[1].all():
+                continue  # plainly not theirs
             wrong = counts[self.spelled(spelling)[1]].sum()
             if wrong < fewest:
                 best, fewest = spelling, wrong
@@ -215,16 +213,18 @@ def _dates(series: pd.Series) -> Dates:
 
 
 def _texts(objects: np.ndarray) -> Texts:
-    """The cells without the blanks around them; what is blank is a gap."""
+    """The cells without the blanks around them; what is blank is a gap.
+
+    `values` are sorted, so that nothing said of a column depends on the order of its rows.
+    """
     import pandas as pd
 
     codes, raw = pd.factorize(objects)
-    values = [x.strip() for x in raw]
-    if values == raw.tolist() and "" not in values:
-        return Texts(codes, values)
-    places: dict[str, int] = {}
-    place = [places.setdefault(x, len(places)) if x else -1 for x in values]
-    return Texts(np.array([*place, -1])[codes], list(places))
+    stripped = [x.strip() for x in raw]
+    values = sorted(set(stripped) - {""})
+    places = {text: k for k, text in enumerate(values)}
+    place = [places.get(text, -1) for text in stripped]
+    return Texts(np.array([*place, -1])[codes], values)
 
 
 def as_texts(cells: Cells) -> Texts:

@@ -253,7 +253,8 @@ def _boolean(name: str, cells: Texts, habits: Habits) -> Column | None:
     """The column as yes and no, if it has two values; upper and lower case are the same."""
     kept = _kept(cells, habits)
     filled, dropped = cells.parted(lambda text: habits.is_gap(text) and text not in kept)
-    values = {text.casefold(): text for text in reversed(filled.at(filled.counts > 0))}
+    by_count = sorted(zip(filled.counts.tolist(), filled.values, strict=True))
+    values = {text.casefold(): text for count, text in by_count if count}  # as most are written
     if len(values) != 2:
         return None
     no, yes = sorted(values, key=lambda text: (text in _YES, text))

@@ -15,12 +15,12 @@ import numpy as np
 from pullback.datasets.gaps import is_gap
 from pullback.datasets.numerals import DECIMALS, decimal_votes, either_way, grouping_mark, is_number
 from pullback.datasets.options import ReadOptions
+from pullback.datasets.sample import sample
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_TRIED = 1000  # cells of a column that show whether it holds numbers
-_MOSTLY = 0.5  # of them, which are numbers where gaps and slips of the pen are the rest
+_MOSTLY = 0.5  # of a column's cells, which are numbers where gaps and slips of the pen are the rest
 _MOST = 0.9  # of a column's votes, beside which the others are slips of the pen
 _ENOUGH = 4  # different numbers of a column, which are no longer names of kinds such as 1.0 and 2.0
 
@@ -95,11 +95,17 @@ def _columns(frame: pd.DataFrame) -> list[np.ndarray]:
 
 def _numbers(cells: np.ndarray) -> list[str]:
     """The different texts of a column of numbers; none of another."""
-    some = [x.strip() for x in cells[:: max(1, len(cells) // _TRIED)] if isinstance(x, str)]
-    filled = [text for text in some if not is_gap(text)]
-    if not filled or sum(map(is_number, filled)) < _MOSTLY * len(filled):
+    counts = Counter(x for x in cells if isinstance(x, str))
+    texts = list(counts)
+    places, stand_for = sample(texts, np.fromiter(counts.values(), np.float64, len(counts)))
+    numbers = filled = 0.0
+    for place, number_of_cells in zip(places, stand_for, strict=True):
+        if not is_gap(texts[place]):
+            filled += number_of_cells
+            numbers += number_of_cells * is_number(texts[place])
+    if not filled or round(numbers) < _MOSTLY * round(filled):
         return []
-    return [x.strip() for x in dict.fromkeys(x for x in cells if isinstance(x, str))]
+    return [text.strip() for text in texts]
 
 
 def _decimal(columns: list[list[str]], separator: str) -> tuple[str, bool]:
