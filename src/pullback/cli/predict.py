@@ -64,7 +64,7 @@ def predict(
     options = read_options(separator, header, decimal, gaps)
     trained = Trained.load(model).told(options)
     read = _table(data, options)
-    inputs, notes = trained.preparation.transform(read.frame)
+    inputs, notes = trained.preparation.transform(read.frame, read.habits)
     truth = _truth(trained.target, read.frame)
     answers = trained.answer(inputs)
     table = predictions(answers, read.frame.index)
