@@ -1,11 +1,15 @@
 """The target, its task, and the parts of a table; each refusal in a sentence."""
 
+import json
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import pullback as pb
-from pullback.datasets import ReadOptions, TableDataset, load_dataset
+from pullback.datasets import ReadOptions, TableDataset, Target, load_dataset
+from pullback.datasets.cells import as_texts, read_cells
 
 
 def table(y, **options):
@@ -34,6 +38,57 @@ def test_the_task_is_what_the_values_look_like(y, task, classes):
     data = table(y)
     assert (data.task, data.classes) == (task, classes)
     assert [type(label) for label in data.classes] == [type(label) for label in classes]
+
+
+BEYOND = 2**53  # from here on, doubles skip whole numbers
+
+
+@pytest.mark.parametrize(
+    "dtype", ["int64", "Int64", "uint64", "UInt64", "category", object, "decimal"]
+)
+@pytest.mark.parametrize("first", [BEYOND, 2**62])
+def test_whole_numbers_that_doubles_would_merge_stay_classes_of_their_own(dtype, first):
+    values = [first + k % 4 for k in range(40)]
+    y = pd.Series([Decimal(x) for x in values] if dtype == "decimal" else values, dtype=object)
+    y = y if dtype in (object, "decimal") else y.astype(dtype)
+    data = table(y)
+    assert data.classes == tuple(first + k for k in range(4))
+    np.testing.assert_array_equal(data.values, np.arange(40) % 4)
+    target = data.split(0.5, 0.5)[0].preparation.target
+    assert target.decode(np.eye(4)).tolist() == list(data.classes)
+    one = read_cells(pd.Series([values[1], BEYOND - 1])[:1])
+    assert target.values(one, pd.RangeIndex(1)).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        (10**30, 10**30 + 1),
+        (-1, 2**64),
+        (2**53 + 1, 0.5),
+        ("0.1234567890123456789", "0.123456789012345679"),
+        (1e15 + 1, 1e15 + 2),
+        (1e20, 2e20),
+        (1.5, 2.5),
+    ],
+)
+def test_classes_of_any_size_go_there_and_back(classes):
+    objects = [Decimal(x) if isinstance(x, str) else x for x in classes]
+    data = table(pd.Series(objects * 10, dtype=object), task="classification")
+    assert set(data.classes) == set(classes)
+    target = data.split(0.5, 0.5)[0].preparation.target
+    again = Target(target.column, tuple(json.loads(json.dumps(target.classes))))
+    np.testing.assert_array_equal(again.labels(data.frame), data.values)
+    assert set(target.decode(np.eye(2)).tolist()) == set(classes)
+
+
+def test_categories_of_whole_numbers_that_doubles_would_merge():
+    z = pd.Series([BEYOND + k % 3 for k in range(30)])
+    frame = pd.DataFrame({"z": z, "y": ["a", "b", "b"] * 10})
+    (part,) = TableDataset.from_frame(frame, kinds={"z": "category"}).split(1.0)
+    assert part.features == tuple(f"z={BEYOND + k}" for k in range(3))
+    gaps = pd.Series([BEYOND + 1, None, BEYOND + 2] * 10, dtype="Int64")
+    assert as_texts(read_cells(gaps)).values == [str(BEYOND + 1), str(BEYOND + 2)]
 
 
 def test_a_task_that_is_told_holds():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.datasets.sample import sample
-from pullback.datasets.spelling import number_text, spell
+from pullback.datasets.spelling import EXACT, number_text, spell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Numbers in double precision; nan is a gap."""
+    """Numbers in double precision; nan is a gap.
+
+    `exact` has them as they are, where double precision may not tell all of them apart.
+    """
 
     values: np.ndarray
+    exact: np.ndarray | None = None
 
     @property
     def gaps(self) -> np.ndarray:
@@ -156,7 +160,10 @@ def read_cells(series: pd.Series) -> Cells:
     if of.is_complex_dtype(series.dtype):
         return Other("complex numbers")
     if of.is_numeric_dtype(series.dtype):
-        return Numbers(series.to_numpy(dtype=np.float64, na_value=np.nan))
+        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        return Numbers(
+            numbers, None if of.is_float_dtype(series.dtype) else _exact(series, numbers)
+        )
     if of.is_datetime64_any_dtype(series.dtype):
         return _dates(series)
     if of.is_timedelta64_dtype(series.dtype):
@@ -178,7 +185,7 @@ def _of_objects(series: pd.Series) -> Cells:
     if family in ("integer", "floating", "mixed-integer-float", "decimal"):
         numbers = np.full(len(objects), np.nan)
         numbers[filled] = [_float(x) for x in objects[filled]]
-        return Numbers(numbers)
+        return Numbers(numbers, _exact(series, numbers))
     if family in ("date", "datetime", "datetime64"):
         return _dates(series)
     if all(isinstance(x, str | int | float | Decimal | np.generic) for x in objects[filled]):
@@ -186,6 +193,15 @@ def _of_objects(series: pd.Series) -> Cells:
         texts[filled] = [_text(x) for x in objects[filled]]
         return _texts(texts)
     return Other({"bytes": "bytes", "time": "times without a date"}.get(family, "lists or objects"))
+
+
+def _exact(series: pd.Series, numbers: np.ndarray) -> np.ndarray | None:
+    """The numbers as objects, if any of them is more than double precision takes."""
+    from pandas.api.types import infer_dtype
+
+    if not (np.abs(numbers) >= EXACT).any() and infer_dtype(series, skipna=True) != "decimal":
+        return None
+    return series.to_numpy(dtype=object)
 
 
 def _float(x: Any) -> float:
@@ -197,7 +213,7 @@ def _float(x: Any) -> float:
 
 def _text(x: Any) -> str:
     if isinstance(x, float | np.floating | Decimal):
-        return number_text(_float(x))
+        return number_text(x)
     return str(x)
 
 
@@ -233,7 +249,10 @@ def as_texts(cells: Cells) -> Texts:
         return cells
     if isinstance(cells, Other):
         raise TypeError(f"{cells.what} have no text")
-    distinct, codes = np.unique(cells.values[~cells.gaps], return_inverse=True)
+    values = cells.values
+    if isinstance(cells, Numbers) and cells.exact is not None:
+        values = cells.exact
+    distinct, codes = np.unique(values[~cells.gaps], return_inverse=True)
     placed = np.full(len(cells.values), -1)
     placed[~cells.gaps] = codes
     if isinstance(cells, Numbers):

@@ -330,6 +330,8 @@ def _distinct(cells: Numbers | Dates | Texts) -> int:
     """How many different values there are."""
     if isinstance(cells, Texts):
         return int(np.count_nonzero(cells.counts))
+    if isinstance(cells, Numbers) and cells.exact is not None:
+        return len(as_texts(cells).values)
     return len(np.unique(cells.values[~cells.gaps]))
 
 

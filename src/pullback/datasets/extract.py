@@ -41,7 +41,7 @@ def extract(column: Column, cells: Cells, index: pd.Index) -> Numbers | Dates | 
     if column.kind == "date" and isinstance(cells, Dates):
         return cells
     if column.kind == "number" and isinstance(cells, Numbers):
-        return Numbers(_measurable(cells.values))
+        return Numbers(_measurable(cells.values), cells.exact)
     if cells.gaps.all():
         nothing = Numbers(np.full(len(index), np.nan))
         return nothing if column.kind == "number" else Dates(nothing.values.astype("datetime64[s]"))

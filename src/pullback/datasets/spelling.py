@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from pullback.datasets.numerals import NUMBER_STYLES, parse_numbers
+
+EXACT = 2**53  # below it, whole numbers are exact in double precision
 
 
 def shown(thing: Any) -> str:
@@ -44,13 +47,20 @@ def brief(x: float) -> str:
     return f"{int(x):,}" if abs(x) < 1e15 and float(x).is_integer() else f"{x:.6g}"
 
 
-def number_text(x: float) -> str:
-    """A number as text, whole ones without a point.
+def number_text(x: float | Decimal) -> str:
+    """A number as text, whole ones without a point; no two different numbers have the same.
 
-    >>> number_text(3.0), number_text(0.5)
-    ('3', '0.5')
+    >>> number_text(3.0), number_text(0.5), number_text(2**53 + 1), number_text(Decimal("0.50"))
+    ('3', '0.5', '9007199254740993', '0.5')
     """
-    return str(int(x)) if abs(x) < 1e15 and float(x).is_integer() else repr(float(x))
+    if isinstance(x, int | np.integer):
+        return str(int(x))
+    if isinstance(x, Decimal) and x.is_finite():
+        if x == x.to_integral_value():
+            return str(int(x))
+        if x != Decimal(repr(float(x))):
+            return format(x, "f").rstrip("0")
+    return str(int(x)) if abs(x) < EXACT and float(x).is_integer() else repr(float(x))
 
 
 # Dates -------------------------------------------------------------------------------------------
