@@ -91,6 +91,16 @@ def test_categories_of_whole_numbers_that_doubles_would_merge():
     assert as_texts(read_cells(gaps)).values == [str(BEYOND + 1), str(BEYOND + 2)]
 
 
+@pytest.mark.parametrize("other", [" a", "a ", "a\u00a0", "\ta"])
+def test_classes_that_blanks_alone_tell_apart_are_one_and_said(other):
+    data = table(["a", other, "b"] * 5)
+    assert data.classes == ("a", "b")
+    said = f"{sorted(['a', other])[0]!r} and {sorted(['a', other])[1]!r} read as one"
+    assert said in " ".join(data.notes)
+    assert "read as one" not in " ".join(table([" a", "b", " "] * 5).notes)
+    assert "read as one" not in " ".join(table(["1", " 1.5", "2 ", "2", "9"] * 5).notes)
+
+
 def test_a_task_that_is_told_holds():
     assert table([1, 2, 3] * 5, task="regression").task == "regression"
     assert table([0.5, 1.5, 2.5] * 8, task="classification").classes == (0.5, 1.5, 2.5)

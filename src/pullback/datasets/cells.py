@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,12 +49,14 @@ class Dates:
 class Texts:
     """Texts: each cell's place in `values`; -1 is a gap.
 
-    `truth` is set where they were truth values and `values` are "False" and "True".
+    `truth` is set where they were truth values and `values` are "False" and "True". `merged` are
+    two texts that only blanks around them told apart, if there are such.
     """
 
     codes: np.ndarray
     values: list[str]
     truth: bool = False
+    merged: tuple[str, ...] = ()
     _spelled: dict[str, tuple[np.ndarray, np.ndarray]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -122,7 +125,7 @@ class Texts:
     def _only(self, kept: np.ndarray) -> Texts:
         """The cells with all but these of `values` as gaps."""
         codes = np.where(kept, np.cumsum(kept) - 1, -1)
-        return Texts(np.append(codes, -1)[self.codes], self.at(kept))
+        return Texts(np.append(codes, -1)[self.codes], self.at(kept), merged=self.merged)
 
     def spread(self, by_value: np.ndarray, gap: Any) -> np.ndarray:
         """One item for each cell, from one for each of `values`."""
@@ -213,7 +216,7 @@ def _float(x: Any) -> float:
 
 def _text(x: Any) -> str:
     if isinstance(x, float | np.floating | Decimal):
-        return number_text(x)
+        return number_text(x if isinstance(x, Decimal) else float(x))
     return str(x)
 
 
@@ -240,7 +243,12 @@ def _texts(objects: np.ndarray) -> Texts:
     values = sorted(set(stripped) - {""})
     places = {text: k for k, text in enumerate(values)}
     place = [places.get(text, -1) for text in stripped]
-    return Texts(np.array([*place, -1])[codes], values)
+    merged: tuple[str, ...] = ()
+    if len(set(raw)) > len(values):
+        padded = Counter(text for text in stripped if text)
+        twice = min((text for text, count in padded.items() if count > 1), default="")
+        merged = tuple(sorted(text for text in raw if text.strip() == twice and twice))[:2]
+    return Texts(np.array([*place, -1])[codes], values, merged=merged)
 
 
 def as_texts(cells: Cells) -> Texts:

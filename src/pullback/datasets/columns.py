@@ -260,6 +260,7 @@ def _boolean(name: str, cells: Texts, habits: Habits) -> Column | None:
     no, yes = sorted(values, key=lambda text: (text in _YES, text))
     note = f"one of two: 0 is {shown(values[no])}, 1 is {shown(values[yes])}"
     note += gap_note(filled.gaps, dropped)
+    note += merged_note(cells)
     pair, gaps = (values[no], values[yes]), tuple(dropped.values)
     return Column(name, "boolean", note, values=pair, gaps=gaps, kept=kept)
 
@@ -271,8 +272,15 @@ def category_column(name: str, cells: Texts, habits: Habits) -> Column:
     distinct = np.count_nonzero(filled.counts)
     note = "a category: 1 text" if distinct == 1 else f"categories: {distinct:,} different texts"
     note += f", {listed(kept)} among them" if kept else ""
-    note += gap_note(filled.gaps, dropped)
+    note += gap_note(filled.gaps, dropped) + merged_note(cells)
     return Column(name, "category", note, gaps=tuple(dropped.values), kept=kept)
+
+
+def merged_note(cells: Texts) -> str:
+    """Two texts that were read as one, blanks around them aside; "" where there are none."""
+    if not cells.merged:
+        return ""
+    return f", {' and '.join(map(shown, cells.merged))} read as one, without the blanks around them"
 
 
 def _kept(cells: Texts, habits: Habits) -> tuple[str, ...]:

@@ -15,7 +15,13 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
 from pullback.datasets.column import DOUBT, Column
-from pullback.datasets.columns import category_column, columns_of, gap_doubts, other_decimal
+from pullback.datasets.columns import (
+    category_column,
+    columns_of,
+    gap_doubts,
+    merged_note,
+    other_decimal,
+)
 from pullback.datasets.extract import extract, place
 from pullback.datasets.gaps import is_gap
 from pullback.datasets.habits import Habits
@@ -235,6 +241,7 @@ def _classification(
     note = f"the task is classification: {name} has {len(labels)} classes, {listed(labels)}"
     if len({str(label).casefold() for label in labels}) < len(labels):
         note += ", some of which differ in upper and lower case alone"
+    note += merged_note(as_texts(found))
     same = _same_number(labels)
     if same:
         note += f", of which {listed(same)} are the same number; --classes number makes them one"
