@@ -221,6 +221,37 @@ def test_another_decimal_sign_than_in_training_is_named(learned, text, sign):
         extract(found, read_cells(pd.Series(["7", text])), index)
 
 
+@pytest.mark.parametrize(
+    ("sure", "order", "said"),
+    [
+        ("13/2/2024", "%d/%m/%Y", ", the day first as in 'b'"),
+        ("2/13/2024", "%m/%d/%Y", ", the day second as in 'b'"),
+        ("13-2-2024", "%d/%m/%Y", ", the day first as in 'b'"),
+        ("13/2/24 10:30", "%d/%m/%Y", ", the day first as in 'b'"),
+        ("13.2.2024", "%m/%d/%Y", ", though %d/%m/%Y fits too"),
+        ("2/2/2024", "%m/%d/%Y", ", though %d/%m/%Y fits too"),
+    ],
+)
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_one_column_of_dates_tells_the_order_of_all(sure, order, said, names):
+    values = {"a": ["1/2/2024", "3/4/2024", "NA"], "b": [sure, sure.replace("24", "23"), ""]}
+    columns, found = understand_table(pd.DataFrame({name: values[name] * 4 for name in names}))
+    a = columns[names.index("a")]
+    assert a.spelling == order
+    assert said in a.note
+    day = np.datetime64("2024-02-01" if order == "%d/%m/%Y" else "2024-01-02")
+    assert found["a"].values[0] == day
+
+
+def test_orders_of_dates_that_contradict_each_other_tell_nothing():
+    days = {
+        "a": ["1/2/2024", "3/4/2024"],
+        "b": ["13/2/2024", "1/1/2024"],
+        "c": ["2/13/2024", "1/1/2024"],
+    }
+    assert "though %d/%m/%Y fits too" in understand_table(pd.DataFrame(days))[0][0].note
+
+
 def test_decimal_commas_speak_for_the_day_first():
     found = column(["1/2/2024", "3/4/2024"], decimal=",")
     assert found.note.endswith("%d/%m/%Y, though %m/%d/%Y fits too")

@@ -110,6 +110,16 @@ def test_a_header_of_pandas_is_a_header(table, header):
     assert len(table("\n".join([header, *rows]), header=False).frame) == 25
 
 
+@pytest.mark.parametrize("width", [3, 4, 9])
+def test_a_header_of_pandas_above_a_column_that_counts(table, width):
+    rows = [",".join([str(k + 1), *["0", "1"] * width][:width]) for k in range(24)]
+    read = table("\n".join([",".join(map(str, range(width))), *rows]))
+    assert names_and_rows(read) == ([str(k) for k in range(width)], 24)
+    assert "counts the columns, so it was read as their names; --header no" in " ".join(read.notes)
+    two = table("\n".join(["0,1", *(f"{k + 1},{k % 2}" for k in range(24))]))
+    assert "--header yes reads it as their names" in " ".join(two.notes)
+
+
 def test_rows_that_only_look_like_pandas_header(table):
     assert len(table("\n".join(f"{k},{k + 1}" for k in range(20))).frame) == 20
     assert len(table("\n".join(["0,1", "1,0", "0,1", "1,1"] * 5)).frame) == 20

@@ -19,7 +19,7 @@ from pullback.core.registry import Registry
 from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
 from pullback.datasets.column import DOUBT, KINDS, Column, gap_note
 from pullback.datasets.extract import extract
-from pullback.datasets.gaps import TRUTHS, is_gap, may_be_value
+from pullback.datasets.gaps import TRUTHS, YES, is_gap, may_be_value
 from pullback.datasets.habits import Habits
 from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES
 from pullback.datasets.quantities import (
@@ -38,7 +38,6 @@ _FEW = 20  # so many distinct texts are categories, however few rows there are
 _COMMON = 0.5  # as often as the other texts of a column, a word for a gap may be one of them,
 _COMMON_ELSEWHERE = 0.1  # and so often, where gaps are written otherwise
 _PROSE = 30  # characters on average, from which texts that hardly repeat are prose
-_YES = frozenset({"yes", "true", "y", "t", "on", "1"})
 _IDENTIFIER = re.compile(
     r"(?i:(.*[\W_])?(id|idx|index|key|nr|no|number|uuid|guid|row|rownames?|index_level_0__))"
     r"|.*[a-z]I[dD]"
@@ -89,14 +88,36 @@ def understand_table(
     for name in told:
         series[name]  # an unknown one is refused with the names there are
     habits = habits or Habits.of(frame)
-    columns, found = [], {}
-    for name in series:
-        cells = read_cells(series[name])
-        column = understand(name, cells, told.get(name), habits)
-        columns.append(column)
-        if column.kind != "ignore":
-            found[name] = extract(column, cells, frame.index)
+    read = {name: read_cells(series[name]) for name in series}
+    columns = [understand(name, cells, told.get(name), habits) for name, cells in read.items()]
+    columns = [_ordered(column, columns, read[column.name], habits) for column in columns]
+    used = (column for column in columns if column.kind != "ignore")
+    found = {c.name: extract(c, read[c.name], frame.index) for c in used}
     return tuple(columns), found
+
+
+def _ordered(column: Column, columns: Sequence[Column], cells: Cells, habits: Habits) -> Column:
+    """The column, its day and month in the order that is sure in the other columns of dates."""
+    if column.kind != "date" or DOUBT not in column.note:
+        return column
+    sure = {
+        other.spelling.startswith("%d"): other
+        for other in columns
+        if other.kind == "date" and DOUBT not in other.note and _can_be_swapped(other.spelling)
+    }
+    if len(sure) != 1:
+        return column
+    ((day_first, other),) = sure.items()
+    spelling = column.spelling
+    spelling = spelling if spelling.startswith("%d") == day_first else _swapped(spelling)
+    ordered = _date_column(column.name, cells, habits, (spelling,), 1.0)
+    assert ordered is not None
+    note = f"{ordered.note}, the day {'first' if day_first else 'second'} as in {shown(other.name)}"
+    return replace(column, spelling=spelling, note=note)
+
+
+def _can_be_swapped(spelling: str) -> bool:
+    return _swapped(spelling) != spelling and _swapped(spelling) in DATE_FORMATS
 
 
 def doubts(columns: Sequence[Column], habits: Habits) -> list[str]:
@@ -257,7 +278,7 @@ def _boolean(name: str, cells: Texts, habits: Habits) -> Column | None:
     values = {text.casefold(): text for count, text in by_count if count}  # as most are written
     if len(values) != 2:
         return None
-    no, yes = sorted(values, key=lambda text: (text in _YES, text))
+    no, yes = sorted(values, key=lambda text: (text in YES, text))
     note = f"one of two: 0 is {shown(values[no])}, 1 is {shown(values[yes])}"
     note += gap_note(filled.gaps, dropped)
     note += merged_note(cells)

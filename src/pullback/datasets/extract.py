@@ -9,6 +9,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts
 from pullback.datasets.column import Column
+from pullback.datasets.gaps import TRUTHS, YES
 from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES, is_number
 from pullback.datasets.quantities import HUGE
 from pullback.datasets.spelling import shown
@@ -32,10 +33,7 @@ def extract(column: Column, cells: Cells, index: pd.Index) -> Numbers | Dates | 
     if column.kind == "category":
         return as_texts(cells).without(column.is_gap)
     if column.kind == "boolean":
-        texts = as_texts(cells)
-        known = {text.casefold(): float(k) for k, text in enumerate(column.values)}
-        found = [known.get(text.casefold(), np.nan) for text in texts.values]
-        return Numbers(texts.spread(np.array(found, np.float64), np.nan))
+        return _yes_or_no(column, as_texts(cells), index)
     if isinstance(cells, Texts) and not cells.truth:
         return _spelled(column, cells, index)
     if column.kind == "date" and isinstance(cells, Dates):
@@ -48,6 +46,26 @@ def extract(column: Column, cells: Cells, index: pd.Index) -> Numbers | Dates | 
     first = int(np.argmin(cells.gaps))
     text = as_texts(cells)
     raise _not_of_kind(column, f"{place(index, first)} has {shown(text.values[text.codes[first]])}")
+
+
+def _yes_or_no(column: Column, texts: Texts, index: pd.Index) -> Numbers:
+    """0 for no and 1 for yes, which may be written as another of the usual pairs."""
+    texts = texts.without(column.is_gap)
+    known = {text.casefold(): float(k) for k, text in enumerate(column.values)}
+    if TRUTHS.issuperset(known) and len(YES.intersection(known)) == 1:
+        known = {text: float(text in YES) for text in TRUTHS} | known
+    found = [known.get(text.casefold(), np.nan) for text in texts.values]
+    numbers = texts.spread(np.array(found, np.float64), np.nan)
+    wrong = np.isnan(numbers) & ~texts.gaps
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        no, yes = map(shown, column.values)
+        text = shown(texts.values[texts.codes[first]])
+        raise CircuitError(
+            f"column {shown(column.name)} should hold {no} or {yes}, as in training, but "
+            f"{place(index, first)} has {text}"
+        )
+    return Numbers(numbers)
 
 
 def _spelled(column: Column, cells: Texts, index: pd.Index) -> Numbers | Dates:

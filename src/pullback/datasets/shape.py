@@ -288,10 +288,10 @@ def _counts_columns(first: list[str], below: list[list[str]]) -> bool:
     names = names[indexed:]
     if names != list(map(str, range(len(names)))) or len(names) < 2 - indexed:
         return False
-    if indexed:
+    if indexed or len(names) > 2:
         return True
     counted = [row[0].strip() for row in below[:2] if row]
-    return counted != ["1", "2"] and not (len(names) == 2 and first in below)
+    return counted != ["1", "2"] and first not in below
 
 
 def _names_rows(rows: list[list[str]]) -> bool:
