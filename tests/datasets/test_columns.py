@@ -113,6 +113,18 @@ def test_dates_in_common_formats(values, spelling):
     assert dates.values[0].astype("datetime64[D]") == np.datetime64("2024-01-31")
 
 
+def test_years_of_two_digits_are_of_the_century_that_is_likely_and_said():
+    texts = ["31.12.47", "29.02.68", "13.05.99", "01.01.00", "31.12.46"]
+    found = column(texts * 2)
+    dates = extract(found, read_cells(pd.Series(texts)), pd.RangeIndex(5))
+    years = dates.values.astype("datetime64[Y]").astype(int) + 1970
+    assert years.tolist() == [1947, 1968, 1999, 2000, 2046]
+    assert dates.values[1] == np.datetime64("1968-02-29T00:00:00")
+    assert "read as %d.%m.%y with years from 1947 to 2046" in found.note
+    whole = column(["31.12.2047", "29.02.2068"])
+    assert whole.note == "dates from 2047-12-31 to 2068-02-29, read as %d.%m.%Y"
+
+
 def test_month_or_day_first_is_a_guess_that_is_said():
     assert column(["1/2/2024", "3/4/2024"]).note.endswith("%m/%d/%Y, though %d/%m/%Y fits too")
 

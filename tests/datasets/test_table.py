@@ -101,6 +101,13 @@ def test_classes_that_blanks_alone_tell_apart_are_one_and_said(other):
     assert "read as one" not in " ".join(table(["1", " 1.5", "2 ", "2", "9"] * 5).notes)
 
 
+@pytest.mark.parametrize("text", ["?", "null", "NaN"])
+def test_classes_that_are_taken_for_gaps_are_named_with_the_way_back(text):
+    notes = " ".join(table(["a", text, "b"] * 5).notes)
+    assert f"the target 'y': '{text}' is read as a gap; --gaps '' takes empty cells alone" in notes
+    assert "--gaps" not in " ".join(table(["a", "", "b"] * 5).notes)
+
+
 def test_a_task_that_is_told_holds():
     assert table([1, 2, 3] * 5, task="regression").task == "regression"
     assert table([0.5, 1.5, 2.5] * 8, task="classification").classes == (0.5, 1.5, 2.5)

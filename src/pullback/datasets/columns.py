@@ -8,7 +8,7 @@ that only tells rows apart, never changes, or is prose is left out. Whoever know
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -149,12 +149,17 @@ def other_decimal(column: Column) -> str:
     return f"--decimal '{other}' takes the other"
 
 
-def gap_doubts(column: Column, habits: Habits) -> list[str]:
-    """A note on the texts of categories or classes that were guessed to be gaps, or not to be."""
+def gap_doubts(
+    column: Column, habits: Habits, doubted: Callable[[str], bool] = may_be_value
+) -> list[str]:
+    """A note on the texts of categories or classes that were guessed to be gaps, or not to be.
+
+    `doubted` tells which gaps are worth a note: those that may be values, or others too.
+    """
     if habits.typed or habits.gaps is not None:
         return []
     notes = []
-    kept, gaps = column.kept, [text for text in column.gaps if may_be_value(text)]
+    kept, gaps = column.kept, [text for text in column.gaps if doubted(text)]
     if kept:
         one = len(kept) == 1
         notes.append(
@@ -252,6 +257,7 @@ def _date_column(
     if spelling != "ISO8601":
         swapped = _swapped(spelling)
         note += f", read as {spelling}"
+        note += " with years from 1947 to 2046" if "%y" in spelling else ""
         if swapped in formats and not filled.spelled(swapped)[1][~wrong].any():
             note += f", {DOUBT} {swapped} fits too"
     note += stray_note(filled, wrong) + gap_note(filled.gaps, dropped)

@@ -176,7 +176,7 @@ def understand_target(
     target, note = _classification(column, extract(column, cells, index), quantity is not None)
     if guessed and quantity is not None and len(target.classes) > 2:
         note += "; --task regression predicts its numbers as quantities"
-    doubts = [] if column.kind == "number" else gap_doubts(column, habits)
+    doubts = [] if column.kind == "number" else gap_doubts(column, habits, bool)  # lost rows
     return target, [note, *(f"the target {shown(name)}: {doubt}" for doubt in doubts)]
 
 
