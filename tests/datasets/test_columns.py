@@ -152,10 +152,41 @@ def test_what_teaches_nothing_is_left_out_with_the_reason(name, values, reason):
     assert reason in found.note
 
 
+@pytest.mark.parametrize(
+    ("write", "example"),
+    [
+        ("${}.50", "$10.50"),
+        ("{},50 €", "10,50 €"),
+        ("{} kg", "10 kg"),
+        ("{}-", "10-"),
+        ("{},34,567", "10,34,567"),
+        ("{}:30", "10:30"),
+        ("EUR {}", "EUR 10"),
+        ("{} m²", "10 m²"),
+        ("~{}", "~10"),
+        ("<{}", "<10"),
+    ],
+)
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_numbers_with_other_text_are_left_out_as_such(write, example, repeats):
+    cells = [write.format(k // repeats + 10) for k in range(80)] + [write.format(99)]
+    found = column(cells)
+    assert found.kind == "ignore"
+    assert f"it holds numbers with other text, such as '{example}'" in found.note
+
+
+@pytest.mark.parametrize("write", ["name {}", "a{}b", "AB{}", "{}abcdefgh", "10{}-b4e7-aa"])
+def test_names_with_numbers_are_no_numbers_with_other_text(write):
+    note = column([write.format(k) for k in range(40)]).note
+    assert "its texts all differ" in note
+    assert "numbers" not in note
+
+
 def test_what_only_looks_useless_is_kept():
     assert column(list(range(9)), "paid").kind == "number"
     assert column([0.5, 1.5, 2.5], "id").kind == "number"
     assert column([1, 2, 1], "id").kind == "number"
+    assert column(["$1", "$2", "$3", "$1", "$2"]).kind == "category"
     assert column(["x", "", "", "x"], "flag").kind == "category"  # a gap tells something here
 
 

@@ -21,7 +21,7 @@ from pullback.datasets.column import DOUBT, KINDS, Column, gap_note
 from pullback.datasets.extract import extract
 from pullback.datasets.gaps import TRUTHS, YES, is_gap, may_be_value
 from pullback.datasets.habits import Habits
-from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES
+from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES, holds_number
 from pullback.datasets.quantities import (
     STRAY_SHARE,
     ZEROS,
@@ -29,6 +29,7 @@ from pullback.datasets.quantities import (
     number_column,
     stray_note,
 )
+from pullback.datasets.sample import sample
 from pullback.datasets.spelling import DATE_FORMATS, likely_dates, listed, shown
 
 if TYPE_CHECKING:
@@ -358,7 +359,18 @@ def _useless(column: Column, cells: Numbers | Dates | Texts, nearly: str) -> Col
         reason = f"{what}, {distinct:,} different ones in {filled:,} rows"
     if not reason:
         return None
+    if column.kind == "category" and _hold_numbers(cells):
+        example = next(filter(holds_number, as_texts(cells).values))
+        reason = f"it holds numbers with other text, such as {shown(example)}, and {reason}"
     return Column(column.name, "ignore", f"left out: {reason}" + f"; {nearly}" * bool(nearly))
+
+
+def _hold_numbers(cells: Numbers | Dates | Texts) -> bool:
+    """Whether most of the different texts are numbers with something around or between."""
+    if not isinstance(cells, Texts):
+        return False
+    places, _ = sample(cells.values, cells.counts)
+    return 2 * sum(holds_number(cells.values[k]) for k in places) > len(places)
 
 
 def _distinct(cells: Numbers | Dates | Texts) -> int:
