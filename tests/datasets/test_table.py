@@ -10,6 +10,7 @@ import pytest
 import pullback as pb
 from pullback.datasets import ReadOptions, TableDataset, Target, load_dataset
 from pullback.datasets.cells import as_texts, read_cells
+from pullback.datasets.habits import Habits
 
 
 def table(y, **options):
@@ -80,6 +81,15 @@ def test_classes_of_any_size_go_there_and_back(classes):
     again = Target(target.column, tuple(json.loads(json.dumps(target.classes))))
     np.testing.assert_array_equal(again.labels(data.frame), data.values)
     assert set(target.decode(np.eye(2)).tolist()) == set(classes)
+
+
+def test_a_file_of_texts_has_whole_numbers_beyond_doubles_too():
+    numbers = [BEYOND + k % 4 for k in range(40)]
+    target = table(numbers).target
+    texts = pd.Series([*map(str, numbers[:4]), ""], dtype=object)
+    assert target.values(read_cells(texts), texts.index).tolist() == [0, 1, 2, 3, -1]
+    by_number = Habits(class_numbers=True)
+    assert table([f"{x:+}" for x in numbers], habits=by_number).classes == target.classes
 
 
 def test_categories_of_whole_numbers_that_doubles_would_merge():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from pullback.datasets.column import Column
 from pullback.datasets.gaps import TRUTHS, YES
 from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES, is_number
 from pullback.datasets.quantities import HUGE
-from pullback.datasets.spelling import shown
+from pullback.datasets.spelling import EXACT, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,16 @@ def _spelled(column: Column, cells: Texts, index: pd.Index) -> Numbers | Dates:
         raise _not_of_kind(column, f"{place(index, first)} has {shown(text)}", written)
     if column.kind == "date":
         return Dates(cells.spread(values, np.datetime64("NaT")))
-    return Numbers(cells.spread(_measurable(values), np.nan))
+    numbers = _measurable(values)
+    if not (np.abs(numbers) >= EXACT).any():
+        return Numbers(cells.spread(numbers, np.nan))
+    exact = np.array([*map(_exact, cells.values, numbers.tolist())], dtype=object)
+    return Numbers(cells.spread(numbers, np.nan), cells.spread(exact, None))
+
+
+def _exact(text: str, number: float) -> int | float:
+    """The whole number that a text of digits alone spells, as no double may; else the number."""
+    return int(text) if re.fullmatch(r"[+-]?\d+", text, re.ASCII) else number
 
 
 def _measurable(values: np.ndarray) -> np.ndarray:
