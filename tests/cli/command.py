@@ -24,9 +24,19 @@ class Done:
         return " ".join(self.stderr.replace("│", "").split())
 
 
-def run(*arguments: object, columns: int = 80, encoding: str = "utf-8") -> Done:
-    """`pullback` with these arguments, in a terminal of so many columns."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding, newline="\n") for _ in range(2))
+class Terminal(io.BytesIO):
+    """Bytes that a terminal would show."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def run(
+    *arguments: object, columns: int = 80, encoding: str = "utf-8", terminal: bool = False
+) -> Done:
+    """`pullback` with these arguments, so many columns wide."""
+    kind = Terminal if terminal else io.BytesIO
+    out, err = (io.TextIOWrapper(kind(), encoding, newline="\n") for _ in range(2))
     with (
         patch.object(sys, "argv", ["pullback", *map(str, arguments)]),
         patch.dict(os.environ, {"COLUMNS": str(columns)}),

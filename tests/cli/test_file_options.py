@@ -146,6 +146,30 @@ def test_a_new_file_is_read_as_that_of_the_training(tmp_path):
     assert grouped == plain
 
 
+@pytest.mark.parametrize(
+    ("learned", "new", "doubted"),
+    [
+        ("{},{:02}", ["2.345,1", "30.500,1"], "2.345"),
+        ("{},{:02}", ['"-2.345",1', '"7",1'], "-2.345"),
+        ("{}.{:02}", ['"2,345",1'], None),  # no number of the training's: refused
+        ("{},{:02}", ["2.345,1", '"0,5",1'], None),
+    ],
+)
+def test_dots_that_training_did_not_know_are_doubted(tmp_path, learned, new, doubted):
+    rows = [f"{learned.format(k, k * 37 % 100)};{k * 7 % 5}" for k in range(60)]
+    fast(written(tmp_path / "t.csv", "x;y", rows), "--save", tmp_path / "m")
+    done = run("predict", tmp_path / "m", written(tmp_path / "new.csv", "x,z", new))
+    why = "as in training, though no number here shows decimal commas, and it fits decimal points"
+    assert (why in done.message) == (doubted is not None)
+    if doubted is not None:
+        assert f"column 'x': '{doubted}' is read {why}" in done.message
+        assert "--decimal '.' reads it so" in done.message
+        told = run("predict", tmp_path / "m", tmp_path / "new.csv", "--decimal", "comma")
+        assert told.returncode == 0
+        assert "as in training" not in told.message
+    assert done.returncode == (2 if "{}.{:02}" in learned else 0)
+
+
 def test_a_new_file_that_differs_from_the_training_is_said_and_can_be_told(tmp_path):
     rows = [f"{k % 9 + 1},{k * 37 % 900 + 100}\t{k}.5\t{k}" for k in range(60)]
     path = written(tmp_path / "t.tsv", "size\tb\ty", rows)

@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -68,6 +71,32 @@ def test_a_row_of_predictions_for_each_row_of_the_data_in_its_order(place):
     assert [row["prediction"] for row in rows] == [data.classes[k] for k in scores.argmax(axis=1)]
     right = np.mean([row["prediction"] for row in rows] == data.frame["species"].to_numpy())
     assert f"species of 90 rows: accuracy {right:.2%}" in done.stderr
+
+
+@pytest.fixture
+def cities(tmp_path):
+    """A model of two classes that differ in letters which are not of ASCII alone, and its table."""
+    lines = [f"{k % 2 + k / 1000},{('łódź', 'łódż')[k % 2]}" for k in range(40)]
+    (tmp_path / "cities.csv").write_text("\n".join(["x,y", *lines]), "utf-8")
+    done = fast(tmp_path / "cities.csv", "--save", tmp_path / "m")
+    assert done.returncode == 0, done.stderr
+    return tmp_path
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_answers_are_written_as_they_are_whatever_the_encoding(cities, encoding):
+    arguments = [sys.executable, "-m", "pullback", "predict", "m", "cities.csv"]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = subprocess.run(arguments, cwd=cities, env=environment, capture_output=True, check=True)
+    rows = list(csv.DictReader(io.StringIO(done.stdout.decode("utf-8"))))
+    assert {row["prediction"] for row in rows} <= {"łódź", "łódż"}
+    assert list(rows[0])[2:] == ["probability of łódź", "probability of łódż"]
+
+
+def test_a_terminal_that_cannot_show_the_answers_is_told_of_output(cities):
+    done = run("predict", cities / "m", cities / "cities.csv", encoding="ascii", terminal=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--output writes them to a file" in done.message
 
 
 def test_blank_lines_gaps_and_what_training_did_not_know(place, tmp_path):

@@ -59,7 +59,7 @@ def test_what_python_or_nobody_calls_a_number_is_text(text):
 def test_gaps_in_many_words():
     gaps = ["", "NA", "n/a", "null", "?", "-", "NaN", " "]
     assert np.isnan(numbers(["1", *gaps, "2"])[1:-1]).all()
-    assert column(["1", *gaps, "2"]).note == "numbers from 1 to 2, 8 gaps such as 'NA'"
+    assert column(["1", *gaps, "2"]).note == "numbers from 1 to 2, 8 gaps such as '-'"
 
 
 def test_few_strays_among_numbers_are_gaps_and_many_make_categories():
@@ -113,6 +113,18 @@ def test_dates_in_common_formats(values, spelling):
     assert dates.values[0].astype("datetime64[D]") == np.datetime64("2024-01-31")
 
 
+def test_years_of_two_digits_are_of_the_century_that_is_likely_and_said():
+    texts = ["31.12.47", "29.02.68", "13.05.99", "01.01.00", "31.12.46"]
+    found = column(texts * 2)
+    dates = extract(found, read_cells(pd.Series(texts)), pd.RangeIndex(5))
+    years = dates.values.astype("datetime64[Y]").astype(int) + 1970
+    assert years.tolist() == [1947, 1968, 1999, 2000, 2046]
+    assert dates.values[1] == np.datetime64("1968-02-29T00:00:00")
+    assert "read as %d.%m.%y with years from 1947 to 2046" in found.note
+    whole = column(["31.12.2047", "29.02.2068"])
+    assert whole.note == "dates from 2047-12-31 to 2068-02-29, read as %d.%m.%Y"
+
+
 def test_month_or_day_first_is_a_guess_that_is_said():
     assert column(["1/2/2024", "3/4/2024"]).note.endswith("%m/%d/%Y, though %d/%m/%Y fits too")
 
@@ -140,10 +152,41 @@ def test_what_teaches_nothing_is_left_out_with_the_reason(name, values, reason):
     assert reason in found.note
 
 
+@pytest.mark.parametrize(
+    ("write", "example"),
+    [
+        ("${}.50", "$10.50"),
+        ("{},50 €", "10,50 €"),
+        ("{} kg", "10 kg"),
+        ("{}-", "10-"),
+        ("{},34,567", "10,34,567"),
+        ("{}:30", "10:30"),
+        ("EUR {}", "EUR 10"),
+        ("{} m²", "10 m²"),
+        ("~{}", "~10"),
+        ("<{}", "<10"),
+    ],
+)
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_numbers_with_other_text_are_left_out_as_such(write, example, repeats):
+    cells = [write.format(k // repeats + 10) for k in range(80)] + [write.format(99)]
+    found = column(cells)
+    assert found.kind == "ignore"
+    assert f"it holds numbers with other text, such as '{example}'" in found.note
+
+
+@pytest.mark.parametrize("write", ["name {}", "a{}b", "AB{}", "{}abcdefgh", "10{}-b4e7-aa"])
+def test_names_with_numbers_are_no_numbers_with_other_text(write):
+    note = column([write.format(k) for k in range(40)]).note
+    assert "its texts all differ" in note
+    assert "numbers" not in note
+
+
 def test_what_only_looks_useless_is_kept():
     assert column(list(range(9)), "paid").kind == "number"
     assert column([0.5, 1.5, 2.5], "id").kind == "number"
     assert column([1, 2, 1], "id").kind == "number"
+    assert column(["$1", "$2", "$3", "$1", "$2"]).kind == "category"
     assert column(["x", "", "", "x"], "flag").kind == "category"  # a gap tells something here
 
 
@@ -197,7 +240,7 @@ def test_cells_of_every_type():
     assert read[3].values[0] == 3600.0
     mixed = read_cells(pd.Series([1, "a", 2.0, None, True], dtype=object))
     assert isinstance(mixed, Texts)
-    assert mixed.values == ["1", "a", "2", "True"]
+    assert mixed.values == ["1", "2", "True", "a"]
 
 
 def test_beside_decimal_commas_dots_group_thousands():
@@ -216,9 +259,40 @@ def test_beside_decimal_commas_dots_group_thousands():
 def test_another_decimal_sign_than_in_training_is_named(learned, text, sign):
     found = column([learned, "2"], decimal="," if "," in learned else ".")
     index = pd.Index([2, 3], name="line")
-    message = f"numbers with decimal {sign}, as in training, but line 3 has '{text}'"
+    message = rf"numbers with decimal {sign}, as in training \(.*\), but line 3 has '{text}'"
     with pytest.raises(pb.CircuitError, match=message):
         extract(found, read_cells(pd.Series(["7", text])), index)
+
+
+@pytest.mark.parametrize(
+    ("sure", "order", "said"),
+    [
+        ("13/2/2024", "%d/%m/%Y", ", the day first as in 'b'"),
+        ("2/13/2024", "%m/%d/%Y", ", the day second as in 'b'"),
+        ("13-2-2024", "%d/%m/%Y", ", the day first as in 'b'"),
+        ("13/2/24 10:30", "%d/%m/%Y", ", the day first as in 'b'"),
+        ("13.2.2024", "%m/%d/%Y", ", though %d/%m/%Y fits too"),
+        ("2/2/2024", "%m/%d/%Y", ", though %d/%m/%Y fits too"),
+    ],
+)
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_one_column_of_dates_tells_the_order_of_all(sure, order, said, names):
+    values = {"a": ["1/2/2024", "3/4/2024", "NA"], "b": [sure, sure.replace("24", "23"), ""]}
+    columns, found = understand_table(pd.DataFrame({name: values[name] * 4 for name in names}))
+    a = columns[names.index("a")]
+    assert a.spelling == order
+    assert said in a.note
+    day = np.datetime64("2024-02-01" if order == "%d/%m/%Y" else "2024-01-02")
+    assert found["a"].values[0] == day
+
+
+def test_orders_of_dates_that_contradict_each_other_tell_nothing():
+    days = {
+        "a": ["1/2/2024", "3/4/2024"],
+        "b": ["13/2/2024", "1/1/2024"],
+        "c": ["2/13/2024", "1/1/2024"],
+    }
+    assert "though %d/%m/%Y fits too" in understand_table(pd.DataFrame(days))[0][0].note
 
 
 def test_decimal_commas_speak_for_the_day_first():

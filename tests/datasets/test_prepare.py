@@ -253,3 +253,29 @@ def test_a_line_for_each_column():
     )
     with pytest.raises(pb.CircuitError, match="no column is left to learn from: 'id' is left out"):
         Preparation.fit(frame[["id"]])
+
+
+@pytest.mark.parametrize("learned", [("true", "false"), ("TRUE", "False"), ("1", "0"), ("Y", "n")])
+@pytest.mark.parametrize("new", [("1", "0"), ("yes", "NO"), ("t", "F"), (True, False), (1, 0)])
+def test_yes_and_no_are_understood_in_all_usual_pairs(learned, new):
+    preparation = Preparation.fit(pd.DataFrame({"b": learned * 5}, dtype=object), {"b": "boolean"})
+    inputs, notes = preparation.transform(pd.DataFrame({"b": pd.Series([*new, None])}))
+    assert inputs[0, 0] > 0 > inputs[1, 0]
+    assert notes == ("column 'b': 1 without a usable value, filled as in training",)
+
+
+@pytest.mark.parametrize(
+    ("learned", "new", "told"),
+    [
+        (("cat", "dog"), ["dog", "NA", "cow"], "should hold 'cat' or 'dog', .* row 2 has 'cow'"),
+        (("cat", "dog"), ["yes"], "row 0 has 'yes'"),
+        (("yes", "no"), ["1", "2"], "should hold 'no' or 'yes', as in training, but row 1 has '2'"),
+        (("true", "false"), [0.0, 1.0, 0.5], "row 2 has '0.5'"),
+    ],
+)
+def test_what_is_neither_of_two_values_is_refused(learned, new, told):
+    preparation = Preparation.fit(pd.DataFrame({"b": learned * 5}))
+    with pytest.raises(
+        pb.CircuitError, match=f"column 'b' {told if 'should' in told else '.*' + told}"
+    ):
+        preparation.transform(pd.DataFrame({"b": new}))

@@ -58,6 +58,19 @@ def test_names_in_a_comment_are_names(table, start):
     assert "the names of the columns are those in the comment" in " ".join(read.notes)
 
 
+@pytest.mark.parametrize(
+    "header", ["% colour,shape", "%colour,shape", "//colour,shape", "# colour,shape"]
+)
+def test_a_header_that_begins_like_a_comment_above_texts(table, header):
+    rows = [f"{('red', 'blue', 'green')[k % 3]},{('round', 'square')[k % 2]}" for k in range(24)]
+    read = table("\n".join([header, *rows]))
+    assert [name.strip("%/ ") for name in read.frame] == ["colour", "shape"]
+    assert len(read.frame) == 24
+    assert "the names of the columns are those in the comment" in " ".join(read.notes)
+    titled = table("\n".join(["# red, round", "colour,shape", *rows]))
+    assert names_and_rows(titled) == (["colour", "shape"], 24)
+
+
 def test_comments_between_rows_are_passed_over_and_said(table):
     lines = ["x,y,z", *body()]
     lines.insert(5, "# from here on with the new device")
@@ -110,6 +123,16 @@ def test_a_header_of_pandas_is_a_header(table, header):
     assert len(table("\n".join([header, *rows]), header=False).frame) == 25
 
 
+@pytest.mark.parametrize("width", [3, 4, 9])
+def test_a_header_of_pandas_above_a_column_that_counts(table, width):
+    rows = [",".join([str(k + 1), *["0", "1"] * width][:width]) for k in range(24)]
+    read = table("\n".join([",".join(map(str, range(width))), *rows]))
+    assert names_and_rows(read) == ([str(k) for k in range(width)], 24)
+    assert "counts the columns, so it was read as their names; --header no" in " ".join(read.notes)
+    two = table("\n".join(["0,1", *(f"{k + 1},{k % 2}" for k in range(24))]))
+    assert "--header yes reads it as their names" in " ".join(two.notes)
+
+
 def test_rows_that_only_look_like_pandas_header(table):
     assert len(table("\n".join(f"{k},{k + 1}" for k in range(20))).frame) == 20
     assert len(table("\n".join(["0,1", "1,0", "0,1", "1,1"] * 5)).frame) == 20
@@ -124,6 +147,30 @@ def test_a_row_of_numbers_can_be_told_to_be_the_header(table):
     mixed = table("\n".join(["2019,2020,kind", *body()]))
     assert names_and_rows(mixed) == (["2019", "2020", "kind"], 24)
     assert "though it has '2019'; --header no reads it as data" in " ".join(mixed.notes)
+
+
+@pytest.mark.parametrize("again", ["x,y,z", " x, y ,z", '"x","y","z"'])
+def test_a_header_that_joined_files_repeat_is_passed_over(table, again):
+    rows = body()
+    rows[5:5] = [again]
+    rows[12:12] = [again]
+    read = table("\n".join(["x,y,z", *rows]))
+    assert names_and_rows(read) == (["x", "y", "z"], 24)
+    assert "2 lines that repeat the header were passed over, the first on line 7" in read.notes
+    assert read.frame.index[-1] == 27
+
+
+def test_a_comment_with_the_names_may_be_repeated_too(table):
+    read = table("\n".join(2 * ["# x,y,z", *body()]))
+    assert names_and_rows(read) == (["x", "y", "z"], 48)
+
+
+def test_rows_of_values_that_are_also_names_are_kept(table):
+    texts = ["red,round", "blue,square", "red,square", "red,round", "blue,round"] * 4
+    assert len(table("\n".join(texts)).frame) == 19
+    numbers = table("\n".join(["1,2", *["1,2", "3,4", "5,7"] * 6]), header=True)
+    assert len(numbers.frame) == 18
+    assert len(table("name\nAnn\nname\nBob\n").frame) == 3
 
 
 def test_dates_and_names_without_a_header_are_data(table):

@@ -1,11 +1,16 @@
 """The target, its task, and the parts of a table; each refusal in a sentence."""
 
+import json
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import pullback as pb
-from pullback.datasets import ReadOptions, TableDataset, load_dataset
+from pullback.datasets import ReadOptions, TableDataset, Target, load_dataset
+from pullback.datasets.cells import as_texts, read_cells
+from pullback.datasets.habits import Habits
 
 
 def table(y, **options):
@@ -34,6 +39,83 @@ def test_the_task_is_what_the_values_look_like(y, task, classes):
     data = table(y)
     assert (data.task, data.classes) == (task, classes)
     assert [type(label) for label in data.classes] == [type(label) for label in classes]
+
+
+BEYOND = 2**53  # from here on, doubles skip whole numbers
+
+
+@pytest.mark.parametrize(
+    "dtype", ["int64", "Int64", "uint64", "UInt64", "category", object, "decimal"]
+)
+@pytest.mark.parametrize("first", [BEYOND, 2**62])
+def test_whole_numbers_that_doubles_would_merge_stay_classes_of_their_own(dtype, first):
+    values = [first + k % 4 for k in range(40)]
+    y = pd.Series([Decimal(x) for x in values] if dtype == "decimal" else values, dtype=object)
+    y = y if dtype in (object, "decimal") else y.astype(dtype)
+    data = table(y)
+    assert data.classes == tuple(first + k for k in range(4))
+    np.testing.assert_array_equal(data.values, np.arange(40) % 4)
+    target = data.split(0.5, 0.5)[0].preparation.target
+    assert target.decode(np.eye(4)).tolist() == list(data.classes)
+    one = read_cells(pd.Series([values[1], BEYOND - 1])[:1])
+    assert target.values(one, pd.RangeIndex(1)).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        (10**30, 10**30 + 1),
+        (-1, 2**64),
+        (2**53 + 1, 0.5),
+        ("0.1234567890123456789", "0.123456789012345679"),
+        (1e15 + 1, 1e15 + 2),
+        (1e20, 2e20),
+        (1.5, 2.5),
+    ],
+)
+def test_classes_of_any_size_go_there_and_back(classes):
+    objects = [Decimal(x) if isinstance(x, str) else x for x in classes]
+    data = table(pd.Series(objects * 10, dtype=object), task="classification")
+    assert set(data.classes) == set(classes)
+    target = data.split(0.5, 0.5)[0].preparation.target
+    again = Target(target.column, tuple(json.loads(json.dumps(target.classes))))
+    np.testing.assert_array_equal(again.labels(data.frame), data.values)
+    assert set(target.decode(np.eye(2)).tolist()) == set(classes)
+
+
+def test_a_file_of_texts_has_whole_numbers_beyond_doubles_too():
+    numbers = [BEYOND + k % 4 for k in range(40)]
+    target = table(numbers).target
+    texts = pd.Series([*map(str, numbers[:4]), ""], dtype=object)
+    assert target.values(read_cells(texts), texts.index).tolist() == [0, 1, 2, 3, -1]
+    by_number = Habits(class_numbers=True)
+    assert table([f"{x:+}" for x in numbers], habits=by_number).classes == target.classes
+
+
+def test_categories_of_whole_numbers_that_doubles_would_merge():
+    z = pd.Series([BEYOND + k % 3 for k in range(30)])
+    frame = pd.DataFrame({"z": z, "y": ["a", "b", "b"] * 10})
+    (part,) = TableDataset.from_frame(frame, kinds={"z": "category"}).split(1.0)
+    assert part.features == tuple(f"z={BEYOND + k}" for k in range(3))
+    gaps = pd.Series([BEYOND + 1, None, BEYOND + 2] * 10, dtype="Int64")
+    assert as_texts(read_cells(gaps)).values == [str(BEYOND + 1), str(BEYOND + 2)]
+
+
+@pytest.mark.parametrize("other", [" a", "a ", "a\u00a0", "\ta"])
+def test_classes_that_blanks_alone_tell_apart_are_one_and_said(other):
+    data = table(["a", other, "b"] * 5)
+    assert data.classes == ("a", "b")
+    said = f"{sorted(['a', other])[0]!r} and {sorted(['a', other])[1]!r} read as one"
+    assert said in " ".join(data.notes)
+    assert "read as one" not in " ".join(table([" a", "b", " "] * 5).notes)
+    assert "read as one" not in " ".join(table(["1", " 1.5", "2 ", "2", "9"] * 5).notes)
+
+
+@pytest.mark.parametrize("text", ["?", "null", "NaN"])
+def test_classes_that_are_taken_for_gaps_are_named_with_the_way_back(text):
+    notes = " ".join(table(["a", text, "b"] * 5).notes)
+    assert f"the target 'y': '{text}' is read as a gap; --gaps '' takes empty cells alone" in notes
+    assert "--gaps" not in " ".join(table(["a", "", "b"] * 5).notes)
 
 
 def test_a_task_that_is_told_holds():

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pullback.datasets import Target
+from pullback.datasets.target import label_array
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Answers:
     def values(self) -> np.ndarray:
         """The answers as the table has them: labels of classes, or quantities."""
         classes = self.target.classes
-        return np.array(classes)[self.numbers] if classes else self.numbers
+        return label_array(classes)[self.numbers] if classes else self.numbers
 
     @property
     def probabilities(self) -> np.ndarray | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -64,7 +65,7 @@ def predict(
     options = read_options(separator, header, decimal, gaps)
     trained = Trained.load(model).told(options)
     read = _table(data, options)
-    inputs, notes = trained.preparation.transform(read.frame)
+    inputs, notes = trained.preparation.transform(read.frame, read.habits)
     truth = _truth(trained.target, read.frame)
     answers = trained.answer(inputs)
     table = predictions(answers, read.frame.index)
@@ -86,7 +87,7 @@ def predict(
         }
         print(json.dumps(summary, allow_nan=False))
     elif path is None:
-        table.to_csv(sys.stdout, index=False, lineterminator="\n")
+        _print(table.to_csv(index=False, lineterminator="\n"))
     if found is not None and truth is not None:
         values = (f"{NAMES[m]} {shown_value(m, found[m])}" for m in MEASURES[trained.target.task])
         known = int((~_gaps(trained.target, truth)).sum())
@@ -152,6 +153,23 @@ def _gaps(target: Target, truth: np.ndarray) -> np.ndarray:
 def _judged(answers: Answers, truth: np.ndarray) -> Measured:
     known = ~_gaps(answers.target, truth)
     return measured(answers.target, truth[known], answers.numbers[known])
+
+
+def _print(text: str) -> None:
+    """A table's text on standard output, where no answer may become another: as UTF-8.
+
+    Raises `CircuitError` where a terminal cannot show it.
+    """
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        if not out.isatty():
+            out.reconfigure(encoding="utf-8")
+        elif text.encode(out.encoding, errors="replace").decode(out.encoding) != text:
+            raise CircuitError(
+                f"this terminal writes {out.encoding}, which cannot show all of the predictions; "
+                "--output writes them to a file"
+            )
+    out.write(text)
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,20 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.datasets.spelling import number_text, spell
+from pullback.datasets.sample import sample
+from pullback.datasets.spelling import EXACT, number_text, spell
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-_TRIED = 500  # of many different texts, those that rule out what is plainly not their spelling
-
-
 @dataclass(frozen=True)
 class Numbers:
-    """Numbers in double precision; nan is a gap."""
+    """Numbers in double precision; nan is a gap.
+
+    `exact` has them as they are, where double precision may not tell all of them apart.
+    """
 
     values: np.ndarray
+    exact: np.ndarray | None = None
 
     @property
     def gaps(self) -> np.ndarray:
@@ -44,14 +47,16 @@ class Dates:
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts: each cell's place in `values`, in order of appearance; -1 is a gap.
+    """Texts: each cell's place in `values`; -1 is a gap.
 
-    `truth` is set where they were truth values and `values` are "False" and "True".
+    `truth` is set where they were truth values and `values` are "False" and "True". `merged` are
+    two texts that only blanks around them told apart, if there are such.
     """
 
     codes: np.ndarray
     values: list[str]
     truth: bool = False
+    merged: tuple[str, ...] = ()
     _spelled: dict[str, tuple[np.ndarray, np.ndarray]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -78,12 +83,12 @@ class Texts:
         'decimal commas'
         """
         counts = self.counts
-        step = max(1, len(self.values) // _TRIED)
-        sample, weights = self.values[::step], counts[::step]
+        some = [self.values[k] for k in sample(self.values, counts)[0]]
+        few = len(some) < len(self.values)
         best, fewest = spellings[0], counts.sum() + 1
         for spelling in spellings:
-            if step > 1 and 2 * weights[spell(sample, spelling)[1]].sum() > weights.sum():
-                continue
+            if few and spell(some, spelling)[1].all():
+                continue  # plainly not theirs
             wrong = counts[self.spelled(spelling)[1]].sum()
             if wrong < fewest:
                 best, fewest = spelling, wrong
@@ -120,7 +125,7 @@ class Texts:
     def _only(self, kept: np.ndarray) -> Texts:
         """The cells with all but these of `values` as gaps."""
         codes = np.where(kept, np.cumsum(kept) - 1, -1)
-        return Texts(np.append(codes, -1)[self.codes], self.at(kept))
+        return Texts(np.append(codes, -1)[self.codes], self.at(kept), merged=self.merged)
 
     def spread(self, by_value: np.ndarray, gap: Any) -> np.ndarray:
         """One item for each cell, from one for each of `values`."""
@@ -158,7 +163,10 @@ def read_cells(series: pd.Series) -> Cells:
     if of.is_complex_dtype(series.dtype):
         return Other("complex numbers")
     if of.is_numeric_dtype(series.dtype):
-        return Numbers(series.to_numpy(dtype=np.float64, na_value=np.nan))
+        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        return Numbers(
+            numbers, None if of.is_float_dtype(series.dtype) else _exact(series, numbers)
+        )
     if of.is_datetime64_any_dtype(series.dtype):
         return _dates(series)
     if of.is_timedelta64_dtype(series.dtype):
@@ -180,7 +188,7 @@ def _of_objects(series: pd.Series) -> Cells:
     if family in ("integer", "floating", "mixed-integer-float", "decimal"):
         numbers = np.full(len(objects), np.nan)
         numbers[filled] = [_float(x) for x in objects[filled]]
-        return Numbers(numbers)
+        return Numbers(numbers, _exact(series, numbers))
     if family in ("date", "datetime", "datetime64"):
         return _dates(series)
     if all(isinstance(x, str | int | float | Decimal | np.generic) for x in objects[filled]):
@@ -188,6 +196,15 @@ def _of_objects(series: pd.Series) -> Cells:
         texts[filled] = [_text(x) for x in objects[filled]]
         return _texts(texts)
     return Other({"bytes": "bytes", "time": "times without a date"}.get(family, "lists or objects"))
+
+
+def _exact(series: pd.Series, numbers: np.ndarray) -> np.ndarray | None:
+    """The numbers as objects, if any of them is more than double precision takes."""
+    from pandas.api.types import infer_dtype
+
+    if not (np.abs(numbers) >= EXACT).any() and infer_dtype(series, skipna=True) != "decimal":
+        return None
+    return series.to_numpy(dtype=object)
 
 
 def _float(x: Any) -> float:
@@ -199,7 +216,7 @@ def _float(x: Any) -> float:
 
 def _text(x: Any) -> str:
     if isinstance(x, float | np.floating | Decimal):
-        return number_text(_float(x))
+        return number_text(x if isinstance(x, Decimal) else float(x))
     return str(x)
 
 
@@ -215,16 +232,23 @@ def _dates(series: pd.Series) -> Dates:
 
 
 def _texts(objects: np.ndarray) -> Texts:
-    """The cells without the blanks around them; what is blank is a gap."""
+    """The cells without the blanks around them; what is blank is a gap.
+
+    `values` are sorted, so that nothing said of a column depends on the order of its rows.
+    """
     import pandas as pd
 
     codes, raw = pd.factorize(objects)
-    values = [x.strip() for x in raw]
-    if values == raw.tolist() and "" not in values:
-        return Texts(codes, values)
-    places: dict[str, int] = {}
-    place = [places.setdefault(x, len(places)) if x else -1 for x in values]
-    return Texts(np.array([*place, -1])[codes], list(places))
+    stripped = [x.strip() for x in raw]
+    values = sorted(set(stripped) - {""})
+    places = {text: k for k, text in enumerate(values)}
+    place = [places.get(text, -1) for text in stripped]
+    merged: tuple[str, ...] = ()
+    if len(set(raw)) > len(values):
+        padded = Counter(text for text in stripped if text)
+        twice = min((text for text, count in padded.items() if count > 1), default="")
+        merged = tuple(sorted(text for text in raw if text.strip() == twice and twice))[:2]
+    return Texts(np.array([*place, -1])[codes], values, merged=merged)
 
 
 def as_texts(cells: Cells) -> Texts:
@@ -233,7 +257,10 @@ def as_texts(cells: Cells) -> Texts:
         return cells
     if isinstance(cells, Other):
         raise TypeError(f"{cells.what} have no text")
-    distinct, codes = np.unique(cells.values[~cells.gaps], return_inverse=True)
+    values = cells.values
+    if isinstance(cells, Numbers) and cells.exact is not None:
+        values = cells.exact
+    distinct, codes = np.unique(values[~cells.gaps], return_inverse=True)
     placed = np.full(len(cells.values), -1)
     placed[~cells.gaps] = codes
     if isinstance(cells, Numbers):

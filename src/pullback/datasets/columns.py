@@ -8,7 +8,7 @@ that only tells rows apart, never changes, or is prose is left out. Whoever know
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,9 @@ from pullback.core.registry import Registry
 from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
 from pullback.datasets.column import DOUBT, KINDS, Column, gap_note
 from pullback.datasets.extract import extract
-from pullback.datasets.gaps import TRUTHS, is_gap, may_be_value
+from pullback.datasets.gaps import TRUTHS, YES, is_gap, may_be_value
 from pullback.datasets.habits import Habits
-from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES
+from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES, holds_number
 from pullback.datasets.quantities import (
     STRAY_SHARE,
     ZEROS,
@@ -29,6 +29,7 @@ from pullback.datasets.quantities import (
     number_column,
     stray_note,
 )
+from pullback.datasets.sample import sample
 from pullback.datasets.spelling import DATE_FORMATS, likely_dates, listed, shown
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ _FEW = 20  # so many distinct texts are categories, however few rows there are
 _COMMON = 0.5  # as often as the other texts of a column, a word for a gap may be one of them,
 _COMMON_ELSEWHERE = 0.1  # and so often, where gaps are written otherwise
 _PROSE = 30  # characters on average, from which texts that hardly repeat are prose
-_YES = frozenset({"yes", "true", "y", "t", "on", "1"})
 _IDENTIFIER = re.compile(
     r"(?i:(.*[\W_])?(id|idx|index|key|nr|no|number|uuid|guid|row|rownames?|index_level_0__))"
     r"|.*[a-z]I[dD]"
@@ -89,14 +89,36 @@ def understand_table(
     for name in told:
         series[name]  # an unknown one is refused with the names there are
     habits = habits or Habits.of(frame)
-    columns, found = [], {}
-    for name in series:
-        cells = read_cells(series[name])
-        column = understand(name, cells, told.get(name), habits)
-        columns.append(column)
-        if column.kind != "ignore":
-            found[name] = extract(column, cells, frame.index)
+    read = {name: read_cells(series[name]) for name in series}
+    columns = [understand(name, cells, told.get(name), habits) for name, cells in read.items()]
+    columns = [_ordered(column, columns, read[column.name], habits) for column in columns]
+    used = (column for column in columns if column.kind != "ignore")
+    found = {c.name: extract(c, read[c.name], frame.index) for c in used}
     return tuple(columns), found
+
+
+def _ordered(column: Column, columns: Sequence[Column], cells: Cells, habits: Habits) -> Column:
+    """The column, its day and month in the order that is sure in the other columns of dates."""
+    if column.kind != "date" or DOUBT not in column.note:
+        return column
+    sure = {
+        other.spelling.startswith("%d"): other
+        for other in columns
+        if other.kind == "date" and DOUBT not in other.note and _can_be_swapped(other.spelling)
+    }
+    if len(sure) != 1:
+        return column
+    ((day_first, other),) = sure.items()
+    spelling = column.spelling
+    spelling = spelling if spelling.startswith("%d") == day_first else _swapped(spelling)
+    ordered = _date_column(column.name, cells, habits, (spelling,), 1.0)
+    assert ordered is not None
+    note = f"{ordered.note}, the day {'first' if day_first else 'second'} as in {shown(other.name)}"
+    return replace(column, spelling=spelling, note=note)
+
+
+def _can_be_swapped(spelling: str) -> bool:
+    return _swapped(spelling) != spelling and _swapped(spelling) in DATE_FORMATS
 
 
 def doubts(columns: Sequence[Column], habits: Habits) -> list[str]:
@@ -128,12 +150,17 @@ def other_decimal(column: Column) -> str:
     return f"--decimal '{other}' takes the other"
 
 
-def gap_doubts(column: Column, habits: Habits) -> list[str]:
-    """A note on the texts of categories or classes that were guessed to be gaps, or not to be."""
+def gap_doubts(
+    column: Column, habits: Habits, doubted: Callable[[str], bool] = may_be_value
+) -> list[str]:
+    """A note on the texts of categories or classes that were guessed to be gaps, or not to be.
+
+    `doubted` tells which gaps are worth a note: those that may be values, or others too.
+    """
     if habits.typed or habits.gaps is not None:
         return []
     notes = []
-    kept, gaps = column.kept, [text for text in column.gaps if may_be_value(text)]
+    kept, gaps = column.kept, [text for text in column.gaps if doubted(text)]
     if kept:
         one = len(kept) == 1
         notes.append(
@@ -231,6 +258,7 @@ def _date_column(
     if spelling != "ISO8601":
         swapped = _swapped(spelling)
         note += f", read as {spelling}"
+        note += " with years from 1947 to 2046" if "%y" in spelling else ""
         if swapped in formats and not filled.spelled(swapped)[1][~wrong].any():
             note += f", {DOUBT} {swapped} fits too"
     note += stray_note(filled, wrong) + gap_note(filled.gaps, dropped)
@@ -253,12 +281,14 @@ def _boolean(name: str, cells: Texts, habits: Habits) -> Column | None:
     """The column as yes and no, if it has two values; upper and lower case are the same."""
     kept = _kept(cells, habits)
     filled, dropped = cells.parted(lambda text: habits.is_gap(text) and text not in kept)
-    values = {text.casefold(): text for text in reversed(filled.at(filled.counts > 0))}
+    by_count = sorted(zip(filled.counts.tolist(), filled.values, strict=True))
+    values = {text.casefold(): text for count, text in by_count if count}  # as most are written
     if len(values) != 2:
         return None
-    no, yes = sorted(values, key=lambda text: (text in _YES, text))
+    no, yes = sorted(values, key=lambda text: (text in YES, text))
     note = f"one of two: 0 is {shown(values[no])}, 1 is {shown(values[yes])}"
     note += gap_note(filled.gaps, dropped)
+    note += merged_note(cells)
     pair, gaps = (values[no], values[yes]), tuple(dropped.values)
     return Column(name, "boolean", note, values=pair, gaps=gaps, kept=kept)
 
@@ -270,8 +300,15 @@ def category_column(name: str, cells: Texts, habits: Habits) -> Column:
     distinct = np.count_nonzero(filled.counts)
     note = "a category: 1 text" if distinct == 1 else f"categories: {distinct:,} different texts"
     note += f", {listed(kept)} among them" if kept else ""
-    note += gap_note(filled.gaps, dropped)
+    note += gap_note(filled.gaps, dropped) + merged_note(cells)
     return Column(name, "category", note, gaps=tuple(dropped.values), kept=kept)
+
+
+def merged_note(cells: Texts) -> str:
+    """Two texts that were read as one, blanks around them aside; "" where there are none."""
+    if not cells.merged:
+        return ""
+    return f", {' and '.join(map(shown, cells.merged))} read as one, without the blanks around them"
 
 
 def _kept(cells: Texts, habits: Habits) -> tuple[str, ...]:
@@ -322,13 +359,26 @@ def _useless(column: Column, cells: Numbers | Dates | Texts, nearly: str) -> Col
         reason = f"{what}, {distinct:,} different ones in {filled:,} rows"
     if not reason:
         return None
+    if column.kind == "category" and _hold_numbers(cells):
+        example = next(filter(holds_number, as_texts(cells).values))
+        reason = f"it holds numbers with other text, such as {shown(example)}, and {reason}"
     return Column(column.name, "ignore", f"left out: {reason}" + f"; {nearly}" * bool(nearly))
+
+
+def _hold_numbers(cells: Numbers | Dates | Texts) -> bool:
+    """Whether most of the different texts are numbers with something around or between."""
+    if not isinstance(cells, Texts):
+        return False
+    places, _ = sample(cells.values, cells.counts)
+    return 2 * sum(holds_number(cells.values[k]) for k in places) > len(places)
 
 
 def _distinct(cells: Numbers | Dates | Texts) -> int:
     """How many different values there are."""
     if isinstance(cells, Texts):
         return int(np.count_nonzero(cells.counts))
+    if isinstance(cells, Numbers) and cells.exact is not None:
+        return len(as_texts(cells).values)
     return len(np.unique(cells.values[~cells.gaps]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts
 from pullback.datasets.column import Column
+from pullback.datasets.gaps import TRUTHS, YES
 from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES, is_number
 from pullback.datasets.quantities import HUGE
-from pullback.datasets.spelling import shown
+from pullback.datasets.spelling import EXACT, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,22 +34,39 @@ def extract(column: Column, cells: Cells, index: pd.Index) -> Numbers | Dates | 
     if column.kind == "category":
         return as_texts(cells).without(column.is_gap)
     if column.kind == "boolean":
-        texts = as_texts(cells)
-        known = {text.casefold(): float(k) for k, text in enumerate(column.values)}
-        found = [known.get(text.casefold(), np.nan) for text in texts.values]
-        return Numbers(texts.spread(np.array(found, np.float64), np.nan))
+        return _yes_or_no(column, as_texts(cells), index)
     if isinstance(cells, Texts) and not cells.truth:
         return _spelled(column, cells, index)
     if column.kind == "date" and isinstance(cells, Dates):
         return cells
     if column.kind == "number" and isinstance(cells, Numbers):
-        return Numbers(_measurable(cells.values))
+        return Numbers(_measurable(cells.values), cells.exact)
     if cells.gaps.all():
         nothing = Numbers(np.full(len(index), np.nan))
         return nothing if column.kind == "number" else Dates(nothing.values.astype("datetime64[s]"))
     first = int(np.argmin(cells.gaps))
     text = as_texts(cells)
     raise _not_of_kind(column, f"{place(index, first)} has {shown(text.values[text.codes[first]])}")
+
+
+def _yes_or_no(column: Column, texts: Texts, index: pd.Index) -> Numbers:
+    """0 for no and 1 for yes, which may be written as another of the usual pairs."""
+    texts = texts.without(column.is_gap)
+    known = {text.casefold(): float(k) for k, text in enumerate(column.values)}
+    if TRUTHS.issuperset(known) and len(YES.intersection(known)) == 1:
+        known = {text: float(text in YES) for text in TRUTHS} | known
+    found = [known.get(text.casefold(), np.nan) for text in texts.values]
+    numbers = texts.spread(np.array(found, np.float64), np.nan)
+    wrong = np.isnan(numbers) & ~texts.gaps
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        no, yes = map(shown, column.values)
+        text = shown(texts.values[texts.codes[first]])
+        raise CircuitError(
+            f"column {shown(column.name)} should hold {no} or {yes}, as in training, but "
+            f"{place(index, first)} has {text}"
+        )
+    return Numbers(numbers)
 
 
 def _spelled(column: Column, cells: Texts, index: pd.Index) -> Numbers | Dates:
@@ -67,7 +86,16 @@ def _spelled(column: Column, cells: Texts, index: pd.Index) -> Numbers | Dates:
         raise _not_of_kind(column, f"{place(index, first)} has {shown(text)}", written)
     if column.kind == "date":
         return Dates(cells.spread(values, np.datetime64("NaT")))
-    return Numbers(cells.spread(_measurable(values), np.nan))
+    numbers = _measurable(values)
+    if not (np.abs(numbers) >= EXACT).any():
+        return Numbers(cells.spread(numbers, np.nan))
+    exact = np.array([*map(_exact, cells.values, numbers.tolist())], dtype=object)
+    return Numbers(cells.spread(numbers, np.nan), cells.spread(exact, None))
+
+
+def _exact(text: str, number: float) -> int | float:
+    """The whole number that a text of digits alone spells, as no double may; else the number."""
+    return int(text) if re.fullmatch(r"[+-]?\d+", text, re.ASCII) else number
 
 
 def _measurable(values: np.ndarray) -> np.ndarray:

@@ -21,7 +21,8 @@ _UNSURE = frozenset(
 )
 # of C's runtime on Windows, of Stata and SAS, and of a spreadsheet's column that is too narrow
 _CODES = re.compile(r"[+-]?1\.#(?:s?nan|qnan|ind|inf)0*|\.[a-z_]|#+")
-TRUTHS = frozenset({"yes", "no", "true", "false", "y", "n", "t", "f", "on", "off", "0", "1"})
+YES = frozenset({"yes", "true", "y", "t", "on", "1"})
+TRUTHS = YES | {"no", "false", "n", "f", "off", "0"}
 
 
 def is_gap(text: str) -> bool:

@@ -15,12 +15,12 @@ import numpy as np
 from pullback.datasets.gaps import is_gap
 from pullback.datasets.numerals import DECIMALS, decimal_votes, either_way, grouping_mark, is_number
 from pullback.datasets.options import ReadOptions
+from pullback.datasets.sample import sample
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_TRIED = 1000  # cells of a column that show whether it holds numbers
-_MOSTLY = 0.5  # of them, which are numbers where gaps and slips of the pen are the rest
+_MOSTLY = 0.5  # of a column's cells, which are numbers where gaps and slips of the pen are the rest
 _MOST = 0.9  # of a column's votes, beside which the others are slips of the pen
 _ENOUGH = 4  # different numbers of a column, which are no longer names of kinds such as 1.0 and 2.0
 
@@ -30,15 +30,16 @@ class Habits:
     """How a table writes what can be read in two ways.
 
     `decimal` marks decimals; `sure` says that numbers which can be read in one way alone showed it,
-    and `told` that a person did. `gaps` are the texts that a person named as gaps, and
-    `among_numbers` those that stand among numbers for no value. `typed` is set where the table has
-    true gaps of its own, so that a text is a text. `class_numbers` makes classes of numbers, and
-    not of their texts.
+    and `told` that a person did. `marks` are the decimal marks that such numbers show. `gaps` are
+    the texts that a person named as gaps, and `among_numbers` those that stand among numbers for no
+    value. `typed` is set where the table has true gaps of its own, so that a text is a text.
+    `class_numbers` makes classes of numbers, and not of their texts.
     """
 
     decimal: str = "."
     sure: bool = False
     told: bool = False
+    marks: frozenset[str] = frozenset()
     gaps: frozenset[str] | None = None
     among_numbers: frozenset[str] = field(default_factory=frozenset)
     typed: bool = False
@@ -70,13 +71,15 @@ class Habits:
         options = options or ReadOptions()
         columns = [texts for texts in map(_numbers, _columns(frame)) if texts]
         spellings = {text for texts in columns for text in texts if is_gap(text)}
-        decimal, sure = _decimal(columns, separator)
+        votes = _votes(columns)
+        decimal, sure = _decimal(columns, separator, votes)
         gaps = None if options.gaps is None else frozenset(options.gaps)
         by_number = options.classes == "number"
         return cls(
             options.decimal or decimal,
             sure,
             options.decimal is not None,
+            frozenset(votes),
             gaps,
             frozenset(spellings),
             typed,
@@ -95,26 +98,39 @@ def _columns(frame: pd.DataFrame) -> list[np.ndarray]:
 
 def _numbers(cells: np.ndarray) -> list[str]:
     """The different texts of a column of numbers; none of another."""
-    some = [x.strip() for x in cells[:: max(1, len(cells) // _TRIED)] if isinstance(x, str)]
-    filled = [text for text in some if not is_gap(text)]
-    if not filled or sum(map(is_number, filled)) < _MOSTLY * len(filled):
+    counts = Counter(x for x in cells if isinstance(x, str))
+    texts = list(counts)
+    places, stand_for = sample(texts, np.fromiter(counts.values(), np.float64, len(counts)))
+    numbers = filled = 0.0
+    for place, number_of_cells in zip(places, stand_for, strict=True):
+        if not is_gap(texts[place]):
+            filled += number_of_cells
+            numbers += number_of_cells * is_number(texts[place])
+    if not filled or round(numbers) < _MOSTLY * round(filled):
         return []
-    return [x.strip() for x in dict.fromkeys(x for x in cells if isinstance(x, str))]
+    return [text.strip() for text in texts]
 
 
-def _decimal(columns: list[list[str]], separator: str) -> tuple[str, bool]:
-    """What marks decimals, and whether that is sure: no number of the file speaks against it."""
-    votes: Counter[str] = Counter()
-    most = 0
+def _votes(columns: list[list[str]]) -> dict[str, list[int]]:
+    """For each decimal mark, its numbers in each column where they show it and no other mark."""
+    votes: dict[str, list[int]] = {}
     for texts in columns:
         counts = decimal_votes(texts)
-        votes.update(x for x in DECIMALS if counts[x] > _MOST * sum(counts.values()))
-        most = max(most, *counts.values())
+        for mark in DECIMALS:
+            if counts[mark] > _MOST * sum(counts.values()):
+                votes.setdefault(mark, []).append(counts[mark])
+    return votes
+
+
+def _decimal(
+    columns: list[list[str]], separator: str, votes: dict[str, list[int]]
+) -> tuple[str, bool]:
+    """What marks decimals, and whether that is sure: no number of the file speaks against it."""
     if votes:
-        decimal = max(DECIMALS, key=lambda mark: votes[mark])
+        decimal = max(DECIMALS, key=lambda mark: len(votes.get(mark, ())))
         # beside semicolons a comma is usual, so that points may be of one column alone
         usual = separator != ";" or decimal == ","
-        return decimal, len(votes) == 1 and most >= _ENOUGH and usual
+        return decimal, len(votes) == 1 and max(votes[decimal]) >= _ENOUGH and usual
     filled = [[text for text in texts if not is_gap(text)] for texts in columns]
     groups = Counter(filter(None, map(grouping_mark, filled)))
     if groups:

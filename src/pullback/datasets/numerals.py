@@ -105,6 +105,18 @@ def is_number(text: str) -> bool:
     return any(style.number(text) is not None for style in NUMBER_STYLES.values())
 
 
+_IN_TEXT = re.compile(r"(?:[^\W\d_]{1,3} )?[^\w\s]{0,3} ?\d[\d.,:/' \u00a0-]*\W{0,3}[^\W\d_]{0,6}")
+
+
+def holds_number(text: str) -> bool:
+    """Whether a text is a number with a little around or between, such as a unit.
+
+    >>> [holds_number(text) for text in ("$1.50", "49 kg", "12:30", "12-", "name 7", "a1b2")]
+    [True, True, True, True, False, False]
+    """
+    return bool(_IN_TEXT.fullmatch(text))
+
+
 def parse_numbers(texts: Sequence[str], name: str) -> tuple[np.ndarray, np.ndarray]:
     """The numbers that texts of this style spell, and which texts spell none.
 

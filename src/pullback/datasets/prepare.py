@@ -22,7 +22,7 @@ from pullback.datasets.habits import Habits
 from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES, either_way
 from pullback.datasets.options import ReadOptions
 from pullback.datasets.plain import from_plain, to_plain
-from pullback.datasets.quantities import HUGE
+from pullback.datasets.quantities import GROUPS, HUGE
 from pullback.datasets.spelling import DATE_FORMATS, brief, listed, shown
 from pullback.datasets.target import Target
 
@@ -128,11 +128,14 @@ class Preparation:
         )
         return replace(self, columns=columns, target=target)
 
-    def transform(self, frame: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
+    def transform(
+        self, frame: pd.DataFrame, habits: Habits | None = None
+    ) -> tuple[np.ndarray, tuple[str, ...]]:
         """The inputs (rows, features), float32 and finite, of another table; and notes on it.
 
         Gaps are filled as in training; a category that training did not know is none of the known.
         Columns that are not needed are passed over. What is not usual is said in the notes.
+        `habits` are those of the table, by default what its columns show.
 
         Raises `CircuitError` where a column is missing, or holds what is not of its kind.
         """
@@ -149,7 +152,8 @@ class Preparation:
         known |= {self.target.name} if self.target else set()
         extra = [name for name in series if name not in known]
         notes = [f"{_columns(extra)} unknown from training passed over"] if extra else []
-        notes += _other_decimals(needed, series, Habits.of(frame))
+        target = [self.target.column] if self.target and self.target.name in series else []
+        notes += _doubtful_decimals([*needed, *target], series, habits or Habits.of(frame))
         for name, cells in found.items():
             gaps = np.count_nonzero(cells.gaps)
             if gaps:
@@ -254,23 +258,34 @@ class Preparation:
             raise CircuitError(f"the target {shown(self.target.name)} has no scale")
 
 
-def _other_decimals(
+def _doubtful_decimals(
     columns: Sequence[Column], series: Mapping[str, pd.Series], habits: Habits
 ) -> Iterator[str]:
-    """A note on each column that has its decimal mark from training, where the table shows another.
+    """A note on each column whose decimal mark is of training, where the table never shows it.
 
-    Only numbers such as 1,234 are in doubt: others are refused where they have the other mark.
+    Only numbers such as 1,234 are in doubt: others are refused where they have the other mark. So
+    are those alone that the table's other numbers speak against, or whose mark groups thousands
+    though it did not in training.
     """
-    for column in columns if habits.sure else ():
-        if column.kind != "number" or NUMBER_STYLES[column.spelling].decimal == habits.decimal:
+    for column in columns if not habits.told else ():
+        mark = NUMBER_STYLES[column.spelling].decimal if column.kind == "number" else ""
+        if not mark or mark in habits.marks:
             continue
         cells = read_cells(series[column.name])
-        doubtful = next(filter(either_way, cells.values if isinstance(cells, Texts) else ()), None)
+        unknown = [x for x in DECIMALS if x != mark and f"with {GROUPS[x]}" not in column.note]
+        doubted = DECIMALS if habits.marks else unknown
+        texts = cells.values if isinstance(cells, Texts) else ()
+        doubtful = next((text for text in texts if either_way(text) in doubted), None)
         if doubtful is not None:
+            other = next(x for x in DECIMALS if x != mark)
+            why = (
+                f"other numbers here have {DECIMALS[other]}"
+                if habits.marks
+                else f"no number here shows {DECIMALS[mark]}, and it fits {DECIMALS[other]} too"
+            )
             yield (
                 f"column {shown(column.name)}: {shown(doubtful)} is read as in training, though "
-                f"other numbers here have {DECIMALS[habits.decimal]}; --decimal "
-                f"'{habits.decimal}' reads it so"
+                f"{why}; --decimal '{other}' reads it so"
             )
 
 

@@ -25,7 +25,7 @@ HUGE = 1e100  # beyond it, sums of squares leave double precision
 ZEROS = "zeros in front"
 _FEW_STRAYS = 3  # different texts, which may be more than that share if they alone are no numbers
 _MEASURED = 20  # different numbers, from which a column holds measurements and not numbered kinds
-_GROUPS = {".": "thousands dots", ",": "thousands commas"}
+GROUPS = {".": "thousands dots", ",": "thousands commas"}
 _ZEROS = re.compile(r"0\d+", re.ASCII)
 
 
@@ -118,7 +118,7 @@ def _other_reading(texts: Sequence[str], decimal: str, habits: Habits) -> str:
         return ""
     if habits.sure and not (mark == decimal and grouping_mark(texts) == mark):
         return ""
-    readings = [DECIMALS[mark], _GROUPS[mark]]
+    readings = [DECIMALS[mark], GROUPS[mark]]
     taken, other = readings if mark == decimal else readings[::-1]
     return f", read with {taken}, {DOUBT} {other} fit too"
 

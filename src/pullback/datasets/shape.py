@@ -72,6 +72,7 @@ def read_grid(path: Path, text: str, options: ReadOptions, notes: list[str]) -> 
         notes.append(f"{count} above the table {were} passed over: {shown(above[0].strip())}")
     if names is None:
         names, lines, rows = _header(lines, rows, width, options, notes)
+    lines, rows = _without_repeated_header(names, lines, rows, notes)
     if not rows:
         raise CircuitError(f"{path} has a header and no rows")
     if not found and width == 1:
@@ -205,13 +206,23 @@ def _named_by_comment(
     """The names that a comment right above the first row of values gives, as NumPy writes them."""
     if not comments or width < 2 or options.header is not None:
         return None
-    if not _is_data(rows[0], rows[1 : 1 + _BELOW]) or _counts_columns(rows[0], rows[1:]):
+    below = rows[1 : 1 + _BELOW]
+    data = _is_data(rows[0], below) or (not _is_header(rows[0], below, width) and _recurs(rows))
+    if not data or _counts_columns(rows[0], rows[1:]):
         return None
     text = comments[-1]
     if re.match(r"#\s", text):
         text = text[1:].strip()
     names = next(iter(reader_of(text, separator, strict=False)))
     return names if len(names) == width and not any(map(is_number, names)) else None
+
+
+def _recurs(rows: list[list[str]]) -> bool:
+    """Whether a cell of the first row stands below it too, in its own column."""
+    return any(
+        not is_gap(cell) and any(row[k : k + 1] == [cell] for row in rows[1:])
+        for k, cell in enumerate(rows[0])
+    )
 
 
 def _header(
@@ -237,6 +248,33 @@ def _header(
     if is_header:
         return first, lines[1:], rows[1:]
     return [""] * max(width, len(first)), lines, rows
+
+
+def _without_repeated_header(
+    names: list[str], lines: np.ndarray, rows: list[list[str]], notes: list[str]
+) -> tuple[np.ndarray, list[list[str]]]:
+    """The rows that are not the header again, as where files with one were joined.
+
+    Rows that hold nothing which stands elsewhere in its column are that, and no values.
+    """
+    header = _as_names(names)
+    if len(header) < 2 or all(not name or is_number(name) for name in header):
+        return lines, rows
+    kept = np.array([_as_names(row) != header for row in rows], bool)
+    again = int((~kept).sum())
+    columns = enumerate(names) if again else ()
+    if not again or any(sum(row[k : k + 1] == [x] for row in rows) > again for k, x in columns):
+        return lines, rows
+    what = "1 line that repeats" if again == 1 else f"{again} lines that repeat"
+    were = "was" if again == 1 else "were"
+    notes.append(f"{what} the header {were} passed over, the first on line {lines[~kept][0]}")
+    return lines[kept], [row for row, keep in zip(rows, kept, strict=True) if keep]
+
+
+def _as_names(row: list[str]) -> list[str]:
+    """A row as names of columns, one that a comment gives too."""
+    cells = [cell.strip() for cell in row]
+    return [re.sub(r"^#\s+", "", cells[0]), *cells[1:]]
 
 
 _TELL_NO = "--header no reads it as data"
@@ -288,10 +326,10 @@ def _counts_columns(first: list[str], below: list[list[str]]) -> bool:
     names = names[indexed:]
     if names != list(map(str, range(len(names)))) or len(names) < 2 - indexed:
         return False
-    if indexed:
+    if indexed or len(names) > 2:
         return True
     counted = [row[0].strip() for row in below[:2] if row]
-    return counted != ["1", "2"] and not (len(names) == 2 and first in below)
+    return counted != ["1", "2"] and first not in below
 
 
 def _names_rows(rows: list[list[str]]) -> bool:

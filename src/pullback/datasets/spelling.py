@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from pullback.datasets.numerals import NUMBER_STYLES, parse_numbers
+
+EXACT = 2**53  # below it, whole numbers are exact in double precision
 
 
 def shown(thing: Any) -> str:
@@ -44,13 +47,20 @@ def brief(x: float) -> str:
     return f"{int(x):,}" if abs(x) < 1e15 and float(x).is_integer() else f"{x:.6g}"
 
 
-def number_text(x: float) -> str:
-    """A number as text, whole ones without a point.
+def number_text(x: float | Decimal) -> str:
+    """A number as text, whole ones without a point; no two different numbers have the same.
 
-    >>> number_text(3.0), number_text(0.5)
-    ('3', '0.5')
+    >>> number_text(3.0), number_text(0.5), number_text(2**53 + 1), number_text(Decimal("0.50"))
+    ('3', '0.5', '9007199254740993', '0.5')
     """
-    return str(int(x)) if abs(x) < 1e15 and float(x).is_integer() else repr(float(x))
+    if isinstance(x, int | np.integer):
+        return str(int(x))
+    if isinstance(x, Decimal) and x.is_finite():
+        if x == x.to_integral_value():
+            return str(int(x))
+        if x != Decimal(repr(float(x))):
+            return format(x, "f").rstrip("0")
+    return str(int(x)) if abs(x) < EXACT and float(x).is_integer() else repr(float(x))
 
 
 # Dates -------------------------------------------------------------------------------------------
@@ -62,6 +72,7 @@ _DAYS = (
 _TIMES = ("", " %H:%M", " %H:%M:%S")
 DATE_FORMATS = ("ISO8601", *(day + time for time in _TIMES for day in _DAYS))
 _DATE_LENGTHS = (6, 40)
+_LAST_SHORT_YEAR = 2046  # that two digits stand for: 47 is 1947. It must not move with the clock
 _DIGIT = re.compile(r"[0-9]")
 _OFFSET = re.compile(r"(:\d\d(?:\.\d+)?)\s*(?:[zZ]|[+-]\d\d(?::?\d\d)?)$", re.ASCII)
 
@@ -69,12 +80,15 @@ _OFFSET = re.compile(r"(:\d\d(?:\.\d+)?)\s*(?:[zZ]|[+-]\d\d(?::?\d\d)?)$", re.AS
 def parse_dates(texts: Sequence[str], name: str) -> np.ndarray:
     """The moments, to the second, that texts of this format spell; NaT where they do not.
 
-    What a clock showed counts, wherever it hung: an offset from UTC is passed over.
+    What a clock showed counts, wherever it hung: an offset from UTC is passed over. Years of two
+    digits are those from 1947 to 2046.
 
     >>> [str(x) for x in parse_dates(["31.12.2024", "today"], "%d.%m.%Y")]
     ['2024-12-31T00:00:00', 'NaT']
     >>> [str(x) for x in parse_dates(["2001-01-01T00:00:00+01:00"], "ISO8601")]
     ['2001-01-01T00:00:00']
+    >>> [str(x) for x in parse_dates(["01.02.55", "01.02.25"], "%d.%m.%y")]
+    ['1955-02-01T00:00:00', '2025-02-01T00:00:00']
     """
     import pandas as pd
 
@@ -84,6 +98,9 @@ def parse_dates(texts: Sequence[str], name: str) -> np.ndarray:
     moments = pd.to_datetime(
         pd.Series(possible, dtype=object), format=name, utc=True, errors="coerce"
     )
+    if "%y" in name:
+        late = moments.dt.year > _LAST_SHORT_YEAR
+        moments = moments.mask(late, moments - pd.DateOffset(years=100))
     return moments.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
 
 

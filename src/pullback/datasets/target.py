@@ -15,13 +15,19 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
 from pullback.datasets.column import DOUBT, Column
-from pullback.datasets.columns import category_column, columns_of, gap_doubts, other_decimal
+from pullback.datasets.columns import (
+    category_column,
+    columns_of,
+    gap_doubts,
+    merged_note,
+    other_decimal,
+)
 from pullback.datasets.extract import extract, place
 from pullback.datasets.gaps import is_gap
 from pullback.datasets.habits import Habits
 from pullback.datasets.numerals import NUMBER_STYLES, styles
 from pullback.datasets.quantities import HUGE, number_column
-from pullback.datasets.spelling import listed, number_text, shown
+from pullback.datasets.spelling import EXACT, listed, number_text, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +111,7 @@ class Target:
         """A network's scores (rows, classes) or (rows, 1) as answers (rows,) of the table's own."""
         scores = np.asarray(scores)
         if self.classes:
-            return np.array(self.classes)[scores.argmax(axis=1)]
+            return label_array(self.classes)[scores.argmax(axis=1)]
         return scores.reshape(len(scores)).astype(np.float64) * self.scale + self.centre
 
     def fitted(self, values: np.ndarray) -> Target:
@@ -117,6 +123,16 @@ class Target:
         learned = StandardScaler().fit(values.reshape(-1, 1))
         centre, scale = np.asarray(learned.mean_), np.asarray(learned.scale_)
         return replace(self, centre=centre.item(), scale=scale.item())
+
+
+def label_array(classes: Sequence[Any]) -> np.ndarray:
+    """Classes as an array of the narrowest type that changes none of them.
+
+    >>> label_array(["a", "bc"]), label_array([2**64, -1]).tolist()
+    (array(['a', 'bc'], dtype='<U2'), [18446744073709551616, -1])
+    """
+    labels = np.array(classes)
+    return labels if labels.tolist() == list(classes) else np.array(classes, dtype=object)
 
 
 def guess_target(names: list[str]) -> tuple[str, str]:
@@ -160,7 +176,7 @@ def understand_target(
     target, note = _classification(column, extract(column, cells, index), quantity is not None)
     if guessed and quantity is not None and len(target.classes) > 2:
         note += "; --task regression predicts its numbers as quantities"
-    doubts = [] if column.kind == "number" else gap_doubts(column, habits)
+    doubts = [] if column.kind == "number" else gap_doubts(column, habits, bool)  # lost rows
     return target, [note, *(f"the target {shown(name)}: {doubt}" for doubt in doubts)]
 
 
@@ -184,8 +200,9 @@ def _likely_task(numbers: Cells) -> str:
     filled = numbers.values[~numbers.gaps]
     distinct = np.unique(filled)
     whole = bool(np.all(np.mod(distinct, 1.0) == 0.0))
-    few = len(distinct) <= min(_FEW_CLASSES, len(filled) / _ROWS_A_CLASS)
-    return "classification" if len(distinct) <= 2 or (whole and few) else "regression"
+    count = len(distinct) if numbers.exact is None else len(as_texts(numbers).values)
+    few = count <= min(_FEW_CLASSES, len(filled) / _ROWS_A_CLASS)
+    return "classification" if count <= 2 or (whole and few) else "regression"
 
 
 def _regression(
@@ -224,6 +241,7 @@ def _classification(
     note = f"the task is classification: {name} has {len(labels)} classes, {listed(labels)}"
     if len({str(label).casefold() for label in labels}) < len(labels):
         note += ", some of which differ in upper and lower case alone"
+    note += merged_note(as_texts(found))
     same = _same_number(labels)
     if same:
         note += f", of which {listed(same)} are the same number; --classes number makes them one"
@@ -258,7 +276,11 @@ def _labels(found: Numbers | Dates | Texts) -> list[Any]:
             return sorted(present)
         return [text for _, text in sorted(zip(numbers, present, strict=True))]
     distinct = np.unique(found.values[~found.gaps]).tolist()
-    return [int(x) if x.is_integer() else x for x in distinct]
+    if isinstance(found, Numbers) and found.exact is not None:
+        texts = as_texts(found).values
+        labels = [int(x) if x.lstrip("-").isdigit() else float(x) for x in texts]
+        return labels if list(map(number_text, labels)) == texts else texts
+    return [int(x) if x.is_integer() and abs(x) < EXACT else x for x in distinct]
 
 
 def _number(text: str) -> float | None:
