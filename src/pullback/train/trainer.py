@@ -212,7 +212,6 @@ class Trainer:
                 f"{validation!r}"
             )
         refuse_to_go_on(self._named_sources, self._step.memory.wires)
-        self._refuse_all_frozen()
         if isinstance(data, Rows):
             self._step.weigh(data)
         else:  # of those to come nobody knows more than that 1 is usual
@@ -256,17 +255,6 @@ class Trainer:
         if history.diverged:
             self._warn(history.ended)
         return history
-
-    def _refuse_all_frozen(self) -> None:
-        """Raise `CircuitError` where a step would move nothing, and nobody would see it."""
-        model: Any = self.model
-        if self.model.parameters or not isinstance(model, Layer) or self._learns_from_batches:
-            return
-        if model.find_parameters(frozen=True):
-            raise CircuitError(
-                "all parameters of the model are frozen, so that there is nothing to train; "
-                "unfreeze() some"
-            )
 
     def _tell(self, callbacks: Iterable[Callback], event: Event) -> None:
         for callback in callbacks:
