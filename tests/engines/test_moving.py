@@ -40,3 +40,17 @@ def test_a_wire_made_inside_another(name):
     program = pb.Program({}, {"y": y}, {})
     np.testing.assert_array_equal(Native(program)()["y"], right)
     np.testing.assert_array_equal(Interpreted(program)()["y"], right)
+
+
+@pytest.mark.parametrize("arrays", [(2,), (0,), (1,), (0, 2), ()])
+def test_numbers_among_single_precision_are_clipped_in_that(arrays):
+    numbers = (-1.18, -0.7, 0.6)
+    given_ = [np.full(3, x, np.float32) if k in arrays else x for k, x in enumerate(numbers)]
+    dtype = np.float32 if arrays else np.float64
+    y = pb.clip(*(pb.Unit(x) for x in given_))
+    right = np.clip(*(np.asarray(x, dtype) for x in given_))
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(y.value, right)
+    found = Native(pb.Program({}, {"y": y}, {}))()["y"]
+    assert np.asarray(found).dtype == dtype
+    np.testing.assert_array_equal(found, right)

@@ -254,11 +254,22 @@ def _of_doubles(function: Callable[[Value], Value]) -> Callable[[Value], Value]:
     return widened
 
 
+def _of_numbers(function: Callable[[Value, Value], Value]) -> Callable[[Value, Value], Value]:
+    """`function`, which makes a Python float of two: NumPy's would no longer yield to float32."""
+
+    def weak(a: Value, b: Value) -> Value:
+        y = function(a, b)
+        return y.item() if type(a) is type(b) is float else y  # pyright: ignore
+
+    return weak
+
+
 _ELEMENTARY = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh")
 
 arrays = SimpleNamespace(
     **{name: getattr(np, name) for name in vars(scalars) if hasattr(np, name)}
-    | {name: _of_doubles(getattr(np, name)) for name in _ELEMENTARY},
+    | {name: _of_doubles(getattr(np, name)) for name in _ELEMENTARY}
+    | {name: _of_numbers(getattr(np, name)) for name in ("maximum", "minimum")},
     erf=_of_doubles(_erf),
     sum=np.sum,
     max=np.max,
