@@ -92,7 +92,7 @@ def first(name: str) -> None:
     begun, busy = time.perf_counter(), time.process_time()
     program = record()
     recorded = time.perf_counter()
-    from pullback.engines.native import Native
+    from pullback.engines.native.engine import Native
 
     imported = time.perf_counter()
     Native(program)()

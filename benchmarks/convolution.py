@@ -91,7 +91,7 @@ def through_engine(layer: Layer) -> Work:
 def engine_knows() -> bool:
     """Whether the native engine runs the gate."""
     import pullback as pb
-    from pullback.engines.native import Native
+    from pullback.engines.native.engine import Native
 
     y = pb.convolve(pb.Unit(np.ones((1, 3, 3, 1))), pb.Unit(np.ones((3, 3, 1, 1))))
     try:
@@ -103,7 +103,7 @@ def engine_knows() -> bool:
 
 def through_kernels(layer: Layer) -> Work:
     from benchmarks import kernels
-    from pullback.engines.kernels.convolution import convolution_workspace_size
+    from pullback.engines.native.kernels.convolution import convolution_workspace_size
 
     size, channels, filters, window = layer
     x, pull, w = data(layer)

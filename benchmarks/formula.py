@@ -148,7 +148,7 @@ def casadi(count: int) -> Work:
 
 def first(dtype: str) -> None:
     """Print how long the first run takes, with everything that is compiled for it."""
-    from pullback.engines.native import Native
+    from pullback.engines.native.engine import Native
 
     wires = program(dtype, 64)
     start, busy = time.perf_counter(), time.process_time()

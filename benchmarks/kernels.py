@@ -19,20 +19,20 @@ import numpy as np
 import torch
 from numba import njit, prange
 
-from pullback.engines.kernels.convolution import (
+from pullback.engines.native.kernels.convolution import (
     convolution_workspace_size,
     convolve,
     convolve_input,
     convolve_weights,
 )
-from pullback.engines.kernels.lower import address, no_limit
-from pullback.engines.kernels.matmul import (
+from pullback.engines.native.kernels.lower import address, no_limit
+from pullback.engines.native.kernels.matmul import (
     matmul_into,
     matmul_into_by_threads,
     thread_workspace_size,
 )
-from pullback.engines.kernels.pooling import max_pool, max_pool_gradient
-from pullback.engines.kernels.vector import FUNCTIONS
+from pullback.engines.native.kernels.pooling import max_pool, max_pool_gradient
+from pullback.engines.native.kernels.vector import FUNCTIONS
 
 RNG = np.random.default_rng(0)
 

@@ -201,7 +201,7 @@ def threads() -> int:
 
 def native(program: Any) -> Any:
     """A Program on the native engine, which chooses its threads itself where it has a choice."""
-    from pullback.engines.native import Native
+    from pullback.engines.native.engine import Native
 
     return Native(program, 1 if threads() == 1 else None)
 

@@ -262,7 +262,7 @@ def operands(size: Size) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
 def products(size: Size) -> Work:
     from numba import njit
 
-    from pullback.engines.kernels.matmul import matmul_into_by_threads, thread_workspace_size
+    from pullback.engines.native.kernels.matmul import matmul_into_by_threads, thread_workspace_size
 
     @njit
     def product(c, a, b, workspace, threads):

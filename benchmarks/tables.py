@@ -99,7 +99,7 @@ def fit(name: str, who: str, what: str) -> None:
     x, y = _data(name)
     estimator = _ours(name) if who == OURS else _theirs(name)
     if what == "imported" and who == OURS:
-        import pullback.engines.native  # noqa: F401
+        import pullback.engines.native.engine  # noqa: F401
     start = time.perf_counter()
     estimator.fit(x, y)
     seconds = time.perf_counter() - start

@@ -149,8 +149,8 @@ def disagreement(programs: Sequence[Any], interpreted: bool) -> str | None:
 
 def compiled(program: Any) -> list[Any]:
     """The native engine twice: watched and on two threads that share all, and as it is used."""
-    from pullback.engines import structural, writer
-    from pullback.engines.native import Native
+    from pullback.engines.native import structural, writer
+    from pullback.engines.native.engine import Native
 
     alone = writer.ALONE
     os.environ["PULLBACK_GUARD"], writer.ALONE, structural.ALONE = "1", 0, 0

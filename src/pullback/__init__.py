@@ -11,7 +11,6 @@
 from typing import TYPE_CHECKING, Any
 
 from pullback.circuit import Circuit, compile
-from pullback.compile.program import Program
 from pullback.core.errors import CircuitError, StaleError
 from pullback.core.gate import Gate, constant, gate
 from pullback.core.gradient import (
@@ -177,6 +176,7 @@ from pullback.optim import (
     PiecewiseConstant,
     RMSProp,
 )
+from pullback.program.program import Program
 from pullback.train import (
     Callback,
     Event,

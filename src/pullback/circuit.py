@@ -7,10 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature, signature
 from typing import Any
 
-from pullback.compile.program import Program
-from pullback.compile.source import write_source
-from pullback.compile.source_javascript import JavaScript
-from pullback.compile.source_python import Python
 from pullback.core.backward import backward
 from pullback.core.copying import coded, is_importable
 from pullback.core.errors import CircuitError, UnknownNameError
@@ -19,6 +15,10 @@ from pullback.core.unit import Unit, set_together
 from pullback.core.values import Value
 from pullback.core.walk import forward, order
 from pullback.engines.engine import Engine, prepare, refuse_unknown
+from pullback.program.program import Program
+from pullback.source.javascript import JavaScript
+from pullback.source.python import Python
+from pullback.source.record import write_source
 
 LANGUAGES = {"python": Python(), "javascript": JavaScript()}
 _LONG = 60  # gates; a longer circuit is printed group by group

@@ -142,7 +142,9 @@ def test_a_circuit_its_function_and_an_engine_are_copied(way, engine):
 @QUICK
 def test_a_native_engine_keeps_its_threads(way):
     x = pb.Unit(1.0, "x")
-    assert way(pb.engines.native.Native(pb.Program({"x": x}, {"y": x + x}, {}), 2)).threads == 2
+    assert (
+        way(pb.engines.native.engine.Native(pb.Program({"x": x}, {"y": x + x}, {}), 2)).threads == 2
+    )
 
 
 @EACH_WAY

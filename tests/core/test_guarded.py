@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 import pullback as pb
-from pullback.compile.program import Program
 from pullback.engines.engine import prepare
+from pullback.program.program import Program
 
 CURES = r"pb\.exp for math\.exp.*pb\.stack or pb\.concatenate.*its \.value"
 

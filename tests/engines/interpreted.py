@@ -17,9 +17,9 @@ import numpy as np
 from scipy import special
 
 import pullback as pb
-from pullback.engines import cache, guard
-from pullback.engines.kernels import structural
-from pullback.engines.native import Native
+from pullback.engines.native import cache, guard
+from pullback.engines.native.engine import Native
+from pullback.engines.native.kernels import structural
 
 
 class Watched:

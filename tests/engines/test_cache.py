@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.engines import cache
-from pullback.engines.native import Native
+from pullback.engines.native import cache
+from pullback.engines.native.engine import Native
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ ELSEWHERE = """
 import warnings
 import numpy as np
 import pullback as pb
-from pullback.engines import cache
+from pullback.engines.native import cache
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
     for n in (3, 5):
@@ -240,7 +240,7 @@ def test_a_file_in_the_making_stays_and_an_abandoned_one_goes(folder):
 
 COMPILE = """
 import sys, time
-from pullback.engines import cache
+from pullback.engines.native import cache
 text = {text!r}
 end = time.monotonic() + 1.0
 rounds = 0

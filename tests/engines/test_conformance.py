@@ -17,7 +17,7 @@ from tests.gates.cases import ELEMENTWISE, STRUCTURAL, draw, generator, narrowed
 import pullback as pb
 from pullback.engines.eager import Eager
 from pullback.engines.jax import Jax
-from pullback.engines.native import Native
+from pullback.engines.native.engine import Native
 
 ENGINES: dict[str, Callable[[pb.Program], Any]] = {"native": Native, "jax": Jax}
 TOLERANCE = {"float32": {"rtol": 1.3e-6, "atol": 1e-5}, "float64": {"rtol": 1e-7, "atol": 1e-12}}

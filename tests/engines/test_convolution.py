@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.compile.test_simplify import assert_same
+from tests.program.test_simplify import assert_same
 
 import pullback as pb
 from pullback.engines.eager import Eager
-from pullback.engines.native import Native
+from pullback.engines.native.engine import Native
 
 
 def network(batch=6, size=9, dtype="f8", padding="same", stride=1):

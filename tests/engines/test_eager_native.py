@@ -7,13 +7,13 @@ import time
 
 import numpy as np
 import pytest
-from tests.compile.test_memory import descent
+from tests.engines.native.test_memory import descent
 
 import pullback as pb
 from pullback.engines.eager import Eager
 from pullback.engines.eager_native import EagerNative
 from pullback.engines.engine import prepare
-from pullback.engines.native import Native
+from pullback.engines.native.engine import Native
 from pullback.engines.notice import notice
 
 RNG = np.random.default_rng(0)
@@ -179,7 +179,8 @@ def test_ctrl_c_does_not_wait_for_the_compiler(tmp_path):
     """The thread is one that Python leaves behind, also when it would compile for ever."""
     code = INTERRUPTED.replace(
         "step()",
-        "import pullback.engines.native as n; n.write_step = lambda *_: time.sleep(60)\nstep()",
+        "import pullback.engines.native.engine as n\n"
+        "n.write_step = lambda *_: time.sleep(60)\nstep()",
     )
     with subprocess.Popen(
         [sys.executable, "-c", code],

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.engines import registers, steps
 from pullback.engines.eager import Eager
-from pullback.engines.native import Native
+from pullback.engines.native import registers, steps
+from pullback.engines.native.engine import Native
 
 ROWS = 11
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.engines import guard
-from pullback.engines.native import Native
+from pullback.engines.native import guard
+from pullback.engines.native.engine import Native
 
 
 @pytest.fixture

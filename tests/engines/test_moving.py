@@ -8,7 +8,7 @@ from tests.engines.interpreted import Interpreted
 from tests.moving import assert_agree, moving_programs
 
 import pullback as pb
-from pullback.engines.native import Native
+from pullback.engines.native.engine import Native
 
 
 @settings(max_examples=150, deadline=None)

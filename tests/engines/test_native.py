@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from numba.core.runtime import nrt
 from tests.circuits import circuits
-from tests.compile.test_memory import crossed, descent, overwritten, turned, unread
-from tests.compile.test_simplify import assert_same, program_of
+from tests.engines.native.test_memory import crossed, descent, overwritten, turned, unread
 from tests.engines.test_convolution import network as convolutional
 from tests.engines.test_loop import recurrent
+from tests.program.test_simplify import assert_same, program_of
 
 import pullback as pb
 from pullback.engines.eager import Eager
-from pullback.engines.native import Native
+from pullback.engines.native.engine import Native
 from pullback.layers import Training
 
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.compile.test_simplify import assert_same
+from tests.program.test_simplify import assert_same
 
 import pullback as pb
-from pullback.compile.fuse import Call
 from pullback.engines.eager import Eager
-from pullback.engines.native import Native
+from pullback.engines.native.engine import Native
+from pullback.engines.native.fuse import Call
 
 rng = np.random.default_rng(0)
 

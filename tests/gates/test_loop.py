@@ -9,9 +9,9 @@ import pytest
 from tests.gates.differences import assert_close, slope
 
 import pullback as pb
-from pullback.compile.simplify import simplify
 from pullback.core.walk import order
 from pullback.engines.jax import Jax
+from pullback.program.simplify import simplify
 
 T, B, N, M = 6, 2, 3, 4
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compile.program import Program
 from pullback.core.values import Value
 from pullback.core.walk import replay
 from pullback.engines.engine import Epoch, step_by_step
+from pullback.program.program import Program
 
 
 class Eager:

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compile.program import Program
 from pullback.core.values import Value
 from pullback.engines.eager import Eager
 from pullback.engines.engine import Engine, Epoch, batch_of
 from pullback.engines.notice import quietly
+from pullback.program.program import Program
 
 _one_at_a_time = threading.Lock()  # in the order in which they are needed
 
@@ -94,7 +94,7 @@ def _compiled(program: Program, data: Mapping[str, np.ndarray] | None) -> Future
 
     def work() -> None:
         try:
-            from pullback.engines.native import Native  # numba takes a while to import
+            from pullback.engines.native.engine import Native  # numba takes a while to import
 
             with _one_at_a_time, quietly():
                 native = Native(program)

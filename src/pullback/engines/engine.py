@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pullback.compile.program import Program, batched
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.core.values import Value
+from pullback.program.program import Program, batched
 
 ENGINES = ("eager", "native", "eager-native", "jax")
 
@@ -55,10 +55,11 @@ def refuse_unknown(name: str) -> None:
         raise CircuitError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
 
 
-def prepare(name: str, program: Program) -> Engine:
+def prepare(name: str, program: Program, *, threads: int | None = None) -> Engine:
     """The Program on the engine of this name: "eager", "native", "eager-native" or "jax".
 
     An engine is imported when it is first asked for, and with it the compiler it stands on.
+    `threads` is for "native" alone: how many share a step; None is what measures best.
 
     Raises `CircuitError` for another name.
 
@@ -75,9 +76,9 @@ def prepare(name: str, program: Program) -> Engine:
 
         return Eager(program)
     if name == "native":
-        from pullback.engines.native import Native
+        from pullback.engines.native.engine import Native
 
-        return Native(program)
+        return Native(program, threads)
     if name == "eager-native":
         from pullback.engines.eager_native import EagerNative
 

@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compile.program import Program
-from pullback.compile.simplify import not_compiled
 from pullback.core.convolution import Padding, Pair
 from pullback.core.unit import Unit
 from pullback.core.values import Value, Walks, _slices, arrays, read_only
 from pullback.engines.engine import Epoch, step_by_step
+from pullback.program.program import Program
+from pullback.program.simplify import not_compiled
 
 
 class Jax:

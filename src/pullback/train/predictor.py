@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pullback.compile.program import Program
 from pullback.core.unit import Unit
 from pullback.engines.engine import Engine, prepare
+from pullback.program.program import Program
 
 SIZES = (16, 256, 1024)
 """Rows of a compiled batch: few sizes, so that little is compiled; the last batch is filled up."""

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pullback.compile.program import Program
 from pullback.core.gradient import gradient
 from pullback.core.unit import Unit
 from pullback.core.walk import order
@@ -22,6 +21,7 @@ from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
 from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
+from pullback.program.program import Program
 from pullback.train.data import Rows, of_kind, several
 from pullback.train.measured import judged
 

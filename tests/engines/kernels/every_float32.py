@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from pullback.engines.kernels.vector import FUNCTIONS
+from pullback.engines.native.kernels.vector import FUNCTIONS
 
 STEP = 1 << 20
 

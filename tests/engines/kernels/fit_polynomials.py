@@ -1,4 +1,4 @@
-"""Finds the coefficients in `pullback.engines.kernels.vector32` and `vector64`: not a test.
+"""Finds the coefficients in `pullback.engines.native.kernels.vector32` and `vector64`: not a test.
 
     python tests/engines/kernels/fit_polynomials.py
 

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from numba import njit
 
-from pullback.engines.kernels.convolution import (
+from pullback.engines.native.kernels.convolution import (
     convolution_workspace_size,
     convolve,
     convolve_input,
     convolve_weights,
 )
-from pullback.engines.kernels.lower import address
+from pullback.engines.native.kernels.lower import address
 
 
 @njit

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from pullback.engines.kernels.matmul import (
+from pullback.engines.native.kernels.matmul import (
     matmul_add_into,
     matmul_into,
     matmul_into_by_threads,

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from pullback.engines.kernels.lower import address
-from pullback.engines.kernels.pooling import (
+from pullback.engines.native.kernels.lower import address
+from pullback.engines.native.kernels.pooling import (
     max_pool,
     max_pool_gradient,
     mean_pool,

@@ -5,7 +5,7 @@ import pytest
 from numba import njit
 from scipy import special
 
-from pullback.engines.kernels.vector import FUNCTIONS
+from pullback.engines.native.kernels.vector import FUNCTIONS
 
 EXACT = {
     "exp": np.exp,

@@ -1,1 +1,0 @@
-"""From circuits to Programs that an engine runs."""

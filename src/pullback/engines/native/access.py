@@ -1,0 +1,175 @@
+"""In: a wire. Out: where its elements lie: a buffer, an offset into it, and a step for each axis.
+
+Reshaping, transposing, slicing and broadcasting move no elements. The wire that they make is
+another way to walk the buffer of the wire they take: engines do not run it but read through it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from pullback.core.registry import GATES
+from pullback.core.unit import Unit
+from pullback.program.program import Program
+
+CONVOLUTIONS = ("convolve", "convolve_input", "convolve_weights")
+ROW_MAJOR = ("take", "scatter_add", "argmax", "argmin", *CONVOLUTIONS)  # read elements in a row
+ONE_DTYPE = ("matmul", *CONVOLUTIONS)  # read elements of the dtype that they make
+VIEWS = ("reshape", "transpose", "slice", "broadcast_to")
+
+
+@dataclass(frozen=True)
+class Access:
+    """Element (i, j, ...) of a wire is element offset + i * strides[0] + ... of root's buffer."""
+
+    root: Unit
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether the elements lie one after another in row-major order."""
+        return self.strides == row_major(self.shape, self.strides)
+
+    @property
+    def lowest(self) -> Access:
+        """The same, with the offset of the lowest address that is walked."""
+        back = sum((n - 1) * step for n, step in zip(self.shape, self.strides) if step < 0)  # noqa: B905
+        return Access(self.root, self.offset + back, self.shape, self.strides)
+
+    def reshaped(self, shape: tuple[int, ...]) -> Access | None:
+        """The same elements in the same order over another shape; None where no steps walk it so.
+
+        >>> rows = Access(Unit(0.0), 0, (4, 3), (8, 1))
+        >>> rows.reshaped((2, 2, 3)).strides, rows.reshaped((12,))
+        ((16, 8, 1), None)
+        """
+        if shape == self.shape:
+            return self
+        if self.contiguous:
+            return Access(self.root, self.offset, shape, row_major(shape))
+        bytes_ = np.lib.stride_tricks.as_strided(np.empty(0, np.int8), self.shape, self.strides)
+        try:  # NumPy knows which steps do; nobody looks at an element
+            strides = np.reshape(bytes_, shape, copy=False).strides
+        except ValueError:
+            return None
+        return Access(self.root, self.offset, shape, strides)
+
+    def spread(self, shape: tuple[int, ...]) -> Access:
+        """The same elements, repeated by NumPy's broadcasting to a larger shape."""
+        lead = len(shape) - len(self.shape)
+        strides = tuple(
+            0 if n == 1 and full != 1 else step
+            for n, full, step in zip(self.shape, shape[lead:], self.strides, strict=True)
+        )
+        return Access(self.root, self.offset, shape, (0,) * lead + strides)
+
+
+def row_major(shape: tuple[int, ...], like: tuple[int, ...] = ()) -> tuple[int, ...]:
+    """The strides of an array in row-major order; axes of size 1 take the stride in `like`."""
+    strides = [prod(shape[a + 1 :]) for a in range(len(shape))]
+    if like:
+        strides = [old if n == 1 else new for n, old, new in zip(shape, like, strides, strict=True)]
+    return tuple(strides)
+
+
+def access(unit: Unit) -> Access:
+    """Where the elements of a wire lie, through all views down to a buffer.
+
+    A reshape of elements that no steps walk in their new shape is no view: it has a buffer of its
+    own, into which they are copied.
+    """
+    chain = [unit]
+    while _can_be_view(chain[-1]):
+        chain.append(chain[-1].inputs[0])
+    where = _whole(chain.pop())
+    for view in reversed(chain):
+        where = _through(view, where)
+    return where
+
+
+def is_view(unit: Unit) -> bool:
+    """Whether a wire walks another's buffer rather than having its own."""
+    return _can_be_view(unit) and access(unit).root is not unit
+
+
+def _can_be_view(unit: Unit) -> bool:
+    return bool(unit.inputs) and unit.gate is not None and unit.gate.name in VIEWS
+
+
+def _whole(unit: Unit) -> Access:
+    """A wire that has a buffer of its own."""
+    return Access(unit, 0, unit.shape, row_major(unit.shape))
+
+
+def _through(view: Unit, where: Access) -> Access:
+    """The access of a view of a wire that lies at `where`."""
+    assert view.gate is not None
+    match view.gate.name:
+        case "reshape":
+            return where.reshaped(view.shape) or _whole(view)
+        case "transpose":
+            strides = tuple(where.strides[a] for a in view.static["axes"])
+            return Access(where.root, where.offset, view.shape, strides)
+        case "broadcast_to":
+            return where.spread(view.shape)
+    walks = view.static["walks"]
+    offset = sum(start * step for (start, _, _), step in zip(walks, where.strides, strict=True))
+    strides = tuple(by * step for (_, _, by), step in zip(walks, where.strides, strict=True))
+    return Access(where.root, where.offset + offset, view.shape, strides)
+
+
+def with_copies(program: Program) -> Program:
+    """The same Program, with copies where a view of a buffer, or another dtype, would not do.
+
+    Some kernels read elements one after another, some know a single dtype. And what a Program
+    gives, or makes the next value of its state, must not lie in state that changes on the way.
+    """
+    made: dict[Unit, Unit] = {}
+    for unit in program.wires:
+        gate, inputs = (
+            unit.gate,
+            tuple(_readable(made[x], unit, k) for k, x in enumerate(unit.inputs)),
+        )
+        made[unit] = unit if gate is None or inputs == unit.inputs else gate(*inputs, **unit.static)
+
+    def safe(unit: Unit) -> Unit:
+        return _copy(made[unit]) if access(made[unit]).root in program.updates else made[unit]
+
+    outputs = {name: safe(unit) for name, unit in program.outputs.items()}
+    updates = {state: safe(new) for state, new in program.updates.items()}
+    return Program(program.inputs, outputs, updates)
+
+
+def _readable(x: Unit, unit: Unit, k: int) -> Unit:
+    """Input k of a gate, or a copy of it that the gate's kernel can read."""
+    assert unit.gate is not None
+    name = unit.gate.name
+    if name == "loop":
+        return _readable_in_rows(x, unit, k)
+    if x.dtype != unit.dtype and (
+        name in ONE_DTYPE or (name == "scatter_add" and x.dtype.kind == "f")
+    ):
+        return _copy(x, unit.dtype)
+    return _copy(x) if name in ROW_MAJOR and not access(x).contiguous else x
+
+
+def _readable_in_rows(x: Unit, unit: Unit, k: int) -> Unit:
+    """Input k of a loop: of a sequence each row must be contiguous, and of a parameter all."""
+    body = unit.static["body"]
+    inside = (*body.carries, *body.elements, *body.parameters)[k]
+    first = len(body.carries)
+    if k < first:  # copied into the loop's own stack, from wherever it lies
+        return x
+    where, lead = access(x), int(k < first + len(body.elements))
+    row = Access(where.root, where.offset, where.shape[lead:], where.strides[lead:])
+    return x if row.contiguous and x.dtype == inside.dtype else _copy(x, inside.dtype)
+
+
+def _copy(x: Unit, dtype: np.dtype | None = None) -> Unit:
+    """The same elements in a buffer of their own."""
+    return GATES["astype"](x, dtype=dtype or x.dtype)

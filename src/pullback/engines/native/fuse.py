@@ -1,0 +1,278 @@
+"""In: a simplified Program. Out: kernels in running order: loops over many gates, and whole calls.
+
+Elementwise gates of one shape, and the reductions of what they make, run in one loop, in which a
+value stays in a register from the gate that makes it to the gates that take it. Everything else (a
+matrix product, a gather, a convolution) is a call of a kernel that knows how. A gate moves to the
+latest loop in which all its readers stand, so that as little as possible is written to memory.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pullback.core.registry import GATES
+from pullback.core.unit import Unit
+from pullback.engines.native.access import Access, access, is_view, row_major
+from pullback.engines.native.inside import is_loop, own_buffer
+from pullback.gates.body import Body
+from pullback.program.patterns import number_on
+from pullback.program.program import Program
+
+REDUCTIONS = ("sum", "max", "min")
+_COPIES = ("reshape", "astype")  # gates that are loops over their input: a reshape that must copy
+ARRAYS = 16
+"""Arrays that a loop touches, at most: more would compile slowly and not fit into registers."""
+_LOOKS = 16  # loops from the first and from the last on that are considered for a gate
+
+
+@dataclass
+class Loop:
+    """Gates that run together for each index of one shape, in running order."""
+
+    shape: tuple[int, ...]
+    gates: list[Unit] = field(default_factory=list)
+
+
+@dataclass
+class Call:
+    """One structural gate, run by a kernel of its own; of a loop, the step that it runs.
+
+    A matrix product may be followed by what its kernel does in passing: adding a bias or another
+    matrix, and a rectifier.
+    """
+
+    gates: list[Unit]
+    inside: Inside | None = None
+
+    @property
+    def gate(self) -> Unit:
+        return self.gates[0]
+
+    @property
+    def result(self) -> Unit:
+        """The wire that is written to memory."""
+        return self.gates[-1]
+
+
+Kernel = Loop | Call
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """The step of a loop: a Program whose state are the sums, and its kernels.
+
+    `stacked` are the wires in whose buffers nexts and outputs lie.
+    """
+
+    body: Body
+    program: Program
+    kernels: list[Kernel]
+    stacked: tuple[Unit, ...]
+    sums: tuple[Unit, ...]
+
+
+def fuse(program: Program) -> list[Kernel]:
+    """The kernels of a Program in running order."""
+    return _Fusion(program).kernels()
+
+
+def _inside(unit: Unit) -> Inside:
+    """The step of a loop as kernels."""
+    body: Body = unit.static["body"]
+    stacked = tuple(own_buffer(x) for x in (*body.nexts, *body.outputs))
+    assert None not in stacked, "steps are made plain before they are fused"
+    sums = [Unit(np.zeros(term.shape, term.dtype)) for term in body.sums]
+    updates = {
+        total: GATES["add"](total, term) for total, term in zip(sums, body.sums, strict=True)
+    }
+    outputs = {str(k): x for k, x in enumerate((*body.nexts, *body.outputs))}
+    program = Program({}, outputs, updates)
+    buffers = tuple(x for x in stacked if x is not None)
+    return Inside(body, program, fuse(program), buffers, tuple(sums))
+
+
+def loop_shape(unit: Unit) -> tuple[int, ...] | None:
+    """The shape over which a gate loops element by element; None for a gate that does not."""
+    assert unit.gate is not None
+    if unit.gate.elementwise:
+        return unit.shape
+    if unit.gate.name in (*REDUCTIONS, *_COPIES):
+        return unit.inputs[0].shape
+    return None
+
+
+def is_reduction(unit: Unit) -> bool:
+    """Whether a gate in a loop makes fewer elements than the loop has."""
+    return unit.gate is not None and unit.gate.name in REDUCTIONS
+
+
+def roots(unit: Unit) -> Iterable[Unit]:
+    """The wires whose buffers a gate reads."""
+    return (access(x).root for x in unit.inputs)
+
+
+def in_step(x: Unit, shape: tuple[int, ...]) -> bool:
+    """Whether a loop of this shape reaches element i of x's root exactly at its index i."""
+    where = access(x)
+    return where.root.shape == shape and where == access(where.root)
+
+
+def is_rectifier(unit: Unit) -> bool:
+    """Whether it makes 0 of what is below 0."""
+    return unit.gate is GATES["maximum"] and any(number_on(x) == 0.0 for x in unit.inputs)
+
+
+def _is_product(unit: Unit) -> bool:
+    return unit.gate is GATES["matmul"] and len(unit.shape) == 2
+
+
+def added_to_product(unit: Unit, product: Unit) -> Access | None:
+    """Where a matrix lies, or a row for all rows, that `unit` adds to a product of two matrices.
+
+    None where it is neither, or adds nothing. The access has two axes.
+    """
+    if unit.gate is not GATES["add"] or len(product.shape) < 2 or unit.shape != product.shape:
+        return None
+    other = unit.inputs[1] if unit.inputs[0] is product else unit.inputs[0]
+    if other is product or other.dtype != unit.dtype or number_on(other) is not None:
+        return None
+    where, shape = access(other).spread(unit.shape), access(product).root.shape
+    if len(shape) != 2:
+        return None
+    if where.contiguous:
+        return Access(where.root, where.offset, shape, row_major(shape))
+    *lead, columns = unit.shape
+    *steps, step = where.strides
+    if columns != shape[1] or (step != 1 and columns != 1):
+        return None
+    for n, outer, inner in zip(lead[1:], steps, steps[1:]):  # noqa: B905
+        if outer != inner * n:
+            return None
+    return Access(where.root, where.offset, shape, (steps[-1], 1))
+
+
+class _Fusion:
+    """The kernels so far, and what each loop reads and keeps."""
+
+    def __init__(self, program: Program) -> None:
+        self.wires = [unit for unit in program.wires if unit.inputs and not is_view(unit)]
+        results = (*program.outputs.values(), *program.updates.values())
+        self.needed = {access(unit).root for unit in results}
+        self.readers: dict[Unit, list[tuple[Unit, bool]]] = {}
+        self.reads: dict[Unit, set[Unit]] = {}  # without numbers, which are part of the text
+        for unit in self.wires:
+            shape = loop_shape(unit)
+            self.reads[unit] = {access(x).root for x in unit.inputs if number_on(x) is None}
+            for x in unit.inputs:
+                joins = shape is not None and in_step(x, shape)
+                self.readers.setdefault(access(x).root, []).append((unit, joins))
+        self.found: list[Kernel] = []
+        self.home: dict[Unit, int] = {}
+        self.loops: dict[tuple[int, ...], list[int]] = {}  # by their shape
+        self.arrays: dict[int, set[Unit]] = {}
+
+    def kernels(self) -> list[Kernel]:
+        for unit in self.wires:
+            self.home[unit] = k = self.place(unit)
+            kernel = self.found[k]
+            if unit not in kernel.gates:
+                kernel.gates.append(unit)
+            if isinstance(kernel, Loop):
+                self.arrays[k] |= self.touched(unit, k)
+        self.sink()
+        return [kernel for kernel in self.found if kernel.gates]
+
+    def place(self, unit: Unit) -> int:
+        """The loop that a gate joins, after everything it reads; else a new kernel's place.
+
+        It is the first of those with which it shares most: what they make, and what they read.
+        """
+        shape = loop_shape(unit)
+        if shape is None:
+            self.found.append(Call([unit], _inside(unit) if is_loop(unit) else None))
+            return len(self.found) - 1
+        product = self.product(unit)
+        if product is not None:
+            return self.moved_behind(product, unit)
+        first, reads = 0, self.reads[unit]
+        for x in unit.inputs:
+            root = access(x).root
+            if root in self.home:
+                joins = in_step(x, shape) and not is_reduction(root)
+                first = max(first, self.home[root] if joins else self.home[root] + 1)
+        open_ = self.loops.setdefault(shape, [])
+        start = bisect_left(open_, first)
+        best, most = len(self.found), -1
+        near, far = start + _LOOKS, len(open_) - _LOOKS
+        for k in open_[start:near] + open_[max(near, far) :]:
+            if len(self.arrays[k] | self.touched(unit, k)) > ARRAYS:
+                continue
+            shared = len(reads & self.arrays[k]) + sum(self.home.get(x) == k for x in reads)
+            if shared > most:
+                best, most = k, shared
+        if most < 0:
+            self.found.append(Loop(shape))
+            self.arrays[best] = set()
+            open_.append(best)
+        return best
+
+    def product(self, unit: Unit) -> Unit | None:
+        """The product or sum that a gate can end, in the kernel that makes it; None if none."""
+        assert unit.gate is not None
+        for x in unit.inputs:
+            root = own_buffer(x)
+            if root is None or root not in self.home or root in self.needed:
+                continue
+            done = self.found[self.home[root]].gates
+            ends = done[-1] is root and len(self.readers[root]) == 1
+            if ends and _is_product(done[0]) and unit.dtype == root.dtype:
+                if is_rectifier(unit) and not is_rectifier(root):
+                    return root
+                if len(done) == 1 and added_to_product(unit, x) is not None:
+                    return root
+        return None
+
+    def moved_behind(self, product: Unit, unit: Unit) -> int:
+        """The place of the call that makes a product, behind all else that a gate reads."""
+        k = self.home[product]
+        others = (access(x).root for x in unit.inputs)
+        if any(self.home.get(root, -1) > k for root in others):
+            done, self.found[k] = self.found[k], Call([])
+            self.found.append(done)
+            k = len(self.found) - 1
+            self.home |= dict.fromkeys(done.gates, k)
+        return k
+
+    def touched(self, unit: Unit, k: int) -> set[Unit]:
+        """The buffers that loop k must touch for a gate: what it reads, and, if kept, its own."""
+        found = {root for root in self.reads[unit] if self.home.get(root) != k}
+        alone = is_reduction(unit) or unit in self.needed
+        if alone or not all(joins for _, joins in self.readers.get(unit, ())):
+            found.add(unit)
+        return found
+
+    def sink(self) -> None:
+        """Move each elementwise gate into the one later loop that has all its readers."""
+        for unit in reversed(self.wires):
+            loose = loop_shape(unit) is not None and unit not in self.needed
+            if not loose or is_reduction(unit) or isinstance(self.found[self.home[unit]], Call):
+                continue
+            found = self.readers.get(unit, [])
+            homes = {self.home[reader] for reader, _ in found}
+            if len(homes) != 1 or not all(joins for _, joins in found):
+                continue
+            (k,) = homes
+            target = self.found[k]
+            if k == self.home[unit] or not isinstance(target, Loop):
+                continue
+            arrays = (self.arrays[k] - {unit}) | self.touched(unit, k)
+            if target.shape == loop_shape(unit) and len(arrays) <= ARRAYS:
+                self.found[self.home[unit]].gates.remove(unit)
+                target.gates.append(unit)
+                target.gates.sort(key=lambda gate: gate.index)
+                self.arrays[k] = arrays
+                self.home[unit] = k

@@ -1,0 +1,106 @@
+"""In: arithmetic on plain wires. Out: plainer arithmetic: laws that hold for every number.
+
+Sums and products keep NaN and infinity: 0 * x stays, for x may be NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pullback.core.registry import GATES
+from pullback.core.unit import Unit
+from pullback.program.arrange import sum_of_embedded
+from pullback.program.patterns import Inputs, Rule, made_by, number_on
+
+
+def _add(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
+    a, b = inputs
+    if number_on(a) == 0.0:
+        return b
+    if number_on(b) == 0.0:
+        return a
+    if made_by(b, "negative"):
+        return GATES["subtract"](a, b.inputs[0])
+    if made_by(a, "negative"):
+        return GATES["subtract"](b, a.inputs[0])
+    return sum_of_embedded(a, b) if a.shape == b.shape else None
+
+
+def _subtract(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
+    a, b = inputs
+    if number_on(b) == 0.0:
+        return a
+    if number_on(a) == 0.0 and b.dtype != bool:
+        return GATES["negative"](b)
+    if made_by(b, "negative"):
+        return GATES["add"](a, b.inputs[0])
+    return _sparse_step(a, b)
+
+
+def _sparse_step(table: Unit, step: Unit) -> Unit | None:
+    """table - rate * scatter_add(0, rows, g) touches only the rows: scatter_add(table, rows, …)."""
+    if not made_by(step, "multiply"):
+        return None
+    for rate, whole in (step.inputs, step.inputs[::-1]):
+        if rate.shape == () and table.shape == whole.shape and made_by(whole, "scatter_add"):
+            zero, rows, g = whole.inputs
+            if number_on(zero) == 0.0:
+                return GATES["scatter_add"](table, rows, -(rate * g), **whole.static)
+    return None
+
+
+def _multiply(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
+    for a, b in (inputs, inputs[::-1]):
+        if number_on(a) == 1.0:
+            return b
+        if number_on(a) == -1.0 and b.dtype != bool:  # NumPy negates no truth values
+            return GATES["negative"](b)
+        if made_by(a, "negative") and made_by(b, "negative"):
+            return GATES["multiply"](a.inputs[0], b.inputs[0])
+    return None
+
+
+def _divide(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
+    return inputs[0] if number_on(inputs[1]) == 1.0 else None
+
+
+def _negative(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
+    (x,) = inputs
+    if made_by(x, "negative"):
+        return x.inputs[0]
+    return GATES["subtract"](*x.inputs[::-1]) if made_by(x, "subtract") else None
+
+
+def _power(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
+    x, exponent = inputs
+    plain: dict[float, Callable[[], Unit]] = {
+        1.0: lambda: x,
+        2.0: lambda: x * x,
+        3.0: lambda: x * x * x,
+        -1.0: lambda: 1.0 / x,
+    }
+    n = number_on(exponent)
+    return plain[n]() if n in plain else None
+
+
+def _not_equal(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
+    return inputs[0] if inputs[0].dtype == bool and number_on(inputs[1]) == 0.0 else None
+
+
+def _equal(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
+    if inputs[0].dtype == bool and number_on(inputs[1]) == 0.0:
+        return GATES["logical_not"](inputs[0])
+    return None
+
+
+RULES: dict[str, Rule] = {
+    "add": _add,
+    "subtract": _subtract,
+    "multiply": _multiply,
+    "divide": _divide,
+    "negative": _negative,
+    "power": _power,
+    "equal": _equal,
+    "not_equal": _not_equal,
+}

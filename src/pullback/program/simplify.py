@@ -1,0 +1,169 @@
+"""In: a Program. Out: a smaller one that computes the same, of the gates that engines must know.
+
+One walk, inputs first, does it all. A gate whose value is written in other gates is lowered to
+those (`mean` to `sum` and a division). Algebra takes away what does nothing: x * 1, -(-x), two
+reshapes in a row, transposes that cancel. A gate met before with the same inputs is the same wire.
+Gates of constants alone became constants when they were recorded, and what no output needs is
+not walked. Wires compute their values as they are made, so a rewrite that is wrong shows at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.core.gate import constant
+from pullback.core.registry import GATES
+from pullback.core.unit import Unit, wire
+from pullback.core.values import Value, arrays, scalars
+from pullback.core.walk import age
+from pullback.program import algebra, arrange
+from pullback.program.patterns import Inputs, Rule
+from pullback.program.program import Program
+
+RULES: dict[str, Rule] = {**algebra.RULES, **arrange.RULES}
+
+
+def simplify(program: Program, keep: Collection[str] = ()) -> Program:
+    """The same inputs, state and results, through fewer and plainer gates.
+
+    Gates named in `keep` are not lowered: an engine has something better for them.
+    """
+    walk = _Walk(keep)
+    outputs = {name: walk.plain(unit) for name, unit in program.outputs.items()}
+    updates = {state: walk.plain(new) for state, new in program.updates.items()}
+    return Program(program.inputs, outputs, updates)
+
+
+class _Walk:
+    """Wires met so far, and the plain wire of each."""
+
+    def __init__(self, keep: Collection[str]) -> None:
+        self.keep = keep
+        self.made: dict[Unit, Unit] = {}
+        self.seen: dict[Hashable, Unit] = {}
+
+    def plain(self, wire: Unit) -> Unit:
+        """The plainest wire that carries what `wire` does."""
+        for unit in self.unmade(wire):
+            if unit not in self.made:
+                inputs = tuple(self.made[x] for x in unit.inputs)
+                self.made[unit] = self.rewritten(unit, inputs) if inputs else self.leaf(unit)
+        return self.made[wire]
+
+    def unmade(self, wire: Unit) -> list[Unit]:
+        """The wires below that have no plain wire yet, inputs first; the walk stops at others."""
+        found: dict[Unit, None] = {}
+        pending = [wire]
+        while pending:
+            unit = pending.pop()
+            if unit not in self.made and unit not in found:
+                found[unit] = None
+                pending.extend(unit.inputs)
+        return sorted(found, key=age)
+
+    def leaf(self, unit: Unit) -> Unit:
+        """A source as it is, and one constant for all that carry the same."""
+        if unit.gate is None:
+            return unit
+        value = np.asarray(unit.value)
+        key = (type(unit.value), value.shape, value.dtype.str, value.tobytes())
+        return self.seen.setdefault(key, unit)
+
+    def rewritten(self, unit: Unit, inputs: Inputs) -> Unit:
+        """The plain wire for a gate on plain inputs."""
+        gate = unit.gate
+        assert gate is not None
+        key = (gate, inputs, tuple(sorted(unit.static.items())))
+        if key in self.seen:
+            return self.seen[key]
+        plain = self.algebra(unit, inputs)
+        if plain is None and (gate.primitive or (gate.is_built_in and gate.name in self.keep)):
+            plain = gate(*inputs, **unit.static)
+        if plain is None and not gate.is_built_in:
+            plain = _lowered(unit, inputs)
+            self.made.update((x, x) for x in inputs)
+            plain = self.plain(plain)
+        if plain is None:
+            plain = gate.value(ON_WIRES, *inputs, **unit.static)
+            if not same_kind(plain, unit):  # a number lost its kind on the way; keep the gate
+                plain = gate(*inputs, **unit.static)
+            elif plain.gate is not gate:
+                self.made.update((x, x) for x in inputs)
+                plain = self.plain(plain)
+        self.seen[key] = plain
+        return plain
+
+    def algebra(self, unit: Unit, inputs: Inputs) -> Unit | None:
+        """A plainer wire by a law of algebra, or None."""
+        assert unit.gate is not None
+        rule = RULES.get(unit.gate.name) if unit.gate.is_built_in else None
+        found = None if rule is None else rule(inputs, unit.static)
+        if found is None or not same_kind(found, unit):
+            return None
+        self.made.update((x, x) for x in inputs)
+        return self.plain(found)
+
+
+def _lowered(unit: Unit, inputs: Inputs) -> Unit:
+    """A user's gate as the library's own, which its value makes of wires.
+
+    Raises `CircuitError` where that value is not a function of wires, or is another one of wires
+    than of numbers: it may ask whether `a == b`, or draw random numbers.
+    """
+    gate = unit.gate
+    assert gate is not None
+    expected = gate.evaluate(inputs, unit.static)
+    try:
+        made: Any = gate.value(ON_WIRES, *inputs, **unit.static)
+    except Exception as error:
+        raise not_compiled(unit, f"its value raised {type(error).__name__}: {error}") from error
+    made = made if isinstance(made, Unit) else constant(made)
+    if made.shape != unit.shape or not _close(made.value, expected):
+        raise not_compiled(unit, "of wires its value makes other numbers than of arrays")
+    if same_kind(made, unit):
+        return made
+    return wire(expected, GATES["astype"], (made,), {"dtype": unit.dtype})
+
+
+def _close(a: Value, b: Value) -> bool:
+    """Whether values differ by rounding at most, for which sums of single precision leave room."""
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    size = np.max(np.abs(b), where=np.isfinite(b), initial=0.0)
+    return np.allclose(a, b, rtol=1e-4, atol=1e-4 * size, equal_nan=True)
+
+
+def not_compiled(unit: Unit, why: str) -> CircuitError:
+    """That the gate of a wire is a user's, and cannot become gates of the library."""
+    assert unit.gate is not None
+    why = why.partition("\n")[0]  # JAX tells more than one line
+    return CircuitError(
+        f"{unit.label} is made by the gate {unit.gate.name!r}, which cannot be compiled: {why}; "
+        "write its value with Python's operators and the functions of m, or use engine='eager'"
+    )
+
+
+def same_kind(a: Unit, b: Unit) -> bool:
+    """Whether two wires carry values of one shape and dtype, both numbers of Python or neither."""
+    return (
+        a.shape == b.shape
+        and a.dtype == b.dtype
+        and (type(a.value) is float) == (type(b.value) is float)
+    )
+
+
+def _on_wires() -> SimpleNamespace:
+    """The namespace in which a gate's value builds a circuit: NumPy's names, as gates."""
+    gates: dict[str, Any] = {}
+    for name in {**vars(arrays), **vars(scalars)}:
+        if name in GATES:
+            gates[name] = GATES[name].function
+    gates["slice"] = lambda x, walks: GATES["slice"](x, walks=walks)  # users' function takes keys
+    return SimpleNamespace(**gates, shape=np.shape)
+
+
+ON_WIRES = _on_wires()

@@ -1,0 +1,85 @@
+"""A view is read where its elements lie: what `access` says, NumPy's strides confirm."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.program.test_simplify import assert_same
+
+import pullback as pb
+from pullback.engines.eager import Eager
+from pullback.engines.native.access import Access, access, is_view, with_copies
+
+
+def read(where: Access, buffer: np.ndarray) -> np.ndarray:
+    """The elements of an access of a flat buffer."""
+    elements = buffer.reshape(-1)
+    y = np.empty(where.shape, buffer.dtype)
+    for index in np.ndindex(where.shape):
+        y[index] = elements[where.offset + int(np.dot(index, where.strides))]
+    return y
+
+
+def _slice(draw, n):
+    step = draw(st.sampled_from([-3, -2, -1, 1, 2, 3]))
+    bound = st.none() | st.integers(-n - 1, n + 1)
+    return slice(draw(bound), draw(bound), step)
+
+
+@st.composite
+def views(draw):
+    """A source under some views, each made of the one before."""
+    shape = tuple(draw(st.lists(st.integers(0, 4), max_size=4)))
+    x = pb.Unit(np.arange(np.prod(shape), dtype=float).reshape(shape), "x")
+    chain = [x]
+    for kind in draw(st.lists(st.sampled_from(["reshape", "transpose", "slice", "broadcast"]))):
+        shape = chain[-1].shape
+        if kind == "transpose":
+            chain.append(pb.transpose(chain[-1], tuple(draw(st.permutations(range(len(shape)))))))
+        elif kind == "slice":
+            chain.append(chain[-1][tuple(_slice(draw, n) for n in shape)])
+        elif kind == "broadcast" and chain[-1].size < 100:
+            wide = tuple(draw(st.integers(0, 3)) if n == 1 else n for n in shape)
+            chain.append(pb.broadcast_to(chain[-1], (draw(st.integers(0, 2)), *wide)))
+        elif kind == "reshape":
+            parts = (chain[-1].size,) if draw(st.booleans()) else tuple(reversed(shape))
+            chain.append(pb.reshape(chain[-1], parts))
+    return chain
+
+
+@settings(max_examples=200, deadline=None)
+@given(views())
+def test_views_are_walked_as_numpy_walks_them(chain):
+    for unit in chain:
+        where = access(unit)
+        assert where.shape == unit.shape
+        np.testing.assert_array_equal(read(where, where.root.value), unit.value)
+        if unit.size:
+            steps = [(n - 1) * s for n, s in zip(where.shape, where.strides, strict=True)]
+            assert where.lowest.offset == where.offset + sum(s for s in steps if s < 0) >= 0
+
+
+def test_a_reshape_of_scattered_elements_is_no_view():
+    x = pb.Unit(np.arange(6.0).reshape(2, 3), "x")
+    assert is_view(x.reshape(3, 2))
+    assert is_view(x.T)
+    assert not is_view(x.T.reshape(6))
+    assert access(x.T.reshape(6)).root is not x
+
+
+def test_copies_are_made_where_a_view_would_not_do():
+    x = pb.Unit(np.arange(6.0).reshape(2, 3), "x")
+    rows, state = pb.Unit(np.array([[0, 1], [1, 0]]), "rows"), pb.Unit(np.ones(6), "s")
+    outputs = {
+        "take": pb.take(x.T, rows.T),
+        "argmax": pb.argmax(x[:, ::-1], axis=1),
+        "mixed": pb.astype(x, "f4") @ x.T,
+        "state": state[::-1],
+    }
+    program = pb.Program({}, outputs, {state: state.reshape(2, 3).T.reshape(6)})
+    plain = with_copies(program)
+    assert_same(Eager(pb.Program({}, outputs, {}))(), Eager(pb.Program({}, plain.outputs, {}))())
+    for name in ("take", "argmax"):
+        assert all(access(x).contiguous for x in plain.outputs[name].inputs)
+    assert {x.dtype for x in plain.outputs["mixed"].inputs} == {np.dtype(float)}
+    for end in (plain.outputs["state"], *plain.updates.values()):
+        assert access(end).root is not state
