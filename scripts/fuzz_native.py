@@ -76,8 +76,8 @@ def compare(batch: int, interpreted: bool) -> list[str]:
 def drawn(batch: int) -> list[Any]:
     """The circuits of a batch, as Programs."""
     from tests.circuits import circuits
-    from tests.compile.test_simplify import program_of
     from tests.moving import moving_programs
+    from tests.program.test_simplify import program_of
 
     dtype = (np.float64, np.float32)[batch // 2 % 2]
     moving = moving_programs(gates=GATES, dtype=dtype)
@@ -149,13 +149,13 @@ def disagreement(programs: Sequence[Any], interpreted: bool) -> str | None:
 
 def compiled(program: Any) -> list[Any]:
     """The native engine twice: watched and on two threads that share all, and as it is used."""
-    from pullback.engines.native import structural, writer
+    from pullback.engines.native import build
     from pullback.engines.native.engine import Native
 
-    alone = writer.ALONE
-    os.environ["PULLBACK_GUARD"], writer.ALONE, structural.ALONE = "1", 0, 0
+    alone = build.ALONE
+    os.environ["PULLBACK_GUARD"], build.ALONE = "1", 0
     watched = Native(program, threads=2)
-    os.environ["PULLBACK_GUARD"], writer.ALONE, structural.ALONE = "0", alone, alone
+    os.environ["PULLBACK_GUARD"], build.ALONE = "0", alone
     return [watched, Native(program, threads=1)]
 
 

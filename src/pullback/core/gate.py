@@ -61,6 +61,7 @@ class Gate:
     gate an interval, or `bool`; for others a function of a random generator to a list of ready
     `(inputs, static)`. `function` is what users call; it tidies arguments (see `public`).
     `primitive` says that the value cannot be run on wires, to be rewritten into other gates.
+    `indexed` says that each element is made of nothing but single numbers and its own index.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Gate:
     samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None
     kinks: Callable[..., Any] | None = None
     primitive: bool = False
+    indexed: bool = False
     function: Callable[..., Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -268,6 +270,7 @@ def gate(
     samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None,
     kinks: Callable[..., Any] | None = None,
     primitive: bool = False,
+    indexed: bool = False,
     registry: Registry[Gate] | None = None,
 ) -> Callable[[Callable[..., Value]], GateFunction]:
     """Declare a gate; the decorated function of `(m, *xs)` is its value. Fields: see `Gate`.
@@ -308,6 +311,7 @@ def gate(
             samples,
             kinks,
             primitive,
+            indexed,
         )
         if registry is not None:
             registry.add(made.name, made)
