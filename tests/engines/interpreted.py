@@ -98,7 +98,7 @@ class Machine(Code):
         return self._made(kind, np.full(lanes, value))
 
     def binary(self, name: str, a: Any, b: Any) -> Number:
-        a, b = self._alike(a, b)
+        a, b = self.alike(a, b)
         x, y = self._values(a, b)
         if name in ("div", "rem"):
             if a.is_float:
@@ -115,16 +115,16 @@ class Machine(Code):
         return self._made(x.kind, np.negative(x.text))
 
     def compare(self, sign: str, a: Any, b: Any) -> Number:
-        a, b = self._alike(a, b)
+        a, b = self.alike(a, b)
         return self._made("b1", COMPARED[sign](*self._values(a, b)))
 
     def select(self, condition: Number, a: Any, b: Any) -> Number:
-        a, b = self._alike(a, b)
+        a, b = self.alike(a, b)
         return self._made(a.kind, np.where(*self._values(condition, a, b)))
 
     def muladd(self, a: Any, b: Any, c: Any) -> Number:
-        a, b = self._alike(a, b)
-        a, c = self._alike(a, c)
+        a, b = self.alike(a, b)
+        a, c = self.alike(a, c)
         x, y, z = self._values(a, b, c)
         return self._made(a.kind, np.asarray(x, np.longdouble) * y + z)
 

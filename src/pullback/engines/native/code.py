@@ -191,7 +191,7 @@ class Array:
         """
         k, step = self.k, self.step
         if lanes == 1 or (isinstance(step, int) and abs(step) == 1 and mask is None):
-            back = lanes - 1 if step == -1 else 0
+            back = lanes - 1 if isinstance(step, int) and step == -1 else 0
             x = k.load(self._at(i + back), self.kind, lanes)
             return k.reversed(x) if back else x
         if isinstance(step, int) and step == 1 and mask is not None:
@@ -337,14 +337,15 @@ class Code:
         assert x.kind == y.kind, f"{x.kind} where {y.kind} is expected"
         return self.splat(x, y.lanes) if x.lanes != y.lanes else x
 
-    def _alike(self, a: Any, b: Any) -> tuple[Number, Number]:
+    def alike(self, a: Any, b: Any) -> tuple[Number, Number]:
+        """Two numbers of one kind and as many lanes."""
         if isinstance(a, Number) and (not isinstance(b, Number) or a.lanes >= b.lanes):
             return a, self.like(b, a)
         return self.like(a, b), b
 
     def binary(self, name: str, a: Any, b: Any) -> Any:
         """An operator of two numbers of one kind."""
-        a, b = self._alike(a, b)
+        a, b = self.alike(a, b)
         for x, y in ((a, b), (b, a)):
             if a.kind == "i8" and x.text == "0" and name == "add":
                 return y
@@ -361,7 +362,7 @@ class Code:
 
     def compare(self, sign: str, a: Any, b: Any) -> Number:
         """Whether a is less than b, say; of floats false where one is not a number, but for !=."""
-        a, b = self._alike(a, b)
+        a, b = self.alike(a, b)
         word = _COMPARISONS[sign][not a.is_float]
         if a.kind[0] in "ubp" and word[0] == "s":
             word = f"u{word[1:]}"
@@ -370,7 +371,7 @@ class Code:
 
     def select(self, condition: Number, a: Any, b: Any) -> Number:
         """a where the condition holds, else b, both already computed: never a jump."""
-        a, b = self._alike(a, b)
+        a, b = self.alike(a, b)
         lanes = max(condition.lanes, a.lanes)
         condition, a, b = (self.splat(x, lanes) for x in (condition, a, b))
         text = f"{condition.type} {condition.text}, {a.type} {a.text}, {b.type} {b.text}"
@@ -378,8 +379,8 @@ class Code:
 
     def muladd(self, a: Any, b: Any, c: Any) -> Number:
         """a * b + c, rounded once where the processor has such an instruction."""
-        a, b = self._alike(a, b)
-        a, c = self._alike(a, c)
+        a, b = self.alike(a, b)
+        a, c = self.alike(a, c)
         return self.intrinsic("fmuladd", a, self.like(b, a), c)
 
     def convert(self, x: Number, kind: str) -> Number:

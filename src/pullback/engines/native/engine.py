@@ -89,6 +89,7 @@ class Native:
         }
         self._counters = np.zeros(2, np.int64)  # of arrivals at barriers, and the gate that failed
         self._block = np.zeros(len(WORDS) + len(program.inputs) + 1, np.int64)
+        self._words = self._block.ctypes.data
         memory = [self._arenas[kind].ctypes.data for kind in MEMORY]
         self._block[: 4 + len(MEMORY)] = [
             self.threads, self._counters.ctypes.data, self._workspace.ctypes.data, room, *memory
@@ -237,9 +238,8 @@ class Native:
         """Run on all threads at once, and return when all are done."""
         if self._guard is not None:
             self._guard.lay()
-        block = self._block.ctypes.data
-        waiting = [_workers.submit(run, block, t) for t in range(1, self.threads)]
-        run(block, 0)
+        waiting = [_workers.submit(run, self._words, t) for t in range(1, self.threads)]
+        run(self._words, 0)
         for future in waiting:
             future.result()
         if self._guard is not None:

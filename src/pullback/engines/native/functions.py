@@ -52,12 +52,10 @@ def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
         return a & b if a.kind == "b1" else a * b
 
     def power(x: Any, n: Any) -> Number:
-        x, n = both(x, n)
+        x, n = k.alike(*both(x, n))
         if x.is_float:
-            return k.intrinsic("pow", x, k.like(n, x))
-        lanes = max(x.lanes, n.lanes)
-        x, n = k.splat(x, lanes), k.splat(n, lanes)
-        y, square, left = (k.cell(first) for first in (k.constant(1, "i8", lanes), x, n))
+            return k.intrinsic("pow", x, n)
+        y, square, left = (k.cell(first) for first in (k.constant(1, "i8", x.lanes), x, n))
         for _ in k.range(63):
             y.set(k.select((left.value & 1) != 0, y.value * square.value, y.value))
             square.set(square.value * square.value)

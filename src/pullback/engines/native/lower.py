@@ -84,7 +84,7 @@ class _Lowering:
         kinds = {array.kind for array in loop.arrays} - {"b1"}
         if kinds & {"f4"}:
             self.lanes = k.target.lanes("f4")
-        self.once = k.target.cheap_masks or len(loop.body) > LONG
+        self.once = len(loop.body) > LONG
         self.reads = {
             y.name
             for x in loop.body

@@ -11,6 +11,9 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+LONG = 200_000
+"""Characters of a function from which on LLVM does only what it must, as the rest takes seconds."""
+
 _X86 = ("x86_64", "i686", "amd64")
 
 
@@ -42,8 +45,14 @@ class Target:
         module = llvm.parse_assembly(text)
         options = llvm.create_pipeline_tuning_options(2)
         options.loop_vectorization = options.slp_vectorization = False  # vectors are written out
-        passes = llvm.create_pass_builder(machine, options)
-        passes.getModulePassManager().run(module, passes)
+        builder = llvm.create_pass_builder(machine, options)
+        passes = builder.getModulePassManager()
+        if len(text) > LONG:
+            passes = llvm.create_new_module_pass_manager()
+            passes.add_sroa_pass()
+            passes.add_instruction_combine_pass()
+            passes.add_simplify_cfg_pass()
+        passes.run(module, builder)
         return machine.emit_object(module)
 
 
