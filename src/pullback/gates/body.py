@@ -10,16 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from pullback.core.gradient import gradient
-from pullback.core.unit import Unit, wire
+from pullback.core.rewrite import rewrite
+from pullback.core.unit import Unit
 from pullback.core.values import is_differentiable
-from pullback.core.walk import age, order
+from pullback.core.walk import order
 from pullback.gates.reduction import sum as sum_of
 from pullback.gates.shape import Shape, astype
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,6 +47,11 @@ class Body:
     def results(self) -> tuple[Unit, ...]:
         """All that a step makes: nexts, outputs, sums."""
         return *self.nexts, *self.outputs, *self.sums
+
+    def cut(self, results: Sequence[T]) -> tuple[tuple[T, ...], tuple[T, ...], tuple[T, ...]]:
+        """What stands in the order of `results`, as nexts, outputs, sums."""
+        n, m = len(self.nexts), len(self.nexts) + len(self.outputs)
+        return tuple(results[:n]), tuple(results[n:m]), tuple(results[m:])
 
     @cached_property
     def wires(self) -> list[Unit]:
@@ -155,7 +163,8 @@ def _differentiated(body: Body) -> Gradient:
     replaced = {unit: source for unit, source in reversed(list(stored)) if unit.inputs}
     fresh = {x: Unit(x.value, x.name) for x in (*pulls[:count], *sequences, *parameters)}
     replaced = {unit: fresh[source] for unit, source in replaced.items()}
-    copies, reached = copied([*nexts, *outputs, *sums], {**fresh, **replaced})
+    copies = rewrite([*nexts, *outputs, *sums], {**fresh, **replaced})
+    reached = set(order(copies))
     some = [k for k, x in enumerate(sequences) if fresh[x] in reached]
     others = [k for k, x in enumerate(parameters) if fresh[x] in reached]
     back = Body(
@@ -169,29 +178,3 @@ def _differentiated(body: Body) -> Gradient:
     following = iter(range(count, len(copies)))
     parts = [next(following) if x in slopes else None for x in inputs[count:]]
     return Gradient(back, tuple(some), tuple(others), (*range(count), *parts))
-
-
-def copied(roots: Sequence[Unit], sources: dict[Unit, Unit]) -> tuple[list[Unit], set[Unit]]:
-    """Copies of `roots` that start from `sources[x]` in place of wires x, and the wires they use.
-
-    Constants are shared.
-    """
-    seen: dict[Unit, None] = {}
-    reached: set[Unit] = set()
-    pending = list(roots)
-    while pending:
-        unit = pending.pop()
-        if unit in sources:
-            reached.add(sources[unit])
-        elif unit not in seen:
-            seen[unit] = None
-            pending.extend(unit.inputs)
-    made = dict(sources)
-    for unit in sorted(seen, key=age):
-        if unit.gate is None or not unit.inputs:
-            made[unit] = unit
-            continue
-        twin = wire(unit.value, unit.gate, tuple(made[x] for x in unit.inputs), unit.static)
-        twin.name, twin.scope, twin.origin = unit.name, unit.scope, unit.origin
-        made[unit] = twin
-    return [made[unit] for unit in roots], reached

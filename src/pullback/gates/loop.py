@@ -24,10 +24,11 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
 from pullback.core.gate import constant
+from pullback.core.rewrite import rewrite
 from pullback.core.unit import Unit
 from pullback.core.values import as_value, dtype_of, is_differentiable, shape_of
 from pullback.core.walk import age
-from pullback.gates.body import Body, copied
+from pullback.gates.body import Body
 from pullback.gates.elementary import tanh
 from pullback.gates.shape import Shape, reshape, slice_walks
 
@@ -250,7 +251,7 @@ def _recorded(
     around = _closed_over(results, (*carries, *elements))
     parameters = [_source(x, x.value) for x in around]
     sources = {x: x for x in (*carries, *elements)} | dict(zip(around, parameters, strict=True))
-    copies, _ = copied(results, sources)
+    copies = rewrite(results, sources)
     nexts, outputs = copies[: len(carries)], copies[len(carries) :]
     body = Body(tuple(carries), tuple(elements), tuple(parameters), tuple(nexts), tuple(outputs))
     static = {"body": body, "length": steps, "reverse": bool(reverse)}

@@ -14,6 +14,7 @@ from typing import Any
 
 from pullback.core import walk
 from pullback.core.errors import CircuitError
+from pullback.core.rewrite import Become, rewrite
 from pullback.core.unit import Unit, set_together
 from pullback.core.walk import order
 
@@ -47,6 +48,13 @@ class Program:
     def wires(self) -> list[Unit]:
         """Every wire that the step needs, in running order."""
         return order([*self.outputs.values(), *self.updates.values()])
+
+    def rewritten(self, become: Become) -> Program:
+        """The same inputs and state, and what its results become; see `core.rewrite`."""
+        made: dict[Unit, Unit] = {}
+        rewrite([*self.outputs.values(), *self.updates.values()], made, become)
+        outputs = {name: made[unit] for name, unit in self.outputs.items()}
+        return Program(self.inputs, outputs, {s: made[new] for s, new in self.updates.items()})
 
     @contextmanager
     def changing(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ One walk, inputs first, does it all. A gate whose value is written in other gate
 those (`mean` to `sum` and a division). Algebra takes away what does nothing: x * 1, -(-x), two
 reshapes in a row, transposes that cancel. A gate met before with the same inputs is the same wire.
 Gates of constants alone became constants when they were recorded, and what no output needs is
-not walked. Wires compute their values as they are made, so a rewrite that is wrong shows at once.
+not walked. What is new computes its value as it is made, so a rule that is wrong shows at once.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.gate import constant
 from pullback.core.registry import GATES
+from pullback.core.rewrite import remade, rewrite, same_kind
 from pullback.core.unit import Unit, wire
 from pullback.core.values import Value, arrays, scalars
-from pullback.core.walk import age
 from pullback.program import algebra, arrange
 from pullback.program.patterns import Inputs, Rule
 from pullback.program.program import Program
@@ -49,22 +49,7 @@ class _Walk:
 
     def plain(self, wire: Unit) -> Unit:
         """The plainest wire that carries what `wire` does."""
-        for unit in self.unmade(wire):
-            if unit not in self.made:
-                inputs = tuple(self.made[x] for x in unit.inputs)
-                self.made[unit] = self.rewritten(unit, inputs) if inputs else self.leaf(unit)
-        return self.made[wire]
-
-    def unmade(self, wire: Unit) -> list[Unit]:
-        """The wires below that have no plain wire yet, inputs first; the walk stops at others."""
-        found: dict[Unit, None] = {}
-        pending = [wire]
-        while pending:
-            unit = pending.pop()
-            if unit not in self.made and unit not in found:
-                found[unit] = None
-                pending.extend(unit.inputs)
-        return sorted(found, key=age)
+        return rewrite([wire], self.made, self.rewritten)[0]
 
     def leaf(self, unit: Unit) -> Unit:
         """A source as it is, and one constant for all that carry the same."""
@@ -75,15 +60,16 @@ class _Walk:
         return self.seen.setdefault(key, unit)
 
     def rewritten(self, unit: Unit, inputs: Inputs) -> Unit:
-        """The plain wire for a gate on plain inputs."""
+        """The plain wire for a source, a constant, or a gate on plain inputs."""
         gate = unit.gate
-        assert gate is not None
+        if gate is None or not inputs:
+            return self.leaf(unit)
         key = (gate, inputs, tuple(sorted(unit.static.items())))
         if key in self.seen:
             return self.seen[key]
         plain = self.algebra(unit, inputs)
         if plain is None and (gate.primitive or (gate.is_built_in and gate.name in self.keep)):
-            plain = gate(*inputs, **unit.static)
+            plain = remade(unit, inputs)
         if plain is None and not gate.is_built_in:
             plain = _lowered(unit, inputs)
             self.made.update((x, x) for x in inputs)
@@ -91,7 +77,7 @@ class _Walk:
         if plain is None:
             plain = gate.value(ON_WIRES, *inputs, **unit.static)
             if not same_kind(plain, unit):  # a number lost its kind on the way; keep the gate
-                plain = gate(*inputs, **unit.static)
+                plain = remade(unit, inputs)
             elif plain.gate is not gate:
                 self.made.update((x, x) for x in inputs)
                 plain = self.plain(plain)
@@ -144,15 +130,6 @@ def not_compiled(unit: Unit, why: str) -> CircuitError:
     return CircuitError(
         f"{unit.label} is made by the gate {unit.gate.name!r}, which cannot be compiled: {why}; "
         "write its value with Python's operators and the functions of m, or use engine='eager'"
-    )
-
-
-def same_kind(a: Unit, b: Unit) -> bool:
-    """Whether two wires carry values of one shape and dtype, both numbers of Python or neither."""
-    return (
-        a.shape == b.shape
-        and a.dtype == b.dtype
-        and (type(a.value) is float) == (type(b.value) is float)
     )
 
 

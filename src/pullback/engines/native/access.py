@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 
 from pullback.core.registry import GATES
+from pullback.core.rewrite import remade
 from pullback.core.unit import Unit
 from pullback.program.program import Program
 
@@ -129,20 +130,17 @@ def with_copies(program: Program) -> Program:
     Some kernels read elements one after another, some know a single dtype. And what a Program
     gives, or makes the next value of its state, must not lie in state that changes on the way.
     """
-    made: dict[Unit, Unit] = {}
-    for unit in program.wires:
-        gate, inputs = (
-            unit.gate,
-            tuple(_readable(made[x], unit, k) for k, x in enumerate(unit.inputs)),
-        )
-        made[unit] = unit if gate is None or inputs == unit.inputs else gate(*inputs, **unit.static)
+
+    def with_readable(unit: Unit, inputs: tuple[Unit, ...]) -> Unit | None:
+        readable = tuple(_readable(x, unit, k) for k, x in enumerate(inputs))
+        return None if readable == inputs else remade(unit, readable)
 
     def safe(unit: Unit) -> Unit:
-        return _copy(made[unit]) if access(made[unit]).root in program.updates else made[unit]
+        return _copy(unit) if access(unit).root in program.updates else unit
 
-    outputs = {name: safe(unit) for name, unit in program.outputs.items()}
-    updates = {state: safe(new) for state, new in program.updates.items()}
-    return Program(program.inputs, outputs, updates)
+    plain = program.rewritten(with_readable)
+    outputs = {name: safe(unit) for name, unit in plain.outputs.items()}
+    return Program(plain.inputs, outputs, {s: safe(new) for s, new in plain.updates.items()})
 
 
 def _readable(x: Unit, unit: Unit, k: int) -> Unit:

@@ -7,11 +7,12 @@ buffer of its own. A result that is a source, a part of another wire or a result
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import numpy as np
 
 from pullback.core.registry import GATES
+from pullback.core.rewrite import like, rewrite
 from pullback.core.unit import Unit, wire
 from pullback.engines.native.access import access, with_copies
 from pullback.gates.body import Body
@@ -26,23 +27,18 @@ def with_plain_bodies(program: Program, keep: Collection[str] = ()) -> Program:
     """
     if not any(is_loop(unit) for unit in program.wires):
         return program
-    made: dict[Unit, Unit] = {}
     bodies: dict[tuple[Body, tuple[np.dtype, ...]], Body] = {}
-    for unit in program.wires:
-        inputs, static = tuple(made[x] for x in unit.inputs), unit.static
-        if is_loop(unit):
-            body: Body = static["body"]
-            key = body, (unit.dtype, *(x.dtype for x in inputs))
-            if key not in bodies:
-                bodies[key] = _plain(typed(unit), unit.dtype, keep)
-            static = {**static, "body": bodies[key]}
-        if unit.gate is None or (inputs == unit.inputs and static is unit.static):
-            made[unit] = unit
-        else:
-            made[unit] = wire(unit.value, unit.gate, inputs, static)
-            made[unit].name = unit.name
-    outputs = {name: made[unit] for name, unit in program.outputs.items()}
-    return Program(program.inputs, outputs, {s: made[new] for s, new in program.updates.items()})
+
+    def plain(unit: Unit, inputs: tuple[Unit, ...]) -> Unit | None:
+        if unit.gate is None or not is_loop(unit):
+            return None
+        key = unit.static["body"], (unit.dtype, *(x.dtype for x in inputs))
+        if key not in bodies:
+            bodies[key] = _plain(typed(unit), unit.dtype, keep)
+        static = {**unit.static, "body": bodies[key]}
+        return like(unit, wire(unit.value, unit.gate, inputs, static))
+
+    return program.rewritten(plain)
 
 
 def is_loop(unit: Unit) -> bool:
@@ -69,17 +65,13 @@ def typed(unit: Unit) -> Body:
         x: Unit(np.asarray(x.value, dtype), x.name)
         for x, dtype in zip(sources, dtypes, strict=True)
     }
-    for unit in body.wires:
-        if unit.inputs and unit.gate is not None:
-            made[unit] = unit.gate(*(made[x] for x in unit.inputs), **unit.static)
-        else:
-            made.setdefault(unit, unit)
-
-    def twins(units: Sequence[Unit]) -> tuple[Unit, ...]:
-        return tuple(made[unit] for unit in units)
-
-    results = twins(body.nexts), twins(body.outputs), twins(body.sums)
-    return Body(twins(body.carries), twins(body.elements), twins(body.parameters), *results)
+    results = rewrite(body.results, made)
+    return Body(
+        tuple(made[x] for x in body.carries),
+        tuple(made[x] for x in body.elements),
+        tuple(made[x] for x in body.parameters),
+        *body.cut(results),
+    )
 
 
 def _plain(body: Body, dtype: np.dtype, keep: Collection[str]) -> Body:
@@ -95,6 +87,4 @@ def _plain(body: Body, dtype: np.dtype, keep: Collection[str]) -> Body:
         if stacked:
             taken.add(own_buffer(unit))
         results.append(unit)
-    n, m = len(body.nexts), len(body.nexts) + len(body.outputs)
-    parts = tuple(results[:n]), tuple(results[n:m]), tuple(results[m:])
-    return Body(body.carries, body.elements, body.parameters, *parts)
+    return Body(body.carries, body.elements, body.parameters, *body.cut(results))

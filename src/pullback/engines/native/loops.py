@@ -8,7 +8,7 @@ waits for, the gradients of weights above all, are made of the stacks after it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from math import prod
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from pullback.core.gate import constant
 from pullback.core.registry import GATES
+from pullback.core.rewrite import rewrite
 from pullback.core.unit import Unit, wire
 from pullback.core.walk import order
 from pullback.engines.native.inside import is_loop, typed
@@ -38,30 +39,20 @@ def with_lean_loops(program: Program, keep: Collection[str] = ()) -> Program:
     for unit in wires:
         for x in unit.inputs:
             readers.setdefault(x, []).append(unit)
-    made: dict[Unit, Unit] = {}
-    for unit in wires:
-        if unit in made:
-            continue
-        if unit.gate is None or not unit.inputs:
-            made[unit] = unit
-            continue
-        inputs = tuple(made[x] for x in unit.inputs)
-        if is_loop(unit) and unit.static["length"] and unit not in results:
-            pieces = [_piece(unit, reader) for reader in readers.get(unit, [])]
-            if None not in pieces:
-                wanted = {piece[0] for piece in pieces if piece is not None}
-                loop = _Loop(unit, inputs, wanted, keep)
-                for reader, piece in zip(readers.get(unit, []), pieces, strict=True):
-                    assert piece is not None
-                    k, start, count = piece
-                    made[reader] = GATES["slice"](loop.part(k), walks=((start, count, 1),))
-        if inputs == unit.inputs:
-            made[unit] = unit
-        else:
-            made[unit] = wire(unit.value, unit.gate, inputs, unit.static)
-    outputs = {name: made[unit] for name, unit in program.outputs.items()}
-    updates = {state: made[new] for state, new in program.updates.items()}
-    return simplify(Program(program.inputs, outputs, updates), keep)
+    parts: dict[Unit, Unit] = {}  # what the readers of a loop become
+
+    def lean(unit: Unit, inputs: tuple[Unit, ...]) -> Unit | None:
+        if unit in parts or not is_loop(unit) or not unit.static["length"] or unit in results:
+            return parts.get(unit)
+        pieces = [(x, _piece(unit, x)) for x in readers.get(unit, [])]
+        read = {x: piece for x, piece in pieces if piece is not None}
+        if len(read) == len(pieces):
+            loop = _Loop(unit, inputs, {k for k, *_ in read.values()}, keep)
+            for x, (k, start, count) in read.items():
+                parts[x] = GATES["slice"](loop.part(k), walks=((start, count, 1),))
+        return None
+
+    return simplify(program.rewritten(lean), keep)
 
 
 def _piece(loop: Unit, reader: Unit) -> tuple[int, int, int] | None:
@@ -94,7 +85,7 @@ class _Loop:
             for x, number in numbers.items()
             if number is not None
         }
-        plain = simplify(Program({}, _named(_remade(body.results, made)), {}), keep)
+        plain = simplify(Program({}, _named(rewrite(body.results, made)), {}), keep)
         results = [plain.outputs[str(k)] for k in range(len(body.results))]
         count = len(self.carries)
         self.nexts = dict(zip(self.carries, results[:count], strict=True))
@@ -142,7 +133,7 @@ class _Loop:
                     stack = _shaped(product, (self.length, *unit.shape))
                     made[unit] = self._source(unit, stack, self.elements)
         if made:
-            remade = _remade([*self.nexts.values(), *self.results.values()], made)
+            remade = rewrite([*self.nexts.values(), *self.results.values()], dict(made))
             self.nexts = dict(zip(self.nexts, remade, strict=False))
             self.results = dict(zip(self.results, remade[len(self.nexts) :], strict=True))
         self._still |= {source for unit, source in made.items() if unit in self._still}
@@ -279,7 +270,7 @@ class _Loop:
 
     def _outside(self, unit: Unit) -> Unit:
         """A wire of the step that is the same at every step, made outside."""
-        (twin,) = _remade([unit], {x: self.outside[x] for x in self.parameters})
+        (twin,) = rewrite([unit], {x: self.outside[x] for x in self.parameters})
         return twin
 
 
@@ -291,18 +282,3 @@ def _shaped(x: Unit, shape: tuple[int, ...]) -> Unit:
     rest = prod(n for n in shape if n != -1)
     full = tuple(x.size // max(rest, 1) if n == -1 else n for n in shape)
     return GATES["reshape"](x, shape=full)
-
-
-def _remade(roots: Collection[Unit], instead: Mapping[Unit, Unit]) -> list[Unit]:
-    """The wires that `roots` become where other wires stand in for some."""
-    made: dict[Unit, Unit] = {}
-    for unit in order(roots):
-        inputs = tuple(made[x] for x in unit.inputs)
-        if unit in instead:
-            made[unit] = instead[unit]
-        elif unit.gate is None or inputs == unit.inputs:
-            made[unit] = unit
-        else:
-            made[unit] = unit.gate(*inputs, **unit.static)
-            made[unit].name = made[unit].name or unit.name
-    return [made[unit] for unit in roots]
