@@ -8,7 +8,7 @@ used twice. `backward`, here, walks a circuit with the numbers on its wires and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,23 @@ def pull_through(gate: Gate, i: int, g: Any, y: Any, xs: Sequence[Any], static: 
     if rule is None:
         return None
     return g * rule(y, *xs) if gate.elementwise else rule(g, y, *xs, **static)
+
+
+def pull_through_all(
+    gate: Gate, gs: Sequence[Any], ys: Sequence[Any], xs: Sequence[Any], static: Any
+) -> Sequence[Any]:
+    """`pull_through` for a gate of several outputs: what arrives at all of its inputs at once.
+
+    `gs` has None for an output at which nothing arrives.
+    """
+    rule: Any = gate.pullback
+    found = rule(gs, ys, *xs, **static)
+    if not isinstance(found, tuple | list) or len(found) != len(xs):
+        raise CircuitError(
+            f"the rule of {gate.name!r} must answer a tuple of {len(xs)} gradients, one for each "
+            f"input and None where none flows, got {found!r}"
+        )
+    return found
 
 
 def fit(g: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
@@ -96,7 +113,9 @@ def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
         done = True
     finally:
         for unit in wires:
-            if unit.grad is untouched:
+            if type(unit.grad) is dict:  # of several outputs, which have theirs
+                unit.grad = None
+            elif unit.grad is untouched:
                 moves = done and not unit.is_constant and is_differentiable(unit._value)
                 unit.grad = zeros_like(unit._value) if moves else None
             elif type(unit.grad) is not float:
@@ -155,26 +174,42 @@ def _pull_numbers(unit: Unit, g: float, untouched: object) -> bool:
 
 def _pull(unit: Unit, untouched: object) -> None:
     """Pass the gradient that has arrived at a wire on to the wires it is made from."""
-    gate, inputs, static = unit.gate, unit.inputs, unit.static
+    gate, inputs = unit.gate, unit.inputs
     assert gate is not None
-    g: Any = unit.grad
-    y: Any = unit._value
-    xs: list[Any] = [x._value for x in inputs]
-    if gate.pullback is not None:  # structural rules ask for shapes and dtypes
-        g, y, xs = np.asarray(g), np.asarray(y), [np.asarray(x) for x in xs]
-    for i, x in enumerate(inputs):
-        value: Any = x._value
-        is_number = type(value) is float
-        if x.is_constant or (not is_number and not is_differentiable(value)):
-            continue
-        try:
-            d = pull_through(gate, i, g, y, xs, static)
-        except ArithmeticError:  # Python's floats raise where NumPy's give infinity
-            d = pull_through(gate, i, g, np.float64(y), [np.float64(x) for x in xs], static)
+    if type(inputs[0]._value) is tuple:  # it is one of the outputs of a gate that has several
+        (made,), k = inputs, unit.static["index"]
+        made.grad = {} if made.grad is untouched else made.grad
+        made.grad[k] = made.grad[k] + unit.grad if k in made.grad else unit.grad
+        return
+    wanted = [not x.is_constant and is_differentiable(x._value) for x in inputs]
+    for x, d in zip(inputs, _arriving(unit, wanted), strict=True):
         if d is None:
             continue
-        if is_number:
+        if type(x._value) is float:
             d = d if type(d) is float else float(np.sum(d))
         else:
             d = fit(np.asarray(d), x.shape, x.dtype)
         x.grad = d if x.grad is untouched else x.grad + d
+
+
+def _arriving(unit: Unit, wanted: Sequence[bool]) -> Iterator[Any]:
+    """The gradient at each input of the gate that makes a wire; None where none is wanted."""
+    gate, static = unit.gate, unit.static
+    assert gate is not None
+    g: Any = unit.grad
+    y: Any = unit._value
+    xs: list[Any] = [x._value for x in unit.inputs]
+    if gate.pullback is not None:  # structural rules ask for shapes and dtypes
+        xs = [np.asarray(x) for x in xs]
+    if gate.several:
+        gs = [np.asarray(g[k]) if k in g else None for k in range(len(y))]
+        found = pull_through_all(gate, gs, [np.asarray(v) for v in y], xs, static)
+        yield from (d if some else None for d, some in zip(found, wanted, strict=True))
+        return
+    if gate.pullback is not None:
+        g, y = np.asarray(g), np.asarray(y)
+    for i, some in enumerate(wanted):
+        try:
+            yield pull_through(gate, i, g, y, xs, static) if some else None
+        except ArithmeticError:  # Python's floats raise where NumPy's give infinity
+            yield pull_through(gate, i, g, np.float64(y), [np.float64(x) for x in xs], static)

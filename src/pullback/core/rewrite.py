@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pullback.core.gate import constant
+from pullback.core.gate import OUTPUT, constant
 from pullback.core.unit import Unit, wire
+from pullback.core.values import kind_of
 from pullback.core.walk import age
 
 Become = Callable[[Unit, tuple[Unit, ...]], Unit | None]
@@ -54,10 +55,11 @@ def remade(unit: Unit, inputs: tuple[Unit, ...]) -> Unit:
     """
     gate = unit.gate
     assert gate is not None
-    if all(x.is_constant for x in inputs):
-        return like(unit, constant(gate.evaluate(inputs, unit.static)))
+    folds = all(x.is_constant for x in (inputs[0].inputs if gate is OUTPUT else inputs))
     same = all(same_kind(x, old) for x, old in zip(inputs, unit.inputs, strict=True))
-    value = unit.value if same else gate.evaluate(inputs, unit.static)
+    value = unit.value if same and not folds else gate.evaluate(inputs, unit.static)
+    if folds and not gate.several:
+        return like(unit, constant(value))
     return like(unit, wire(value, gate, inputs, unit.static))
 
 
@@ -69,8 +71,4 @@ def like(old: Unit, new: Unit) -> Unit:
 
 def same_kind(a: Unit, b: Unit) -> bool:
     """Whether two wires carry values of one shape and dtype, both numbers of Python or neither."""
-    return (
-        a.shape == b.shape
-        and a.dtype == b.dtype
-        and (type(a.value) is float) == (type(b.value) is float)
-    )
+    return kind_of(a._value) == kind_of(b._value)

@@ -7,9 +7,8 @@ namespace; and the circuit of its gradient, which is a step again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
-from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +19,7 @@ from pullback.core.unit import Unit
 from pullback.core.values import is_differentiable
 from pullback.core.walk import order
 from pullback.gates.reduction import sum as sum_of
-from pullback.gates.shape import Shape, astype
+from pullback.gates.shape import astype
 
 T = TypeVar("T")
 
@@ -53,23 +52,29 @@ class Body:
         n, m = len(self.nexts), len(self.nexts) + len(self.outputs)
         return tuple(results[:n]), tuple(results[n:m]), tuple(results[m:])
 
+    @property
+    def sources(self) -> tuple[Unit, ...]:
+        """Carries, elements and parameters: what stands, in this order, for the gate's inputs."""
+        return *self.carries, *self.elements, *self.parameters
+
+    def typed(self, dtypes: Sequence[np.dtype]) -> Body:
+        """The same step, as it runs on sources of these dtypes."""
+        if all(x.dtype == dtype for x, dtype in zip(self.sources, dtypes, strict=True)):
+            return self
+        made = {
+            x: Unit(np.asarray(x.value, dtype), x.name)
+            for x, dtype in zip(self.sources, dtypes, strict=True)
+        }
+        results = rewrite(self.results, made)
+        carries, elements, parameters = (
+            tuple(made[x] for x in kind) for kind in (self.carries, self.elements, self.parameters)
+        )
+        return Body(carries, elements, parameters, *self.cut(results))
+
     @cached_property
     def wires(self) -> list[Unit]:
         """The wires that a step needs, in running order."""
         return order(self.results)
-
-    def parts(self, length: int) -> list[tuple[int, Shape]]:
-        """Where the loop's output, one flat vector, has what: the start and shape of each part.
-
-        First each carry's stack of length + 1 rows: row t + 1 is its value after step t, and row 0
-        its first value. In a reversed loop row t is the value after step t, and the last row is
-        the first value. Then each output's stack of `length` rows, then each sum. All row-major.
-        """
-        shapes = [(length + 1, *unit.shape) for unit in self.nexts]
-        shapes += [(length, *unit.shape) for unit in self.outputs]
-        shapes += [unit.shape for unit in self.sums]
-        starts = np.cumsum([0, *map(prod, shapes)]).tolist()
-        return list(zip(starts, shapes, strict=False))
 
     def run(
         self, m: Any, carries: Sequence[Any], elements: Sequence[Any], parameters: Sequence[Any]
@@ -84,8 +89,7 @@ class Body:
     @cached_property
     def _plan(self) -> tuple[list[Any], list[tuple], list[list[int]]]:
         """Values for the wires that are not sources; each gate with its inputs' places; results."""
-        sources = (*self.carries, *self.elements, *self.parameters)
-        slots = {unit: k for k, unit in enumerate(sources)}
+        slots = {unit: k for k, unit in enumerate(self.sources)}
         values, gates = [], []
         for unit in self.wires:
             if unit in slots:
@@ -116,14 +120,14 @@ class Gradient:
     """The body of a loop's gradient, and how it is wired to the loop.
 
     `sequences` and `parameters` say which of those on offer it uses, in the order of `_offers`.
-    `parts` has for each input of the loop the part of the output that is its gradient, or None.
+    `places` has for each sequence and parameter of the loop the output that is its gradient, or
+    None; those of the carries' first values are the first and carried.
     """
 
     body: Body
     sequences: tuple[int, ...]
     parameters: tuple[int, ...]
-    parts: tuple[int | None, ...]
-    last: list[Any] = field(default_factory=list)
+    places: tuple[int | None, ...]
 
 
 def _differentiated(body: Body) -> Gradient:
@@ -139,8 +143,7 @@ def _differentiated(body: Body) -> Gradient:
     for unit, pull in zip(body.results, pulls, strict=True):
         total = sum_of(unit * pull) + total
     count = len(body.nexts)
-    inputs = (*body.carries, *body.elements, *body.parameters)
-    moving = [x for x in inputs if is_differentiable(x.value)]
+    moving = [x for x in body.sources if is_differentiable(x.value)]
     found = dict(zip(moving, gradient(total, moving), strict=True))
     dtype = body.results[0].dtype
     # A constant gradient is that of an input on which nothing depends: zero.
@@ -176,5 +179,5 @@ def _differentiated(body: Body) -> Gradient:
         sums=tuple(copies[count + len(outputs) :]),
     )
     following = iter(range(count, len(copies)))
-    parts = [next(following) if x in slopes else None for x in inputs[count:]]
-    return Gradient(back, tuple(some), tuple(others), (*range(count), *parts))
+    places = (next(following) if x in slopes else None for x in body.sources[count:])
+    return Gradient(back, tuple(some), tuple(others), tuple(places))

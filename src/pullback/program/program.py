@@ -7,7 +7,7 @@ updates say which wire gives each piece of state its next value. All are wires o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +43,11 @@ class Program:
                     f"{state.label} of shape {state.shape} and {state.dtype} cannot be updated "
                     f"to shape {new.shape} and {new.dtype}"
                 )
+
+    @classmethod
+    def of(cls, results: Sequence[Unit]) -> Program:
+        """A Program that has no state, whose outputs are these, named by their numbers."""
+        return cls({}, {str(k): unit for k, unit in enumerate(results)}, {})
 
     @property
     def wires(self) -> list[Unit]:

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.gate import constant
+from pullback.core.gate import OUTPUT, constant
 from pullback.core.registry import GATES
 from pullback.core.rewrite import remade, rewrite, same_kind
 from pullback.core.unit import Unit, wire
-from pullback.core.values import Value, arrays, scalars
+from pullback.core.values import Value, arrays, dtype_of, kind_of, scalars, shape_of
 from pullback.program import algebra, arrange
 from pullback.program.patterns import Inputs, Rule
 from pullback.program.program import Program
@@ -46,6 +46,7 @@ class _Walk:
         self.keep = keep
         self.made: dict[Unit, Unit] = {}
         self.seen: dict[Hashable, Unit] = {}
+        self.several: dict[Unit, list[Unit]] = {}  # what a lowered gate makes for its outputs
 
     def plain(self, wire: Unit) -> Unit:
         """The plainest wire that carries what `wire` does."""
@@ -64,16 +65,21 @@ class _Walk:
         gate = unit.gate
         if gate is None or not inputs:
             return self.leaf(unit)
+        if gate is OUTPUT and inputs[0] in self.several:
+            return self.several[inputs[0]][unit.static["index"]]
         key = (gate, inputs, tuple(sorted(unit.static.items())))
         if key in self.seen:
             return self.seen[key]
         plain = self.algebra(unit, inputs)
         if plain is None and (gate.primitive or (gate.is_built_in and gate.name in self.keep)):
             plain = remade(unit, inputs)
-        if plain is None and not gate.is_built_in:
-            plain = _lowered(unit, inputs)
+        if plain is None and (gate.several or not gate.is_built_in):
             self.made.update((x, x) for x in inputs)
-            plain = self.plain(plain)
+            lowered = [self.plain(x) for x in _lowered(unit, inputs)]
+            plain = lowered[0]
+            if gate.several:
+                plain = remade(unit, inputs)
+                self.several[plain] = lowered
         if plain is None:
             plain = gate.value(ON_WIRES, *inputs, **unit.static)
             if not same_kind(plain, unit):  # a number lost its kind on the way; keep the gate
@@ -95,8 +101,8 @@ class _Walk:
         return self.plain(found)
 
 
-def _lowered(unit: Unit, inputs: Inputs) -> Unit:
-    """A user's gate as the library's own, which its value makes of wires.
+def _lowered(unit: Unit, inputs: Inputs) -> list[Unit]:
+    """A user's gate as the library's own, which its value makes of wires: each of its outputs.
 
     Raises `CircuitError` where that value is not a function of wires, or is another one of wires
     than of numbers: it may ask whether `a == b`, or draw random numbers.
@@ -108,12 +114,18 @@ def _lowered(unit: Unit, inputs: Inputs) -> Unit:
         made: Any = gate.value(ON_WIRES, *inputs, **unit.static)
     except Exception as error:
         raise not_compiled(unit, f"its value raised {type(error).__name__}: {error}") from error
-    made = made if isinstance(made, Unit) else constant(made)
-    if made.shape != unit.shape or not _close(made.value, expected):
-        raise not_compiled(unit, "of wires its value makes other numbers than of arrays")
-    if same_kind(made, unit):
-        return made
-    return wire(expected, GATES["astype"], (made,), {"dtype": unit.dtype})
+    made, expected = (made, expected) if gate.several else ((made,), (expected,))
+    if not isinstance(made, tuple) or len(made) != len(expected):
+        raise not_compiled(unit, "of wires its value makes other outputs than of arrays")
+    found = []
+    for x, value in zip(made, expected, strict=True):
+        new = x if isinstance(x, Unit) else constant(x)
+        if new.shape != shape_of(value) or not _close(new.value, value):
+            raise not_compiled(unit, "of wires its value makes other numbers than of arrays")
+        if kind_of(new.value) != kind_of(value):
+            new = wire(value, GATES["astype"], (new,), {"dtype": dtype_of(value)})
+        found.append(new)
+    return found
 
 
 def _close(a: Value, b: Value) -> bool:

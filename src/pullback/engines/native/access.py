@@ -98,6 +98,13 @@ def is_view(unit: Unit) -> bool:
     return _can_be_view(unit) and access(unit).root is not unit
 
 
+def own_buffer(unit: Unit) -> Unit | None:
+    """The wire whose whole buffer is this wire's elements in their order; None if none is."""
+    where = access(unit)
+    fits = where.root.inputs and where.offset == 0 and where.root.size == unit.size
+    return where.root if fits and where.contiguous else None
+
+
 def _can_be_view(unit: Unit) -> bool:
     return bool(unit.inputs) and unit.gate is not None and unit.gate.name in VIEWS
 
@@ -159,7 +166,7 @@ def _readable(x: Unit, unit: Unit, k: int) -> Unit:
 def _readable_in_rows(x: Unit, unit: Unit, k: int) -> Unit:
     """Input k of a loop: of a sequence each row must be contiguous, and of a parameter all."""
     body = unit.static["body"]
-    inside = (*body.carries, *body.elements, *body.parameters)[k]
+    inside = body.sources[k]
     first = len(body.carries)
     if k < first:  # copied into the loop's own stack, from wherever it lies
         return x

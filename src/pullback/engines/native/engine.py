@@ -21,12 +21,13 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.core.values import Value, as_value
+from pullback.core.walk import with_inside
 from pullback.engines.engine import Epoch, batch_of, numbers_of
 from pullback.engines.native import cache, guard
 from pullback.engines.native.access import access, with_copies
 from pullback.engines.native.fuse import fuse
 from pullback.engines.native.guard import Guard
-from pullback.engines.native.inside import is_loop, with_plain_bodies
+from pullback.engines.native.inside import with_plain_bodies
 from pullback.engines.native.loops import with_lean_loops
 from pullback.engines.native.memory import lasting, plan
 from pullback.engines.native.steps import write_step
@@ -65,8 +66,8 @@ class Native:
         self.program = program
         lean = with_lean_loops(simplify(program, keep=KEPT), keep=KEPT)
         self.plain = with_copies(with_plain_bodies(lean, keep=KEPT))
-        for unit in _carried(self.plain.wires):
-            if unit.dtype.name not in ARENAS:
+        for unit in with_inside(self.plain.wires):
+            if type(unit.value) is not tuple and unit.dtype.name not in ARENAS:
                 raise CircuitError(
                     f"{unit.label} carries {unit.dtype}, which the native engine does not run; "
                     f"make it one of {', '.join(ARENAS)}"
@@ -215,14 +216,6 @@ class Native:
             future.result()
         if self._guard is not None:
             self._guard.check()
-
-
-def _carried(wires: list[Unit]) -> Iterator[Unit]:
-    """The wires, and those inside loops."""
-    for unit in wires:
-        yield unit
-        if is_loop(unit):
-            yield from _carried(unit.static["body"].wires)
 
 
 def _aligned(count: int, dtype: np.dtype) -> np.ndarray:

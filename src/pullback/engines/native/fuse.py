@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pullback.core.gate import OUTPUT, outputs_of
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
-from pullback.engines.native.access import Access, access, is_view, row_major
-from pullback.engines.native.inside import is_loop, own_buffer
+from pullback.engines.native.access import Access, access, is_view, own_buffer, row_major
 from pullback.gates.body import Body
-from pullback.program.patterns import number_on
+from pullback.program.patterns import made_by, number_on
 from pullback.program.program import Program
 
 REDUCTIONS = ("sum", "max", "min")
@@ -39,7 +39,9 @@ class Loop:
 
 @dataclass
 class Call:
-    """One structural gate, run by a kernel of its own; of a loop, the step that it runs.
+    """One structural gate, run by a kernel of its own; of a loop, the step that it runs as well.
+
+    The outputs of a gate that has several follow it.
 
     A matrix product may be followed by what its kernel does in passing: adding a bias or another
     matrix, and a rectifier.
@@ -53,9 +55,9 @@ class Call:
         return self.gates[0]
 
     @property
-    def result(self) -> Unit:
-        """The wire that is written to memory."""
-        return self.gates[-1]
+    def results(self) -> list[Unit]:
+        """The wires that are written to memory."""
+        return self.gates[-1:] if self.inside is None else self.gates[1:]
 
 
 Kernel = Loop | Call
@@ -193,7 +195,9 @@ class _Fusion:
         """
         shape = loop_shape(unit)
         if shape is None:
-            self.found.append(Call([unit], _inside(unit) if is_loop(unit) else None))
+            if unit.gate is OUTPUT:
+                return self.home[unit.inputs[0]]
+            self.found.append(self.call(unit))
             return len(self.found) - 1
         product = self.product(unit)
         if product is not None:
@@ -219,6 +223,15 @@ class _Fusion:
             self.arrays[best] = set()
             open_.append(best)
         return best
+
+    def call(self, unit: Unit) -> Call:
+        """A structural gate, with all its outputs, read or not, where it has several."""
+        if not made_by(unit, "loop"):
+            return Call([unit])
+        outputs = list(outputs_of(unit))
+        for x, _ in self.readers.get(unit, ()):
+            outputs[x.static["index"]] = x
+        return Call([unit, *outputs], _inside(unit))
 
     def product(self, unit: Unit) -> Unit | None:
         """The product or sum that a gate can end, in the kernel that makes it; None if none."""

@@ -12,10 +12,12 @@ from collections.abc import Collection
 import numpy as np
 
 from pullback.core.registry import GATES
-from pullback.core.rewrite import like, rewrite
+from pullback.core.rewrite import like
 from pullback.core.unit import Unit, wire
-from pullback.engines.native.access import access, with_copies
+from pullback.core.values import dtype_of
+from pullback.engines.native.access import own_buffer, with_copies
 from pullback.gates.body import Body
+from pullback.program.patterns import made_by
 from pullback.program.program import Program
 from pullback.program.simplify import simplify
 
@@ -25,59 +27,37 @@ def with_plain_bodies(program: Program, keep: Collection[str] = ()) -> Program:
 
     Gates named in `keep` are not lowered.
     """
-    if not any(is_loop(unit) for unit in program.wires):
+    if not any(made_by(unit, "loop") for unit in program.wires):
         return program
     bodies: dict[tuple[Body, tuple[np.dtype, ...]], Body] = {}
 
     def plain(unit: Unit, inputs: tuple[Unit, ...]) -> Unit | None:
-        if unit.gate is None or not is_loop(unit):
+        if unit.gate is None or not made_by(unit, "loop"):
             return None
-        key = unit.static["body"], (unit.dtype, *(x.dtype for x in inputs))
+        key = unit.static["body"], (stored(unit), *(x.dtype for x in inputs))
         if key not in bodies:
-            bodies[key] = _plain(typed(unit), unit.dtype, keep)
+            bodies[key] = _plain(typed(unit), stored(unit), keep)
         static = {**unit.static, "body": bodies[key]}
         return like(unit, wire(unit.value, unit.gate, inputs, static))
 
     return program.rewritten(plain)
 
 
-def is_loop(unit: Unit) -> bool:
-    """Whether a wire is made by a circuit that runs inside a gate."""
-    return bool(unit.inputs) and "body" in unit.static
-
-
-def own_buffer(unit: Unit) -> Unit | None:
-    """The wire whose whole buffer is this wire's elements in their order; None if none is."""
-    where = access(unit)
-    fits = where.root.inputs and where.offset == 0 and where.root.size == unit.size
-    return where.root if fits and where.contiguous else None
-
-
 def typed(unit: Unit) -> Body:
     """The step of a loop as it runs on sources of the dtypes that this loop has."""
     body: Body = unit.static["body"]
     count = len(body.carries)
-    dtypes = [unit.dtype] * count + [x.dtype for x in unit.inputs[count:]]
-    sources = (*body.carries, *body.elements, *body.parameters)
-    if all(x.dtype == dtype for x, dtype in zip(sources, dtypes, strict=True)):
-        return body
-    made = {
-        x: Unit(np.asarray(x.value, dtype), x.name)
-        for x, dtype in zip(sources, dtypes, strict=True)
-    }
-    results = rewrite(body.results, made)
-    return Body(
-        tuple(made[x] for x in body.carries),
-        tuple(made[x] for x in body.elements),
-        tuple(made[x] for x in body.parameters),
-        *body.cut(results),
-    )
+    return body.typed([stored(unit)] * count + [x.dtype for x in unit.inputs[count:]])
+
+
+def stored(unit: Unit) -> np.dtype:
+    """The dtype of all that a loop stores."""
+    return dtype_of(unit.value[0])
 
 
 def _plain(body: Body, dtype: np.dtype, keep: Collection[str]) -> Body:
     """A step of plain gates whose results are of the dtype and in buffers of their own."""
-    outputs = {str(k): unit for k, unit in enumerate(body.results)}
-    plain = with_copies(with_plain_bodies(simplify(Program({}, outputs, {}), keep), keep))
+    plain = with_copies(with_plain_bodies(simplify(Program.of(body.results), keep), keep))
     taken: set[Unit | None] = {None}
     results = []
     for k, unit in enumerate(plain.outputs.values()):

@@ -15,9 +15,9 @@ import numpy as np
 
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
-from pullback.engines.native.access import Access, access, row_major
+from pullback.core.walk import with_inside
+from pullback.engines.native.access import Access, access, own_buffer, row_major
 from pullback.engines.native.fuse import Call, Kernel, Loop, in_step, is_reduction, roots
-from pullback.engines.native.inside import is_loop, own_buffer
 from pullback.program.program import Program
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
@@ -94,7 +94,7 @@ def plan(
             sizes[unit.dtype] = offsets[unit] + _room(unit, margin)
 
     stores = [
-        [kernel.result]
+        kernel.results
         if isinstance(kernel, Call)
         else [u for u in kernel.gates if is_reduction(u) or u in last]
         for kernel in kernels
@@ -190,25 +190,16 @@ def _gap(block: _Block, starts: dict[_Block, int], base: int) -> int:
 def lasting(program: Program) -> list[Unit]:
     """Sources, constants (also those inside loops), and state that is written but never read."""
     found = dict.fromkeys(unit for unit in program.wires if not unit.inputs)
-    found |= dict.fromkeys(x for unit in program.wires if is_loop(unit) for x in _constants(unit))
+    found |= dict.fromkeys(x for x in with_inside(program.wires) if x.is_constant)
     return list(found | dict.fromkeys(program.updates))
-
-
-def _constants(unit: Unit) -> list[Unit]:
-    """The constants inside a loop, and in loops inside it."""
-    found = []
-    for x in unit.static["body"].wires:
-        if is_loop(x):
-            found += _constants(x)
-        elif x.is_constant:
-            found.append(x)
-    return found
 
 
 def _last_readers(program: Program, kernels: list[Kernel]) -> dict[Unit, int]:
     """The last kernel that reads each buffer from memory; the end, for what the Program gives."""
     last: dict[Unit, int] = {}
     for k, kernel in enumerate(kernels):
+        if isinstance(kernel, Call):
+            last |= dict.fromkeys(kernel.results, k)  # also what nobody reads
         inside = set(kernel.gates)
         for unit in kernel.gates:
             last |= {root: k for root in roots(unit) if root not in inside}
@@ -256,7 +247,9 @@ def _adds_to(state: Unit, call: Call) -> bool:
         return False
     if gates[0].gate is GATES["scatter_add"]:
         return gates[0].inputs[0] is state
-    return len(gates) == 2 and reads[0] in gates[1].inputs and in_step(reads[0], call.result.shape)
+    return (
+        len(gates) == 2 and reads[0] in gates[1].inputs and in_step(reads[0], call.results[0].shape)
+    )
 
 
 def _room(unit: Unit, margin: int) -> int:

@@ -84,7 +84,7 @@ def _write_call(step: StepWriter, call: Call, memory: Memory) -> None:
     unit = call.gate
     assert unit.gate is not None
     if call.inside is not None:
-        _write_rows(step, unit, call.inside, memory.inside[unit])
+        _write_rows(step, call, call.inside, memory.inside[unit])
     elif unit.gate.name in WRITERS:
         WRITERS[unit.gate.name](step, *call.gates)
     else:
@@ -94,39 +94,36 @@ def _write_call(step: StepWriter, call: Call, memory: Memory) -> None:
         )
 
 
-def _write_rows(step: StepWriter, unit: Unit, inside: Inside, memory: Memory) -> None:
+def _write_rows(step: StepWriter, call: Call, inside: Inside, memory: Memory) -> None:
     """A loop: first values and zeros where they belong, and then its step once for each row."""
-    body, length, reverse = inside.body, unit.static["length"], unit.static["reverse"]
-    parts, count = body.parts(length), len(body.nexts)
-    stacked = len(inside.stacked)
+    unit, outputs, body = call.gate, call.results, inside.body
+    length, reverse = unit.static["length"], unit.static["reverse"]
+    count, stacked = len(body.nexts), len(inside.stacked)
     row = f"row{step.depth}"
-    for (start, (_, *shape)), x in zip(parts, unit.inputs[:count], strict=False):
-        first = Access(unit, start + reverse * length * prod(shape), x.shape, row_major(x.shape))
+    for x, stack in zip(unit.inputs[:count], outputs[:count], strict=True):
+        first = Access(stack, reverse * length * x.size, x.shape, row_major(x.shape))
         step.copy(access(x), first)
-    arena = ARENAS[unit.dtype.name]
-    for start, shape in parts[stacked:]:
-        step.fill(arena, step.starts[unit].after(start), prod(shape))
+    for total in outputs[stacked:]:
+        step.fill(ARENAS[total.dtype.name], step.starts[total], total.size)
 
-    def stack(k: int, ahead: bool) -> Start:
-        start, (_, *shape) = parts[k]
-        return step.starts[unit].after(start + ahead * prod(shape), (prod(shape), row))
+    def rows(k: int, ahead: bool) -> Start:
+        size = prod(outputs[k].shape[1:])
+        return step.starts[outputs[k]].after(ahead * size, (size, row))
 
     inner = StepWriter(step.starts, memory.in_place, step)
     starts = inner.starts
     starts |= {wire: Start(at) for wire, at in memory.offsets.items()}
-    starts |= {x: stack(k, reverse) for k, x in enumerate(body.carries)}
-    starts |= {x: stack(k, k < count and not reverse) for k, x in enumerate(inside.stacked)}
-    for x, (start, _) in zip(inside.sums, parts[stacked:], strict=True):
-        starts[x] = step.starts[unit].after(start)
+    starts |= {x: rows(k, reverse) for k, x in enumerate(body.carries)}
+    starts |= {x: rows(k, k < count and not reverse) for k, x in enumerate(inside.stacked)}
+    starts |= {x: step.starts[y] for x, y in zip(inside.sums, outputs[stacked:], strict=True)}
     starts |= {new: starts[state] for new, state in memory.in_place.items()}
-    rest = unit.inputs[count:]
-    for x, given in zip((*body.elements, *body.parameters), rest, strict=True):
+    for x, given in zip(body.sources[count:], unit.inputs[count:], strict=True):
         where = access(given)
         by = where.strides[:1] if x in body.elements else ()
         starts[x] = step.place(where).after(0, *((n, row) for n in by))
     _write_kernels(inner, inside.kernels, memory)
-    rows = f"{length - 1}, -1, -1" if reverse else f"{length}"
-    step.block(f"for {row} in range({rows}):", inner, length)
+    span = f"{length - 1}, -1, -1" if reverse else f"{length}"
+    step.block(f"for {row} in range({span}):", inner, length)
 
 
 def _write_epoch(program: Program, writer: StepWriter) -> str:
