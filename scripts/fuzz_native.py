@@ -149,13 +149,13 @@ def disagreement(programs: Sequence[Any], interpreted: bool) -> str | None:
 
 def compiled(program: Any) -> list[Any]:
     """The native engine twice: watched and on two threads that share all, and as it is used."""
-    from pullback.engines.native import structural, writer
+    from pullback.engines.native import build
     from pullback.engines.native.engine import Native
 
-    alone = writer.ALONE
-    os.environ["PULLBACK_GUARD"], writer.ALONE, structural.ALONE = "1", 0, 0
+    alone = build.ALONE
+    os.environ["PULLBACK_GUARD"], build.ALONE = "1", 0
     watched = Native(program, threads=2)
-    os.environ["PULLBACK_GUARD"], writer.ALONE, structural.ALONE = "0", alone, alone
+    os.environ["PULLBACK_GUARD"], build.ALONE = "0", alone
     return [watched, Native(program, threads=1)]
 
 

@@ -65,6 +65,7 @@ class Gate:
     gate an interval, or `bool`; for others a function of a random generator to a list of ready
     `(inputs, static)`. `function` is what users call; it tidies arguments (see `public`).
     `primitive` says that the value cannot be run on wires, to be rewritten into other gates.
+    `indexed` says that each element is made of nothing but single numbers and its own index.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Gate:
     kinks: Callable[..., Any] | None = None
     primitive: bool = False
     several: bool = False
+    indexed: bool = False
     function: Callable[..., Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -306,6 +308,7 @@ def gate(
     kinks: Callable[..., Any] | None = None,
     primitive: bool = False,
     several: bool = False,
+    indexed: bool = False,
     registry: Registry[Gate] | None = None,
 ) -> Callable[[Callable[..., Value]], GateFunction]:
     """Declare a gate; the decorated function of `(m, *xs)` is its value. Fields: see `Gate`.
@@ -359,6 +362,7 @@ def gate(
             kinks,
             primitive,
             several,
+            indexed,
         )
         if registry is not None:
             registry.add(made.name, made)

@@ -50,7 +50,7 @@ def _samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
     ]
 
 
-@gate(pullback=(None, None), samples=_samples, primitive=True)
+@gate(pullback=(None, None), samples=_samples, primitive=True, indexed=True)
 def _random(m, seed, step, *, shape, stream, kind, dtype):
     index = m.arange(math.prod(shape), dtype=m.uint32)
     key = (m.astype(seed, m.uint32), m.astype(step, m.uint32))

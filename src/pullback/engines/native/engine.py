@@ -7,39 +7,52 @@ so a step allocates nothing.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-import numba
 import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.core.values import Value, as_value
-from pullback.core.walk import with_inside
 from pullback.engines.engine import Epoch, batch_of, numbers_of
-from pullback.engines.native import cache, guard
-from pullback.engines.native.access import access, with_copies
-from pullback.engines.native.fuse import fuse
+from pullback.engines.native import guard, store
+from pullback.engines.native import ir as code
+from pullback.engines.native.access import access
+from pullback.engines.native.code import KINDS
+from pullback.engines.native.compile import compile
+from pullback.engines.native.functions import KIND_OF
 from pullback.engines.native.guard import Guard
-from pullback.engines.native.inside import with_plain_bodies
-from pullback.engines.native.loops import with_lean_loops
-from pullback.engines.native.memory import lasting, plan
-from pullback.engines.native.steps import write_step
-from pullback.engines.native.writer import ARENAS
-from pullback.program.program import Program
-from pullback.program.simplify import not_compiled, simplify
+from pullback.engines.native.memory import lasting
+from pullback.engines.native.registers import fits_registers, write_registers
+from pullback.engines.native.step import MEMORY, WORDS
+from pullback.engines.native.target import host
+from pullback.program.program import Program, batched
 
-THREADS = min(2, os.cpu_count() or 1)
-KEPT = ("sigmoid", "softplus")  # gates that the kernel library has in one piece
 # Operations a step, some 100 microseconds, below which two threads would wait for each other longer
 # than they save; the more so where other programs want a core.
 SMALL = 10_000_000
+DTYPES = {kind: np.dtype(name) for name, kind in KIND_OF.items() if kind in MEMORY}
+_FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
+
+
+def default_threads() -> int:
+    """The threads that share a step where nobody says how many: `PULLBACK_THREADS`, or up to two.
+
+    Raises `CircuitError` where the environment asks for no whole number from 1 on.
+    """
+    told = os.environ.get("PULLBACK_THREADS", "")
+    if not told:
+        return min(2, os.cpu_count() or 1)
+    if not told.isdecimal() or int(told) < 1:
+        raise CircuitError(f"PULLBACK_THREADS must be a whole number from 1 on, got {told!r}")
+    return int(told)
 
 
 def _hire() -> None:
@@ -64,39 +77,34 @@ class Native:
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
         self.program = program
-        lean = with_lean_loops(simplify(program, keep=KEPT), keep=KEPT)
-        self.plain = with_copies(with_plain_bodies(lean, keep=KEPT))
-        for unit in with_inside(self.plain.wires):
-            if type(unit.value) is not tuple and unit.dtype.name not in ARENAS:
-                raise CircuitError(
-                    f"{unit.label} carries {unit.dtype}, which the native engine does not run; "
-                    f"make it one of {', '.join(ARENAS)}"
-                )
-            if unit.gate is not None and unit.inputs and not unit.gate.is_built_in:
-                raise not_compiled(unit, "it is declared as primitive")
-        self.kernels = fuse(self.plain)
         margin = guard.margin()
-        self.memory = plan(self.plain, self.kernels, margin=margin)
-        self.text, work, workspace, self._checked = write_step(
-            self.plain, self.kernels, self.memory
-        )
-        self.threads = (THREADS if work > SMALL else 1) if threads is None else threads
-        room = -(-workspace // 64) * 64 + 64 + margin
+        self.compiled = compiled = compile(program, host(), margin)
+        self.plain, self.memory = compiled.plain, compiled.memory
+        self.threads = threads or (default_threads() if compiled.work > SMALL else 1)
+        self._asked = threads
+        room = -(-compiled.workspace // 64) * 64 + 64 + margin
         self._workspace = _aligned(room * self.threads, np.dtype(np.uint8))
-        self._arenas = [
-            _aligned(self.memory.sizes.get(dtype, 0), dtype) for dtype in map(np.dtype, ARENAS)
-        ]
+        self._arenas = {
+            kind: _aligned(self.memory.sizes.get(dtype, 0), dtype) for kind, dtype in DTYPES.items()
+        }
+        self._counters = np.zeros(2, np.int64)  # of arrivals at barriers, and the gate that failed
+        self._block = np.zeros(len(WORDS) + len(program.inputs) + 1, np.int64)
+        memory = [self._arenas[kind].ctypes.data for kind in MEMORY]
+        self._block[: 4 + len(MEMORY)] = [
+            self.threads, self._counters.ctypes.data, self._workspace.ctypes.data, room, *memory
+        ]  # fmt: skip
         self._turn = threading.Lock()
         self._chunk = 1  # steps that take about a tenth of a second, as far as is known
-        self._counters = np.zeros(2, np.int64)  # of arrivals at barriers, and the gate that failed
         self._views = {unit: self._view(unit) for unit in lasting(self.plain)}
         for unit, view in self._views.items():
             view[...] = unit.value
         self._guard = None
         if margin:
             workspaces = list(self._workspace.reshape(self.threads, room))
-            self._guard = Guard(self._arenas, workspaces, self.memory, self._views)
-        self._module = cache.load(cache.keep(self.text))
+            self._guard = Guard(self._arenas.values(), workspaces, self.memory, self._views)
+        (address,) = store.load(compiled.step)
+        self._step: Any = _FUNCTION(address)
+        self._epochs: dict[tuple[str, ...], Any] = {}
 
     def __call__(self, **inputs: Any) -> dict[str, Value]:
         """Set the inputs, run the step, update the state, and return the outputs.
@@ -106,7 +114,7 @@ class Native:
         with self._turn:
             self.program.set(inputs)
             with self._running():
-                self._together(self._module.step)
+                self._together(self._step)
             self._refuse_indices()
             outputs = self.program.outputs.items()
             return {
@@ -127,18 +135,21 @@ class Native:
         names = list(numbers_of(self.program))
         count = len(order) // size
         record = np.zeros((len(names), count))
-        rows = [
-            np.ascontiguousarray(as_value(data[name])).reshape(len(data[name]), unit.size // size)
-            for name, unit in self.program.inputs.items()
-        ]
+        rows = [_rows(data[name], unit.dtype) for name, unit in self.program.inputs.items()]
         order = np.ascontiguousarray(order, np.int64)
+        run = self._epoch(size, [_kind(x.dtype) for x in rows])
         with self._turn:
             done = 0
+            first = WORDS.index("first")
+            self._block[first + 2 :] = [
+                order.ctypes.data, record.ctypes.data, *(x.ctypes.data for x in rows), count
+            ]  # fmt: skip
             with self._running():
                 while done < count and not stop():
                     last = min(done + self._chunk, count)
                     start = time.perf_counter()
-                    self._together(self._module.epoch, done, last, order, record, *rows)
+                    self._block[first : first + 2] = done, last
+                    self._together(run)
                     if self._counters[1]:
                         break
                     seconds = max(time.perf_counter() - start, 1e-4)
@@ -148,23 +159,40 @@ class Native:
         return Epoch(done, dict(zip(names, record[:, :done], strict=True)))
 
     def compile(self, data: Mapping[str, np.ndarray] | None = None) -> None:
-        """Compile now what else would be when it first runs: the step, or an epoch over `data`."""
-        run, told = self._module.step, ()
+        """Compile now what else would be when it first runs: an epoch over `data`."""
         if data is not None:
-            rows = (np.zeros((0, 0), as_value(data[name]).dtype) for name in self.program.inputs)
-            run, told = self._module.epoch, (0, 0, np.zeros(0, np.int64), np.zeros((0, 0)), *rows)
-        given = (0, self.threads, self._counters, self._workspace, *self._arenas, *told)
-        run.compile(tuple(map(numba.typeof, given)))
+            rows = [_rows(data[name][:0], x.dtype) for name, x in self.program.inputs.items()]
+            self._epoch(batched(self.program), [_kind(x.dtype) for x in rows])
+
+    def _epoch(self, size: int, given: Sequence[str]) -> Any:
+        """The function of an epoch over batches of so many rows of data of these kinds."""
+        if tuple(given) not in self._epochs:
+            places = self.compiled.places
+            if fits_registers(self.plain):
+                made: Any = write_registers(self.plain, places, given)
+            else:
+                inputs = [
+                    code.Rows(places[unit], size, unit.size // size, kind)
+                    if unit in places
+                    else None
+                    for unit, kind in zip(self.plain.inputs.values(), given, strict=True)
+                ]
+                numbers = [access(unit) for unit in numbers_of(self.plain).values()]
+                told = (places[where.root].after(where.offset) for where in numbers)
+                made = code.Epoch(self.compiled.step, tuple(inputs), tuple(told))
+            (address,) = store.load(made)
+            self._epochs[tuple(given)] = _FUNCTION(address)
+        return self._epochs[tuple(given)]
 
     def __reduce__(self) -> Any:  # it is compiled again
-        return Native, (self.program, self.threads)
+        return Native, (self.program, self._asked)
 
     def _refuse_indices(self) -> None:
         """Raise if the last run found an index out of bounds; it took that row for zeros."""
         number, self._counters[1] = int(self._counters[1]), 0
         if number == 0:
             return
-        unit = self._checked[number - 1]
+        unit = self.compiled.checked[number - 1]
         x, axis = unit.inputs[0], unit.static["axis"]
         raise CircuitError(
             f"{unit.label}: an index is out of bounds for axis {axis} of {x.label}, which has "
@@ -176,7 +204,7 @@ class Native:
     def _view(self, unit: Unit) -> np.ndarray:
         """A wire's elements, where they lie in its arena."""
         where = access(unit)
-        arena = self._arenas[[np.dtype(d) for d in ARENAS].index(unit.dtype)]
+        arena = self._arenas[KIND_OF[unit.dtype.name]]
         start = self.memory.offsets[where.root] + where.offset
         strides = tuple(step * arena.itemsize for step in where.strides)
         return np.lib.stride_tricks.as_strided(arena[start:], unit.shape, strides)
@@ -205,17 +233,29 @@ class Native:
 
     # Threads -------------------------------------------------------------------------------------
 
-    def _together(self, run: Any, *told: Any) -> None:
+    def _together(self, run: Any) -> None:
         """Run on all threads at once, and return when all are done."""
-        shared = (self.threads, self._counters, self._workspace, *self._arenas, *told)
         if self._guard is not None:
             self._guard.lay()
-        waiting = [_workers.submit(run, t, *shared) for t in range(1, self.threads)]
-        run(0, *shared)
+        block = self._block.ctypes.data
+        waiting = [_workers.submit(run, block, t) for t in range(1, self.threads)]
+        run(block, 0)
         for future in waiting:
             future.result()
         if self._guard is not None:
             self._guard.check()
+
+
+def _rows(data: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Rows of data, one behind the other, of a kind that compiled code reads."""
+    rows = np.ascontiguousarray(as_value(data))
+    return rows if _kind(rows.dtype) else rows.astype(dtype)
+
+
+def _kind(dtype: np.dtype) -> str:
+    """The kind of number in data of a dtype; "" for one that compiled code does not read."""
+    name = "b1" if dtype == bool else f"{dtype.kind}{dtype.itemsize}"
+    return name if name in KINDS else ""
 
 
 def _aligned(count: int, dtype: np.dtype) -> np.ndarray:

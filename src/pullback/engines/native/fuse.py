@@ -100,7 +100,7 @@ def _inside(unit: Unit) -> Inside:
 def loop_shape(unit: Unit) -> tuple[int, ...] | None:
     """The shape over which a gate loops element by element; None for a gate that does not."""
     assert unit.gate is not None
-    if unit.gate.elementwise:
+    if unit.gate.elementwise or unit.gate.indexed:
         return unit.shape
     if unit.gate.name in (*REDUCTIONS, *_COPIES):
         return unit.inputs[0].shape

@@ -1,14 +1,65 @@
-"""What generated native code calls: vector functions, matrix products, convolution, pooling.
+"""What a loop over elements does not say: products, convolutions, slices by number.
 
-In: numbers, arrays or addresses inside a function compiled by Numba. Out: the same, in vector
-instructions. In the order in which they stand on each other:
+In: sizes, known while recording, and arrays by address. Out: code recorded by `k`. In the order in
+which they stand on each other:
 
-    lower        single instructions that Numba has no word for
-    vector       exp, log, tanh, …, which loops vectorise over (vector32, vector64)
-    symbols      native functions with a name, compiled once for all programs
     tile         a tile of a product in registers, the inner loop of all that follows
-    pack, gemm   products of matrices by address; matmul, by array
-    convolution  forward and both gradients; pooling, the same
+    pack         a panel of a matrix, its rows close together
+    product      products of matrices
+    convolution  forward and both gradients
+    indexing     take, scatter_add, argmax, the rows of a batch
 
-numba is imported here and in the native engine alone.
+A kernel is one function `record(k, sizes, thread, *arrays)` and its name here; `calls.py` says what
+sizes a gate gives it.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pullback.core.registry import Registry
+from pullback.engines.native.kernels.convolution import (
+    record_convolve,
+    record_convolve_input,
+    record_convolve_weights,
+)
+from pullback.engines.native.kernels.indexing import (
+    record_gather,
+    record_position,
+    record_scatter_add,
+    record_take,
+    record_zeros,
+)
+from pullback.engines.native.kernels.product import record_product, record_products
+
+KERNELS: Registry[Callable[..., None]] = Registry("kernel")
+
+for _name, _record in {
+    "product": record_product,
+    "products": record_products,
+    "convolve": record_convolve,
+    "convolve_input": record_convolve_input,
+    "convolve_weights": record_convolve_weights,
+    "take": record_take,
+    "scatter_add": record_scatter_add,
+    "position": record_position,
+    "zeros": record_zeros,
+    "gather": record_gather,
+}.items():
+    KERNELS.add(_name, _record)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel's function for some sizes and so many arrays, as a record of code."""
+
+    name: str
+    sizes: Any
+    arrays: int
+
+    @property
+    def arguments(self) -> list[str]:
+        """The thread, how many there are, its workspace, the counters, and the arrays."""
+        return ["i8", "i8", "p", "p", *["p"] * self.arrays]

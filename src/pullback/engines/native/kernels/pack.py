@@ -1,4 +1,4 @@
-"""In: a panel of a matrix, by address and strides. Out: the same panel, its rows close together.
+"""In: a panel of a matrix, where it lies. Out: the same panel, its rows close together.
 
 A panel whose columns are adjacent is copied; a transposed one is turned in registers, a square
 block of vectors at a time.
@@ -6,77 +6,82 @@ block of vectors at a time.
 
 from __future__ import annotations
 
-from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic
+from dataclasses import dataclass
+from typing import Any
 
-from pullback.engines.native.kernels.lower import itemsize, numbers_at
-from pullback.engines.native.kernels.symbols import native
-from pullback.engines.native.kernels.tile import ADDRESS, BYTES, INTEGER, LANE
+from pullback.engines.native.code import SIZES, Array, Code
+
+ARGUMENTS = ["p", "p", "i8", "i8", "i8", "i8"]
+"""target, source, row, column, rows, columns"""
 
 
-@intrinsic
-def _transpose(typing_context, target, target_step, source, source_step, like):
-    """Transpose a square block as wide as a vector register, of numbers of the type of `like`.
+@dataclass(frozen=True)
+class Pack:
+    """A panel whose packed rows are `step` numbers apart: target[p step + j] = source[p row + j column].
+
+    `adjacent` says that the column stride is 1, `turned` that the row stride is.
+    """
+
+    kind: str
+    step: int
+    adjacent: bool
+    turned: bool
+    arguments = ARGUMENTS
+
+
+def record_pack(
+    k: Code, pack: Pack, target: Any, source: Any, row: Any, column: Any, rows: Any, columns: Any
+) -> None:
+    """The copy, for p < rows and j < columns; strides in elements."""
+    to, of, step = k.array(target, pack.kind), k.array(source, pack.kind), pack.step
+    lanes = k.target.vector // SIZES[pack.kind]
+    if pack.adjacent:
+        for p in k.range(rows):
+            copy_line(k, to.after(p * step), of.after(p * row), columns, lanes)
+        return
+    turned: tuple[Any, Any] = (0, 0)
+    if pack.turned:
+        turned = rows // lanes * lanes, columns // lanes * lanes
+        for j in k.range(0, turned[1], lanes):
+            for p in k.range(0, turned[0], lanes):
+                _transpose(k, to.after(p * step + j), step, of.after(p + j * column), column, lanes)
+    for p in k.range(rows):
+        first: Any = 0
+        if pack.turned:
+            first = k.select(p < turned[0], turned[1], 0)
+        for j in k.range(first, columns):
+            to[p * step + j] = of[p * row + j * column]
+
+
+def copy_line(k: Code, to: Array, of: Array, count: Any, lanes: int) -> None:
+    """Copy `count` numbers that lie side by side, some at a time."""
+    end = count // lanes * lanes
+    for j in k.range(0, end, lanes):
+        to.store(j, of.load(j, lanes))
+    if isinstance(count, int):
+        if end < count:
+            mask = k.first_lanes(count - end, lanes)
+            to.store(end, of.load(end, lanes, mask), mask)
+        return
+    with k.when(end < count):
+        mask = k.first_lanes(count - end, lanes)
+        to.store(end, of.load(end, lanes, mask), mask)
+
+
+def _transpose(k: Code, to: Array, to_step: Any, of: Array, of_step: Any, lanes: int) -> None:
+    """Transpose a square block as wide as a vector register.
 
     Round s of log2(width) exchanges, between rows that lie s apart, the half of the columns where
     bit s differs: afterwards rows and columns have changed places.
     """
-
-    def generate(context, builder, signature, arguments):
-        target, target_step, source, source_step, _ = arguments
-        size = like.bitwidth // 8
-        lanes = BYTES // size
-        scalar = context.get_value_type(like)
-        vector = ir.VectorType(scalar, lanes)
-
-        def row(start, step, i):
-            place = builder.mul(step, INTEGER(i))
-            return builder.gep(builder.inttoptr(start, ADDRESS), [place], source_etype=scalar)
-
-        rows = [
-            builder.load(row(source, source_step, i), align=size, typ=vector) for i in range(lanes)
-        ]
-        apart = 1
-        while apart < lanes:
-            low = [j if not j & apart else lanes + j - apart for j in range(lanes)]
-            high = [j + apart if not j & apart else lanes + j for j in range(lanes)]
-            for i in (i for i in range(lanes) if not i & apart):
-                pair = rows[i], rows[i + apart]
-                for place, order in ((i, low), (i + apart, high)):
-                    mask = ir.Constant(ir.VectorType(LANE, lanes), order)
-                    rows[place] = builder.shuffle_vector(*pair, mask)
-            apart *= 2
-        for i in range(lanes):
-            builder.store(rows[i], row(target, target_step, i), align=size)
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 4, like), generate
-
-
-def _pack(target, step, source, row, column, rows, columns, like):
-    """Write `target[p * step + j] = source[p * row + j * column]` for p < rows and j < columns.
-
-    Addresses and strides are int64, strides in elements; `like` is a number of the precision.
-    """
-    to, of = numbers_at(target, like), numbers_at(source, like)
-    size = itemsize(like)
-    lanes = BYTES // size
-    if column == 1:
-        for p in range(rows):
-            for j in range(columns):
-                to[p * step + j] = of[p * row + j]
-        return
-    rows_turned = columns_turned = 0
-    if row == 1:
-        rows_turned, columns_turned = rows // lanes * lanes, columns // lanes * lanes
-        for j in range(0, columns_turned, lanes):
-            for p in range(0, rows_turned, lanes):
-                block = target + (p * step + j) * size
-                _transpose(block, step, source + (p + j * column) * size, column, like)
-    for p in range(rows):
-        for j in range(columns_turned if p < rows_turned else 0, columns):
-            to[p * step + j] = of[p * row + j * column]
-
-
-pack = native("pack", _pack, 7)
+    rows = [of.load(i * of_step, lanes) for i in range(lanes)]
+    apart = 1
+    while apart < lanes:
+        low = [j if not j & apart else lanes + j - apart for j in range(lanes)]
+        high = [j + apart if not j & apart else lanes + j for j in range(lanes)]
+        for i in (i for i in range(lanes) if not i & apart):
+            pair = rows[i], rows[i + apart]
+            rows[i], rows[i + apart] = k.shuffle(*pair, low), k.shuffle(*pair, high)
+        apart *= 2
+    for i in range(lanes):
+        to.store(i * to_step, rows[i])

@@ -1,0 +1,154 @@
+"""In: fused kernels and their places in memory. Out: the loop code of a step.
+
+A loop's step is a Repeat; its wires lie in rows of what goes into the loop and comes out of it, and
+the others in memory that every row uses again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from math import prod
+from typing import Any
+
+from pullback.core.unit import Unit
+from pullback.engines.native.access import Access, access, row_major
+from pullback.engines.native.calls import write_call
+from pullback.engines.native.fuse import Call, Inside, Kernel
+from pullback.engines.native.ir import Call as CallCode
+from pullback.engines.native.ir import Place, Repeat, Run, Statement, Step
+from pullback.engines.native.kernels.indexing import Zeros
+from pullback.engines.native.loop_code import (
+    Written,
+    contiguous_target,
+    kind_of,
+    write_copy,
+    write_loop,
+)
+from pullback.engines.native.memory import Memory
+from pullback.engines.native.target import Target
+
+ALONE = 16_384  # gates times elements, below which one thread does a loop alone
+# A call takes as long as a short loop does. Up to so many kernels that make so many elements, all
+# are therefore one piece of code, with their sizes in it, which takes longer to compile.
+KERNELS, ELEMENTS = 64, 10_000
+
+
+class Builder:
+    """Collects the statements of a step, or of the step of a loop inside `around`.
+
+    `in_place` are the gates that write over state, and which; `joined` those written right into a
+    concatenation; `checked` those that can find an index out of bounds. `work` counts operations,
+    roughly, and `workspace` the bytes that each thread needs.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        places: Mapping[Unit, Place],
+        memory: Memory,
+        around: Builder | None = None,
+    ) -> None:
+        self.target = target
+        self.places = dict(places)
+        self.in_place: Mapping[Unit, Unit] = memory.in_place
+        self.joined: Collection[Unit] = memory.joined.keys()
+        self.statements: list[Statement] = []
+        self.work = self.workspace = 0
+        self.depth = 0 if around is None else around.depth + 1
+        self.checked: list[Unit] = [] if around is None else around.checked
+
+    def place(self, where: Access) -> Place:
+        """The first element of an access."""
+        return self.places[where.root].after(where.offset)
+
+    def run(self, loop: Written, work: int) -> None:
+        """Add a loop."""
+        self.work += work
+        places = tuple(map(self.place, loop.arrays))
+        alone = loop.code.shared is None or work < ALONE
+        self.statements.append(Run(loop.code, loop.sizes, loop.strides, places, alone))
+
+    def copy(self, source: Access, target: Access) -> None:
+        """Add a loop that copies elements from where they lie to where they should."""
+        self.run(write_copy(source, target), prod(source.shape))
+
+    def call(
+        self, kernel: str, sizes: Any, places: tuple[Place, ...], work: int, alone: bool
+    ) -> None:
+        """Add a kernel."""
+        self.work += work
+        self.workspace = max(self.workspace, sizes.workspace(self.target))
+        self.statements.append(CallCode(kernel, sizes, places, alone or work < ALONE))
+
+    def zeros(self, place: Place, count: int) -> None:
+        """Add zeros."""
+        self.call("zeros", Zeros(place.kind, count), (place,), 0, True)
+
+    def kernels(self, kernels: list[Kernel], memory: Memory) -> None:
+        """Add all kernels in their order, and what must be copied into state after them."""
+        for kernel, stores in zip(kernels, memory.stores, strict=True):
+            if isinstance(kernel, Call):
+                if kernel.inside is None:
+                    write_call(self, *kernel.gates)
+                else:
+                    self.rows(kernel, kernel.inside, memory.inside[kernel.gate])
+                continue
+            places = []
+            for unit in stores:
+                where = memory.joined.get(unit)
+                if where is None:
+                    where = contiguous_target(unit, kernel)
+                    root = memory.in_place.get(unit, unit)
+                    where = Access(root, 0, where.shape, where.strides)
+                places.append((unit, where))
+            self.run(write_loop(kernel, places), len(kernel.gates) * prod(kernel.shape))
+        for new, state in memory.moves:
+            self.copy(access(new), access(state))
+
+    def rows(self, call: Call, inside: Inside, memory: Memory) -> None:
+        """A loop: first values and zeros where they belong, and then its step once for each row."""
+        unit, outputs, body = call.gate, call.results, inside.body
+        length, reverse = unit.static["length"], unit.static["reverse"]
+        count, stacked = len(body.nexts), len(inside.stacked)
+        for x, stack in zip(unit.inputs[:count], outputs[:count], strict=True):
+            first = reverse * length * x.size
+            self.copy(access(x), Access(stack, first, x.shape, row_major(x.shape)))
+        for total in outputs[stacked:]:
+            self.zeros(self.places[total], total.size)
+
+        def by_row(place: Place, n: int, by: int) -> Place:
+            """A place n elements further on, and further with each row of this loop."""
+            rows = (*place.rows, *(0,) * (self.depth - len(place.rows)), by)
+            return place.after(n, rows)
+
+        def stack_of(k: int, ahead: bool) -> Place:
+            size = prod(outputs[k].shape[1:])
+            return by_row(self.places[outputs[k]], ahead * size, size)
+
+        inner = Builder(self.target, self.places, memory, self)
+        places = inner.places
+        places |= {wire: Place(kind_of(wire), at) for wire, at in memory.offsets.items()}
+        places |= {x: stack_of(k, reverse) for k, x in enumerate(body.carries)}
+        places |= {x: stack_of(k, k < count and not reverse) for k, x in enumerate(inside.stacked)}
+        for x, total in zip(inside.sums, outputs[stacked:], strict=True):
+            places[x] = self.places[total]
+        places |= {new: places[state] for new, state in memory.in_place.items()}
+        for x, given in zip(body.sources[count:], unit.inputs[count:], strict=True):
+            where = access(given)
+            by = where.strides[0] if x in body.elements else 0
+            places[x] = by_row(self.place(where), 0, by) if by else self.place(where)
+        inner.kernels(inside.kernels, memory)
+        self.work += length * inner.work
+        self.workspace = max(self.workspace, inner.workspace)
+        if inner.statements:
+            self.statements.append(Repeat(length, reverse, tuple(inner.statements)))
+
+
+def build_step(target: Target, kernels: list[Kernel], memory: Memory) -> tuple[Step, Builder]:
+    """The code of a step that runs these kernels in this memory, and the builder's notes on it."""
+    places = {unit: Place(kind_of(unit), at) for unit, at in memory.offsets.items()}
+    builder = Builder(target, places, memory)
+    builder.kernels(kernels, memory)
+    elements = sum(unit.size for kernel in kernels for unit in kernel.gates)
+    inline = len(kernels) <= KERNELS and elements <= ELEMENTS
+    return Step(tuple(builder.statements), inline), builder

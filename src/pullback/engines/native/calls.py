@@ -1,0 +1,198 @@
+"""In: a structural gate. Out: the statements that run its kernel, with sizes and places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.core.registry import GATES
+from pullback.core.unit import Unit
+from pullback.engines.native.access import Access, access, own_buffer, row_major
+from pullback.engines.native.fuse import added_to_product, is_rectifier
+from pullback.engines.native.kernels.convolution import Convolution
+from pullback.engines.native.kernels.indexing import Indexing, Position
+from pullback.engines.native.kernels.product import Product, Products
+from pullback.engines.native.loop_code import folded, kind_of
+
+if TYPE_CHECKING:
+    from pullback.engines.native.build import Builder
+
+
+def write_call(step: Builder, unit: Unit, *after: Unit) -> None:
+    """Add what runs a gate, and the gates that its kernel does in passing.
+
+    Raises `CircuitError` for a gate that has no kernel.
+    """
+    assert unit.gate is not None
+    if unit.gate.name not in CALLS:
+        raise CircuitError(
+            f"{unit.label} is made by {unit.gate.name!r}, which the native engine does not "
+            "know; run this Program with the eager or the jax engine"
+        )
+    CALLS[unit.gate.name](step, unit, *after)
+
+
+def _matmul(step: Builder, unit: Unit, *after: Unit) -> None:
+    """A matrix product, and what is done in passing; or a stack of products.
+
+    `after` may be a sum of the product and a matrix or row, and a rectifier of that.
+    """
+    _floats_only(unit)
+    (m, n), k = unit.shape[-2:], unit.inputs[0].shape[-1]
+    work = 2 * unit.size * k
+    if len(unit.shape) > 2:
+        _stack_of_products(step, unit, m, n, k)
+        return
+    c = Access(after[-1] if after else unit, 0, unit.shape, row_major(unit.shape))
+    a, b = map(access, unit.inputs)
+    places = [step.place(where) for where in (c, a, b)]
+    start = None
+    if after and after[0].gate is GATES["add"]:
+        ways = (added_to_product(after[0], x) for x in after[0].inputs if own_buffer(x) is unit)
+        added = next(way for way in ways if way is not None)
+        places.append(step.place(added))
+        start = added.strides[0]
+    rectified = bool(after) and is_rectifier(after[-1])
+    sizes = Product(kind_of(unit), m, n, k, _pair(a), _pair(b), start, rectified)
+    step.call("product", sizes, tuple(places), work, alone=False)
+
+
+def _pair(where: Access) -> tuple[int, int]:
+    """The strides of a matrix."""
+    row, column = where.strides[-2:]
+    return row, column
+
+
+def _stack_of_products(step: Builder, unit: Unit, m: int, n: int, k: int) -> None:
+    """Stacks of products that lie evenly: mostly one, of them all."""
+    lead = unit.shape[:-2]
+    a, b = (access(x).spread(lead + x.shape[-2:]) for x in unit.inputs)
+    arrays = (access(unit), a, b)
+    sizes, steps = folded(lead, [where.strides[:-2] for where in arrays])
+    *outer, count = sizes or [1]
+    inner = tuple(walk[-1] if walk else 0 for walk in steps)
+    product = Product(kind_of(unit), m, n, k, _pair(a), _pair(b))
+    assert len(inner) == 3
+    for index in np.ndindex(*outer):
+        places = tuple(
+            step.place(where).after(sum(i * by for i, by in zip(index, walk, strict=False)))
+            for where, walk in zip(arrays, steps, strict=True)
+        )
+        work = 2 * count * m * n * k
+        step.call("products", Products(product, count, inner), places, work, alone=False)
+
+
+def _floats_only(unit: Unit) -> None:
+    if unit.dtype.kind != "f":
+        assert unit.gate is not None
+        raise CircuitError(
+            f"{unit.label}: the native engine knows {unit.gate.name!r} of floats, not of "
+            f"{unit.dtype}; make an input a float with pb.astype"
+        )
+
+
+def _convolution(step: Builder, unit: Unit) -> None:
+    """convolve and its two gradients: whichever it is, the sizes are those of all three arrays."""
+    _floats_only(unit)
+    assert unit.gate is not None
+    name = unit.gate.name
+    a, b = unit.inputs
+    x, w, y = {
+        "convolve": (a, b, unit),
+        "convolve_input": (unit, b, a),
+        "convolve_weights": (a, unit, b),
+    }[name]
+    (top, _), (left, _) = unit.static["padding"]
+    sizes = Convolution(
+        kind_of(unit), *x.shape, *y.shape[1:], *w.shape[:2], *unit.static["stride"], top, left
+    )
+    places = tuple(step.place(access(u)) for u in (unit, a, b))
+    work = 2 * y.size * prod(w.shape[:3])
+    step.call(name, sizes, places, work, alone=x.shape[0] < 2 and name != "convolve_weights")
+
+
+def _joined(step: Builder, unit: Unit) -> None:
+    """concatenate and stack: each input is copied to its part, unless it was written there."""
+    axis, start = unit.static["axis"], 0
+    whole = access(unit)
+    for x in unit.inputs:
+        source = access(x)
+        if unit.gate is GATES["stack"]:
+            strides = whole.strides[:axis] + whole.strides[axis + 1 :]
+            step.copy(source, Access(unit, start * whole.strides[axis], x.shape, strides))
+            start += 1
+        else:
+            if x not in step.joined:
+                step.copy(source, Access(unit, start * whole.strides[axis], x.shape, whole.strides))
+            start += x.shape[axis]
+
+
+def _embed(step: Builder, unit: Unit) -> None:
+    """Zeros, but where the input alone fills whole rows, and then the input at its walks."""
+    whole, walks = access(unit), unit.static["walks"]
+    first, count, by = walks[0] if walks else (0, 1, 1)
+    filled = by == 1 and walks[1:] == tuple((0, n, 1) for n in unit.shape[1:])
+    row = unit.size // max(unit.shape[0], 1) if unit.shape else 1
+    gaps = [(0, first * row), ((first + count) * row, unit.size)] if filled else [(0, unit.size)]
+    for start, stop in gaps:
+        if stop > start:
+            step.zeros(step.place(whole).after(start), stop - start)
+    offset = sum(start * by for (start, _, _), by in zip(walks, whole.strides, strict=True))
+    strides = tuple(by * s for (_, _, by), s in zip(walks, whole.strides, strict=True))
+    (x,) = unit.inputs
+    step.copy(access(x), Access(unit, offset, x.shape, strides))
+
+
+def _indexing(step: Builder, unit: Unit, x: Unit, indices: Unit) -> Indexing:
+    """The sizes of an array of which slices along an axis are named."""
+    step.checked.append(unit)
+    shape, axis = x.shape, unit.static["axis"]
+    sides = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
+    return Indexing(kind_of(unit), *sides, indices.size, len(step.checked))
+
+
+def _take(step: Builder, unit: Unit) -> None:
+    """Slices by number."""
+    x, indices = unit.inputs
+    places = tuple(step.place(access(u)) for u in (unit, x, indices))
+    step.call("take", _indexing(step, unit, x, indices), places, unit.size, alone=False)
+
+
+def _scatter_add(step: Builder, unit: Unit) -> None:
+    """Adding to slices by number, over the old value where that is no longer needed."""
+    x, indices, updates = unit.inputs
+    if step.in_place.get(unit) is not x:
+        step.copy(access(x), access(unit))
+    places = tuple(step.place(access(u)) for u in (unit, indices, updates))
+    sizes = _indexing(step, unit, x, indices)
+    step.call("scatter_add", sizes, places, updates.size, alone=True)
+
+
+def _position(step: Builder, unit: Unit) -> None:
+    """argmax and argmin along an axis."""
+    assert unit.gate is not None
+    (x,) = unit.inputs
+    axis = unit.static["axis"]
+    sides = prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])
+    sizes = Position(kind_of(x), *sides, unit.gate.name == "argmax")
+    places = (step.place(access(unit)), step.place(access(x)))
+    step.call("position", sizes, places, x.size, alone=True)
+
+
+CALLS: dict[str, Callable[..., None]] = {
+    "matmul": _matmul,
+    "convolve": _convolution,
+    "convolve_input": _convolution,
+    "convolve_weights": _convolution,
+    "concatenate": _joined,
+    "stack": _joined,
+    "embed": _embed,
+    "take": _take,
+    "scatter_add": _scatter_add,
+    "argmax": _position,
+    "argmin": _position,
+}

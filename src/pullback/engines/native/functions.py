@@ -1,0 +1,137 @@
+"""In: what records code. Out: `m`, the namespace in which a gate's value becomes instructions.
+
+A gate declares its value once, in a namespace like NumPy's. Here is the one whose numbers are in
+registers. Its functions have NumPy's names and rules; truth values become numbers where they meet
+some, and Python's numbers are of whatever kind they meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from pullback.engines.native import functions32, functions64
+from pullback.engines.native.code import Code, Number
+
+KIND_OF = {"float32": "f4", "float64": "f8", "int64": "i8", "bool": "b1", "uint32": "u4"}
+"""The kind of number that an element of a dtype is."""
+
+PRECISE = ("sigmoid", "softplus")
+"""Gates that are computed in one piece, more exactly and quicker than by the gates of their value."""
+
+
+def elementary(k: Code, name: str, x: Number) -> Number:
+    """exp, log, tanh, … of a float, in its own precision."""
+    return getattr(functions32 if x.kind == "f4" else functions64, name)(k, x)
+
+
+def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
+    """`m`. `index` is where the element that is computed stands in its array, in row-major order."""
+
+    def both(a: Any, b: Any) -> tuple[Number, Number]:
+        """Two numbers of one kind: truth values become what the other is."""
+        if not isinstance(a, Number):
+            return k.like(a, b), b
+        if not isinstance(b, Number):
+            return a, k.like(b, a)
+        if a.kind == "b1" != b.kind:
+            a = k.convert(a, b.kind)
+        elif b.kind == "b1" != a.kind:
+            b = k.convert(b, a.kind)
+        return a, b
+
+    def add(a: Any, b: Any) -> Number:
+        a, b = both(a, b)
+        return a | b if a.kind == "b1" else a + b
+
+    def multiply(a: Any, b: Any) -> Number:
+        a, b = both(a, b)
+        return a & b if a.kind == "b1" else a * b
+
+    def power(x: Any, n: Any) -> Number:
+        x, n = both(x, n)
+        if x.is_float:
+            return k.intrinsic("pow", x, k.like(n, x))
+        lanes = max(x.lanes, n.lanes)
+        x, n = k.splat(x, lanes), k.splat(n, lanes)
+        y, square, left = (k.cell(first) for first in (k.constant(1, "i8", lanes), x, n))
+        for _ in k.range(63):
+            y.set(k.select((left.value & 1) != 0, y.value * square.value, y.value))
+            square.set(square.value * square.value)
+            left.set(left.value >> 1)
+        return y.value
+
+    def absolute(x: Number) -> Number:
+        if x.is_float:
+            return k.intrinsic("fabs", x)
+        return x if x.kind == "b1" else k.select(x < 0, -x, x)
+
+    def sign(x: Number) -> Number:
+        one = k.constant(1, x.kind, x.lanes)
+        return k.select(x > 0, one, k.select(x < 0, -one, x + 0))
+
+    def maximum(a: Any, b: Any) -> Number:
+        a, b = both(a, b)
+        larger = a >= b
+        return k.select(larger | (a != a) if a.is_float else larger, a, b)
+
+    def minimum(a: Any, b: Any) -> Number:
+        a, b = both(a, b)
+        smaller = a <= b
+        return k.select(smaller | (a != a) if a.is_float else smaller, a, b)
+
+    def astype(x: Any, dtype: Any) -> Number:
+        kind = "u4" if dtype is uint32 else KIND_OF[np.dtype(dtype).name]
+        if not isinstance(x, Number):
+            return k.constant(x, kind)
+        if kind == "u4" and x.is_float:
+            x = k.convert(x, "i8")
+        return k.convert(x, kind)
+
+    def truth(x: Number) -> Number:
+        return k.convert(x, "b1")
+
+    def compared(sign: str) -> Callable[[Any, Any], Number]:
+        return lambda a, b: k.compare(sign, *both(a, b))
+
+    def arange(count: int, dtype: Any) -> Number:
+        assert index is not None, "only a gate that is made of its index asks for it"
+        return astype(index, dtype)
+
+    def uint32(x: Any) -> Number:
+        return astype(x, uint32)
+
+    names = ("exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", *PRECISE)
+    functions = {name: lambda x, name=name: elementary(k, name, x) for name in names}
+    return SimpleNamespace(
+        **functions,
+        add=add,
+        subtract=lambda a, b: (lambda a, b: a - b)(*both(a, b)),
+        multiply=multiply,
+        divide=lambda a, b: (lambda a, b: a / b)(*both(a, b)),
+        negative=lambda x: -x,
+        power=power,
+        sqrt=lambda x: k.intrinsic("sqrt", x),
+        floor=lambda x: k.intrinsic("floor", x),
+        abs=absolute,
+        sign=sign,
+        maximum=maximum,
+        minimum=minimum,
+        where=lambda condition, a, b: k.select(truth(condition), *both(a, b)),
+        greater=compared(">"),
+        greater_equal=compared(">="),
+        less=compared("<"),
+        less_equal=compared("<="),
+        equal=compared("=="),
+        not_equal=compared("!="),
+        logical_and=lambda a, b: truth(a) & truth(b),
+        logical_or=lambda a, b: truth(a) | truth(b),
+        logical_not=lambda x: ~truth(x),
+        astype=astype,
+        uint32=uint32,
+        arange=arange,
+        reshape=lambda x, shape: x,
+    )

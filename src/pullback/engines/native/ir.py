@@ -1,0 +1,294 @@
+"""Loop code: what a step does to memory, as records that know no processor.
+
+A step is a sequence of statements. Run is a loop over elements, Call a kernel, Repeat the steps of
+a `loop` one after another. A Loop says what is computed for each element, without its sizes, which
+the Run has: so all layers of a network share a few loops. `str` of any record is what a person
+reads, and what the store knows object code by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Stride = int | str
+"""Elements from one index to the next: 0, 1, or a size with a name, which the Run has."""
+
+
+@dataclass(frozen=True)
+class Operand:
+    """What a gate takes: a value that the loop made (v3), one it read (x0), or a number."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A number that is known."""
+
+    value: float | int | bool
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.value!r}"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A gate on one element: its name, what it takes, the kind of what it makes.
+
+    `takes` is the kind to which its inputs are brought, but for truth values; "" leaves them.
+    """
+
+    name: str
+    gate: str
+    inputs: tuple[Operand | Literal, ...]
+    kind: str
+    takes: str
+    static: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        told = [*map(_told, self.inputs), *(f"{name}={value}" for name, value in self.static)]
+        takes = "" if self.takes in ("", self.kind) else f" in {self.takes}"
+        return f"{self.name}: {self.kind} = {self.gate}({', '.join(told)}){takes}"
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Elements that become one, the `sum`, `max` or `min` of them, in an array.
+
+    `wide` is the kind in which they are added. `adding` ones go on from what is in memory, where
+    they begin with `identity`; others start afresh on each line along the last axis.
+    """
+
+    gate: str
+    input: Operand | Literal
+    array: str
+    wide: str
+    identity: float | int | bool
+    adding: bool
+
+    def __str__(self) -> str:
+        sign = "from the start" if self.adding else "along the line"
+        return f"{self.array} = {self.gate}({_told(self.input)}) in {self.wide}, {sign}"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A value that goes to memory."""
+
+    input: Operand | Literal
+    array: str
+
+    def __str__(self) -> str:
+        return f"{self.array} = {_told(self.input)}"
+
+
+def _told(x: Operand | Literal) -> str:
+    return x.name if isinstance(x, Operand) else str(x)
+
+
+@dataclass(frozen=True)
+class Walked:
+    """An array as a loop walks it: the kind of its elements, and its stride along each axis."""
+
+    name: str
+    kind: str
+    strides: tuple[Stride, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.kind}[{', '.join(map(str, self.strides))}]"
+
+
+@dataclass(frozen=True)
+class Loop:
+    """What is done for every index of `axes` axes, the last of which is the innermost.
+
+    Threads share axis `shared`, along which no reduction runs; None where there is none. `index`
+    has the strides of the place in row-major order, where a gate is made of it.
+    """
+
+    axes: int
+    shared: int | None
+    arrays: tuple[Walked, ...]
+    body: tuple[Operation | Reduction | Store, ...]
+    index: tuple[Stride, ...] | None = None
+
+    @property
+    def strides(self) -> int:
+        """How many strides have a name."""
+        walks = [array.strides for array in self.arrays] + [self.index or ()]
+        return len({stride for walk in walks for stride in walk if isinstance(stride, str)})
+
+    @property
+    def arguments(self) -> list[str]:
+        """The thread, how many there are, the sizes, the named strides, and the arrays."""
+        return [*["i8"] * (2 + self.axes + self.strides), *["p"] * len(self.arrays)]
+
+    def __str__(self) -> str:
+        shared = "" if self.shared is None else f", threads share axis {self.shared}"
+        index = "" if self.index is None else f", index {list(self.index)}"
+        head = f"loop over {self.axes} axes{shared}{index}"
+        return "\n".join([head, *(f"  {x}" for x in (*self.arrays, *self.body))])
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an array begins: in the memory of its kind, so many elements on.
+
+    For each `row` of a Repeat around, outermost first, it lies some elements further on.
+    """
+
+    kind: str
+    start: int
+    rows: tuple[int, ...] = ()
+
+    def after(self, n: int, rows: tuple[int, ...] | None = None) -> Place:
+        """The place n elements further on, and so many more for each row."""
+        return Place(self.kind, self.start + n, self.rows if rows is None else rows)
+
+    def __str__(self) -> str:
+        rows = "".join(f" + {by}·row{depth}" for depth, by in enumerate(self.rows) if by)
+        return f"{self.kind}[{self.start}{rows}]"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A loop with its sizes, one for each axis, the values of its named strides, and its arrays."""
+
+    loop: Loop
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...]
+    places: tuple[Place, ...]
+    alone: bool
+    """Whether one thread does it, rather than all."""
+
+    def __str__(self) -> str:
+        told = (
+            f"{list(self.sizes)} strides {list(self.strides)}"
+            if self.strides
+            else f"{list(self.sizes)}"
+        )
+        return f"run {told} at {', '.join(map(str, self.places))}\n" + _indented(self.loop)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A kernel by its name, with a record of sizes, on arrays."""
+
+    kernel: str
+    sizes: Any
+    places: tuple[Place, ...]
+    alone: bool
+
+    def __str__(self) -> str:
+        return f"call {self.kernel} {self.sizes} at {', '.join(map(str, self.places))}"
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Statements that run for each row, from the last to the first if `reverse`."""
+
+    length: int
+    reverse: bool
+    body: tuple[Statement, ...]
+
+    @property
+    def alone(self) -> bool:
+        return all(statement.alone for statement in self.body)
+
+    def __str__(self) -> str:
+        head = f"repeat {self.length} times{', backwards' * self.reverse}"
+        return "\n".join([head, *map(_indented, self.body)])
+
+
+Statement = Run | Call | Repeat
+
+
+@dataclass(frozen=True)
+class Step:
+    """The whole of a step. Small ones are written out in one piece; others call their loops."""
+
+    body: tuple[Statement, ...]
+    inline: bool
+
+    @property
+    def arguments(self) -> list[str]:
+        """The block, and the thread."""
+        return ["p", "i8"]
+
+    def __str__(self) -> str:
+        head = "step, in one piece" if self.inline else "step"
+        return "\n".join([head, *map(_indented, self.body)])
+
+
+@dataclass(frozen=True)
+class Rows:
+    """An input of a step: where it lies, how many rows it has of how many numbers each.
+
+    `given` is the kind of the data from which they come.
+    """
+
+    place: Place
+    rows: int
+    width: int
+    given: str
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Steps on one batch of rows after another; `numbers` are recorded for each."""
+
+    step: Step
+    inputs: tuple[Rows | None, ...]
+    numbers: tuple[Place, ...]
+
+    @property
+    def arguments(self) -> list[str]:
+        """The block, and the thread."""
+        return ["p", "i8"]
+
+    def __str__(self) -> str:
+        return "\n".join(["epoch", *map(str, (*self.inputs, *self.numbers)), str(self.step)])
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number in a register: read for each batch from the data, or once from its place, or made.
+
+    `column` of row `row` of the batch of input `input`, whose data are of the kind `given`.
+    """
+
+    kind: str
+    place: Place | None = None
+    input: int = -1
+    row: int = 0
+    column: int = 0
+    given: str = ""
+
+
+@dataclass(frozen=True)
+class Registers:
+    """An epoch of a step of single numbers: they stay in registers from first to last.
+
+    The arrays of the loop are cells. A batch has so many `rows`, and a row of each input as many
+    numbers as `widths` says. `numbers` are recorded; `updates` are a piece of state, the cell of
+    its next value, and the place where it lies.
+    """
+
+    loop: Loop
+    cells: tuple[tuple[str, Cell], ...]
+    rows: int
+    widths: tuple[int, ...]
+    numbers: tuple[str, ...]
+    updates: tuple[tuple[str, str, Place], ...]
+
+    @property
+    def arguments(self) -> list[str]:
+        """The block, and the thread."""
+        return ["p", "i8"]
+
+
+def _indented(x: Any) -> str:
+    return "\n".join(f"  {line}" for line in str(x).splitlines())

@@ -1,0 +1,193 @@
+"""In: matrices where they lie. Out: C = start + A B, written in place.
+
+The columns of C are cut into panels as wide as a tile. A panel of B is read where it lies, or,
+where its rows lie far apart or it is transposed, copied to the workspace first; all rows of A then
+pass over it while it is in the cache. Threads share the tiles, a panel's from the first row to the
+last and then the next panel's; each element is made in one way, whoever makes it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from pullback.engines.native.code import SIZES, Array, Code, Number
+from pullback.engines.native.kernels.pack import Pack
+from pullback.engines.native.kernels.tile import Tile, shapes
+from pullback.engines.native.target import Target
+from pullback.engines.native.threads import Thread, portion
+
+LONGEST = 256
+"""Rows of B in a packed panel: 256 rows of 64 float32 are 64 KiB, well inside a level-2 cache."""
+
+FAR = 1024
+"""Bytes between rows of B from which copying pays, because few cache sets would serve them all."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """C of m x n is A of m x k times B of k x n; C is contiguous, A and B have any strides.
+
+    `start` is the stride between rows of what is added, 0 for one row for all, None for nothing.
+    What is below zero becomes zero if `rectified`. Strides are in elements.
+    """
+
+    kind: str
+    m: int
+    n: int
+    k: int
+    a: tuple[int, int]
+    b: tuple[int, int]
+    start: int | None = None
+    rectified: bool = False
+
+    def is_by_rows(self, few: int) -> bool:
+        """Whether it is products of adjacent numbers, of few rows.
+
+        It saves turning B round, which would cost more than the product.
+        """
+        return self.m <= few and self.b[0] == 1 and self.a[1] == 1 and self.n > 1
+
+    @property
+    def packing(self) -> bool:
+        """Whether panels of B are copied before they are used."""
+        return self.b[1] != 1 or (self.b[0] * SIZES[self.kind] >= FAR and self.m > 12)
+
+    def panels(self, target: Target) -> list[tuple[int, Tile]]:
+        """The tile of each panel of columns, and where it begins."""
+        tiles, wide = shapes(target), 0
+        flat = replace(tiles.flat, kind=self.kind)
+        if self.m <= tiles.few and not self.packing:
+            wide = self.n // flat.columns * flat.columns
+        rest = tiles.covering(self.n - wide, self.kind)
+        return [
+            *((at, flat) for at in range(0, wide, flat.columns)),
+            *((wide + at, tile) for at, tile in rest),
+        ]
+
+    def workspace(self, target: Target) -> int:
+        """The bytes that each thread needs: a table of rows, and a panel."""
+        widest = max((tile.columns for _, tile in self.panels(target)), default=0)
+        return 8 * self.m + min(self.k, LONGEST) * widest * SIZES[self.kind] + 128
+
+
+@dataclass(frozen=True)
+class Products:
+    """Several products, the matrices C, A and B of each so many elements behind the last ones."""
+
+    product: Product
+    count: int
+    steps: tuple[int, int, int]
+
+    def workspace(self, target: Target) -> int:
+        return self.product.workspace(target)
+
+
+def record_products(k: Code, x: Products, thread: Thread, *places: Number) -> None:
+    """One thread's part of several products; threads share them."""
+    alone = replace(thread, t=0, T=1)
+    for i in k.range(*portion(x.count, thread)):
+        moved = [
+            k.offset(at, i * by, x.product.kind) for at, by in zip(places, x.steps, strict=True)
+        ]
+        record_product(k, x.product, alone, *moved)
+
+
+def record_product(
+    k: Code, x: Product, thread: Thread, c: Any, a: Any, b: Any, *start: Any
+) -> None:
+    """One thread's part of a product."""
+    if x.m * x.n == 0:
+        return
+    matrices = [k.array(place, x.kind) for place in (c, a, b, *start)]
+    if x.is_by_rows(shapes(k.target).few):
+        _by_rows(k, x, thread, *matrices)
+        return
+    table = k.array(thread.workspace, "i8")
+    for i in k.range(x.m):
+        table[i] = i * x.a[0]
+    panel = k.array(k.aligned(k.offset(thread.workspace, x.m, "i8")), x.kind)
+    panels = x.panels(k.target)
+    first, last = portion(sum(-(-x.m // tile.rows) for _, tile in panels), thread)
+    done = 0
+    for tile, group in groupby(panels, key=lambda pair: pair[1]):
+        starts = [at for at, _ in group]
+        rows = -(-x.m // tile.rows)
+        # Of the panels that have this tile those in which the thread has a part, and its rows.
+        low = k.maximum(first, done) - done
+        high = k.minimum(last, done + rows * len(starts)) - done
+        for p in k.range(low // rows, (high + rows - 1) // rows):
+            span = k.maximum(low - p * rows, 0), k.minimum(high - p * rows, rows)
+            column = p * tile.columns + starts[0]
+            _panel(k, x, tile, span, column, table, panel, matrices)
+        done += rows * len(starts)
+
+
+def _panel(
+    k: Code,
+    x: Product,
+    tile: Tile,
+    span: tuple[Any, Any],
+    column: Any,
+    table: Array,
+    panel: Array,
+    matrices: list[Array],
+) -> None:
+    """The tiles of a panel of C in a span of them, from a column on."""
+    a, width = matrices[1], k.minimum(x.n - column, tile.columns)
+    c, b = matrices[0].after(column), matrices[2].after(column * x.b[1])
+    start = [array.after(column) for array in matrices[3:]]
+
+    def part(done: Any, length: int, begin: list[Array], step: int, floor: float) -> None:
+        """What these rows of B add."""
+        source, source_step = b.after(done * x.b[0]), x.b[0]
+        if x.packing:
+            pack = Pack(x.kind, tile.columns, x.b[1] == 1, x.b[0] == 1)
+            k.run(pack, panel, source, x.b[0], x.b[1], length, width)
+            source, source_step = panel, tile.columns
+        for i in k.range(*span):
+            row = i * tile.rows
+            k.run(
+                tile, a.after(done * x.a[1]), table.after(row), k.minimum(x.m - row, tile.rows),
+                1, 0, length, x.a[1], source, source_step,
+                begin[0].after(row * step) if begin else None, step,
+                c.after(row * x.n), x.n, width, floor,
+            )  # fmt: skip
+
+    floor = 0.0 if x.rectified else -math.inf
+    whole = -(-x.k // LONGEST) - 1 if x.packing else 0  # parts before the last one
+    if whole < 1:
+        part(0, x.k, start, x.start or 0, floor)
+        return
+    part(0, LONGEST, start, x.start or 0, -math.inf)
+    for q in k.range(1, whole):
+        part(q * LONGEST, LONGEST, [c], x.n, -math.inf)
+    part(whole * LONGEST, x.k - whole * LONGEST, [c], x.n, floor)
+
+
+def _by_rows(
+    k: Code, x: Product, thread: Thread, c: Array, a: Array, b: Array, *start: Array
+) -> None:
+    """A product as one of adjacent numbers for each element."""
+    lanes = k.target.lanes(x.kind)
+    for j in k.range(*portion(x.n, thread)):
+        for i in k.range(x.m):
+            total = _dot(k, a.after(i * x.a[0]), b.after(j * x.b[1]), x.k, lanes)
+            for array in start:
+                total = total + array[i * (x.start or 0) + j]
+            if x.rectified:
+                total = k.select(total < 0.0, 0.0, total)
+            c[i * x.n + j] = total
+
+
+def _dot(k: Code, a: Array, b: Array, count: int, lanes: int) -> Number:
+    """The sum of a[p] b[p], as many sums side by side as a vector has lanes."""
+    total, end = k.cell(0.0, a.kind, lanes), count // lanes * lanes
+    for p in k.range(0, end, lanes):
+        total.set(k.muladd(a.load(p, lanes), b.load(p, lanes), total.value))
+    if end < count:
+        mask = k.first_lanes(count - end, lanes)
+        total.set(k.muladd(a.load(end, lanes, mask), b.load(end, lanes, mask), total.value))
+    return k.folded(total.value, lambda x, y: x + y)

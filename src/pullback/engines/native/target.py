@@ -1,0 +1,100 @@
+"""In: the text of LLVM functions. Out: object code for a processor, and what must be known of it.
+
+All that is of LLVM and of one kind of processor stands here and in `code`, which writes the text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+
+_X86 = ("x86_64", "i686", "amd64")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A processor: how LLVM calls it, and what decides the shapes of loops and tiles.
+
+    `vector` is the width of a vector register in bytes, `registers` how many of them there are.
+    `cheap_masks` says that a masked load or store costs what a plain one does.
+    """
+
+    triple: str
+    cpu: str
+    features: str
+    vector: int
+    registers: int
+    cheap_masks: bool
+
+    def lanes(self, kind: str) -> int:
+        """Numbers of a kind that fill a vector register; the kinds are those of `code`."""
+        return self.vector // {"f8": 8, "i8": 8}.get(kind, 4)
+
+    def object_code(self, text: str) -> bytes:
+        """The machine code of a module.
+
+        Raises `RuntimeError` where the text is not LLVM's.
+        """
+        machine = _machine(self)
+        module = llvm.parse_assembly(text)
+        options = llvm.create_pipeline_tuning_options(2)
+        options.loop_vectorization = options.slp_vectorization = False  # vectors are written out
+        passes = llvm.create_pass_builder(machine, options)
+        passes.getModulePassManager().run(module, passes)
+        return machine.emit_object(module)
+
+
+@cache
+def host() -> Target:
+    """The processor that this process runs on."""
+    triple = llvm.get_process_triple()
+    features = llvm.get_host_cpu_features()
+    wide = features.get("avx512f", False) and features.get("avx512vl", False)
+    x86 = triple.split("-")[0] in _X86
+    return Target(
+        triple=triple,
+        cpu=llvm.get_host_cpu_name(),
+        features=features.flatten(),
+        vector=64 if wide else 32 if features.get("avx") else 16,
+        registers=16 if x86 and not wide else 32,
+        cheap_masks=wide,
+    )
+
+
+@cache
+def _machine(target: Target) -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu,
+        features=target.features,
+        opt=3,
+        reloc="static",
+        codemodel="jitdefault",
+        jit=True,
+    )
+
+
+@cache
+def _engine() -> Any:
+    """What object code is loaded into, for as long as the process runs."""
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine(host()))
+
+
+_kept: list[Any] = []  # objects that are loaded
+
+
+def load(objects: list[bytes]) -> None:
+    """Make the functions of these objects callable, by each other and by `address`."""
+    for code in objects:
+        _kept.append(llvm.ObjectFileRef.from_data(code))
+        _engine().add_object_file(_kept[-1])
+    _engine().finalize_object()
+
+
+def address(name: str) -> int:
+    """Where a loaded function begins."""
+    return _engine().get_function_address(name)
