@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from pullback.core.unit import Unit
 from pullback.core.walk import with_inside
-from pullback.engines.native.access import with_copies
-from pullback.engines.native.build import Builder, build_step
+from pullback.engines.native.access import AccessTable, access, with_copies
+from pullback.engines.native.build import build_step
 from pullback.engines.native.functions import PRECISE
 from pullback.engines.native.fuse import Kernel, fuse
 from pullback.engines.native.inside import with_plain_bodies
@@ -28,12 +28,14 @@ from pullback.program.simplify import not_compiled, simplify
 class Compiled:
     """A step as loop code, and what its passes found.
 
-    `plain` is the Program that it runs, `places` has where each buffer lies. `work` counts the
-    operations of a step, roughly; `workspace` are the bytes that each thread needs, and `checked`
-    the gates that can find an index out of bounds, in the order of their numbers.
+    `plain` is the Program that it runs, `access` says where its wires lie, and `places` where in
+    memory each buffer does. `work` counts the operations of a step, roughly; `workspace` are the
+    bytes that each thread needs, and `checked` the gates that can find an index out of bounds, in
+    the order of their numbers.
     """
 
     plain: Program
+    access: AccessTable
     kernels: list[Kernel]
     memory: Memory
     step: Step
@@ -55,17 +57,13 @@ def compile(program: Program, target: Target, margin: int = 0) -> Compiled:
     bodies = with_plain_bodies(lean, keep=PRECISE)
     plain = with_copies(bodies)
     refuse_foreign(plain)
-    kernels = fuse(plain)
-    memory = plan(plain, kernels, margin=margin)
-    step, builder = build_step(target, kernels, memory)
-    return _compiled(plain, kernels, memory, step, builder)
-
-
-def _compiled(
-    plain: Program, kernels: list[Kernel], memory: Memory, step: Step, builder: Builder
-) -> Compiled:
+    table = access(plain)
+    kernels = fuse(plain, table)
+    memory = plan(plain, kernels, table, margin=margin)
+    step, builder = build_step(target, kernels, memory, table)
     return Compiled(
         plain,
+        table,
         kernels,
         memory,
         step,

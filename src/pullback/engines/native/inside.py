@@ -15,7 +15,7 @@ from pullback.core.registry import GATES
 from pullback.core.rewrite import like
 from pullback.core.unit import Unit, wire
 from pullback.core.values import dtype_of
-from pullback.engines.native.access import own_buffer, with_copies
+from pullback.engines.native.access import access, with_copies
 from pullback.gates.body import Body
 from pullback.program.patterns import made_by
 from pullback.program.program import Program
@@ -58,13 +58,15 @@ def stored(unit: Unit) -> np.dtype:
 def _plain(body: Body, dtype: np.dtype, keep: Collection[str]) -> Body:
     """A step of plain gates whose results are of the dtype and in buffers of their own."""
     plain = with_copies(with_plain_bodies(simplify(Program.of(body.results), keep), keep))
+    table = access(plain)
     taken: set[Unit | None] = {None}
     results = []
     for k, unit in enumerate(plain.outputs.values()):
-        stacked = k < len(body.nexts) + len(body.outputs)
-        if unit.dtype != dtype or (stacked and own_buffer(unit) in taken):
+        stacked, buffer = k < len(body.nexts) + len(body.outputs), table.own_buffer(unit)
+        if unit.dtype != dtype or (stacked and buffer in taken):
             unit = wire(np.asarray(unit.value, dtype), GATES["astype"], (unit,), {"dtype": dtype})
+            buffer = unit
         if stacked:
-            taken.add(own_buffer(unit))
+            taken.add(buffer)
         results.append(unit)
     return Body(body.carries, body.elements, body.parameters, *body.cut(results))
