@@ -8,7 +8,7 @@ used twice. `backward`, here, walks a circuit with the numbers on its wires and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -174,42 +174,37 @@ def _pull_numbers(unit: Unit, g: float, untouched: object) -> bool:
 
 def _pull(unit: Unit, untouched: object) -> None:
     """Pass the gradient that has arrived at a wire on to the wires it is made from."""
-    gate, inputs = unit.gate, unit.inputs
+    gate, inputs, static = unit.gate, unit.inputs, unit.static
     assert gate is not None
     if type(inputs[0]._value) is tuple:  # it is one of the outputs of a gate that has several
-        (made,), k = inputs, unit.static["index"]
+        (made,), k = inputs, static["index"]
         made.grad = {} if made.grad is untouched else made.grad
         made.grad[k] = made.grad[k] + unit.grad if k in made.grad else unit.grad
         return
-    wanted = [not x.is_constant and is_differentiable(x._value) for x in inputs]
-    for x, d in zip(inputs, _arriving(unit, wanted), strict=True):
+    g: Any = unit.grad
+    y: Any = unit._value
+    xs: list[Any] = [x._value for x in inputs]
+    if gate.pullback is not None:  # structural rules ask for shapes and dtypes
+        xs = [np.asarray(x) for x in xs]
+    found = None
+    if gate.several:
+        gs = [np.asarray(g[k]) if k in g else None for k in range(len(y))]
+        found = pull_through_all(gate, gs, [np.asarray(v) for v in y], xs, static)
+    elif gate.pullback is not None:
+        g, y = np.asarray(g), np.asarray(y)
+    for i, x in enumerate(inputs):
+        value: Any = x._value
+        is_number = type(value) is float
+        if x.is_constant or (not is_number and not is_differentiable(value)):
+            continue
+        try:
+            d = pull_through(gate, i, g, y, xs, static) if found is None else found[i]
+        except ArithmeticError:  # Python's floats raise where NumPy's give infinity
+            d = pull_through(gate, i, g, np.float64(y), [np.float64(x) for x in xs], static)
         if d is None:
             continue
-        if type(x._value) is float:
+        if is_number:
             d = d if type(d) is float else float(np.sum(d))
         else:
             d = fit(np.asarray(d), x.shape, x.dtype)
         x.grad = d if x.grad is untouched else x.grad + d
-
-
-def _arriving(unit: Unit, wanted: Sequence[bool]) -> Iterator[Any]:
-    """The gradient at each input of the gate that makes a wire; None where none is wanted."""
-    gate, static = unit.gate, unit.static
-    assert gate is not None
-    g: Any = unit.grad
-    y: Any = unit._value
-    xs: list[Any] = [x._value for x in unit.inputs]
-    if gate.pullback is not None:  # structural rules ask for shapes and dtypes
-        xs = [np.asarray(x) for x in xs]
-    if gate.several:
-        gs = [np.asarray(g[k]) if k in g else None for k in range(len(y))]
-        found = pull_through_all(gate, gs, [np.asarray(v) for v in y], xs, static)
-        yield from (d if some else None for d, some in zip(found, wanted, strict=True))
-        return
-    if gate.pullback is not None:
-        g, y = np.asarray(g), np.asarray(y)
-    for i, some in enumerate(wanted):
-        try:
-            yield pull_through(gate, i, g, y, xs, static) if some else None
-        except ArithmeticError:  # Python's floats raise where NumPy's give infinity
-            yield pull_through(gate, i, g, np.float64(y), [np.float64(x) for x in xs], static)

@@ -85,15 +85,13 @@ def gradients_of_all(
         if unit.gate is OUTPUT:
             pulled.setdefault(unit.inputs[0], []).append(unit)
             continue
-        wanted = [x in on_path and is_differentiable(x.value) for x in unit.inputs]
         with scope(f"∂{unit.scope}" if unit.scope else ""):
-            arriving = (
-                _arriving_at_all(unit, pulled[unit], flow)
-                if unit in pulled
-                else (_arriving(unit, i, flow[unit]) if w else None for i, w in enumerate(wanted))
-            )
-            for x, d, some in zip(unit.inputs, arriving, wanted, strict=True):
-                if some and d is not None:
+            found = _arriving_at_all(unit, pulled[unit], flow) if unit in pulled else None
+            for i, x in enumerate(unit.inputs):
+                if x not in on_path or not is_differentiable(x.value):
+                    continue
+                d = _arriving(unit, i, flow[unit]) if found is None else found[i]
+                if d is not None:
                     d = fit(d, x.shape, x.dtype)
                     flow[x] = flow[x] + d if x in flow else d
     return flow
