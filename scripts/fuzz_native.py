@@ -5,11 +5,11 @@
 
 Circuits of elementwise gates and circuits that move elements take turns, in both precisions. Fifty
 are compiled at once, as one Program: by one thread, and by two with bytes around every buffer that
-must not change (see `engines/guard.py`). It runs twice, at other values the second time. Where it
-disagrees or does not run, halves of it are tried until single circuits are left; they are printed,
-and the exit code is 1. Batch k has the seed `seed + k`, so that it can be run again by itself. What
-is compiled stays in the memory of a process: after every few batches it is given up, and another
-process goes on. If one dies, its batches are named. Ctrl-C ends it.
+must not change (see `engines/native/guard.py`). It runs twice, at other values the second time.
+Where it disagrees or does not run, halves of it are tried until single circuits are left; they are
+printed, and the exit code is 1. Batch k has the seed `seed + k`, so that it can be run again by
+itself. What is compiled stays in the memory of a process: after every few batches it is given up,
+and another process goes on. If one dies, its batches are named. Ctrl-C ends it.
 
 A circuit takes half a second to compile. With `--interpreted` Python runs what the engine writes,
 ten times as many circuits in the same time, and sees every element that is read or written.

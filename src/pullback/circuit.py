@@ -10,6 +10,7 @@ from typing import Any
 from pullback.core.backward import backward
 from pullback.core.copying import coded, is_importable
 from pullback.core.errors import CircuitError, UnknownNameError
+from pullback.core.gate import OUTPUT
 from pullback.core.text import brief, columns, formula, names
 from pullback.core.unit import Unit, set_together
 from pullback.core.values import Value
@@ -67,8 +68,8 @@ class Circuit:
 
     @property
     def gates(self) -> tuple[Unit, ...]:
-        """The wires that gates make, in running order."""
-        return tuple(unit for unit in self.wires if unit.inputs)
+        """The wires that gates make, in running order; one for a gate of several outputs."""
+        return tuple(unit for unit in self.wires if unit.inputs and unit.gate is not OUTPUT)
 
     def __len__(self) -> int:
         """The number of gates."""
@@ -162,7 +163,9 @@ class Circuit:
         return write_source(self.outputs, LANGUAGES[language], self._single).text
 
     def __str__(self) -> str:
-        shown = [u for u in self.wires if not (u.is_constant and not u.shape)]
+        in_formulas = {u for u in self.wires if not u.shape and u.is_constant}
+        in_formulas |= {u for u in self.wires if u.gate is not None and u.gate.several}
+        shown = [u for u in self.wires if u not in in_formulas]
         title = f"circuit: {_count(len(self.inputs), 'input')}, {_count(len(self), 'gate')}"
         if len(self) > _LONG:
             return _table(title, _group_cells(self.gates))

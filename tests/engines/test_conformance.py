@@ -18,6 +18,7 @@ import pullback as pb
 from pullback.engines.eager import Eager
 from pullback.engines.jax import Jax
 from pullback.engines.native.engine import Native
+from pullback.inspect.check_local import as_one
 
 ENGINES: dict[str, Callable[[pb.Program], Any]] = {"native": Native, "jax": Jax}
 TOLERANCE = {"float32": {"rtol": 1.3e-6, "atol": 1e-5}, "float64": {"rtol": 1e-7, "atol": 1e-12}}
@@ -77,7 +78,7 @@ def pull_on(y: pb.Unit) -> np.ndarray:
 
 def results(name: str, xs: list[pb.Unit], static: dict, dtype: str) -> Iterator[tuple]:
     """A gate's value, its gradients, and in double precision their gradients."""
-    y = pb.GATES[name](*xs, **static)
+    y = as_one(pb.GATES[name](*xs, **static))
     yield "value", y
     floats = [x for x in xs if x.dtype.kind == "f"]
     if y.dtype.kind != "f" or not floats:

@@ -136,8 +136,10 @@ def _loop(*inputs, body, length, reverse):
         for stack, x in zip(stacks, [*carries, *(made[u] for u in body.outputs)], strict=True):
             stack.append(x)
         sums = [a + made[unit] for a, unit in zip(sums, body.sums, strict=True)]
-    rows = [x for stack in stacks for x in (stack[::-1] if reverse else stack)]
-    return np.concatenate([np.ravel(x) for x in [*rows, *sums]])
+    shapes = [unit.shape for unit in (*body.nexts, *body.outputs)]
+    rows = [np.array(stack[::-1] if reverse else stack) for stack in stacks]
+    rows = [x.reshape(-1, *shape) for x, shape in zip(rows, shapes, strict=True)]
+    return *rows, *sums
 
 
 def _mean(x, *, axis, keepdims):

@@ -155,7 +155,7 @@ def test_the_gradient_of_a_loop_is_a_loop_that_stacks_no_gradient_of_a_parameter
     loops = [unit for unit in circuit if unit.gate is pb.GATES["loop"]]
     assert len(loops) == 2  # one backwards for all inputs
     assert loops[1].static["reverse"] is True
-    assert max(unit.size for unit in circuit) < 3 * w.size
+    assert max(unit.size for unit in circuit) <= w.size
     # What the forward loop has stored is not computed again.
     names = [unit.gate.name for unit in loops[1].static["body"].wires if unit.inputs]
     assert "tanh" not in names
@@ -364,7 +364,8 @@ def test_single_precision_stays_single():
     wires = order([*stacks, *grads])
     loops = [unit for unit in wires if unit.gate is pb.GATES["loop"]]
     inside = [unit for loop in loops for unit in loop.static["body"].wires if unit.inputs]
-    assert {unit.dtype for unit in [*stacks, *loops, *inside]} == {np.dtype(np.float32)}
+    outputs = [unit for unit in wires if unit.inputs and unit.inputs[0] in loops]
+    assert {unit.dtype for unit in [*stacks, *outputs, *inside]} == {np.dtype(np.float32)}
     assert {unit.grad.dtype for unit in units} == {np.dtype(np.float32)}
     doubles = ours(lstm, [pb.Unit(v) for v in values], x)
     for got, wanted in zip(stacks, doubles, strict=True):

@@ -26,18 +26,23 @@ def in_dtype(inputs, dtype):
     return tuple(x.astype(dtype) if np.asarray(x).dtype.kind == "f" else x for x in inputs)
 
 
+def outputs(made):
+    """What a gate makes as a tuple, of one value where it has one output."""
+    return made if isinstance(made, tuple) else (made,)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", sorted(pb.GATES))
 def test_value_is_that_of_the_reference(name, dtype):
     for inputs, static in cases(name):
         xs = in_dtype(inputs, dtype)
-        got = pb.GATES[name](*xs, **static)
         doubles = in_dtype(xs, np.float64)
         with np.errstate(all="ignore"):
-            wanted = np.asarray(REFERENCES[name](*doubles, **static))
-        assert np.shape(got) == wanted.shape
-        tolerance = 2e-6 if np.float32 in (dtype, static.get("dtype")) else 1e-13
-        np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance, err_msg=name)
+            reference = outputs(REFERENCES[name](*doubles, **static))
+        for got, wanted in zip(outputs(pb.GATES[name](*xs, **static)), reference, strict=True):
+            assert np.shape(got) == np.shape(wanted)
+            tolerance = 2e-6 if np.float32 in (dtype, static.get("dtype")) else 1e-13
+            np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance, err_msg=name)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -46,23 +51,25 @@ def test_value_keeps_the_precision_of_its_inputs(name, dtype):
     for inputs, static in cases(name):
         if "dtype" in static or not any(np.asarray(x).dtype.kind == "f" for x in inputs):
             continue
-        got = np.asarray(pb.GATES[name](*in_dtype(inputs, dtype), **static))
-        if got.dtype.kind == "f":
-            assert got.dtype == dtype
+        for got in map(np.asarray, outputs(pb.GATES[name](*in_dtype(inputs, dtype), **static))):
+            if got.dtype.kind == "f":
+                assert got.dtype == dtype
 
 
 @pytest.mark.parametrize("name", sorted(pb.GATES))
 def test_a_wire_carries_what_numbers_give(name):
     for inputs, static in cases(name):
         wires = [pb.Unit(x) for x in inputs]
-        y = pb.GATES[name](*wires, **static)
-        value = pb.GATES[name](*inputs, **static)
-        np.testing.assert_array_equal(y.value, value)
-        assert y.shape == np.shape(value)
-        assert y.gate is pb.GATES[name]
-        assert y.inputs == tuple(wires)
-        first = y.value
-        np.testing.assert_array_equal(y.forward(), first)
+        made = outputs(pb.GATES[name](*wires, **static))
+        values = outputs(pb.GATES[name](*inputs, **static))
+        for y, value in zip(made, values, strict=True):
+            np.testing.assert_array_equal(y.value, value)
+            assert y.shape == np.shape(value)
+            gate = y.inputs[0] if pb.GATES[name].several else y
+            assert gate.gate is pb.GATES[name]
+            assert gate.inputs == tuple(wires)
+            first = y.value
+            np.testing.assert_array_equal(y.forward(), first)
 
 
 @pytest.mark.parametrize("name", sorted(pb.GATES))
@@ -70,9 +77,9 @@ def test_a_gate_leaves_its_inputs_as_they_are(name):
     for inputs, static in cases(name):
         before = [np.array(x) for x in inputs]
         wires = [pb.Unit(x) for x in inputs]
-        y = pb.GATES[name](*wires, **static)
-        if y.dtype.kind == "f":
-            y.backward()
+        for y in outputs(pb.GATES[name](*wires, **static)):
+            if y.dtype.kind == "f":
+                y.backward()
         for x, old in zip(inputs, before, strict=True):
             np.testing.assert_array_equal(x, old)
 

@@ -36,6 +36,23 @@ def pull_through(gate: Gate, i: int, g: Any, y: Any, xs: Sequence[Any], static: 
     return g * rule(y, *xs) if gate.elementwise else rule(g, y, *xs, **static)
 
 
+def pull_through_all(
+    gate: Gate, gs: Sequence[Any], ys: Sequence[Any], xs: Sequence[Any], static: Any
+) -> Sequence[Any]:
+    """`pull_through` for a gate of several outputs: what arrives at all of its inputs at once.
+
+    `gs` has None for an output at which nothing arrives.
+    """
+    rule: Any = gate.pullback
+    found = rule(gs, ys, *xs, **static)
+    if not isinstance(found, tuple | list) or len(found) != len(xs):
+        raise CircuitError(
+            f"the rule of {gate.name!r} must answer a tuple of {len(xs)} gradients, one for each "
+            f"input and None where none flows, got {found!r}"
+        )
+    return found
+
+
 def fit(g: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
     """`g` summed over the axes along which its wire was broadcast, and in the wire's dtype.
 
@@ -96,7 +113,9 @@ def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
         done = True
     finally:
         for unit in wires:
-            if unit.grad is untouched:
+            if type(unit.grad) is dict:  # of several outputs, which have theirs
+                unit.grad = None
+            elif unit.grad is untouched:
                 moves = done and not unit.is_constant and is_differentiable(unit._value)
                 unit.grad = zeros_like(unit._value) if moves else None
             elif type(unit.grad) is not float:
@@ -157,18 +176,29 @@ def _pull(unit: Unit, untouched: object) -> None:
     """Pass the gradient that has arrived at a wire on to the wires it is made from."""
     gate, inputs, static = unit.gate, unit.inputs, unit.static
     assert gate is not None
+    if type(inputs[0]._value) is tuple:  # it is one of the outputs of a gate that has several
+        (made,), k = inputs, static["index"]
+        made.grad = {} if made.grad is untouched else made.grad
+        made.grad[k] = made.grad[k] + unit.grad if k in made.grad else unit.grad
+        return
     g: Any = unit.grad
     y: Any = unit._value
     xs: list[Any] = [x._value for x in inputs]
     if gate.pullback is not None:  # structural rules ask for shapes and dtypes
-        g, y, xs = np.asarray(g), np.asarray(y), [np.asarray(x) for x in xs]
+        xs = [np.asarray(x) for x in xs]
+    found = None
+    if gate.several:
+        gs = [np.asarray(g[k]) if k in g else None for k in range(len(y))]
+        found = pull_through_all(gate, gs, [np.asarray(v) for v in y], xs, static)
+    elif gate.pullback is not None:
+        g, y = np.asarray(g), np.asarray(y)
     for i, x in enumerate(inputs):
         value: Any = x._value
         is_number = type(value) is float
         if x.is_constant or (not is_number and not is_differentiable(value)):
             continue
         try:
-            d = pull_through(gate, i, g, y, xs, static)
+            d = pull_through(gate, i, g, y, xs, static) if found is None else found[i]
         except ArithmeticError:  # Python's floats raise where NumPy's give infinity
             d = pull_through(gate, i, g, np.float64(y), [np.float64(x) for x in xs], static)
         if d is None:

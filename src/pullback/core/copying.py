@@ -13,13 +13,13 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pullback.core import walk
 from pullback.core.errors import CircuitError
-from pullback.core.walk import age, lift
+from pullback.core.walk import age, inside, lift
 
 if TYPE_CHECKING:
     from typing import Self
@@ -138,18 +138,11 @@ def _below(unit: Unit, known: set[Unit]) -> list[Unit]:
     pending = [unit]
     while pending:
         unit = pending.pop()
-        for x in (*unit.inputs, *_inside(unit)):
+        for x in (*unit.inputs, *inside(unit)):
             if x not in found and x not in known:
                 found[x] = None
                 pending.append(x)
     return sorted(found, key=age)
-
-
-def _inside(unit: Unit) -> Iterable[Unit]:
-    """The wires of the circuits that a gate was told, as a loop is told its step."""
-    if not unit.static:
-        return ()
-    return [x for told in unit.static.values() for x in getattr(told, "wires", ())]
 
 
 def _last(run: Any, wires: list[Unit], unchanged: Any) -> Unit:

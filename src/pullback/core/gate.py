@@ -55,6 +55,10 @@ class Gate:
     to the gradient that arrives there when `g` arrives at the output. A gate of any number of
     inputs gives one function of `i` to such a function.
 
+    A gate with `several` outputs has a value that answers a tuple, and one function as `pullback`,
+    `(gs, ys, *xs, **static)`: given the gradient at each output, None where none arrives, it
+    answers those at all inputs, None where none flows. It makes a wire for each output.
+
     `kinks` declares where the gradient jumps: a function of the inputs to a signed distance that is
     zero there. At a kink a rule answers one value between the slopes on both sides.
     `domain` and `samples` say at which inputs the gate is tested: for each input of an elementwise
@@ -67,12 +71,13 @@ class Gate:
     name: str
     value: Callable[..., Value]
     partials: tuple[Rule | None, ...] | None = None
-    pullback: tuple[Rule | None, ...] | Callable[[int], Rule] | None = None
+    pullback: tuple[Rule | None, ...] | Callable[..., Any] | None = None
     symbol: str = ""
     domain: tuple[tuple[float, float] | type[bool], ...] = ()
     samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None
     kinks: Callable[..., Any] | None = None
     primitive: bool = False
+    several: bool = False
     indexed: bool = False
     function: Callable[..., Any] = field(init=False, repr=False)
 
@@ -80,6 +85,11 @@ class Gate:
         if (self.partials is None) == (self.pullback is None):
             raise CircuitError(
                 f"gate {self.name!r} must declare either partials (elementwise) or a pullback"
+            )
+        if self.several and not callable(self.pullback):
+            raise CircuitError(
+                f"gate {self.name!r} has several outputs, so its pullback must be one function, "
+                "(gs, ys, *xs, **static) to a gradient for each input"
             )
         self.function = self
         self._what = f"an input of {self.name}"
@@ -94,7 +104,7 @@ class Gate:
     @property
     def is_built_in(self) -> bool:
         """Whether it is one of the library's own, which passes and engines know by its name."""
-        return GATES.get(self.name) is self
+        return self is OUTPUT or GATES.get(self.name) is self
 
     def rule(self, i: int) -> Rule | None:
         """The partial of an elementwise gate, or the pullback of another, for input `i`."""
@@ -111,7 +121,8 @@ class Gate:
     def __call__(self, *inputs: Any, **static: Any) -> Any:
         """Numbers in, a number out, at once; with any wire among the inputs, a wire out.
 
-        A gate whose inputs are all constants makes a constant.
+        A gate of several outputs answers a tuple of either. One whose inputs are all constants
+        makes a constant.
         """
         wired = recorded = False
         m = scalars if self.partials is not None else arrays
@@ -133,7 +144,10 @@ class Gate:
         wires = [x if type(x) is Unit else constant(v) for x, v in zip(inputs, values)]  # noqa: B905
         values = [x._value for x in wires]  # of arrays that users may change later, copies
         value = _kept(self._compute(m, values, static, inputs), values)
-        return wire(value, self, tuple(wires), static or EMPTY) if recorded else constant(value)
+        if not recorded:
+            return tuple(map(constant, value)) if self.several else constant(value)
+        made = wire(value, self, tuple(wires), static or EMPTY)
+        return outputs_of(made) if self.several else made
 
     def of_one(self, x: Any) -> Any:
         """`self(x)` for an elementwise gate, several times faster where x is or carries a float."""
@@ -185,6 +199,17 @@ class Gate:
                 for x, v in zip(inputs, values, strict=True)
             ]
             raise CircuitError(f"{self.name} cannot take {' and '.join(shown)}: {error}") from error
+        if self.several:
+            if type(value) is not tuple:
+                kind = type(value).__name__
+                raise CircuitError(
+                    f"{self.name} has several outputs; it made a {kind}, not a tuple"
+                )
+            return tuple(self._number(x, values) for x in value)
+        return self._number(value, values)
+
+    def _number(self, value: Value, values: Sequence[Value]) -> Value:
+        """What the gate made of these values; of Python's numbers alone, a number of Python."""
         if not all(type(x) in (float, bool) for x in values) or dtype_of(value).kind in "iu":
             return value
         if isinstance(value, np.generic) or (self.elementwise and isinstance(value, np.ndarray)):
@@ -198,7 +223,7 @@ class Gate:
         return self
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if GATES.get(self.name, CONSTANT) is self:
+        if self is CONSTANT or self.is_built_in:
             return _gate_named, (self.name,)
         if not is_importable(self.function) and writes_code():
             return super().__reduce_ex__(protocol)
@@ -222,6 +247,8 @@ def _kept(value: Value, inputs: Sequence[Value]) -> Value:
 
     That memory is what arrays on wires are that can still be written into.
     """
+    if type(value) is tuple:
+        return tuple(_kept(x, inputs) for x in value)
     if type(value) is float or not isinstance(value, np.ndarray):
         return value
     if value.base is not None and any(
@@ -233,11 +260,21 @@ def _kept(value: Value, inputs: Sequence[Value]) -> Value:
 
 
 CONSTANT = Gate("constant", value=lambda m: None, pullback=())
+OUTPUT = Gate("output", value=lambda m, y, *, index: y[index], pullback=(None,), primitive=True)
+"""One of the several outputs of a gate, of the wire that carries all: it moves nothing."""
+
+
+def outputs_of(made: Unit) -> tuple[Unit, ...]:
+    """A wire for each output of a gate that has several, from the wire `made` that carries all.
+
+    Users see these alone. The chain rule leads a pull on them to the gate's own rule.
+    """
+    return tuple(wire(y, OUTPUT, (made,), {"index": k}) for k, y in enumerate(made._value))
 
 
 def _gate_named(name: str) -> Gate:
     """The library's own gate of this name."""
-    return CONSTANT if name == CONSTANT.name else GATES[name]
+    return next((made for made in (CONSTANT, OUTPUT) if made.name == name), None) or GATES[name]
 
 
 def constant(value: Any, what: str = "a constant") -> Unit:
@@ -262,7 +299,7 @@ class GateFunction(Protocol):
 
 def gate(
     partials: tuple[Rule | None, ...] | None = None,
-    pullback: tuple[Rule | None, ...] | Callable[[int], Rule] | None = None,
+    pullback: tuple[Rule | None, ...] | Callable[..., Any] | None = None,
     *,
     name: str = "",
     symbol: str = "",
@@ -270,6 +307,7 @@ def gate(
     samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None,
     kinks: Callable[..., Any] | None = None,
     primitive: bool = False,
+    several: bool = False,
     indexed: bool = False,
     registry: Registry[Gate] | None = None,
 ) -> Callable[[Callable[..., Value]], GateFunction]:
@@ -290,6 +328,18 @@ def gate(
     >>> y.backward()
     >>> y.value, x.grad
     (8.0, 12.0)
+
+    A gate may have several outputs. One rule then answers for all its inputs:
+
+    >>> def rule(gs, ys, x):
+    ...     by_s, by_c = (0.0 if g is None else g for g in gs)
+    ...     return (by_s * ys[1] - by_c * ys[0],)
+    >>> @gate(pullback=rule, several=True)
+    ... def sine_and_cosine(m, x):
+    ...     return m.sin(x), m.cos(x)
+    >>> s, c = sine_and_cosine(Unit(0.0))
+    >>> s.value, c.value
+    (0.0, 1.0)
     """
     if callable(partials):
         raise CircuitError(
@@ -311,6 +361,7 @@ def gate(
             samples,
             kinks,
             primitive,
+            several,
             indexed,
         )
         if registry is not None:

@@ -14,9 +14,9 @@ from typing import Any, overload
 
 import numpy as np
 
-from pullback.core.backward import fit, pull_through, refuse_stale, seed
+from pullback.core.backward import fit, pull_through, pull_through_all, refuse_stale, seed
 from pullback.core.errors import CircuitError
-from pullback.core.gate import constant
+from pullback.core.gate import OUTPUT, constant, outputs_of
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit, scope
 from pullback.core.values import is_differentiable
@@ -78,32 +78,56 @@ def gradients_of_all(
     flow: dict[Unit, Unit] = {}
     for y, pull in zip(ys, pulls, strict=True):
         flow[y] = flow[y] + pull if y in flow else pull
+    pulled: dict[Unit, list[Unit]] = {}  # for a gate of several outputs, those of them in `flow`
     for unit in reversed(path):
-        if unit.gate is None or unit not in flow:
+        if unit.gate is None or (unit not in flow and unit not in pulled):
             continue
-        g = flow[unit]
+        if unit.gate is OUTPUT:
+            pulled.setdefault(unit.inputs[0], []).append(unit)
+            continue
         with scope(f"∂{unit.scope}" if unit.scope else ""):
+            found = _arriving_at_all(unit, pulled[unit], flow) if unit in pulled else None
             for i, x in enumerate(unit.inputs):
                 if x not in on_path or not is_differentiable(x.value):
                     continue
-                d = _pulled_through(unit, i, g)
+                d = _arriving(unit, i, flow[unit]) if found is None else found[i]
                 if d is not None:
                     d = fit(d, x.shape, x.dtype)
                     flow[x] = flow[x] + d if x in flow else d
     return flow
 
 
-def _pulled_through(unit: Unit, i: int, g: Unit) -> Any:
+def _arriving(unit: Unit, i: int, g: Unit) -> Any:
     """The gradient at input i of the gate that makes a wire, as a wire."""
     gate = unit.gate
     assert gate is not None
     try:
         return pull_through(gate, i, g, unit, unit.inputs, unit.static)
     except (TypeError, AttributeError) as error:
-        raise CircuitError(
-            f"the rule of {gate.name!r} for its input {i + 1} cannot be run on wires, as a "
-            f"gradient that is a circuit needs: {error}; write it in gates (pb.cos, not np.cos)"
-        ) from error
+        raise _not_of_wires(f"the rule of {gate.name!r} for its input {i + 1}", error) from error
+
+
+def _arriving_at_all(unit: Unit, pulled: Sequence[Unit], flow: dict[Unit, Unit]) -> Sequence[Any]:
+    """The gradients at the inputs of a gate, of which some outputs are pulled, as wires."""
+    gate = unit.gate
+    assert gate is not None
+    ys = list(outputs_of(unit))
+    gs: list[Unit | None] = [None] * len(ys)
+    for y in pulled:
+        k = y.static["index"]
+        g = gs[k]
+        ys[k], gs[k] = y, flow[y] if g is None else g + flow[y]
+    try:
+        return pull_through_all(gate, gs, ys, unit.inputs, unit.static)
+    except (TypeError, AttributeError) as error:
+        raise _not_of_wires(f"the rule of {gate.name!r}", error) from error
+
+
+def _not_of_wires(rule: str, error: Exception) -> CircuitError:
+    return CircuitError(
+        f"{rule} cannot be run on wires, as a gradient that is a circuit needs: {error}; write it "
+        "in gates (pb.cos, not np.cos)"
+    )
 
 
 def jacobian(y: Unit, x: Unit) -> Unit:

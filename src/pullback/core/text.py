@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pullback.core.gate import OUTPUT
 from pullback.core.values import shape_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def names(
     Unnamed gates are v1, v2, ... in running order, a single unnamed output is `out`; constants are
     written as the number they carry.
     """
-    wires = list(wires)
+    wires = [unit for unit in wires if type(unit._value) is not tuple]  # its outputs have names
     taken: set[str] = set()
     found: dict[Unit, str] = {}
     given = given or {}
@@ -66,6 +67,8 @@ def formula(unit: Unit, named: Mapping[Unit, str]) -> str:
     """The gate that makes a wire as a person writes it: "x + y", "sum(v2, axis=1)"."""
     gate = unit.gate
     assert gate is not None
+    if gate is OUTPUT:
+        return f"{formula(unit.inputs[0], named)}[{unit.static['index']}]"
     inputs = [named[x] for x in unit.inputs]
     symbol = gate.symbol if gate.symbol.isascii() else ""
     if len(inputs) == 2 and symbol and not symbol.isalpha():
@@ -99,6 +102,8 @@ def brief(value: Any) -> str:
     """
     if value is None:
         return ""
+    if type(value) is tuple:
+        return ", ".join(map(brief, value))
     shape = shape_of(value)
     if not shape:
         return str(bool(value)) if isinstance(value, bool | np.bool_) else number(value)

@@ -410,8 +410,7 @@ def wire(
     between itself and there; looking at a frame is what costs most about a wire.
     """
     if type(value) is not float and not isinstance(value, _CARRIED):
-        kind = type(value).__name__
-        raise CircuitError(f"gate {gate.name!r} made a {kind}; a value must be numbers")
+        _refuse_made(value, gate)
     unit = _new(Unit)
     unit._value = value
     unit.grad = None
@@ -423,6 +422,16 @@ def wire(
     unit.origin = calling_code(frame or sys._getframe(1))
     unit.index = unit.time = walk.tick()
     return unit
+
+
+def _refuse_made(value: Value, gate: Gate) -> None:
+    """Raise where a gate has not made numbers, or as many numbers as it has outputs."""
+    made = value if gate.several and type(value) is tuple else (value,)
+    for x in made:
+        if not isinstance(x, _CARRIED):
+            kind = type(x).__name__
+            told = "; declare several=True for several outputs" if kind == "tuple" else ""
+            raise CircuitError(f"gate {gate.name!r} made a {kind}; a value must be numbers{told}")
 
 
 def set_together(values: Mapping[Unit, Any]) -> None:
@@ -465,5 +474,7 @@ def scope(name: str) -> Iterator[None]:
 
 def _owned(value: Value) -> Value:
     """A value that came with a pickle, in memory of its own: the pickle's may be another's."""
+    if type(value) is tuple:
+        return tuple(map(_owned, value))
     is_view = isinstance(value, np.ndarray) and value.base is not None
     return read_only(value.copy("K") if is_view else value)

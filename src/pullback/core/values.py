@@ -19,7 +19,8 @@ import numpy as np
 from pullback.core.convolution import convolve, convolve_input, convolve_weights
 from pullback.core.errors import CircuitError
 
-Value = Any  # float | bool | np.ndarray | np.generic; `as_value` is what lets values in
+Value = Any  # float | bool | np.ndarray | np.generic; `as_value` is what lets values in. What a
+# gate of several outputs makes is a tuple of them.
 
 inf, nan = math.inf, math.nan
 
@@ -93,18 +94,33 @@ def read_only(value: Value) -> Value:
 
 
 def is_differentiable(value: Value) -> bool:
-    """Whether a gradient can flow into this value: floats yes, truth values and integers no."""
-    return type(value) is float or (type(value) is not bool and value.dtype.kind == "f")
+    """Whether a gradient can flow into this value: floats yes, truth values and integers no.
+
+    Nor into several values, which are no wire's but that of a gate: see `core.gate.outputs_of`.
+    """
+    return type(value) is float or (type(value) not in (bool, tuple) and value.dtype.kind == "f")
 
 
 def shape_of(value: Value) -> tuple[int, ...]:
-    """The shape of a value, () for a number."""
-    return () if type(value) in (float, bool) else value.shape
+    """The shape of a value, () for a number and for several values together."""
+    return () if type(value) in (float, bool, tuple) else value.shape
 
 
 def dtype_of(value: Value) -> np.dtype:
-    """The NumPy dtype of a value; a Python float counts as double precision."""
+    """The NumPy dtype of a value; a Python float counts as double precision.
+
+    That of several values is a record of theirs.
+    """
+    if type(value) is tuple:
+        return np.dtype([("", dtype_of(x)) for x in value])
     return np.dtype(type(value)) if type(value) in (float, bool) else value.dtype
+
+
+def kind_of(value: Value) -> tuple[Any, ...]:
+    """What two values must have in common to stand in for each other; of several, for each."""
+    if type(value) is tuple:
+        return tuple(map(kind_of, value))
+    return type(value) is float, shape_of(value), dtype_of(value)
 
 
 def zeros_like(value: Value) -> Value:

@@ -7,7 +7,7 @@ linear in time but for the sort, and without recursion, however deep the circuit
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import count
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -39,6 +39,25 @@ def order(outputs: Iterable[Unit]) -> list[Unit]:
             seen[unit] = None
             pending.extend(unit.inputs)
     return sorted(seen, key=age)
+
+
+def inside(unit: Unit) -> Iterator[Unit]:
+    """The wires of the circuits that a gate was told, as a loop is told its step."""
+    for told in unit.static.values():
+        yield from getattr(told, "wires", ())
+
+
+def with_inside(wires: Iterable[Unit]) -> Iterator[Unit]:
+    """These wires, and those of the circuits inside their gates, and inside those."""
+    pending = [iter(wires)]
+    while pending:
+        unit = next(pending[-1], None)
+        if unit is None:
+            pending.pop()
+            continue
+        yield unit
+        if unit.static:
+            pending.append(inside(unit))
 
 
 def leading_to(outputs: Iterable[Unit], sources: Iterable[Unit]) -> list[Unit]:

@@ -21,7 +21,7 @@ import numpy as np
 
 from pullback.core.convolution import Padding, Pair
 from pullback.core.unit import Unit
-from pullback.core.values import Value, Walks, _slices, arrays, read_only
+from pullback.core.values import Value, Walks, _slices, arrays, dtype_of, read_only
 from pullback.engines.engine import Epoch, step_by_step
 from pullback.program.program import Program
 from pullback.program.simplify import not_compiled
@@ -88,7 +88,11 @@ class Jax:
                 if gate.is_built_in:
                     raise
                 raise not_compiled(unit, f"{type(error).__name__}: {error}") from error
-            carried[unit] = m.astype(value, unit.dtype)
+            carried[unit] = (
+                tuple(m.astype(y, dtype_of(old)) for y, old in zip(value, unit.value, strict=True))
+                if gate.several
+                else m.astype(value, unit.dtype)
+            )
         results = {name: carried[unit] for name, unit in self.program.outputs.items()}
         return results, [carried[new] for new in self.program.updates.values()]
 

@@ -7,19 +7,21 @@ namespace; and the circuit of its gradient, which is a step again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
-from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from pullback.core.gradient import gradient
-from pullback.core.unit import Unit, wire
+from pullback.core.rewrite import rewrite
+from pullback.core.unit import Unit
 from pullback.core.values import is_differentiable
-from pullback.core.walk import age, order
+from pullback.core.walk import order
 from pullback.gates.reduction import sum as sum_of
-from pullback.gates.shape import Shape, astype
+from pullback.gates.shape import astype
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,23 +47,34 @@ class Body:
         """All that a step makes: nexts, outputs, sums."""
         return *self.nexts, *self.outputs, *self.sums
 
+    def cut(self, results: Sequence[T]) -> tuple[tuple[T, ...], tuple[T, ...], tuple[T, ...]]:
+        """What stands in the order of `results`, as nexts, outputs, sums."""
+        n, m = len(self.nexts), len(self.nexts) + len(self.outputs)
+        return tuple(results[:n]), tuple(results[n:m]), tuple(results[m:])
+
+    @property
+    def sources(self) -> tuple[Unit, ...]:
+        """Carries, elements and parameters: what stands, in this order, for the gate's inputs."""
+        return *self.carries, *self.elements, *self.parameters
+
+    def typed(self, dtypes: Sequence[np.dtype]) -> Body:
+        """The same step, as it runs on sources of these dtypes."""
+        if all(x.dtype == dtype for x, dtype in zip(self.sources, dtypes, strict=True)):
+            return self
+        made = {
+            x: Unit(np.asarray(x.value, dtype), x.name)
+            for x, dtype in zip(self.sources, dtypes, strict=True)
+        }
+        results = rewrite(self.results, made)
+        carries, elements, parameters = (
+            tuple(made[x] for x in kind) for kind in (self.carries, self.elements, self.parameters)
+        )
+        return Body(carries, elements, parameters, *self.cut(results))
+
     @cached_property
     def wires(self) -> list[Unit]:
         """The wires that a step needs, in running order."""
         return order(self.results)
-
-    def parts(self, length: int) -> list[tuple[int, Shape]]:
-        """Where the loop's output, one flat vector, has what: the start and shape of each part.
-
-        First each carry's stack of length + 1 rows: row t + 1 is its value after step t, and row 0
-        its first value. In a reversed loop row t is the value after step t, and the last row is
-        the first value. Then each output's stack of `length` rows, then each sum. All row-major.
-        """
-        shapes = [(length + 1, *unit.shape) for unit in self.nexts]
-        shapes += [(length, *unit.shape) for unit in self.outputs]
-        shapes += [unit.shape for unit in self.sums]
-        starts = np.cumsum([0, *map(prod, shapes)]).tolist()
-        return list(zip(starts, shapes, strict=False))
 
     def run(
         self, m: Any, carries: Sequence[Any], elements: Sequence[Any], parameters: Sequence[Any]
@@ -76,8 +89,7 @@ class Body:
     @cached_property
     def _plan(self) -> tuple[list[Any], list[tuple], list[list[int]]]:
         """Values for the wires that are not sources; each gate with its inputs' places; results."""
-        sources = (*self.carries, *self.elements, *self.parameters)
-        slots = {unit: k for k, unit in enumerate(sources)}
+        slots = {unit: k for k, unit in enumerate(self.sources)}
         values, gates = [], []
         for unit in self.wires:
             if unit in slots:
@@ -108,14 +120,14 @@ class Gradient:
     """The body of a loop's gradient, and how it is wired to the loop.
 
     `sequences` and `parameters` say which of those on offer it uses, in the order of `_offers`.
-    `parts` has for each input of the loop the part of the output that is its gradient, or None.
+    `places` has for each sequence and parameter of the loop the output that is its gradient, or
+    None; those of the carries' first values are the first and carried.
     """
 
     body: Body
     sequences: tuple[int, ...]
     parameters: tuple[int, ...]
-    parts: tuple[int | None, ...]
-    last: list[Any] = field(default_factory=list)
+    places: tuple[int | None, ...]
 
 
 def _differentiated(body: Body) -> Gradient:
@@ -131,8 +143,7 @@ def _differentiated(body: Body) -> Gradient:
     for unit, pull in zip(body.results, pulls, strict=True):
         total = sum_of(unit * pull) + total
     count = len(body.nexts)
-    inputs = (*body.carries, *body.elements, *body.parameters)
-    moving = [x for x in inputs if is_differentiable(x.value)]
+    moving = [x for x in body.sources if is_differentiable(x.value)]
     found = dict(zip(moving, gradient(total, moving), strict=True))
     dtype = body.results[0].dtype
     # A constant gradient is that of an input on which nothing depends: zero.
@@ -155,7 +166,8 @@ def _differentiated(body: Body) -> Gradient:
     replaced = {unit: source for unit, source in reversed(list(stored)) if unit.inputs}
     fresh = {x: Unit(x.value, x.name) for x in (*pulls[:count], *sequences, *parameters)}
     replaced = {unit: fresh[source] for unit, source in replaced.items()}
-    copies, reached = copied([*nexts, *outputs, *sums], {**fresh, **replaced})
+    copies = rewrite([*nexts, *outputs, *sums], {**fresh, **replaced})
+    reached = set(order(copies))
     some = [k for k, x in enumerate(sequences) if fresh[x] in reached]
     others = [k for k, x in enumerate(parameters) if fresh[x] in reached]
     back = Body(
@@ -167,31 +179,5 @@ def _differentiated(body: Body) -> Gradient:
         sums=tuple(copies[count + len(outputs) :]),
     )
     following = iter(range(count, len(copies)))
-    parts = [next(following) if x in slopes else None for x in inputs[count:]]
-    return Gradient(back, tuple(some), tuple(others), (*range(count), *parts))
-
-
-def copied(roots: Sequence[Unit], sources: dict[Unit, Unit]) -> tuple[list[Unit], set[Unit]]:
-    """Copies of `roots` that start from `sources[x]` in place of wires x, and the wires they use.
-
-    Constants are shared.
-    """
-    seen: dict[Unit, None] = {}
-    reached: set[Unit] = set()
-    pending = list(roots)
-    while pending:
-        unit = pending.pop()
-        if unit in sources:
-            reached.add(sources[unit])
-        elif unit not in seen:
-            seen[unit] = None
-            pending.extend(unit.inputs)
-    made = dict(sources)
-    for unit in sorted(seen, key=age):
-        if unit.gate is None or not unit.inputs:
-            made[unit] = unit
-            continue
-        twin = wire(unit.value, unit.gate, tuple(made[x] for x in unit.inputs), unit.static)
-        twin.name, twin.scope, twin.origin = unit.name, unit.scope, unit.origin
-        made[unit] = twin
-    return [made[unit] for unit in roots], reached
+    places = (next(following) if x in slopes else None for x in body.sources[count:])
+    return Gradient(back, tuple(some), tuple(others), tuple(places))

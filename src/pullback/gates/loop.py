@@ -14,9 +14,7 @@ is the gradient of a loop as well.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable, Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -24,105 +22,63 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
 from pullback.core.gate import constant
+from pullback.core.rewrite import rewrite
 from pullback.core.unit import Unit
 from pullback.core.values import as_value, dtype_of, is_differentiable, shape_of
 from pullback.core.walk import age
-from pullback.gates.body import Body, copied
+from pullback.gates.body import Body
 from pullback.gates.elementary import tanh
-from pullback.gates.shape import Shape, reshape, slice_walks
+from pullback.gates.shape import reshape, slice_walks
 
 # The gate ----------------------------------------------------------------------------------------
 
 
-def _rule(i: int) -> Callable[..., Any]:
-    def rule(g: Any, y: Any, *xs: Any, body: Body, length: int, reverse: bool) -> Any:
-        part = body.gradient.parts[i]
-        if part is None:
-            return None
-        back = body.gradient.body
-        whole = _pulled(g, y, xs, body, length, reverse)
-        if i < len(body.carries):
-            return _rows(whole, back, part, length, length if reverse else 0, None)
-        start, shape = back.parts(length)[part]
-        return _cut(whole, start, shape)
-
-    return rule
-
-
-def _pulled(g: Any, y: Any, xs: Sequence[Any], body: Body, length: int, reverse: bool) -> Any:
-    """The output of the gradient's loop, made once for all inputs of one pull.
-
-    The backward pass asks for the gradient of each input in turn; so the last answer is kept. Of
-    wires it is kept weakly: they know their body, and would never be freed.
-    """
-    last = body.gradient.last
-    if last:
-        old_g, old_y, answer = last[0]
-        kept = answer()
-        if old_g() is g and old_y() is y and kept is not None and _is_fresh(kept, (g, y, *xs)):
-            return kept
+def _rule(
+    gs: Sequence[Any], ys: Sequence[Any], *xs: Any, body: Body, length: int, reverse: bool
+) -> list[Any]:
     back = body.gradient
-    sequences, parameters = _offers(g, y, xs, body, length, reverse)
-    starts = [
-        _rows(g, body, k, length, 0 if reverse else length, None) for k in range(len(body.carries))
+    n, s = len(body.carries), len(body.elements)
+    stacked = n + len(body.outputs)
+    before, after = (1, 0) if reverse else (0, 1)
+
+    def pull(k: int) -> Any:
+        return np.zeros(ys[k].shape, ys[k].dtype) if gs[k] is None else gs[k]
+
+    sequences = [
+        *(lambda k=k: _rows(pull(k), before, length) for k in range(n)),
+        *(lambda k=k: _rows(ys[k], before, length) for k in range(n)),
+        *(lambda k=k: _rows(ys[k], after, length) for k in range(n)),
+        *(lambda k=k: ys[k] for k in range(n, stacked)),
+        *(lambda x=x: x for x in xs[n : n + s]),
+        *(lambda k=k: pull(k) for k in range(n, stacked)),
     ]
-    whole = _loop(
-        *starts,
+    parameters = [
+        *(lambda x=x: x for x in xs[n + s :]),
+        *(lambda k=k: pull(k) for k in range(stacked, len(ys))),
+    ]
+    last = 0 if reverse else length
+    made = _loop(
+        *(_row(pull(k), last) for k in range(n)),
         *(sequences[k]() for k in back.sequences),
         *(parameters[k]() for k in back.parameters),
         body=back.body,
         length=length,
         reverse=not reverse,
     )
-    answer = weakref.ref(whole) if isinstance(whole, Unit) else lambda: whole
-    last[:] = [(weakref.ref(g), weakref.ref(y), answer)]
-    return whole
+    first = length - last
+    gradients = [_row(made[k], first) for k in range(n)]
+    return gradients + [None if k is None else made[k] for k in back.places]
 
 
-def _is_fresh(kept: Any, wires: Sequence[Any]) -> bool:
-    """Whether none of the wires has a newer value than the one that was made of them."""
-    return not isinstance(kept, Unit) or all(unit.time <= kept.time for unit in wires)
+def _rows(stack: Any, first: int, count: int) -> Any:
+    """So many rows of a carry's stack."""
+    walks = ((first, count, 1), *((0, n, 1) for n in stack.shape[1:]))
+    return slice_walks(stack, walks=walks)
 
 
-def _offers(
-    g: Any, y: Any, xs: Sequence[Any], body: Body, length: int, reverse: bool
-) -> tuple[list[Callable[[], Any]], list[Callable[[], Any]]]:
-    """What a loop has for its gradient: sequences and parameters, cut out where they are wanted."""
-    before, after = (1, 0) if reverse else (0, 1)
-    n, s = len(body.carries), len(body.elements)
-    parts = body.parts(length)
-    stacked = n + len(body.outputs)
-
-    def rows(v: Any, k: int, first: int) -> Callable[[], Any]:
-        return lambda: _rows(v, body, k, length, first, length)
-
-    def whole(v: Any, k: int) -> Callable[[], Any]:
-        return lambda: _cut(v, *parts[k])
-
-    sequences = [
-        *(rows(g, k, before) for k in range(n)),
-        *(rows(y, k, before) for k in range(n)),
-        *(rows(y, k, after) for k in range(n)),
-        *(whole(y, k) for k in range(n, stacked)),
-        *((lambda x=x: x) for x in xs[n : n + s]),
-        *(whole(g, k) for k in range(n, stacked)),
-    ]
-    parameters = [
-        *((lambda x=x: x) for x in xs[n + s :]),
-        *(whole(g, k) for k in range(stacked, len(parts))),
-    ]
-    return sequences, parameters
-
-
-def _cut(y: Any, start: int, shape: Shape) -> Any:
-    """An array that lies in a flat vector."""
-    return reshape(slice_walks(y, walks=((start, prod(shape), 1),)), shape)
-
-
-def _rows(y: Any, body: Body, k: int, length: int, first: int, count: int | None) -> Any:
-    """Rows of the stack of carry `k`; None for `count` is one row without its axis."""
-    start, (_, *row) = body.parts(length)[k]
-    return _cut(y, start + first * prod(row), tuple(row) if count is None else (count, *row))
+def _row(stack: Any, k: int) -> Any:
+    """One row of a carry's stack, without its axis."""
+    return reshape(_rows(stack, k, 1), stack.shape[1:])
 
 
 def _samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
@@ -144,8 +100,13 @@ def _samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
     ]
 
 
-@gate(pullback=_rule, samples=_samples, primitive=True)
+@gate(pullback=_rule, samples=_samples, primitive=True, several=True)
 def _loop(m, *inputs, body, length, reverse):
+    """Each carry's stack, of length + 1 rows, each output's, of `length`, and each sum.
+
+    Row t + 1 of a carry's stack is its value after step t, and row 0 its first value. In a reversed
+    loop row t is the value after step t, and the last row is the first value.
+    """
     n, s = len(body.carries), len(body.elements)
     initial, sequences, parameters = inputs[:n], inputs[n : n + s], inputs[n + s :]
     dtype = _dtype(inputs, body)
@@ -154,24 +115,21 @@ def _loop(m, *inputs, body, length, reverse):
         return tuple(x if getattr(x, "dtype", None) == dtype else m.astype(x, dtype) for x in xs)
 
     def step(state: tuple[Any, ...], elements: tuple[Any, ...]) -> tuple[tuple, tuple]:
-        nexts, outputs, terms = body.run(m, state[:n], elements, parameters)
-        nexts, outputs, terms = cast(nexts), cast(outputs), cast(terms)
+        nexts, outputs, terms = map(cast, body.run(m, state[:n], elements, parameters))
         sums = (m.add(a, b) for a, b in zip(state[n:], terms, strict=True))
         return (*nexts, *sums), (*nexts, *outputs)
 
     initial = cast(initial)
     sums = tuple(np.zeros(unit.shape, dtype) for unit in body.sums)
-    stacks: Sequence[Any] = ()
-    if length:
-        state, stacks = m.scan(step, (*initial, *sums), sequences, length, reverse)
-        sums = state[n:]
-    pieces = []
-    for k, first in enumerate(initial):
-        rows = [first, *stacks[k : k + 1]]
-        pieces += reversed(rows) if reverse else rows
-    pieces += [*stacks[n:], *sums]
-    flat = [m.reshape(piece, (-1,)) for piece in pieces]
-    return m.concatenate(flat) if flat else np.zeros(0, dtype)
+    if not length:
+        empty = (np.zeros((0, *unit.shape), dtype) for unit in body.outputs)
+        return *(m.reshape(x, (1, *m.shape(x))) for x in initial), *empty, *sums
+    state, stacks = m.scan(step, (*initial, *sums), sequences, length, reverse)
+    whole = []
+    for first, rows in zip(initial, stacks, strict=False):
+        pieces = m.reshape(first, (1, *m.shape(first))), rows
+        whole.append(m.concatenate(pieces[::-1] if reverse else pieces))
+    return *whole, *stacks[n:], *state[n:]
 
 
 def _dtype(inputs: Sequence[Any], body: Body) -> np.dtype:
@@ -221,10 +179,10 @@ def loop(
     """
     inputs, static = _recorded(step, initial, sequences, length, reverse)
     body, steps = static["body"], static["length"]
-    y = _loop(*inputs, **static)
+    made = _loop(*inputs, **static)
     n = len(body.carries)
-    stacks = [_rows(y, body, k, steps, 0 if reverse else 1, steps) for k in range(n)]
-    return (*stacks, *(_cut(y, *part) for part in body.parts(steps)[n:]))
+    stacks = (_rows(stack, 0 if reverse else 1, steps) for stack in made[:n])
+    return (*stacks, *made[n:])
 
 
 def _recorded(
@@ -250,7 +208,7 @@ def _recorded(
     around = _closed_over(results, (*carries, *elements))
     parameters = [_source(x, x.value) for x in around]
     sources = {x: x for x in (*carries, *elements)} | dict(zip(around, parameters, strict=True))
-    copies, _ = copied(results, sources)
+    copies = rewrite(results, sources)
     nexts, outputs = copies[: len(carries)], copies[len(carries) :]
     body = Body(tuple(carries), tuple(elements), tuple(parameters), tuple(nexts), tuple(outputs))
     static = {"body": body, "length": steps, "reverse": bool(reverse)}

@@ -18,7 +18,7 @@ from pullback.core.gradient import gradient
 from pullback.core.unit import Unit
 from pullback.core.values import as_value, is_differentiable
 from pullback.gates.reduction import sum as sum_of
-from pullback.inspect.check_local import PEGS, Call, kink_distance, positional
+from pullback.inspect.check_local import PEGS, Call, as_one, kink_distance, positional
 from pullback.inspect.double_copy import doubled, doubled_static
 from pullback.inspect.report import WRONG, GradientFinding, GradientReport
 from pullback.inspect.slope import Settings, Slopes, directions, mover, random_signs
@@ -76,7 +76,7 @@ def check_gate(
 
 def _refuse_nonfinite(gate: Gate, xs: list[Any], static: Mapping[str, Any]) -> None:
     """Refuse a sample at which the gate has no value whose slope could be measured."""
-    y = np.asarray(gate(*xs, **static))
+    y = np.asarray(as_one(gate(*xs, **static)))
     lost = ~np.isfinite(y)
     if not lost.any():
         return
@@ -107,7 +107,7 @@ def _check_second_order(call: Call, settings: Settings) -> list[GradientFinding]
     gate, floats, rng = call.gate, call.floats, settings.rng
     sources = [Unit(x) for x in call.xs]
     try:
-        y = gate(*sources, **call.static)
+        y = as_one(gate(*sources, **call.static))
         if not is_differentiable(y.value) or not floats or not y.size:
             return []
         force = random_signs(rng, y.shape)
@@ -128,7 +128,7 @@ def _check_second_order(call: Call, settings: Settings) -> list[GradientFinding]
     def numeric(i: int, moved: Any) -> np.ndarray:
         *xs, pulled = (moved if k == i else x for k, x in enumerate(starts))
         fresh = [Unit(x) for x in xs]
-        backward([gate(*fresh, **call.static)], [pulled])
+        backward([as_one(gate(*fresh, **call.static))], [pulled])
         pairs = zip(floats, weights, strict=True)
         return np.array([sum(float(np.sum(fresh[i].grad * w)) for i, w in pairs)])
 

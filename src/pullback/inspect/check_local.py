@@ -19,6 +19,7 @@ from pullback.core.gate import Gate
 from pullback.core.unit import Unit
 from pullback.core.values import is_differentiable
 from pullback.gates.elementary import stop_gradient
+from pullback.gates.shape import concatenate, reshape
 from pullback.inspect.report import WRONG, GradientFinding
 from pullback.inspect.sizes import largest
 from pullback.inspect.slope import (
@@ -51,7 +52,7 @@ class Call:
 
     def check(self, settings: Settings) -> list[GradientFinding]:
         """The worst disagreement by each input, and of each kind."""
-        y = self.gate(*self.xs, **self.static)
+        y = as_one(self.gate(*self.xs, **self.static))
         if not is_differentiable(y) or self.gate in PEGS:
             return []
         check = _check_elementwise if self.gate.elementwise else _check_structural
@@ -68,7 +69,8 @@ class Call:
 
     def value(self, i: int, moved: Any) -> np.ndarray:
         """The output with input `i` at another value, as a flat array."""
-        return np.ravel(np.asarray(self.gate(*self.at(i, moved), **self.static), dtype=float))
+        y = as_one(self.gate(*self.at(i, moved), **self.static))
+        return np.ravel(np.asarray(y, dtype=float))
 
     def near(self, i: int, moved: Callable[[float], Any], s: float) -> np.ndarray:
         """Whether a declared kink lies within a step s of input `i`: a flag, or one an element."""
@@ -87,6 +89,15 @@ class Call:
     def broken(self, i: int, detail: str) -> GradientFinding:
         """That the rule of input `i` answers no number at all."""
         return self.finding(i, None, np.nan, np.nan, WRONG, detail)
+
+
+def as_one(made: Any) -> Any:
+    """What a gate makes; of several outputs, all that are floats behind one another."""
+    if not isinstance(made, tuple):
+        return made
+    values = (x.value if isinstance(x, Unit) else x for x in made)
+    moving = [x for x, value in zip(made, values, strict=True) if is_differentiable(value)]
+    return concatenate([reshape(x, -1) for x in moving]) if moving else made[0]
 
 
 def kink_distance(gate: Gate, xs: Sequence[Any], static: Mapping[str, Any]) -> np.ndarray:
@@ -159,7 +170,7 @@ def _check_structural(call: Call, y: Any, settings: Settings) -> list[GradientFi
     sources = [Unit(np.array(x) if is_differentiable(x) else x) for x in call.xs]
     pulled: list[list[Any]] = []
     try:
-        out = call.gate(*sources, **call.static)
+        out = as_one(call.gate(*sources, **call.static))
         for force in forces:
             backward([out], [force.reshape(np.shape(y))])
             pulled.append([x.grad for x in sources])
@@ -197,7 +208,7 @@ def _raised(error: Exception) -> str:
 def _raising_input(call: Call, y: Any) -> int:
     """The input whose rule raises, or answers in a shape that does not fit the input."""
     xs = [np.asarray(x) for x in call.xs]
-    for i in call.floats:
+    for i in call.floats if not call.gate.several else []:
         try:
             d = pull_through(call.gate, i, np.ones(np.shape(y)), np.asarray(y), xs, call.static)
             if d is not None:

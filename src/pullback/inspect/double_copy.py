@@ -14,9 +14,10 @@ import numpy as np
 
 from pullback.core.backward import backward
 from pullback.core.gate import Gate, constant
+from pullback.core.rewrite import like, rewrite
 from pullback.core.unit import Unit, wire
 from pullback.core.values import Value, is_differentiable, zeros_like
-from pullback.core.walk import order, replay
+from pullback.core.walk import replay
 
 
 class DoubleCopy:
@@ -35,23 +36,20 @@ class DoubleCopy:
         self.evaluations = 0
         self.backward_passes = 0
         self.moving: set[Unit] = set()
-        for unit in order(outputs):
-            twin = self._twin(unit, pegs)
-            twin.name, twin.scope, twin.origin = unit.name, unit.scope, unit.origin
-            self.twins[unit] = twin
-        self.outputs = [self.twins[unit] for unit in outputs]
+        self.outputs = rewrite(
+            outputs, self.twins, lambda unit, inputs: like(unit, self._twin(unit, inputs, pegs))
+        )
         self.gates = [twin for twin in self.twins.values() if twin in self.moving and twin.inputs]
 
-    def _twin(self, unit: Unit, pegs: Collection[Gate]) -> Unit:
+    def _twin(self, unit: Unit, inputs: tuple[Unit, ...], pegs: Collection[Gate]) -> Unit:
         if unit.gate is None:
             twin = Unit(doubled(unit._value))
             if is_differentiable(twin._value):
                 self.sources[unit] = twin
                 self.moving.add(twin)
             return twin
-        if not unit.inputs:
+        if not inputs:
             return constant(doubled(unit._value))
-        inputs = tuple(self.twins[x] for x in unit.inputs)
         if unit.gate in pegs or not any(x in self.moving for x in inputs):
             return constant(doubled(unit.gate.evaluate(inputs, unit.static)))
         static = {name: doubled_static(value) for name, value in unit.static.items()}

@@ -193,7 +193,7 @@ def _unit_title(unit: Unit) -> str:
     first = [unit.name or "", head + (f" ({', '.join(told)})" if told else ""), place]
     lines = [" · ".join(svg.short(words, 200) for words in first if words)]
     for what, value in [("value", unit.value), ("gradient", unit.grad)]:
-        if value is not None:
+        if value is not None and type(value) is not tuple:
             shape = shape_of(value)
             kind = f" {shape} {dtype_of(value)}" if shape else ""
             with np.printoptions(threshold=12, edgeitems=2, precision=5):
@@ -213,9 +213,13 @@ def _labels(unit: Unit, values: bool, gradients: bool) -> tuple[list[_Line], lis
 def value_lines(value: Value) -> list[str]:
     """A value in one or two short lines: a number, a short array, or a shape and a mean.
 
+    Several values have lines on the wires of their own.
+
     >>> value_lines(0.5), value_lines(np.ones((64, 10)))
     (['0.5'], ['(64, 10)', 'mean 1'])
     """
+    if type(value) is tuple:
+        return []
     array = np.asarray(value)
     if _in_full(array):
         return [brief(array if array.ndim else array[()])]

@@ -20,7 +20,9 @@ from pullback.circuit import Circuit
 from pullback.core import walk
 from pullback.core.backward import backward, pull_through
 from pullback.core.errors import CircuitError
+from pullback.core.gate import OUTPUT
 from pullback.core.gradient import gradient
+from pullback.core.rewrite import rewrite
 from pullback.core.text import brief, columns, formula, names, number
 from pullback.core.unit import Unit
 from pullback.core.values import Value, is_differentiable, zeros_like
@@ -164,7 +166,7 @@ def _pulled(
     for unit in wires:
         # At the bottom of a valley a wire hardly answers, and what it does the gradient cannot see:
         # then it is allowed a share of what moved it.
-        moved = max((expected[x] for x in unit.inputs), default=0.0)
+        moved = max((expected[x] for x in _made_of(unit)), default=0.0)
         expected[unit] = norm(tangents[unit]) or moved
         if unit.is_constant or not is_differentiable(unit.value):
             continue
@@ -198,12 +200,17 @@ def _tangents(wires: list[Unit], moves: Mapping[Unit, Value]) -> dict[Unit, Valu
             continue
         total = zeros_like(unit.value) if is_differentiable(unit.value) else 0.0
         if is_differentiable(unit.value):
-            for i, x in enumerate(unit.inputs):
+            for i, x in enumerate(_made_of(unit)):
                 if x in moving:
                     total = total + _carried(unit, i, tangents[x])
                     moving.add(unit)
         tangents[unit] = total
     return tangents
+
+
+def _made_of(unit: Unit) -> tuple[Unit, ...]:
+    """The inputs of the gate that makes a wire, which may be one of several that it makes."""
+    return unit.inputs[0].inputs if unit.gate is OUTPUT else unit.inputs
 
 
 def _carried(unit: Unit, i: int, tangent: Value) -> Value:
@@ -221,9 +228,10 @@ def _carried(unit: Unit, i: int, tangent: Value) -> Value:
         return 0.0 if carried is None else carried
     # The pull that arrives at the input is linear in the pull on the output, so the gradient of
     # that circuit, by the pull, is the local gradient the other way round.
-    inputs = [Unit(np.asarray(x.value)) for x in unit.inputs]
+    inputs = [Unit(np.asarray(x.value)) for x in _made_of(unit)]
+    (made,) = rewrite([unit], dict(zip(_made_of(unit), inputs, strict=True)))
     pull = Unit(np.zeros(unit.shape, unit.dtype))
-    arrived = gradient(gate(*inputs, **unit.static), inputs[i], pull)
+    arrived = gradient(made, inputs[i], pull)
     if arrived.is_constant:
         return 0.0
     backward([arrived], [tangent])

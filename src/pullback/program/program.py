@@ -7,13 +7,14 @@ updates say which wire gives each piece of state its next value. All are wires o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from pullback.core import walk
 from pullback.core.errors import CircuitError
+from pullback.core.rewrite import Become, rewrite
 from pullback.core.unit import Unit, set_together
 from pullback.core.walk import order
 
@@ -43,10 +44,22 @@ class Program:
                     f"to shape {new.shape} and {new.dtype}"
                 )
 
+    @classmethod
+    def of(cls, results: Sequence[Unit]) -> Program:
+        """A Program that has no state, whose outputs are these, named by their numbers."""
+        return cls({}, {str(k): unit for k, unit in enumerate(results)}, {})
+
     @property
     def wires(self) -> list[Unit]:
         """Every wire that the step needs, in running order."""
         return order([*self.outputs.values(), *self.updates.values()])
+
+    def rewritten(self, become: Become) -> Program:
+        """The same inputs and state, and what its results become; see `core.rewrite`."""
+        made: dict[Unit, Unit] = {}
+        rewrite([*self.outputs.values(), *self.updates.values()], made, become)
+        outputs = {name: made[unit] for name, unit in self.outputs.items()}
+        return Program(self.inputs, outputs, {s: made[new] for s, new in self.updates.items()})
 
     @contextmanager
     def changing(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ One walk, inputs first, does it all. A gate whose value is written in other gate
 those (`mean` to `sum` and a division). Algebra takes away what does nothing: x * 1, -(-x), two
 reshapes in a row, transposes that cancel. A gate met before with the same inputs is the same wire.
 Gates of constants alone became constants when they were recorded, and what no output needs is
-not walked. Wires compute their values as they are made, so a rewrite that is wrong shows at once.
+not walked. What is new computes its value as it is made, so a rule that is wrong shows at once.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.gate import constant
+from pullback.core.gate import OUTPUT, constant
 from pullback.core.registry import GATES
+from pullback.core.rewrite import remade, rewrite, same_kind
 from pullback.core.unit import Unit, wire
-from pullback.core.values import Value, arrays, scalars
-from pullback.core.walk import age
+from pullback.core.values import Value, arrays, dtype_of, kind_of, scalars, shape_of
 from pullback.program import algebra, arrange
 from pullback.program.patterns import Inputs, Rule
 from pullback.program.program import Program
@@ -46,25 +46,11 @@ class _Walk:
         self.keep = keep
         self.made: dict[Unit, Unit] = {}
         self.seen: dict[Hashable, Unit] = {}
+        self.several: dict[Unit, list[Unit]] = {}  # what a lowered gate makes for its outputs
 
     def plain(self, wire: Unit) -> Unit:
         """The plainest wire that carries what `wire` does."""
-        for unit in self.unmade(wire):
-            if unit not in self.made:
-                inputs = tuple(self.made[x] for x in unit.inputs)
-                self.made[unit] = self.rewritten(unit, inputs) if inputs else self.leaf(unit)
-        return self.made[wire]
-
-    def unmade(self, wire: Unit) -> list[Unit]:
-        """The wires below that have no plain wire yet, inputs first; the walk stops at others."""
-        found: dict[Unit, None] = {}
-        pending = [wire]
-        while pending:
-            unit = pending.pop()
-            if unit not in self.made and unit not in found:
-                found[unit] = None
-                pending.extend(unit.inputs)
-        return sorted(found, key=age)
+        return rewrite([wire], self.made, self.rewritten)[0]
 
     def leaf(self, unit: Unit) -> Unit:
         """A source as it is, and one constant for all that carry the same."""
@@ -75,23 +61,29 @@ class _Walk:
         return self.seen.setdefault(key, unit)
 
     def rewritten(self, unit: Unit, inputs: Inputs) -> Unit:
-        """The plain wire for a gate on plain inputs."""
+        """The plain wire for a source, a constant, or a gate on plain inputs."""
         gate = unit.gate
-        assert gate is not None
+        if gate is None or not inputs:
+            return self.leaf(unit)
+        if gate is OUTPUT and inputs[0] in self.several:
+            return self.several[inputs[0]][unit.static["index"]]
         key = (gate, inputs, tuple(sorted(unit.static.items())))
         if key in self.seen:
             return self.seen[key]
         plain = self.algebra(unit, inputs)
         if plain is None and (gate.primitive or (gate.is_built_in and gate.name in self.keep)):
-            plain = gate(*inputs, **unit.static)
-        if plain is None and not gate.is_built_in:
-            plain = _lowered(unit, inputs)
+            plain = remade(unit, inputs)
+        if plain is None and (gate.several or not gate.is_built_in):
             self.made.update((x, x) for x in inputs)
-            plain = self.plain(plain)
+            lowered = [self.plain(x) for x in _lowered(unit, inputs)]
+            plain = lowered[0]
+            if gate.several:
+                plain = remade(unit, inputs)
+                self.several[plain] = lowered
         if plain is None:
             plain = gate.value(ON_WIRES, *inputs, **unit.static)
             if not same_kind(plain, unit):  # a number lost its kind on the way; keep the gate
-                plain = gate(*inputs, **unit.static)
+                plain = remade(unit, inputs)
             elif plain.gate is not gate:
                 self.made.update((x, x) for x in inputs)
                 plain = self.plain(plain)
@@ -109,8 +101,8 @@ class _Walk:
         return self.plain(found)
 
 
-def _lowered(unit: Unit, inputs: Inputs) -> Unit:
-    """A user's gate as the library's own, which its value makes of wires.
+def _lowered(unit: Unit, inputs: Inputs) -> list[Unit]:
+    """A user's gate as the library's own, which its value makes of wires: each of its outputs.
 
     Raises `CircuitError` where that value is not a function of wires, or is another one of wires
     than of numbers: it may ask whether `a == b`, or draw random numbers.
@@ -122,12 +114,18 @@ def _lowered(unit: Unit, inputs: Inputs) -> Unit:
         made: Any = gate.value(ON_WIRES, *inputs, **unit.static)
     except Exception as error:
         raise not_compiled(unit, f"its value raised {type(error).__name__}: {error}") from error
-    made = made if isinstance(made, Unit) else constant(made)
-    if made.shape != unit.shape or not _close(made.value, expected):
-        raise not_compiled(unit, "of wires its value makes other numbers than of arrays")
-    if same_kind(made, unit):
-        return made
-    return wire(expected, GATES["astype"], (made,), {"dtype": unit.dtype})
+    made, expected = (made, expected) if gate.several else ((made,), (expected,))
+    if not isinstance(made, tuple) or len(made) != len(expected):
+        raise not_compiled(unit, "of wires its value makes other outputs than of arrays")
+    found = []
+    for x, value in zip(made, expected, strict=True):
+        new = x if isinstance(x, Unit) else constant(x)
+        if new.shape != shape_of(value) or not _close(new.value, value):
+            raise not_compiled(unit, "of wires its value makes other numbers than of arrays")
+        if kind_of(new.value) != kind_of(value):
+            new = wire(value, GATES["astype"], (new,), {"dtype": dtype_of(value)})
+        found.append(new)
+    return found
 
 
 def _close(a: Value, b: Value) -> bool:
@@ -144,15 +142,6 @@ def not_compiled(unit: Unit, why: str) -> CircuitError:
     return CircuitError(
         f"{unit.label} is made by the gate {unit.gate.name!r}, which cannot be compiled: {why}; "
         "write its value with Python's operators and the functions of m, or use engine='eager'"
-    )
-
-
-def same_kind(a: Unit, b: Unit) -> bool:
-    """Whether two wires carry values of one shape and dtype, both numbers of Python or neither."""
-    return (
-        a.shape == b.shape
-        and a.dtype == b.dtype
-        and (type(a.value) is float) == (type(b.value) is float)
     )
 
 

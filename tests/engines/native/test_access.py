@@ -7,7 +7,7 @@ from tests.program.test_simplify import assert_same
 
 import pullback as pb
 from pullback.engines.eager import Eager
-from pullback.engines.native.access import Access, access, is_view, with_copies
+from pullback.engines.native.access import Access, access, with_copies
 
 
 def read(where: Access, buffer: np.ndarray) -> np.ndarray:
@@ -49,8 +49,9 @@ def views(draw):
 @settings(max_examples=200, deadline=None)
 @given(views())
 def test_views_are_walked_as_numpy_walks_them(chain):
+    table = access(pb.Program.of(chain[-1:]))
     for unit in chain:
-        where = access(unit)
+        where = table[unit]
         assert where.shape == unit.shape
         np.testing.assert_array_equal(read(where, where.root.value), unit.value)
         if unit.size:
@@ -60,10 +61,19 @@ def test_views_are_walked_as_numpy_walks_them(chain):
 
 def test_a_reshape_of_scattered_elements_is_no_view():
     x = pb.Unit(np.arange(6.0).reshape(2, 3), "x")
-    assert is_view(x.reshape(3, 2))
-    assert is_view(x.T)
-    assert not is_view(x.T.reshape(6))
-    assert access(x.T.reshape(6)).root is not x
+    wires = x, x.reshape(3, 2), x.T, x.T.reshape(6)
+    table = access(pb.Program.of(wires))
+    assert [table.is_view(unit) for unit in wires] == [False, True, True, False]
+    assert [table[unit].root for unit in wires] == [x, x, x, wires[-1]]
+
+
+def test_views_of_views_are_walked_once():
+    y = pb.exp(pb.Unit(np.ones((2, 3))))
+    for _ in range(5_000):
+        y = y.T
+    table = access(pb.Program.of([y]))
+    assert (table[y].root.gate.name, table[y].strides) == ("exp", (3, 1))
+    assert len(table.accesses) == 5_002
 
 
 def test_copies_are_made_where_a_view_would_not_do():
@@ -78,8 +88,9 @@ def test_copies_are_made_where_a_view_would_not_do():
     program = pb.Program({}, outputs, {state: state.reshape(2, 3).T.reshape(6)})
     plain = with_copies(program)
     assert_same(Eager(pb.Program({}, outputs, {}))(), Eager(pb.Program({}, plain.outputs, {}))())
+    table = access(plain)
     for name in ("take", "argmax"):
-        assert all(access(x).contiguous for x in plain.outputs[name].inputs)
+        assert all(table[x].contiguous for x in plain.outputs[name].inputs)
     assert {x.dtype for x in plain.outputs["mixed"].inputs} == {np.dtype(float)}
     for end in (plain.outputs["state"], *plain.updates.values()):
-        assert access(end).root is not state
+        assert table[end].root is not state

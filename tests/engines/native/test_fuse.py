@@ -6,41 +6,43 @@ from tests.circuits import circuits
 from tests.program.test_simplify import program_of
 
 import pullback as pb
-from pullback.engines.native.access import access, is_view, with_copies
-from pullback.engines.native.fuse import Call, Loop, fuse, in_step, is_reduction, loop_shape
+from pullback.engines.native.access import access, with_copies
+from pullback.engines.native.fuse import Call, Loop, fuse, is_reduction, loop_shape
 from pullback.program.simplify import simplify
 
 
-def assert_runs_in_order(program, kernels):
+def assert_runs_in_order(program):
+    table = access(program)
+    kernels = fuse(program, table)
     home = {}
     for k, kernel in enumerate(kernels):
         for unit in kernel.gates:
             assert unit not in home
             for x in unit.inputs:
-                root = access(x).root
+                root = table[x].root
                 if root.inputs and home[root] == k:  # in a register
                     if isinstance(kernel, Call):
                         assert root is kernel.gates[kernel.gates.index(unit) - 1]
                     else:
-                        assert in_step(x, kernel.shape)
+                        assert table.in_step(x, kernel.shape)
                         assert not is_reduction(root)
             if isinstance(kernel, Loop):
                 assert loop_shape(unit) == kernel.shape
             home[unit] = k
-    assert set(home) == {unit for unit in program.wires if unit.inputs and not is_view(unit)}
+    assert set(home) == {unit for unit in program.wires if unit.inputs and not table.is_view(unit)}
+    return kernels
 
 
 @settings(max_examples=200, deadline=None)
 @given(circuits(gates=20))
 def test_random_circuits_run_in_order(circuit):
     program = with_copies(simplify(program_of(circuit)))
-    assert_runs_in_order(program, fuse(program))
+    assert_runs_in_order(program)
 
 
 def kernels_of(*outputs):
     program = pb.Program({}, {str(k): unit for k, unit in enumerate(outputs)}, {})
-    kernels = fuse(program)
-    assert_runs_in_order(program, kernels)
+    kernels = assert_runs_in_order(program)
     return [
         "call" if isinstance(kernel, Call) else [unit.gate.name for unit in kernel.gates]
         for kernel in kernels

@@ -7,8 +7,8 @@ from tests.program.test_simplify import assert_same
 
 import pullback as pb
 from pullback.engines.eager import Eager
-from pullback.engines.native.inside import is_loop
 from pullback.engines.native.loops import with_lean_loops
+from pullback.program.patterns import made_by
 from pullback.program.simplify import simplify
 
 
@@ -18,7 +18,7 @@ def lean(program):
 
 def products_inside(program):
     """How many matrix products the steps of each loop have."""
-    bodies = [unit.static["body"] for unit in program.wires if is_loop(unit)]
+    bodies = [unit.static["body"] for unit in program.wires if made_by(unit, "loop")]
     return [
         sum(unit.gate is pb.GATES["matmul"] for unit in body.wires if unit.inputs)
         for body in bodies
@@ -60,7 +60,7 @@ def test_what_nobody_reads_is_not_made():
         return pb.tanh(h + e), pb.exp(e), pb.sin(e)
 
     _, exps, _ = pb.loop(step, np.zeros(2), pb.Unit(np.ones((4, 2))))
-    (loop,) = (u for u in lean(pb.Program({}, {"y": exps}, {})).wires if is_loop(u))
+    (loop,) = (u for u in lean(pb.Program({}, {"y": exps}, {})).wires if made_by(u, "loop"))
     assert [u.gate.name for u in loop.static["body"].results] == ["exp"]
 
 
@@ -69,12 +69,5 @@ def test_a_sequence_of_one_number_becomes_a_constant():
     (hs,) = pb.loop(
         lambda h, e, z: pb.tanh(h + e) + z, np.zeros(2), (pb.Unit(np.ones((4, 2))), zeros)
     )
-    (loop,) = (u for u in lean(pb.Program({}, {"y": hs}, {})).wires if is_loop(u))
+    (loop,) = (u for u in lean(pb.Program({}, {"y": hs}, {})).wires if made_by(u, "loop"))
     assert len(loop.static["body"].elements) == 1
-
-
-def test_a_loop_that_is_read_whole_stays():
-    (hs,) = pb.loop(lambda h, e: h + e, 0.0, pb.Unit(np.ones(3)))
-    whole = hs.inputs[0].inputs[0]
-    program = pb.Program({}, {"y": whole * 2.0}, {})
-    assert_same(Eager(program)(), Eager(lean(program))())

@@ -20,8 +20,9 @@ class Planned:
 
     def __init__(self, program):
         self.program = with_copies(simplify(program))
-        self.kernels = fuse(self.program)
-        self.memory = plan(self.program, self.kernels)
+        self.access = access(self.program)
+        self.kernels = fuse(self.program, self.access)
+        self.memory = plan(self.program, self.kernels, self.access)
         self.arenas = {
             dtype: np.full(size, np.nan if dtype.kind == "f" else 1, dtype)
             for dtype, size in self.memory.sizes.items()
@@ -30,7 +31,7 @@ class Planned:
             self.write(unit, unit.value)
 
     def view(self, unit):
-        where = self.memory.joined.get(unit) or access(unit)
+        where = self.memory.joined.get(unit) or self.access[unit]
         arena = self.arenas[unit.dtype]
         strides = [step * arena.itemsize for step in where.strides]
         start = self.memory.offsets[where.root] + where.offset
@@ -48,7 +49,7 @@ class Planned:
             for unit in kernel.gates:
                 xs = [
                     made[root].reshape(x.shape) if root in made else self.read(x)
-                    for x, root in ((x, access(x).root) for x in unit.inputs)
+                    for x, root in ((x, self.access[x].root) for x in unit.inputs)
                 ]
                 with np.errstate(all="ignore"):
                     y = unit.gate.value(namespace([np.zeros(1)]), *xs, **unit.static)
@@ -121,7 +122,8 @@ def test_a_chain_of_steps_needs_two_buffers():
     y = x
     for _ in range(10):
         y = pb.exp(y @ x)
-    memory = plan(program := pb.Program({}, {"y": y}, {}), fuse(program))
+    table = access(program := pb.Program({}, {"y": y}, {}))
+    memory = plan(program, fuse(program, table), table)
     assert memory.temporary <= 3 * x.value.nbytes < memory.reused
 
 

@@ -1,4 +1,4 @@
-"""In: a wire. Out: where its elements lie: a buffer, an offset into it, and a step for each axis.
+"""In: a Program. Out: where each wire's elements lie: a buffer, an offset, a step for each axis.
 
 Reshaping, transposing, slicing and broadcasting move no elements. The wire that they make is
 another way to walk the buffer of the wire they take: engines do not run it but read through it.
@@ -6,12 +6,14 @@ another way to walk the buffer of the wire they take: engines do not run it but 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from pullback.core.registry import GATES
+from pullback.core.rewrite import remade
 from pullback.core.unit import Unit
 from pullback.program.program import Program
 
@@ -77,24 +79,57 @@ def row_major(shape: tuple[int, ...], like: tuple[int, ...] = ()) -> tuple[int, 
     return tuple(strides)
 
 
-def access(unit: Unit) -> Access:
-    """Where the elements of a wire lie, through all views down to a buffer.
+@dataclass(frozen=True, eq=False)
+class AccessTable:
+    """The access of each wire of a Program, by wire; of a source or a constant it is its own."""
+
+    accesses: Mapping[Unit, Access]
+
+    def __getitem__(self, unit: Unit) -> Access:
+        return self.accesses[unit] if unit.inputs else _whole(unit)
+
+    def is_view(self, unit: Unit) -> bool:
+        """Whether a wire walks another's buffer rather than having its own."""
+        return self[unit].root is not unit
+
+    def roots(self, unit: Unit) -> list[Unit]:
+        """The wires whose buffers a gate reads."""
+        return [self[x].root for x in unit.inputs]
+
+    def own_buffer(self, unit: Unit) -> Unit | None:
+        """The wire whose whole buffer is this wire's elements in their order; None if none is."""
+        where = self[unit]
+        fits = where.root.inputs and where.offset == 0 and where.root.size == unit.size
+        return where.root if fits and where.contiguous else None
+
+    def in_step(self, x: Unit, shape: tuple[int, ...]) -> bool:
+        """Whether a loop of this shape reaches element i of x's root exactly at its index i."""
+        where = self[x]
+        return where.root.shape == shape and where == _whole(where.root)
+
+
+def access(program: Program) -> AccessTable:
+    """Where the elements of every wire lie, through all views down to a buffer."""
+    known: dict[Unit, Access] = {}
+    for unit in program.wires:
+        _located(unit, known)
+    return AccessTable(known)
+
+
+def _located(unit: Unit, known: dict[Unit, Access]) -> Access:
+    """The access of a wire, which is added, with those it is a view of, to those known.
 
     A reshape of elements that no steps walk in their new shape is no view: it has a buffer of its
     own, into which they are copied.
     """
     chain = [unit]
-    while _can_be_view(chain[-1]):
+    while chain[-1] not in known and _can_be_view(chain[-1]):
         chain.append(chain[-1].inputs[0])
-    where = _whole(chain.pop())
+    last = chain.pop()
+    where = known.setdefault(last, _whole(last))
     for view in reversed(chain):
-        where = _through(view, where)
+        where = known[view] = _through(view, where)
     return where
-
-
-def is_view(unit: Unit) -> bool:
-    """Whether a wire walks another's buffer rather than having its own."""
-    return _can_be_view(unit) and access(unit).root is not unit
 
 
 def _can_be_view(unit: Unit) -> bool:
@@ -129,43 +164,41 @@ def with_copies(program: Program) -> Program:
     Some kernels read elements one after another, some know a single dtype. And what a Program
     gives, or makes the next value of its state, must not lie in state that changes on the way.
     """
-    made: dict[Unit, Unit] = {}
-    for unit in program.wires:
-        gate, inputs = (
-            unit.gate,
-            tuple(_readable(made[x], unit, k) for k, x in enumerate(unit.inputs)),
-        )
-        made[unit] = unit if gate is None or inputs == unit.inputs else gate(*inputs, **unit.static)
+    known: dict[Unit, Access] = {}
+
+    def with_readable(unit: Unit, inputs: tuple[Unit, ...]) -> Unit | None:
+        readable = tuple(_readable(x, unit, k, known) for k, x in enumerate(inputs))
+        return None if readable == inputs else remade(unit, readable)
 
     def safe(unit: Unit) -> Unit:
-        return _copy(made[unit]) if access(made[unit]).root in program.updates else made[unit]
+        return _copy(unit) if _located(unit, known).root in program.updates else unit
 
-    outputs = {name: safe(unit) for name, unit in program.outputs.items()}
-    updates = {state: safe(new) for state, new in program.updates.items()}
-    return Program(program.inputs, outputs, updates)
+    plain = program.rewritten(with_readable)
+    outputs = {name: safe(unit) for name, unit in plain.outputs.items()}
+    return Program(plain.inputs, outputs, {s: safe(new) for s, new in plain.updates.items()})
 
 
-def _readable(x: Unit, unit: Unit, k: int) -> Unit:
+def _readable(x: Unit, unit: Unit, k: int, known: dict[Unit, Access]) -> Unit:
     """Input k of a gate, or a copy of it that the gate's kernel can read."""
     assert unit.gate is not None
     name = unit.gate.name
     if name == "loop":
-        return _readable_in_rows(x, unit, k)
+        return _readable_in_rows(x, unit, k, known)
     if x.dtype != unit.dtype and (
         name in ONE_DTYPE or (name == "scatter_add" and x.dtype.kind == "f")
     ):
         return _copy(x, unit.dtype)
-    return _copy(x) if name in ROW_MAJOR and not access(x).contiguous else x
+    return _copy(x) if name in ROW_MAJOR and not _located(x, known).contiguous else x
 
 
-def _readable_in_rows(x: Unit, unit: Unit, k: int) -> Unit:
+def _readable_in_rows(x: Unit, unit: Unit, k: int, known: dict[Unit, Access]) -> Unit:
     """Input k of a loop: of a sequence each row must be contiguous, and of a parameter all."""
     body = unit.static["body"]
-    inside = (*body.carries, *body.elements, *body.parameters)[k]
+    inside = body.sources[k]
     first = len(body.carries)
     if k < first:  # copied into the loop's own stack, from wherever it lies
         return x
-    where, lead = access(x), int(k < first + len(body.elements))
+    where, lead = _located(x, known), int(k < first + len(body.elements))
     row = Access(where.root, where.offset, where.shape[lead:], where.strides[lead:])
     return x if row.contiguous and x.dtype == inside.dtype else _copy(x, inside.dtype)
 

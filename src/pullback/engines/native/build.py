@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from pullback.core.unit import Unit
-from pullback.engines.native.access import Access, access, row_major
+from pullback.engines.native.access import Access, AccessTable, row_major
 from pullback.engines.native.calls import write_call
 from pullback.engines.native.fuse import Call, Inside, Kernel
 from pullback.engines.native.ir import Call as CallCode
@@ -36,9 +36,9 @@ KERNELS, ELEMENTS = 64, 10_000
 class Builder:
     """Collects the statements of a step, or of the step of a loop inside `around`.
 
-    `in_place` are the gates that write over state, and which; `joined` those written right into a
-    concatenation; `checked` those that can find an index out of bounds. `work` counts operations,
-    roughly, and `workspace` the bytes that each thread needs.
+    `access` says where each wire lies. `in_place` are the gates that write over state, and which;
+    `joined` those written right into a concatenation; `checked` those that can find an index out of
+    bounds. `work` counts operations, roughly, and `workspace` the bytes that each thread needs.
     """
 
     def __init__(
@@ -46,9 +46,11 @@ class Builder:
         target: Target,
         places: Mapping[Unit, Place],
         memory: Memory,
+        table: AccessTable,
         around: Builder | None = None,
     ) -> None:
         self.target = target
+        self.access = table
         self.places = dict(places)
         self.in_place: Mapping[Unit, Unit] = memory.in_place
         self.joined: Collection[Unit] = memory.joined.keys()
@@ -91,7 +93,7 @@ class Builder:
                 if kernel.inside is None:
                     write_call(self, *kernel.gates)
                 else:
-                    self.rows(kernel.gate, kernel.inside, memory.inside[kernel.gate])
+                    self.rows(kernel, kernel.inside, memory.inside[kernel.gate])
                 continue
             places = []
             for unit in stores:
@@ -101,41 +103,42 @@ class Builder:
                     root = memory.in_place.get(unit, unit)
                     where = Access(root, 0, where.shape, where.strides)
                 places.append((unit, where))
-            self.run(write_loop(kernel, places), len(kernel.gates) * prod(kernel.shape))
+            self.run(
+                write_loop(kernel, places, self.access), len(kernel.gates) * prod(kernel.shape)
+            )
         for new, state in memory.moves:
-            self.copy(access(new), access(state))
+            self.copy(self.access[new], self.access[state])
 
-    def rows(self, unit: Unit, inside: Inside, memory: Memory) -> None:
+    def rows(self, call: Call, inside: Inside, memory: Memory) -> None:
         """A loop: first values and zeros where they belong, and then its step once for each row."""
-        body, length, reverse = inside.body, unit.static["length"], unit.static["reverse"]
-        parts, count = body.parts(length), len(body.nexts)
-        stacked = len(inside.stacked)
-        for (start, (_, *shape)), x in zip(parts, unit.inputs[:count], strict=False):
-            first = start + reverse * length * prod(shape)
-            self.copy(access(x), Access(unit, first, x.shape, row_major(x.shape)))
-        for start, shape in parts[stacked:]:
-            self.zeros(self.places[unit].after(start), prod(shape))
+        unit, outputs, body = call.gate, call.results, inside.body
+        length, reverse = unit.static["length"], unit.static["reverse"]
+        count, stacked = len(body.nexts), len(inside.stacked)
+        for x, stack in zip(unit.inputs[:count], outputs[:count], strict=True):
+            first = reverse * length * x.size
+            self.copy(self.access[x], Access(stack, first, x.shape, row_major(x.shape)))
+        for total in outputs[stacked:]:
+            self.zeros(self.places[total], total.size)
 
         def by_row(place: Place, n: int, by: int) -> Place:
             """A place n elements further on, and further with each row of this loop."""
             rows = (*place.rows, *(0,) * (self.depth - len(place.rows)), by)
             return place.after(n, rows)
 
-        def stack(k: int, ahead: bool) -> Place:
-            start, (_, *shape) = parts[k]
-            return by_row(self.places[unit], start + ahead * prod(shape), prod(shape))
+        def stack_of(k: int, ahead: bool) -> Place:
+            size = prod(outputs[k].shape[1:])
+            return by_row(self.places[outputs[k]], ahead * size, size)
 
-        inner = Builder(self.target, self.places, memory, self)
+        inner = Builder(self.target, self.places, memory, inside.access, self)
         places = inner.places
         places |= {wire: Place(kind_of(wire), at) for wire, at in memory.offsets.items()}
-        places |= {x: stack(k, reverse) for k, x in enumerate(body.carries)}
-        places |= {x: stack(k, k < count and not reverse) for k, x in enumerate(inside.stacked)}
-        for x, (start, _) in zip(inside.sums, parts[stacked:], strict=True):
-            places[x] = self.places[unit].after(start)
+        places |= {x: stack_of(k, reverse) for k, x in enumerate(body.carries)}
+        places |= {x: stack_of(k, k < count and not reverse) for k, x in enumerate(inside.stacked)}
+        for x, total in zip(inside.sums, outputs[stacked:], strict=True):
+            places[x] = self.places[total]
         places |= {new: places[state] for new, state in memory.in_place.items()}
-        rest = unit.inputs[count:]
-        for x, given in zip((*body.elements, *body.parameters), rest, strict=True):
-            where = access(given)
+        for x, given in zip(body.sources[count:], unit.inputs[count:], strict=True):
+            where = self.access[given]
             by = where.strides[0] if x in body.elements else 0
             places[x] = by_row(self.place(where), 0, by) if by else self.place(where)
         inner.kernels(inside.kernels, memory)
@@ -145,10 +148,12 @@ class Builder:
             self.statements.append(Repeat(length, reverse, tuple(inner.statements)))
 
 
-def build_step(target: Target, kernels: list[Kernel], memory: Memory) -> tuple[Step, Builder]:
+def build_step(
+    target: Target, kernels: list[Kernel], memory: Memory, table: AccessTable
+) -> tuple[Step, Builder]:
     """The code of a step that runs these kernels in this memory, and the builder's notes on it."""
     places = {unit: Place(kind_of(unit), at) for unit, at in memory.offsets.items()}
-    builder = Builder(target, places, memory)
+    builder = Builder(target, places, memory, table)
     builder.kernels(kernels, memory)
     elements = sum(unit.size for kernel in kernels for unit in kernel.gates)
     inline = len(kernels) <= KERNELS and elements <= ELEMENTS

@@ -11,9 +11,8 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
-from pullback.engines.native.access import Access, access, row_major
+from pullback.engines.native.access import Access, row_major
 from pullback.engines.native.fuse import added_to_product, is_rectifier
-from pullback.engines.native.inside import own_buffer
 from pullback.engines.native.kernels.convolution import Convolution
 from pullback.engines.native.kernels.indexing import Indexing, Position
 from pullback.engines.native.kernels.product import Product, Products
@@ -49,11 +48,12 @@ def _matmul(step: Builder, unit: Unit, *after: Unit) -> None:
         _stack_of_products(step, unit, m, n, k)
         return
     c = Access(after[-1] if after else unit, 0, unit.shape, row_major(unit.shape))
-    a, b = map(access, unit.inputs)
+    a, b = (step.access[x] for x in unit.inputs)
     places = [step.place(where) for where in (c, a, b)]
     start = None
     if after and after[0].gate is GATES["add"]:
-        ways = (added_to_product(after[0], x) for x in after[0].inputs if own_buffer(x) is unit)
+        others = (x for x in after[0].inputs if step.access.own_buffer(x) is unit)
+        ways = (added_to_product(after[0], x, step.access) for x in others)
         added = next(way for way in ways if way is not None)
         places.append(step.place(added))
         start = added.strides[0]
@@ -71,8 +71,8 @@ def _pair(where: Access) -> tuple[int, int]:
 def _stack_of_products(step: Builder, unit: Unit, m: int, n: int, k: int) -> None:
     """Stacks of products that lie evenly: mostly one, of them all."""
     lead = unit.shape[:-2]
-    a, b = (access(x).spread(lead + x.shape[-2:]) for x in unit.inputs)
-    arrays = (access(unit), a, b)
+    a, b = (step.access[x].spread(lead + x.shape[-2:]) for x in unit.inputs)
+    arrays = (step.access[unit], a, b)
     sizes, steps = folded(lead, [where.strides[:-2] for where in arrays])
     *outer, count = sizes or [1]
     inner = tuple(walk[-1] if walk else 0 for walk in steps)
@@ -111,7 +111,7 @@ def _convolution(step: Builder, unit: Unit) -> None:
     sizes = Convolution(
         kind_of(unit), *x.shape, *y.shape[1:], *w.shape[:2], *unit.static["stride"], top, left
     )
-    places = tuple(step.place(access(u)) for u in (unit, a, b))
+    places = tuple(step.place(step.access[u]) for u in (unit, a, b))
     work = 2 * y.size * prod(w.shape[:3])
     step.call(name, sizes, places, work, alone=x.shape[0] < 2 and name != "convolve_weights")
 
@@ -119,9 +119,9 @@ def _convolution(step: Builder, unit: Unit) -> None:
 def _joined(step: Builder, unit: Unit) -> None:
     """concatenate and stack: each input is copied to its part, unless it was written there."""
     axis, start = unit.static["axis"], 0
-    whole = access(unit)
+    whole = step.access[unit]
     for x in unit.inputs:
-        source = access(x)
+        source = step.access[x]
         if unit.gate is GATES["stack"]:
             strides = whole.strides[:axis] + whole.strides[axis + 1 :]
             step.copy(source, Access(unit, start * whole.strides[axis], x.shape, strides))
@@ -134,7 +134,7 @@ def _joined(step: Builder, unit: Unit) -> None:
 
 def _embed(step: Builder, unit: Unit) -> None:
     """Zeros, but where the input alone fills whole rows, and then the input at its walks."""
-    whole, walks = access(unit), unit.static["walks"]
+    whole, walks = step.access[unit], unit.static["walks"]
     first, count, by = walks[0] if walks else (0, 1, 1)
     filled = by == 1 and walks[1:] == tuple((0, n, 1) for n in unit.shape[1:])
     row = unit.size // max(unit.shape[0], 1) if unit.shape else 1
@@ -145,7 +145,7 @@ def _embed(step: Builder, unit: Unit) -> None:
     offset = sum(start * by for (start, _, _), by in zip(walks, whole.strides, strict=True))
     strides = tuple(by * s for (_, _, by), s in zip(walks, whole.strides, strict=True))
     (x,) = unit.inputs
-    step.copy(access(x), Access(unit, offset, x.shape, strides))
+    step.copy(step.access[x], Access(unit, offset, x.shape, strides))
 
 
 def _indexing(step: Builder, unit: Unit, x: Unit, indices: Unit) -> Indexing:
@@ -159,7 +159,7 @@ def _indexing(step: Builder, unit: Unit, x: Unit, indices: Unit) -> Indexing:
 def _take(step: Builder, unit: Unit) -> None:
     """Slices by number."""
     x, indices = unit.inputs
-    places = tuple(step.place(access(u)) for u in (unit, x, indices))
+    places = tuple(step.place(step.access[u]) for u in (unit, x, indices))
     step.call("take", _indexing(step, unit, x, indices), places, unit.size, alone=False)
 
 
@@ -167,8 +167,8 @@ def _scatter_add(step: Builder, unit: Unit) -> None:
     """Adding to slices by number, over the old value where that is no longer needed."""
     x, indices, updates = unit.inputs
     if step.in_place.get(unit) is not x:
-        step.copy(access(x), access(unit))
-    places = tuple(step.place(access(u)) for u in (unit, indices, updates))
+        step.copy(step.access[x], step.access[unit])
+    places = tuple(step.place(step.access[u]) for u in (unit, indices, updates))
     sizes = _indexing(step, unit, x, indices)
     step.call("scatter_add", sizes, places, updates.size, alone=True)
 
@@ -180,7 +180,7 @@ def _position(step: Builder, unit: Unit) -> None:
     axis = unit.static["axis"]
     sides = prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])
     sizes = Position(kind_of(x), *sides, unit.gate.name == "argmax")
-    places = (step.place(access(unit)), step.place(access(x)))
+    places = (step.place(step.access[unit]), step.place(step.access[x]))
     step.call("position", sizes, places, x.size, alone=True)
 
 

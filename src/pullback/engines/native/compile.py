@@ -6,15 +6,15 @@ nothing of it; what is between any two of them can be printed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pullback.core.unit import Unit
-from pullback.engines.native.access import with_copies
-from pullback.engines.native.build import Builder, build_step
+from pullback.core.walk import with_inside
+from pullback.engines.native.access import AccessTable, access, with_copies
+from pullback.engines.native.build import build_step
 from pullback.engines.native.functions import PRECISE
 from pullback.engines.native.fuse import Kernel, fuse
-from pullback.engines.native.inside import is_loop, with_plain_bodies
+from pullback.engines.native.inside import with_plain_bodies
 from pullback.engines.native.ir import Place, Step
 from pullback.engines.native.loop_code import kind_of
 from pullback.engines.native.loops import with_lean_loops
@@ -28,12 +28,14 @@ from pullback.program.simplify import not_compiled, simplify
 class Compiled:
     """A step as loop code, and what its passes found.
 
-    `plain` is the Program that it runs, `places` has where each buffer lies. `work` counts the
-    operations of a step, roughly; `workspace` are the bytes that each thread needs, and `checked`
-    the gates that can find an index out of bounds, in the order of their numbers.
+    `plain` is the Program that it runs, `access` says where its wires lie, and `places` where in
+    memory each buffer does. `work` counts the operations of a step, roughly; `workspace` are the
+    bytes that each thread needs, and `checked` the gates that can find an index out of bounds, in
+    the order of their numbers.
     """
 
     plain: Program
+    access: AccessTable
     kernels: list[Kernel]
     memory: Memory
     step: Step
@@ -55,17 +57,13 @@ def compile(program: Program, target: Target, margin: int = 0) -> Compiled:
     bodies = with_plain_bodies(lean, keep=PRECISE)
     plain = with_copies(bodies)
     refuse_foreign(plain)
-    kernels = fuse(plain)
-    memory = plan(plain, kernels, margin=margin)
-    step, builder = build_step(target, kernels, memory)
-    return _compiled(plain, kernels, memory, step, builder)
-
-
-def _compiled(
-    plain: Program, kernels: list[Kernel], memory: Memory, step: Step, builder: Builder
-) -> Compiled:
+    table = access(plain)
+    kernels = fuse(plain, table)
+    memory = plan(plain, kernels, table, margin=margin)
+    step, builder = build_step(target, kernels, memory, table)
     return Compiled(
         plain,
+        table,
         kernels,
         memory,
         step,
@@ -78,15 +76,8 @@ def _compiled(
 
 def refuse_foreign(program: Program) -> None:
     """Raise `CircuitError` for a dtype, or a user's gate, that cannot become machine code."""
-    for unit in _carried(program.wires):
-        kind_of(unit)
+    for unit in with_inside(program.wires):
         if unit.gate is not None and unit.inputs and not unit.gate.is_built_in:
             raise not_compiled(unit, "it is declared as primitive")
-
-
-def _carried(wires: list[Unit]) -> Iterator[Unit]:
-    """The wires, and those inside loops."""
-    for unit in wires:
-        yield unit
-        if is_loop(unit):
-            yield from _carried(unit.static["body"].wires)
+        if unit.gate is None or not unit.gate.several:  # its outputs carry what it makes
+            kind_of(unit)

@@ -24,7 +24,6 @@ from pullback.core.values import Value, as_value
 from pullback.engines.engine import Epoch, batch_of, numbers_of
 from pullback.engines.native import guard, store
 from pullback.engines.native import ir as code
-from pullback.engines.native.access import access
 from pullback.engines.native.code import KINDS
 from pullback.engines.native.compile import compile
 from pullback.engines.native.functions import KIND_OF
@@ -169,8 +168,9 @@ class Native:
         """The function of an epoch over batches of so many rows of data of these kinds."""
         if tuple(given) not in self._epochs:
             places = self.compiled.places
-            if fits_registers(self.plain):
-                made: Any = write_registers(self.plain, places, given)
+            table = self.compiled.access
+            if fits_registers(self.plain, table):
+                made: Any = write_registers(self.plain, table, places, given)
             else:
                 inputs = [
                     code.Rows(places[unit], size, unit.size // size, kind)
@@ -178,7 +178,7 @@ class Native:
                     else None
                     for unit, kind in zip(self.plain.inputs.values(), given, strict=True)
                 ]
-                numbers = [access(unit) for unit in numbers_of(self.plain).values()]
+                numbers = [table[unit] for unit in numbers_of(self.plain).values()]
                 told = (places[where.root].after(where.offset) for where in numbers)
                 made = code.Epoch(self.compiled.step, tuple(inputs), tuple(told))
             (address,) = store.load(made)
@@ -204,7 +204,7 @@ class Native:
 
     def _view(self, unit: Unit) -> np.ndarray:
         """A wire's elements, where they lie in its arena."""
-        where = access(unit)
+        where = self.compiled.access[unit]
         arena = self._arenas[KIND_OF[unit.dtype.name]]
         start = self.memory.offsets[where.root] + where.offset
         strides = tuple(step * arena.itemsize for step in where.strides)

@@ -9,17 +9,16 @@ latest loop in which all its readers stand, so that as little as possible is wri
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from pullback.core.gate import OUTPUT, outputs_of
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
-from pullback.engines.native.access import Access, access, is_view, row_major
-from pullback.engines.native.inside import is_loop, own_buffer
+from pullback.engines.native.access import Access, AccessTable, access, row_major
 from pullback.gates.body import Body
-from pullback.program.patterns import number_on
+from pullback.program.patterns import made_by, number_on
 from pullback.program.program import Program
 
 REDUCTIONS = ("sum", "max", "min")
@@ -39,7 +38,9 @@ class Loop:
 
 @dataclass
 class Call:
-    """One structural gate, run by a kernel of its own; of a loop, the step that it runs.
+    """One structural gate, run by a kernel of its own; of a loop, the step that it runs as well.
+
+    The outputs of a gate that has several follow it.
 
     A matrix product may be followed by what its kernel does in passing: adding a bias or another
     matrix, and a rectifier.
@@ -53,9 +54,9 @@ class Call:
         return self.gates[0]
 
     @property
-    def result(self) -> Unit:
-        """The wire that is written to memory."""
-        return self.gates[-1]
+    def results(self) -> list[Unit]:
+        """The wires that are written to memory."""
+        return self.gates[-1:] if self.inside is None else self.gates[1:]
 
 
 Kernel = Loop | Call
@@ -63,36 +64,38 @@ Kernel = Loop | Call
 
 @dataclass(frozen=True, eq=False)
 class Inside:
-    """The step of a loop: a Program whose state are the sums, and its kernels.
+    """The step of a loop: a Program whose state are the sums, where its wires lie, its kernels.
 
     `stacked` are the wires in whose buffers nexts and outputs lie.
     """
 
     body: Body
     program: Program
+    access: AccessTable
     kernels: list[Kernel]
     stacked: tuple[Unit, ...]
     sums: tuple[Unit, ...]
 
 
-def fuse(program: Program) -> list[Kernel]:
+def fuse(program: Program, table: AccessTable) -> list[Kernel]:
     """The kernels of a Program in running order."""
-    return _Fusion(program).kernels()
+    return _Fusion(program, table).kernels()
 
 
 def _inside(unit: Unit) -> Inside:
     """The step of a loop as kernels."""
     body: Body = unit.static["body"]
-    stacked = tuple(own_buffer(x) for x in (*body.nexts, *body.outputs))
-    assert None not in stacked, "steps are made plain before they are fused"
     sums = [Unit(np.zeros(term.shape, term.dtype)) for term in body.sums]
     updates = {
         total: GATES["add"](total, term) for total, term in zip(sums, body.sums, strict=True)
     }
     outputs = {str(k): x for k, x in enumerate((*body.nexts, *body.outputs))}
     program = Program({}, outputs, updates)
-    buffers = tuple(x for x in stacked if x is not None)
-    return Inside(body, program, fuse(program), buffers, tuple(sums))
+    table = access(program)
+    buffers = [table.own_buffer(x) for x in outputs.values()]
+    stacked = tuple(x for x in buffers if x is not None)
+    assert len(stacked) == len(buffers), "steps are made plain before they are fused"
+    return Inside(body, program, table, fuse(program, table), stacked, tuple(sums))
 
 
 def loop_shape(unit: Unit) -> tuple[int, ...] | None:
@@ -110,17 +113,6 @@ def is_reduction(unit: Unit) -> bool:
     return unit.gate is not None and unit.gate.name in REDUCTIONS
 
 
-def roots(unit: Unit) -> Iterable[Unit]:
-    """The wires whose buffers a gate reads."""
-    return (access(x).root for x in unit.inputs)
-
-
-def in_step(x: Unit, shape: tuple[int, ...]) -> bool:
-    """Whether a loop of this shape reaches element i of x's root exactly at its index i."""
-    where = access(x)
-    return where.root.shape == shape and where == access(where.root)
-
-
 def is_rectifier(unit: Unit) -> bool:
     """Whether it makes 0 of what is below 0."""
     return unit.gate is GATES["maximum"] and any(number_on(x) == 0.0 for x in unit.inputs)
@@ -130,7 +122,7 @@ def _is_product(unit: Unit) -> bool:
     return unit.gate is GATES["matmul"] and len(unit.shape) == 2
 
 
-def added_to_product(unit: Unit, product: Unit) -> Access | None:
+def added_to_product(unit: Unit, product: Unit, table: AccessTable) -> Access | None:
     """Where a matrix lies, or a row for all rows, that `unit` adds to a product of two matrices.
 
     None where it is neither, or adds nothing. The access has two axes.
@@ -140,7 +132,7 @@ def added_to_product(unit: Unit, product: Unit) -> Access | None:
     other = unit.inputs[1] if unit.inputs[0] is product else unit.inputs[0]
     if other is product or other.dtype != unit.dtype or number_on(other) is not None:
         return None
-    where, shape = access(other).spread(unit.shape), access(product).root.shape
+    where, shape = table[other].spread(unit.shape), table[product].root.shape
     if len(shape) != 2:
         return None
     if where.contiguous:
@@ -158,18 +150,19 @@ def added_to_product(unit: Unit, product: Unit) -> Access | None:
 class _Fusion:
     """The kernels so far, and what each loop reads and keeps."""
 
-    def __init__(self, program: Program) -> None:
-        self.wires = [unit for unit in program.wires if unit.inputs and not is_view(unit)]
+    def __init__(self, program: Program, table: AccessTable) -> None:
+        self.table = table
+        self.wires = [unit for unit in program.wires if unit.inputs and not table.is_view(unit)]
         results = (*program.outputs.values(), *program.updates.values())
-        self.needed = {access(unit).root for unit in results}
+        self.needed = {table[unit].root for unit in results}
         self.readers: dict[Unit, list[tuple[Unit, bool]]] = {}
         self.reads: dict[Unit, set[Unit]] = {}  # without numbers, which are part of the text
         for unit in self.wires:
             shape = loop_shape(unit)
-            self.reads[unit] = {access(x).root for x in unit.inputs if number_on(x) is None}
+            self.reads[unit] = {table[x].root for x in unit.inputs if number_on(x) is None}
             for x in unit.inputs:
-                joins = shape is not None and in_step(x, shape)
-                self.readers.setdefault(access(x).root, []).append((unit, joins))
+                joins = shape is not None and table.in_step(x, shape)
+                self.readers.setdefault(table[x].root, []).append((unit, joins))
         self.found: list[Kernel] = []
         self.home: dict[Unit, int] = {}
         self.loops: dict[tuple[int, ...], list[int]] = {}  # by their shape
@@ -193,16 +186,18 @@ class _Fusion:
         """
         shape = loop_shape(unit)
         if shape is None:
-            self.found.append(Call([unit], _inside(unit) if is_loop(unit) else None))
+            if unit.gate is OUTPUT:
+                return self.home[unit.inputs[0]]
+            self.found.append(self.call(unit))
             return len(self.found) - 1
         product = self.product(unit)
         if product is not None:
             return self.moved_behind(product, unit)
         first, reads = 0, self.reads[unit]
         for x in unit.inputs:
-            root = access(x).root
+            root = self.table[x].root
             if root in self.home:
-                joins = in_step(x, shape) and not is_reduction(root)
+                joins = self.table.in_step(x, shape) and not is_reduction(root)
                 first = max(first, self.home[root] if joins else self.home[root] + 1)
         open_ = self.loops.setdefault(shape, [])
         start = bisect_left(open_, first)
@@ -220,11 +215,20 @@ class _Fusion:
             open_.append(best)
         return best
 
+    def call(self, unit: Unit) -> Call:
+        """A structural gate, with all its outputs, read or not, where it has several."""
+        if not made_by(unit, "loop"):
+            return Call([unit])
+        outputs = list(outputs_of(unit))
+        for x, _ in self.readers.get(unit, ()):
+            outputs[x.static["index"]] = x
+        return Call([unit, *outputs], _inside(unit))
+
     def product(self, unit: Unit) -> Unit | None:
         """The product or sum that a gate can end, in the kernel that makes it; None if none."""
         assert unit.gate is not None
         for x in unit.inputs:
-            root = own_buffer(x)
+            root = self.table.own_buffer(x)
             if root is None or root not in self.home or root in self.needed:
                 continue
             done = self.found[self.home[root]].gates
@@ -232,15 +236,14 @@ class _Fusion:
             if ends and _is_product(done[0]) and unit.dtype == root.dtype:
                 if is_rectifier(unit) and not is_rectifier(root):
                     return root
-                if len(done) == 1 and added_to_product(unit, x) is not None:
+                if len(done) == 1 and added_to_product(unit, x, self.table) is not None:
                     return root
         return None
 
     def moved_behind(self, product: Unit, unit: Unit) -> int:
         """The place of the call that makes a product, behind all else that a gate reads."""
         k = self.home[product]
-        others = (access(x).root for x in unit.inputs)
-        if any(self.home.get(root, -1) > k for root in others):
+        if any(self.home.get(root, -1) > k for root in self.table.roots(unit)):
             done, self.found[k] = self.found[k], Call([])
             self.found.append(done)
             k = len(self.found) - 1

@@ -7,14 +7,17 @@ buffer of its own. A result that is a source, a part of another wire or a result
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import numpy as np
 
 from pullback.core.registry import GATES
+from pullback.core.rewrite import like
 from pullback.core.unit import Unit, wire
+from pullback.core.values import dtype_of
 from pullback.engines.native.access import access, with_copies
 from pullback.gates.body import Body
+from pullback.program.patterns import made_by
 from pullback.program.program import Program
 from pullback.program.simplify import simplify
 
@@ -24,77 +27,46 @@ def with_plain_bodies(program: Program, keep: Collection[str] = ()) -> Program:
 
     Gates named in `keep` are not lowered.
     """
-    if not any(is_loop(unit) for unit in program.wires):
+    if not any(made_by(unit, "loop") for unit in program.wires):
         return program
-    made: dict[Unit, Unit] = {}
     bodies: dict[tuple[Body, tuple[np.dtype, ...]], Body] = {}
-    for unit in program.wires:
-        inputs, static = tuple(made[x] for x in unit.inputs), unit.static
-        if is_loop(unit):
-            body: Body = static["body"]
-            key = body, (unit.dtype, *(x.dtype for x in inputs))
-            if key not in bodies:
-                bodies[key] = _plain(typed(unit), unit.dtype, keep)
-            static = {**static, "body": bodies[key]}
-        if unit.gate is None or (inputs == unit.inputs and static is unit.static):
-            made[unit] = unit
-        else:
-            made[unit] = wire(unit.value, unit.gate, inputs, static)
-            made[unit].name = unit.name
-    outputs = {name: made[unit] for name, unit in program.outputs.items()}
-    return Program(program.inputs, outputs, {s: made[new] for s, new in program.updates.items()})
 
+    def plain(unit: Unit, inputs: tuple[Unit, ...]) -> Unit | None:
+        if unit.gate is None or not made_by(unit, "loop"):
+            return None
+        key = unit.static["body"], (stored(unit), *(x.dtype for x in inputs))
+        if key not in bodies:
+            bodies[key] = _plain(typed(unit), stored(unit), keep)
+        static = {**unit.static, "body": bodies[key]}
+        return like(unit, wire(unit.value, unit.gate, inputs, static))
 
-def is_loop(unit: Unit) -> bool:
-    """Whether a wire is made by a circuit that runs inside a gate."""
-    return bool(unit.inputs) and "body" in unit.static
-
-
-def own_buffer(unit: Unit) -> Unit | None:
-    """The wire whose whole buffer is this wire's elements in their order; None if none is."""
-    where = access(unit)
-    fits = where.root.inputs and where.offset == 0 and where.root.size == unit.size
-    return where.root if fits and where.contiguous else None
+    return program.rewritten(plain)
 
 
 def typed(unit: Unit) -> Body:
     """The step of a loop as it runs on sources of the dtypes that this loop has."""
     body: Body = unit.static["body"]
     count = len(body.carries)
-    dtypes = [unit.dtype] * count + [x.dtype for x in unit.inputs[count:]]
-    sources = (*body.carries, *body.elements, *body.parameters)
-    if all(x.dtype == dtype for x, dtype in zip(sources, dtypes, strict=True)):
-        return body
-    made = {
-        x: Unit(np.asarray(x.value, dtype), x.name)
-        for x, dtype in zip(sources, dtypes, strict=True)
-    }
-    for unit in body.wires:
-        if unit.inputs and unit.gate is not None:
-            made[unit] = unit.gate(*(made[x] for x in unit.inputs), **unit.static)
-        else:
-            made.setdefault(unit, unit)
+    return body.typed([stored(unit)] * count + [x.dtype for x in unit.inputs[count:]])
 
-    def twins(units: Sequence[Unit]) -> tuple[Unit, ...]:
-        return tuple(made[unit] for unit in units)
 
-    results = twins(body.nexts), twins(body.outputs), twins(body.sums)
-    return Body(twins(body.carries), twins(body.elements), twins(body.parameters), *results)
+def stored(unit: Unit) -> np.dtype:
+    """The dtype of all that a loop stores."""
+    return dtype_of(unit.value[0])
 
 
 def _plain(body: Body, dtype: np.dtype, keep: Collection[str]) -> Body:
     """A step of plain gates whose results are of the dtype and in buffers of their own."""
-    outputs = {str(k): unit for k, unit in enumerate(body.results)}
-    plain = with_copies(with_plain_bodies(simplify(Program({}, outputs, {}), keep), keep))
+    plain = with_copies(with_plain_bodies(simplify(Program.of(body.results), keep), keep))
+    table = access(plain)
     taken: set[Unit | None] = {None}
     results = []
     for k, unit in enumerate(plain.outputs.values()):
-        stacked = k < len(body.nexts) + len(body.outputs)
-        if unit.dtype != dtype or (stacked and own_buffer(unit) in taken):
+        stacked, buffer = k < len(body.nexts) + len(body.outputs), table.own_buffer(unit)
+        if unit.dtype != dtype or (stacked and buffer in taken):
             unit = wire(np.asarray(unit.value, dtype), GATES["astype"], (unit,), {"dtype": dtype})
+            buffer = unit
         if stacked:
-            taken.add(own_buffer(unit))
+            taken.add(buffer)
         results.append(unit)
-    n, m = len(body.nexts), len(body.nexts) + len(body.outputs)
-    parts = tuple(results[:n]), tuple(results[n:m]), tuple(results[m:])
-    return Body(body.carries, body.elements, body.parameters, *parts)
+    return Body(body.carries, body.elements, body.parameters, *body.cut(results))

@@ -14,7 +14,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
-from pullback.engines.native.access import Access, access, row_major
+from pullback.engines.native.access import Access, AccessTable, row_major
 from pullback.engines.native.functions import KIND_OF
 from pullback.engines.native.fuse import Loop, is_reduction
 from pullback.engines.native.ir import Literal, Operand, Operation, Reduction, Store, Stride, Walked
@@ -47,9 +47,9 @@ def kind_of(unit: Unit) -> str:
     return KIND_OF[unit.dtype.name]
 
 
-def write_loop(loop: Loop, stores: Sequence[tuple[Unit, Access]]) -> Written:
+def write_loop(loop: Loop, stores: Sequence[tuple[Unit, Access]], table: AccessTable) -> Written:
     """The code of a loop, which stores these of its gates' values where they belong."""
-    return _Writer(loop, stores).write()
+    return _Writer(loop, stores, table).write()
 
 
 def folded(
@@ -111,15 +111,18 @@ def _walked(
 class _Writer:
     """Writes one loop: what it reads, what it makes of that, and what it stores."""
 
-    def __init__(self, loop: Loop, stores: Sequence[tuple[Unit, Access]]) -> None:
+    def __init__(
+        self, loop: Loop, stores: Sequence[tuple[Unit, Access]], table: AccessTable
+    ) -> None:
         self.loop = loop
+        self.access = table
         self.names = {unit: f"v{k}" for k, unit in enumerate(loop.gates)}
         self.arrays: dict[str, Access] = {}
         self.loads: dict[tuple, str] = {}
         for unit in loop.gates:
             for x in unit.inputs:
-                if number_on(x) is None and access(x).root not in self.names:
-                    where = access(x).spread(loop.shape)
+                if number_on(x) is None and self.access[x].root not in self.names:
+                    where = self.access[x].spread(loop.shape)
                     name = self.loads.setdefault(_key(where), f"x{len(self.loads)}")
                     self.arrays[name] = where
         self.targets: dict[Unit, str] = {}
@@ -195,10 +198,10 @@ class _Writer:
         number = number_on(x)
         if number is not None:
             return Literal(number, kind_of(x))
-        root = access(x).root
+        root = self.access[x].root
         if root in self.names:
             return self.operands[root]
-        return Operand(self.loads[_key(access(x).spread(self.loop.shape))], kind_of(x))
+        return Operand(self.loads[_key(self.access[x].spread(self.loop.shape))], kind_of(x))
 
 
 def _key(where: Access) -> tuple:

@@ -8,17 +8,18 @@ waits for, the gradients of weights above all, are made of the stacks after it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection
+from functools import partial
 from math import prod
-from typing import Any
 
 import numpy as np
 
-from pullback.core.gate import constant
+from pullback.core.gate import OUTPUT, constant, outputs_of
 from pullback.core.registry import GATES
+from pullback.core.rewrite import like, rewrite
 from pullback.core.unit import Unit, wire
 from pullback.core.walk import order
-from pullback.engines.native.inside import is_loop, typed
+from pullback.engines.native.inside import stored, typed
 from pullback.gates.body import Body
 from pullback.program.patterns import made_by, number_on
 from pullback.program.program import Program
@@ -26,53 +27,26 @@ from pullback.program.simplify import simplify
 
 
 def with_lean_loops(program: Program, keep: Collection[str] = ()) -> Program:
-    """The same Program with less inside its loops. Gates named in `keep` are not lowered there.
-
-    A loop is left as it is where someone reads its output other than part by part.
-    """
+    """The same Program with less inside its loops. Gates named in `keep` are not lowered there."""
     wires = program.wires
-    if not any(is_loop(unit) for unit in wires):
+    if not any(made_by(unit, "loop") for unit in wires):
         return program
-    results = {*program.outputs.values(), *program.updates.values()}
-    readers: dict[Unit, list[Unit]] = {}
+    wanted: dict[Unit, set[int]] = {}  # of a loop, the outputs that are read
     for unit in wires:
-        for x in unit.inputs:
-            readers.setdefault(x, []).append(unit)
-    made: dict[Unit, Unit] = {}
-    for unit in wires:
-        if unit in made:
-            continue
-        if unit.gate is None or not unit.inputs:
-            made[unit] = unit
-            continue
-        inputs = tuple(made[x] for x in unit.inputs)
-        if is_loop(unit) and unit.static["length"] and unit not in results:
-            pieces = [_piece(unit, reader) for reader in readers.get(unit, [])]
-            if None not in pieces:
-                wanted = {piece[0] for piece in pieces if piece is not None}
-                loop = _Loop(unit, inputs, wanted, keep)
-                for reader, piece in zip(readers.get(unit, []), pieces, strict=True):
-                    assert piece is not None
-                    k, start, count = piece
-                    made[reader] = GATES["slice"](loop.part(k), walks=((start, count, 1),))
-        if inputs == unit.inputs:
-            made[unit] = unit
-        else:
-            made[unit] = wire(unit.value, unit.gate, inputs, unit.static)
-    outputs = {name: made[unit] for name, unit in program.outputs.items()}
-    updates = {state: made[new] for state, new in program.updates.items()}
-    return simplify(Program(program.inputs, outputs, updates), keep)
+        if unit.gate is OUTPUT:
+            wanted.setdefault(unit.inputs[0], set()).add(unit.static["index"])
+    lean: dict[Unit, _Loop] = {}
 
-
-def _piece(loop: Unit, reader: Unit) -> tuple[int, int, int] | None:
-    """Which part of a loop's output a wire reads, from where in it, and how much; None if more."""
-    if not made_by(reader, "slice"):
+    def become(unit: Unit, inputs: tuple[Unit, ...]) -> Unit | None:
+        if made_by(unit, "loop") and unit.static["length"]:
+            loop = _Loop(unit, inputs, wanted[unit], keep)
+            lean[loop.made] = loop
+            return loop.made
+        if unit.gate is OUTPUT and inputs[0] in lean:
+            return lean[inputs[0]].output(unit.static["index"])
         return None
-    ((first, count, step),) = reader.static["walks"]
-    for k, (start, shape) in enumerate(loop.static["body"].parts(loop.static["length"])):
-        if step == 1 and start <= first and first + count <= start + prod(shape):
-            return k, first - start, count
-    return None
+
+    return simplify(program.rewritten(become), keep)
 
 
 class _Loop:
@@ -83,9 +57,8 @@ class _Loop:
     ) -> None:
         body = typed(unit)
         self.length, self.reverse = unit.static["length"], unit.static["reverse"]
-        self.dtype = unit.dtype
-        sources = (*body.carries, *body.elements, *body.parameters)
-        self.outside = dict(zip(sources, inputs, strict=True))
+        self.dtype = stored(unit)
+        self.outside = dict(zip(body.sources, inputs, strict=True))
         self.carries, self.elements = list(body.carries), list(body.elements)
         self.parameters = list(body.parameters)
         numbers = {x: number_on(self.outside[x]) for x in self.elements}
@@ -94,17 +67,17 @@ class _Loop:
             for x, number in numbers.items()
             if number is not None
         }
-        plain = simplify(Program({}, _named(_remade(body.results, made)), {}), keep)
-        results = [plain.outputs[str(k)] for k in range(len(body.results))]
+        plain = simplify(Program.of(rewrite(body.results, made)), keep)
+        results = list(plain.outputs.values())
         count = len(self.carries)
         self.nexts = dict(zip(self.carries, results[:count], strict=True))
-        # For each part: the wire in the step, and what the whole part is made of after the loop.
+        # For each output: the wire in the step, and how the whole is made after the loop.
         self.results = {k: x for k, x in enumerate(results) if k >= count and k in wanted}
         self.first_sum = count + len(body.outputs)
-        self.wanted_carries = {k for k in range(count) if k in wanted}
         self.outputs: list[Unit] = []
         self.sums: list[Unit] = []
-        self.after: dict[int, Any] = {}
+        self.after: dict[int, Callable[[], Unit]] = {}
+        self.read = {x for k, x in enumerate(self.carries) if k in wanted}  # as stacks, after it
         self._still = self._made_of_parameters()
         self._hoist()
         self._sink()
@@ -139,10 +112,10 @@ class _Loop:
                 x, w = unit.inputs
                 if w in self._still:
                     product = GATES["matmul"](self._rows(self.outside[x]), self._outside(w))
-                    stack = _shaped(product, (self.length, *unit.shape))
+                    stack = GATES["reshape"](product, shape=(self.length, *unit.shape))
                     made[unit] = self._source(unit, stack, self.elements)
         if made:
-            remade = _remade([*self.nexts.values(), *self.results.values()], made)
+            remade = rewrite([*self.nexts.values(), *self.results.values()], dict(made))
             self.nexts = dict(zip(self.nexts, remade, strict=False))
             self.results = dict(zip(self.results, remade[len(self.nexts) :], strict=True))
         self._still |= {source for unit, source in made.items() if unit in self._still}
@@ -162,22 +135,22 @@ class _Loop:
             free = unit not in readers and self._is_product(unit)
             if free and k < self.first_sum and unit.inputs[1] in self._still:
                 self._put_out(unit.inputs[0])
-                self.after[k] = ("product", *unit.inputs)
+                self.after[k] = partial(self._product, unit)
             elif free and k >= self.first_sum and made_by(unit.inputs[0], "transpose"):
-                a, b = unit.inputs[0].inputs[0], unit.inputs[1]
-                self._put_out(a)
-                self._put_out(b)
-                self.after[k] = ("sum of products", a, b)
+                self._put_out(unit.inputs[0].inputs[0])
+                self._put_out(unit.inputs[1])
+                self.after[k] = partial(self._sum_of_products, unit)
             elif k < self.first_sum:
                 self._put_out(unit)
-                self.after[k] = ("stack", unit)
+                self.after[k] = partial(self._stack, unit)
             else:
                 later.append((k, unit))
         for k, unit in later:
             if made_by(unit, "sum") and self._is_stacked(unit.inputs[0]):
-                self.after[k] = ("sum", unit)
+                self._put_out(unit.inputs[0])
+                self.after[k] = partial(self._sum, unit)
             else:
-                self.after[k] = ("added", len(self.sums))
+                self.after[k] = partial(self._total, len(self.sums))
                 self.sums.append(unit)
 
     def _is_product(self, unit: Unit) -> bool:
@@ -193,6 +166,7 @@ class _Loop:
         """See to it that there will be a stack of a wire after the loop."""
         if not self._is_stacked(unit):
             self.outputs.append(unit)
+        self.read.add(unit)
 
     def _is_stacked(self, unit: Unit) -> bool:
         known = (*self.outputs, *self.elements, *self.carries, *self.nexts.values())
@@ -202,10 +176,7 @@ class _Loop:
 
     def _rebuild(self, unit: Unit) -> None:
         """Make the loop of what is left, without carries that only carry themselves."""
-        live: list[Unit] = [x for k, x in enumerate(self.nexts) if k in self.wanted_carries]
-        used = {x for _, *told in self.after.values() for x in told}
-        used |= {x for unit in used if isinstance(unit, Unit) for x in unit.inputs}
-        live += [x for x, new in self.nexts.items() if x in used or new in used]
+        live = [x for x, new in self.nexts.items() if x in self.read or new in self.read]
         while True:
             reached = set(order([*self.outputs, *self.sums, *(self.nexts[x] for x in live)]))
             more = [x for x in self.nexts if x in reached and x not in live]
@@ -215,7 +186,7 @@ class _Loop:
         self.carries = [x for x in self.carries if x in live]
         elements = [x for x in self.elements if x in reached]
         parameters = [x for x in self.parameters if x in reached]
-        self.body = Body(
+        body = Body(
             tuple(self.carries),
             tuple(elements),
             tuple(parameters),
@@ -223,86 +194,56 @@ class _Loop:
             tuple(self.outputs),
             tuple(self.sums),
         )
-        parts = self.body.parts(self.length)
-        size = sum(prod(shape) for _, shape in parts)
-        given = [self.outside[x] for x in (*self.carries, *elements, *parameters)]
-        static = {**unit.static, "body": self.body}
+        rows = [self.length + 1] * len(self.carries) + [self.length] * len(self.outputs)
+        shapes = [(n, *x.shape) for n, x in zip(rows, body.results, strict=False)]
+        shapes += [x.shape for x in self.sums]
+        given = tuple(self.outside[x] for x in body.sources)
         assert unit.gate is not None
-        self.loop = wire(np.zeros(size, self.dtype), unit.gate, tuple(given), static)
-        self.loop.name = unit.name
+        value = tuple(np.zeros(shape, self.dtype) for shape in shapes)  # what nobody looks at
+        self.made = like(unit, wire(value, unit.gate, given, {**unit.static, "body": body}))
+        self.made_outputs = outputs_of(self.made)
 
     # Around it -----------------------------------------------------------------------------------
 
-    def part(self, k: int) -> Unit:
-        """All of part `k` of the old loop's output, as a flat vector."""
-        if k < len(self.nexts):
-            carry = list(self.nexts)[k]
-            return self._flat(self.carries.index(carry))
-        kind, *told = self.after[k]
-        match kind:
-            case "stack":
-                return _shaped(self._stack(told[0]), (-1,))
-            case "added":
-                return self._flat(len(self.carries) + len(self.outputs) + told[0])
-            case "product":
-                return _shaped(
-                    GATES["matmul"](self._rows(self._stack(told[0])), self._outside(told[1])), (-1,)
-                )
-            case "sum of products":
-                a, b = (self._rows(self._stack(x)) for x in told)
-                return _shaped(GATES["matmul"](GATES["transpose"](a, axes=(1, 0)), b), (-1,))
-        (unit,) = told
+    def output(self, k: int) -> Unit:
+        """What stands for output `k` of the old loop."""
+        if k in self.after:
+            return self.after[k]()
+        return self.made_outputs[self.carries.index(list(self.nexts)[k])]
+
+    def _total(self, k: int) -> Unit:
+        return self.made_outputs[len(self.carries) + len(self.outputs) + k]
+
+    def _product(self, unit: Unit) -> Unit:
+        x, w = unit.inputs
+        product = GATES["matmul"](self._rows(self._stack(x)), self._outside(w))
+        return GATES["reshape"](product, shape=(self.length, *unit.shape))
+
+    def _sum_of_products(self, unit: Unit) -> Unit:
+        a, b = (self._rows(self._stack(x)) for x in (unit.inputs[0].inputs[0], unit.inputs[1]))
+        return GATES["matmul"](GATES["transpose"](a, axes=(1, 0)), b)
+
+    def _sum(self, unit: Unit) -> Unit:
         axes = (0, *(a + 1 for a in unit.static["axis"]))
         whole = GATES["sum"](self._stack(unit.inputs[0]), axis=axes, keepdims=False)
-        return _shaped(whole, (-1,))
-
-    def _flat(self, k: int) -> Unit:
-        start, shape = self.body.parts(self.length)[k]
-        return GATES["slice"](self.loop, walks=((start, prod(shape), 1),))
+        return GATES["reshape"](whole, shape=unit.shape)
 
     def _stack(self, x: Unit) -> Unit:
         """A wire of the step at all steps: (length, ...)."""
         if x in self.elements:
             return self.outside[x]
         if x in self.outputs:
-            flat = self._flat(len(self.carries) + self.outputs.index(x))
-            return _shaped(flat, (self.length, *x.shape))
+            return self.made_outputs[len(self.carries) + self.outputs.index(x)]
         before = x in self.carries
         k = self.carries.index(x) if before else [self.nexts[c] for c in self.carries].index(x)
-        whole = _shaped(self._flat(k), (self.length + 1, *x.shape))
         rest = ((0, n, 1) for n in x.shape)
-        return GATES["slice"](whole, walks=((int(before == self.reverse), self.length, 1), *rest))
+        walks = ((int(before == self.reverse), self.length, 1), *rest)
+        return GATES["slice"](self.made_outputs[k], walks=walks)
 
     def _rows(self, stack: Unit) -> Unit:
         """A stack of matrices as one tall matrix."""
-        return _shaped(stack, (-1, stack.shape[-1]))
+        return GATES["reshape"](stack, shape=(prod(stack.shape[:-1]), stack.shape[-1]))
 
     def _outside(self, unit: Unit) -> Unit:
         """A wire of the step that is the same at every step, made outside."""
-        (twin,) = _remade([unit], {x: self.outside[x] for x in self.parameters})
-        return twin
-
-
-def _named(units: Iterable[Unit]) -> dict[str, Unit]:
-    return {str(k): unit for k, unit in enumerate(units)}
-
-
-def _shaped(x: Unit, shape: tuple[int, ...]) -> Unit:
-    rest = prod(n for n in shape if n != -1)
-    full = tuple(x.size // max(rest, 1) if n == -1 else n for n in shape)
-    return GATES["reshape"](x, shape=full)
-
-
-def _remade(roots: Collection[Unit], instead: Mapping[Unit, Unit]) -> list[Unit]:
-    """The wires that `roots` become where other wires stand in for some."""
-    made: dict[Unit, Unit] = {}
-    for unit in order(roots):
-        inputs = tuple(made[x] for x in unit.inputs)
-        if unit in instead:
-            made[unit] = instead[unit]
-        elif unit.gate is None or inputs == unit.inputs:
-            made[unit] = unit
-        else:
-            made[unit] = unit.gate(*inputs, **unit.static)
-            made[unit].name = made[unit].name or unit.name
-    return [made[unit] for unit in roots]
+        return rewrite([unit], {x: self.outside[x] for x in self.parameters})[0]

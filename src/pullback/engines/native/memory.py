@@ -15,9 +15,9 @@ import numpy as np
 
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
-from pullback.engines.native.access import Access, access, row_major
-from pullback.engines.native.fuse import Call, Kernel, Loop, in_step, is_reduction, roots
-from pullback.engines.native.inside import is_loop, own_buffer
+from pullback.core.walk import with_inside
+from pullback.engines.native.access import Access, AccessTable, row_major
+from pullback.engines.native.fuse import Call, Kernel, Loop, is_reduction
 from pullback.program.program import Program
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
@@ -67,6 +67,7 @@ class _Block:
 def plan(
     program: Program,
     kernels: list[Kernel],
+    table: AccessTable,
     elsewhere: Collection[Unit] = (),
     *,
     margin: int = 0,
@@ -77,14 +78,14 @@ def plan(
     buffer belong to none, and none takes another's place: what is written there was written wrong.
     """
     home = {unit: k for k, kernel in enumerate(kernels) for unit in kernel.gates}
-    last = _last_readers(program, kernels)
+    last = _last_readers(program, kernels, table)
     in_place = {
-        access(new).root: state
+        table[new].root: state
         for state, new in program.updates.items()
-        if _can_replace(state, new, kernels, home, last)
+        if _can_replace(state, new, kernels, table, home, last)
     }
-    joined = _joined(program, kernels, home, in_place, elsewhere)
-    moves = [(new, s) for s, new in program.updates.items() if in_place.get(access(new).root) != s]
+    joined = _joined(program, kernels, table, home, in_place, elsewhere)
+    moves = [(new, s) for s, new in program.updates.items() if in_place.get(table[new].root) != s]
 
     offsets: dict[Unit, int] = {}
     sizes: dict[np.dtype, int] = {}
@@ -94,7 +95,7 @@ def plan(
             sizes[unit.dtype] = offsets[unit] + _room(unit, margin)
 
     stores = [
-        [kernel.result]
+        kernel.results
         if isinstance(kernel, Call)
         else [u for u in kernel.gates if is_reduction(u) or u in last]
         for kernel in kernels
@@ -110,7 +111,9 @@ def plan(
         if isinstance(kernel, Call) and kernel.inside is not None:
             step = kernel.inside
             away = {*lasting(step.program), *step.stacked, *step.sums}
-            inside[kernel.gate] = memory = plan(step.program, step.kernels, away, margin=margin)
+            inside[kernel.gate] = memory = plan(
+                step.program, step.kernels, step.access, away, margin=margin
+            )
             blocks += [
                 _Block(kernel.gate, True, dtype, n, k, k) for dtype, n in memory.sizes.items()
             ]
@@ -147,13 +150,16 @@ def plan(
 def _joined(
     program: Program,
     kernels: list[Kernel],
+    table: AccessTable,
     home: dict[Unit, int],
     in_place: Collection[Unit],
     elsewhere: Collection[Unit],
 ) -> dict[Unit, Access]:
     """Wires that a loop makes for a concatenation alone, and their part of its buffer."""
-    readers = Counter(root for kernel in kernels for unit in kernel.gates for root in roots(unit))
-    given = {access(u).root for u in (*program.outputs.values(), *program.updates.values())}
+    readers = Counter(
+        root for kernel in kernels for unit in kernel.gates for root in table.roots(unit)
+    )
+    given = {table[u].root for u in (*program.outputs.values(), *program.updates.values())}
     found: dict[Unit, Access] = {}
     for kernel in kernels:
         whole = kernel.gates[0]
@@ -190,30 +196,21 @@ def _gap(block: _Block, starts: dict[_Block, int], base: int) -> int:
 def lasting(program: Program) -> list[Unit]:
     """Sources, constants (also those inside loops), and state that is written but never read."""
     found = dict.fromkeys(unit for unit in program.wires if not unit.inputs)
-    found |= dict.fromkeys(x for unit in program.wires if is_loop(unit) for x in _constants(unit))
+    found |= dict.fromkeys(x for x in with_inside(program.wires) if x.is_constant)
     return list(found | dict.fromkeys(program.updates))
 
 
-def _constants(unit: Unit) -> list[Unit]:
-    """The constants inside a loop, and in loops inside it."""
-    found = []
-    for x in unit.static["body"].wires:
-        if is_loop(x):
-            found += _constants(x)
-        elif x.is_constant:
-            found.append(x)
-    return found
-
-
-def _last_readers(program: Program, kernels: list[Kernel]) -> dict[Unit, int]:
+def _last_readers(program: Program, kernels: list[Kernel], table: AccessTable) -> dict[Unit, int]:
     """The last kernel that reads each buffer from memory; the end, for what the Program gives."""
     last: dict[Unit, int] = {}
     for k, kernel in enumerate(kernels):
+        if isinstance(kernel, Call):
+            last |= dict.fromkeys(kernel.results, k)  # also what nobody reads
         inside = set(kernel.gates)
         for unit in kernel.gates:
-            last |= {root: k for root in roots(unit) if root not in inside}
+            last |= {root: k for root in table.roots(unit) if root not in inside}
     for unit in (*program.outputs.values(), *program.updates.values()):
-        last[access(unit).root] = len(kernels)
+        last[table[unit].root] = len(kernels)
     return last
 
 
@@ -221,11 +218,12 @@ def _can_replace(
     state: Unit,
     new: Unit,
     kernels: list[Kernel],
+    table: AccessTable,
     home: dict[Unit, int],
     last: dict[Unit, int],
 ) -> bool:
     """Whether the new value, or what it is a reshape of, can be made right over the old one."""
-    made = own_buffer(new)
+    made = table.own_buffer(new)
     if made is None or made not in home:
         return False
     k = home[made]
@@ -235,28 +233,32 @@ def _can_replace(
         return True
     kernel = kernels[k]
     if not isinstance(kernel, Loop):
-        return _adds_to(state, kernel)
-    readers = [unit for unit in kernel.gates if state in set(roots(unit))]
+        return _adds_to(state, kernel, table)
+    readers = [unit for unit in kernel.gates if state in table.roots(unit)]
     return kernel.shape == state.shape and all(
-        in_step(x, kernel.shape) and not is_reduction(unit)
+        table.in_step(x, kernel.shape) and not is_reduction(unit)
         for unit in readers
         for x in unit.inputs
-        if access(x).root is state
+        if table[x].root is state
     )
 
 
-def _adds_to(state: Unit, call: Call) -> bool:
+def _adds_to(state: Unit, call: Call, table: AccessTable) -> bool:
     """Whether a kernel only adds to what is there: its result may then be written over the state.
 
     So does `scatter_add` to some rows, and a matrix product to which the state is added.
     """
     gates = call.gates
-    reads = [x for unit in gates for x in unit.inputs if access(x).root is state]
+    reads = [x for unit in gates for x in unit.inputs if table[x].root is state]
     if len(reads) != 1:
         return False
     if gates[0].gate is GATES["scatter_add"]:
         return gates[0].inputs[0] is state
-    return len(gates) == 2 and reads[0] in gates[1].inputs and in_step(reads[0], call.result.shape)
+    return (
+        len(gates) == 2
+        and reads[0] in gates[1].inputs
+        and table.in_step(reads[0], call.results[0].shape)
+    )
 
 
 def _room(unit: Unit, margin: int) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from pullback.core.unit import Unit
 from pullback.engines.engine import numbers_of
-from pullback.engines.native.access import access, is_view
+from pullback.engines.native.access import AccessTable
 from pullback.engines.native.fuse import Loop, is_reduction, loop_shape
 from pullback.engines.native.ir import Cell, Place, Registers
 from pullback.engines.native.loop_code import contiguous_target, kind_of, write_loop
@@ -21,9 +21,9 @@ from pullback.program.program import Program, batched
 GATES = 200  # at most: LLVM takes long for more in one piece, and there are 32 registers anyway
 
 
-def fits_registers(program: Program) -> bool:
+def fits_registers(program: Program, table: AccessTable) -> bool:
     """Whether every gate of a Program makes one number from numbers, and there are not too many."""
-    gates = _gates(program)
+    gates = _gates(program, table)
     held = {*_results(program), *program.updates}
     return 0 < len(gates) <= GATES and all(
         [
@@ -34,23 +34,30 @@ def fits_registers(program: Program) -> bool:
 
 
 def write_registers(
-    program: Program, places: Mapping[Unit, Place], given: Sequence[str]
+    program: Program, table: AccessTable, places: Mapping[Unit, Place], given: Sequence[str]
 ) -> Registers:
     """The code of an epoch of a Program that fits, over data of these kinds.
 
     Loads come before all gates in a step, and state changes after them: all updates at once.
     """
-    size, gates = batched(program), _gates(program)
+    size, gates = batched(program), _gates(program, table)
     shape = (1,) * max((len(unit.shape) for unit in gates), default=0)
     loop = Loop(shape, gates)
-    made = [root for root in dict.fromkeys(map(_root, _results(program))) if root in set(gates)]
-    written = write_loop(loop, [(unit, contiguous_target(unit, loop)) for unit in made])
+    roots = dict.fromkeys(table[unit].root for unit in _results(program))
+    made = [root for root in roots if root in set(gates)]
+    written = write_loop(loop, [(unit, contiguous_target(unit, loop)) for unit in made], table)
     cells = {
         (where.root, where.offset): array.name
         for array, where in zip(written.code.arrays, written.arrays, strict=True)
     }
+
+    def number(unit: Unit) -> tuple[Unit, int]:
+        """The number that a wire of one number is: an element of some buffer."""
+        where = table[unit]
+        return where.root, where.offset
+
     for unit in (*_results(program), *program.updates):
-        cells.setdefault(_place(unit), f"z{len(cells)}")
+        cells.setdefault(number(unit), f"z{len(cells)}")
     columns = {unit: k for k, unit in enumerate(program.inputs.values())}
 
     def cell(root: Unit, offset: int) -> Cell:
@@ -66,29 +73,19 @@ def write_registers(
         cells=tuple((name, cell(*place)) for place, name in cells.items()),
         rows=size,
         widths=tuple(unit.size // size for unit in program.inputs.values()),
-        numbers=tuple(cells[_place(unit)] for unit in numbers_of(program).values()),
+        numbers=tuple(cells[number(unit)] for unit in numbers_of(program).values()),
         updates=tuple(
-            (cells[_place(state)], cells[_place(new)], places[state])
+            (cells[number(state)], cells[number(new)], places[state])
             for state, new in program.updates.items()
         ),
     )
 
 
-def _gates(program: Program) -> list[Unit]:
+def _gates(program: Program, table: AccessTable) -> list[Unit]:
     """What a step must compute, in running order."""
-    return [unit for unit in program.wires if unit.inputs and not is_view(unit)]
+    return [unit for unit in program.wires if unit.inputs and not table.is_view(unit)]
 
 
 def _results(program: Program) -> list[Unit]:
     """What a step gives: its numbers, and the next values of its state."""
     return [*numbers_of(program).values(), *program.updates.values()]
-
-
-def _root(unit: Unit) -> Unit:
-    return access(unit).root
-
-
-def _place(unit: Unit) -> tuple[Unit, int]:
-    """The number that a wire of one number is: an element of some buffer."""
-    where = access(unit)
-    return where.root, where.offset
