@@ -191,7 +191,7 @@ class Array:
         """
         k, step = self.k, self.step
         if lanes == 1 or (isinstance(step, int) and abs(step) == 1 and mask is None):
-            back = lanes - 1 if step == -1 else 0
+            back = lanes - 1 if isinstance(step, int) and step == -1 else 0
             x = k.load(self._at(i + back), self.kind, lanes)
             return k.reversed(x) if back else x
         if isinstance(step, int) and step == 1 and mask is not None:
@@ -468,6 +468,7 @@ class Code:
                 self, "b1", lanes,
                 f"<{', '.join('i1 true' if i < count else 'i1 false' for i in range(lanes))}>",
             )  # fmt: skip
+        count = self.minimum(count, lanes)  # or it might be more than an i4 can be
         return self.lane_numbers("i4", lanes) < self.convert(count, "i4")
 
     # Memory --------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def fenced(array: np.ndarray, at_end: bool) -> np.ndarray:
 
 
 def loops(placed: Placed) -> None:
-    """Loops of any length, forwards and backwards."""
+    """Loops of any length, forwards, backwards, and by a step that they are told."""
     rng = np.random.default_rng(0)
     for dtype in DTYPES:
         for size in (0, 1, 3, 15, 16, 17, 67):
@@ -57,10 +57,16 @@ def loops(placed: Placed) -> None:
             run_loop(elementwise("multiply", kind(dtype), 2), (size,), (), x, z, y)
             np.testing.assert_array_equal(y, x * z)
             turned = elementwise("negative", kind(dtype))
-            backwards = replace(turned.arrays[0], strides=(-1,))
-            turned = replace(turned, arrays=(backwards, turned.arrays[1]))
-            run_loop(turned, (size,), (), x[::-1], y)
+            source, target = turned.arrays
+            backwards = replace(turned, arrays=(replace(source, strides=(-1,)), target))
+            run_loop(backwards, (size,), (), x[::-1], y)
             np.testing.assert_array_equal(y, -x[::-1])
+            apart = replace(source, strides=("s0",)), replace(target, strides=("s0",))
+            x, y = (placed(np.ones(max(3 * size - 2, 0), dtype)) for _ in range(2))
+            x[::3] = z
+            run_loop(replace(turned, arrays=apart), (size,), (3,), x, y)
+            np.testing.assert_array_equal(y[::3], -z)
+            assert np.all(np.delete(y, np.s_[::3]) == 1)
 
 
 def functions(placed: Placed) -> None:
