@@ -3,7 +3,7 @@
 A step is a sequence of statements. Run is a loop over elements, Call a kernel, Repeat the steps of
 a `loop` one after another. A Loop says what is computed for each element, without its sizes, which
 the Run has: so all layers of a network share a few loops. `str` of any record is what a person
-reads, and what the store knows object code by.
+reads; the store knows object code by `repr`, which leaves nothing out.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class Run:
             if self.strides
             else f"{list(self.sizes)}"
         )
-        return f"run {told} at {', '.join(map(str, self.places))}\n" + _indented(self.loop)
+        return f"run {told} {_where(self)}\n{_indented(self.loop)}"
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,11 @@ class Call:
     alone: bool
 
     def __str__(self) -> str:
-        return f"call {self.kernel} {self.sizes} at {', '.join(map(str, self.places))}"
+        return f"call {self.kernel} {self.sizes} {_where(self)}"
+
+
+def _where(x: Run | Call) -> str:
+    return f"at {', '.join(map(str, x.places))}{'' if x.alone else ', by all threads'}"
 
 
 @dataclass(frozen=True)
@@ -235,6 +239,9 @@ class Rows:
     width: int
     given: str
 
+    def __str__(self) -> str:
+        return f"{self.rows} x {self.width} of {self.given} to {self.place}"
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -250,7 +257,9 @@ class Epoch:
         return ["p", "i8"]
 
     def __str__(self) -> str:
-        return "\n".join(["epoch", *map(str, (*self.inputs, *self.numbers)), str(self.step)])
+        inputs = (f"input {k}: {rows}" for k, rows in enumerate(self.inputs) if rows is not None)
+        numbers = (f"number {k}: {place}" for k, place in enumerate(self.numbers))
+        return "\n".join(["epoch", *map(_indented, (*inputs, *numbers, self.step))])
 
 
 @dataclass(frozen=True)
@@ -266,6 +275,11 @@ class Cell:
     row: int = 0
     column: int = 0
     given: str = ""
+
+    def __str__(self) -> str:
+        if self.input >= 0:
+            return f"{self.kind} = input {self.input}[{self.row}, {self.column}] of {self.given}"
+        return self.kind if self.place is None else f"{self.kind} = {self.place}"
 
 
 @dataclass(frozen=True)
@@ -288,6 +302,15 @@ class Registers:
     def arguments(self) -> list[str]:
         """The block, and the thread."""
         return ["p", "i8"]
+
+    def __str__(self) -> str:
+        cells = (f"{name}: {cell}" for name, cell in self.cells)
+        numbers = (f"number {k}: {name}" for k, name in enumerate(self.numbers))
+        updates = (
+            f"{place} = {new}, {state} of the next batch" for state, new, place in self.updates
+        )
+        parts = (*cells, self.loop, *numbers, *updates)
+        return "\n".join([f"epoch in registers, {self.rows} rows a step", *map(_indented, parts)])
 
 
 def _indented(x: Any) -> str:

@@ -1,29 +1,17 @@
 """Compares the float32 functions with double precision for all 2^32 arguments: not a test.
 
-    python tests/engines/kernels/every_float32.py [name …]
+    python -m tests.engines.native.every_float32 [name …]
 
 Some two minutes a function. Prints the largest error in ulp, where it is, and how many results
 differ in being NaN, infinite or negative.
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
-from numba import njit
-
-from pullback.engines.native.kernels.vector import FUNCTIONS
+from tests.engines.native.test_functions import EXACT, computed
 
 STEP = 1 << 20
-
-
-def over(function):
-    @njit
-    def loop(x, y):
-        for i in range(x.size):
-            y[i] = function(x[i])
-
-    return loop
 
 
 def errors(x, y, exact):
@@ -38,17 +26,12 @@ def errors(x, y, exact):
 
 
 def main(names):
-    sys.path.insert(0, str(Path(__file__).parent))
-    from test_vector import EXACT
-
     np.seterr(all="ignore")
-    for name in names or FUNCTIONS:
-        loop, worst, where, wrong = over(FUNCTIONS[name]), 0.0, None, 0
+    for name in names or EXACT:
+        worst, where, wrong = 0.0, None, 0
         for first in range(0, 1 << 32, STEP):
             x = np.arange(first, first + STEP, dtype=np.uint64).astype(np.uint32).view(np.float32)
-            y = np.empty_like(x)
-            loop(x, y)
-            ulp, kind = errors(x, y, EXACT[name](x.astype(np.float64)))
+            ulp, kind = errors(x, computed(name, x), EXACT[name](x.astype(np.float64)))
             wrong += int(kind.sum())
             if ulp.max() > worst:
                 worst, where = float(ulp.max()), x[ulp.argmax()]

@@ -1,6 +1,6 @@
-"""Finds the coefficients in `pullback.engines.native.kernels.vector32` and `vector64`: not a test.
+"""Finds the coefficients in `pullback.engines.native.functions32` and `functions64`: not a test.
 
-    python tests/engines/kernels/fit_polynomials.py
+    python tests/engines/native/fit_polynomials.py
 
 Each is the best polynomial in the sense of the largest weighted error (Remez's exchange: solve
 for the polynomial whose error alternates at the nodes, move the nodes to the extremes of the

@@ -1,0 +1,117 @@
+import re
+
+import numpy as np
+import pytest
+from scipy import special
+from tests.engines.native.calling import elementwise, kind, run_loop
+
+from pullback.engines.native import target
+from pullback.engines.native.step import record
+
+EXACT = {
+    "exp": np.exp,
+    "log": np.log,
+    "expm1": np.expm1,
+    "log1p": np.log1p,
+    "tanh": np.tanh,
+    "sigmoid": lambda x: np.where(x < 0, np.exp(-abs(x)), 1) / (1 + np.exp(-abs(x))),
+    "softplus": lambda x: np.logaddexp(0, x),
+    "erf": special.erf,
+    "sin": np.sin,
+    "cos": np.cos,
+}
+POLYNOMIAL_64 = ("exp", "log", "expm1", "tanh", "sigmoid")
+
+
+def computed(name, x, threads=1):
+    y = np.empty_like(x)
+    run_loop(elementwise(name, kind(x.dtype)), (x.size,), (), x, y, threads=threads)
+    return y
+
+
+def compare(name, x, wide):
+    """The largest error in ulp; NaN, infinities and signs of zero have to agree exactly."""
+    y = computed(name, x)
+    with np.errstate(all="ignore"):
+        exact = EXACT[name](x.astype(wide))
+        rounded = exact.astype(x.dtype)
+        # One ulp below the threshold of overflow is still right.
+        top = np.finfo(x.dtype).max
+        fits = np.isfinite(rounded) | (np.isinf(rounded) & (abs(y) == top))
+        special_values = ~fits
+        np.testing.assert_array_equal(y[special_values], rounded[special_values])
+        signs = np.signbit(y) == np.signbit(rounded)
+        assert np.all(signs | np.isnan(rounded))
+        step = np.spacing(np.minimum(abs(rounded[fits]), top))
+        return np.max(abs(y[fits] - np.clip(exact[fits], -float(top), float(top))) / step)
+
+
+def patterns_32(step):
+    """Every so many of all bit patterns, and where something changes."""
+    every = np.arange(0, 2**32, step, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    edges = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-45, -1e-45, 1e-38, -1e-38, 1.0, -1.0]
+    edges += [88.72283, 88.72284, -87.33655, -103.97208, -103.97209, -104.5, 9.01, 17.4, 3.4e38]
+    return np.concatenate([every, np.array(edges, np.float32)])
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize("name", EXACT)
+def test_float32_is_right_to_two_ulp_over_all_bit_patterns(name):
+    assert compare(name, patterns_32(4093), np.float64) <= 2
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize("name", EXACT)
+def test_float64_is_right_to_two_ulp(name):
+    if np.finfo(np.longdouble).nmant <= 52:
+        pytest.skip("long double is no wider than float64 here")
+    if name not in POLYNOMIAL_64:
+        pytest.skip("the C library's")
+    rng = np.random.default_rng(0)
+    spreads = [rng.normal(size=20_000) * scale for scale in (1e-9, 0.3, 1, 10, 300)]
+    patterns = rng.integers(0, 2**64, 50_000, dtype=np.uint64).view(np.float64)
+    edges = [0.0, -0.0, np.inf, -np.inf, np.nan, 5e-324, 1e-310, 709.78, 709.79, -745.13, -745.14]
+    x = np.concatenate([*spreads, patterns, np.array(edges)])
+    assert compare(name, x, np.longdouble) <= 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", EXACT)
+def test_an_element_is_the_same_wherever_it_stands_and_whoever_makes_it(name, dtype):
+    """In a whole vector, in what is left at the end, alone, and in any thread's part."""
+    x = patterns_32(1 << 22).astype(dtype)
+    whole = computed(name, x)
+    for size in (0, 1, 2, 3, 15, 16, 17, 31, 67, 1039):
+        np.testing.assert_array_equal(computed(name, x[:size]), whole[:size], strict=True)
+    for threads in (2, 3, 7):
+        np.testing.assert_array_equal(computed(name, x, threads), whole)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_float32_loops_become_vector_code(name, monkeypatch):
+    """Packed arithmetic on the widest registers, and no call for each element."""
+    here = target.host()
+    machine, texts = target._machine(here), []
+    emit = machine.emit_object
+
+    def keep(module):
+        texts.append(machine.emit_assembly(module))
+        return emit(module)
+
+    monkeypatch.setattr(machine, "emit_object", keep)
+    here.object_code(record(elementwise(name, "f4"), here)[0])
+    (code,) = texts
+    if not re.search(r"%[xyz]mm", code):
+        pytest.skip("not an x86 processor")
+    registers = {64: "zmm", 32: "ymm", 16: "xmm"}[here.vector]
+    packed = re.findall(rf"\bv?(?:mul|add|fmadd\w*|fnmadd\w*)ps\b.*%{registers}", code)
+    assert len(packed) > 5
+    assert not re.search(r"\bcall", code)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_the_kind_of_a_number_chooses_the_precision(name):
+    single, double = (computed(name, np.array([0.5], dtype)).item() for dtype in ("f4", "f8"))
+    assert single == pytest.approx(float(EXACT[name](0.5)), rel=3e-7)
+    assert single == np.float32(single)
+    assert double == pytest.approx(float(EXACT[name](0.5)), rel=1e-15)
