@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import pullback as pb
-from pullback.engines.engine import ENGINES
+from pullback.engines.prepare import ENGINES
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(101, 3))

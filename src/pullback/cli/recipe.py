@@ -17,7 +17,7 @@ import numpy as np
 from pullback.cli.answers import fitting, outputs
 from pullback.core.errors import CircuitError
 from pullback.datasets import Dataset
-from pullback.engines.engine import ENGINES
+from pullback.engines.prepare import ENGINES
 from pullback.layers import LAYERS, Dense, Dropout, Layer, Sequential
 from pullback.layers.activations import Activation, Softmax
 from pullback.losses import L2, LOSSES, Loss, Penalty, balanced_class_weights

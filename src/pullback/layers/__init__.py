@@ -15,10 +15,11 @@ from pullback.layers.activations import (
 )
 from pullback.layers.batch_norm import BatchNorm
 from pullback.layers.dense import Dense
+from pullback.layers.description import LAYERS
 from pullback.layers.dropout import Dropout
 from pullback.layers.embedding import Embedding
 from pullback.layers.initializers import INITIALIZERS
-from pullback.layers.layer import LAYERS, Layer
+from pullback.layers.layer import Layer
 from pullback.layers.layer_norm import LayerNorm
 from pullback.layers.maxout import Maxout
 from pullback.layers.model import Model

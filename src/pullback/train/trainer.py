@@ -17,7 +17,8 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit
-from pullback.engines.engine import Engine, prepare, refuse_unknown
+from pullback.engines.engine import Engine
+from pullback.engines.prepare import prepare, refuse_unknown
 from pullback.layers.embedding import Embedding
 from pullback.layers.layer import Layer
 from pullback.losses.loss import Loss, prepare_weights
