@@ -270,7 +270,7 @@ def test_json_is_all_there_is_on_standard_output(prices):
         (["{}", "--task", "regression"], "regression predicts numbers, and the target 'species'"),
         (["{}", "--model", "tree"], "there is no model 'tree'; there are: linear, svm, mlp"),
         (["{}", "--loss", "sqared"], "there is no loss 'sqared'; there are: AbsoluteError, Bin"),
-        (["{}", "--loss", "Hinge"], "Hinge does not fit classification of 3 classes; there are: S"),
+        (["{}", "--loss", "Hinge"], "Hinge does not fit classification of 3 classes; there are: M"),
         (["{}", "--loss", "huber"], "Huber does not fit classification of 3 classes"),
         (["{}", "--model", "svm", "--loss", "Huber"], "learns by a hinge"),
         (["{}", "--model", "svm", "--target", "width"], "the task is regression; use --model lin"),

@@ -439,6 +439,24 @@ def test_words_go_to_an_embedding_as_numbers():
     assert history["accuracy"][-1] == 1.0
 
 
+def test_a_layer_of_ones_own_takes_integers_where_it_says_so():
+    class Remainder(pb.Layer):
+        takes_integers = True
+
+        def build(self, shape, *, rng):
+            assert self.rng is rng
+
+        def apply(self, x, *, training):
+            kinds.append(x.dtype.kind)
+            return pb.astype(x, "float32") * 0.5
+
+    kinds = []
+    model = pb.Sequential(Remainder(), pb.Dense(1), rng=0)
+    trainer = pb.Trainer(model, pb.SquaredError(), pb.SGD(0.1), engine="eager")
+    trainer.fit([[1], [2]], [1.0, 2.0], epochs=1)
+    assert set(kinds) == {"i"}
+
+
 # State and chance ------------------------------------------------------------------------------
 
 

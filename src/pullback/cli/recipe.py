@@ -6,7 +6,7 @@ enough to be told in one line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import pairwise
@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from pullback.cli.answers import fitting, outputs
 from pullback.core.errors import CircuitError
 from pullback.datasets import Dataset
 from pullback.engines.prepare import ENGINES
-from pullback.layers import LAYERS, Dense, Dropout, Layer, Sequential
-from pullback.layers.activations import Activation, Softmax
+from pullback.layers import Dense, Dropout, Layer, Sequential
+from pullback.layers.activations import ACTIVATIONS
 from pullback.losses import L2, LOSSES, Loss, Penalty, balanced_class_weights
+from pullback.losses.loss import fitting
 from pullback.optim import OPTIMIZERS, Optimizer
 
 _COMPILERS = {  # by engine: a package, and what installs it
@@ -34,13 +34,7 @@ MODELS = {
     "svm": "a linear support vector machine",
     "mlp": "a network with hidden layers",
 }
-ACTIVATIONS: Mapping[str, type[Layer]] = {
-    name: layer
-    for name, layer in LAYERS.items()
-    if issubclass(layer, Activation) and layer is not Softmax
-}
 _HIDDEN = {"classification": (256,), "regression": (64, 64)}
-_HINGES = ("Hinge", "SquaredHinge", "MulticlassHinge")
 _RATES = {"classification": 0.1, "regression": 0.003}  # of SGD
 _SVM_RATE = 0.01
 _STRENGTH = 3e-4  # of the springs on weights of a classifier
@@ -107,9 +101,10 @@ class Recipe:
                         "use --model mlp"
                     )
         loss = self.loss and named("loss", self.loss, LOSSES)
-        if loss and self.model == "svm" and loss not in _HINGES:
+        if loss and self.model == "svm" and not LOSSES[loss].reading.hinge:
+            hinges = [name for name, kind in LOSSES.items() if kind.reading.hinge]
             raise CircuitError(
-                f"a support vector machine learns by a hinge, {_or(_HINGES)}; {loss} needs "
+                f"a support vector machine learns by a hinge, {_or(hinges)}; {loss} needs "
                 "--model linear or mlp"
             )
         return replace(
@@ -148,7 +143,8 @@ def prepared(recipe: Recipe, train: Dataset) -> Plan:
     weights = balanced_class_weights(train.labels, classes) if recipe.balanced else None
     told: dict[str, Any] = {} if weights is None else {"class_weights": weights}
     strength = _strength(task, len(train)) if recipe.l2 is None else recipe.l2
-    widths = [width, *_sizes(recipe, task), outputs(loss, classes)]
+    outputs = LOSSES[loss].reading.outputs(classes)
+    widths = [width, *_sizes(recipe, task), outputs]
     count = sum((a + 1) * b for a, b in pairwise(widths))
     if count > _MOST_PARAMETERS:
         raise CircuitError(
@@ -158,7 +154,7 @@ def prepared(recipe: Recipe, train: Dataset) -> Plan:
     steps = -(-len(train) // recipe.batch_size)
     first, most = _EPOCHS
     return Plan(
-        Sequential(*_hidden(recipe, task), Dense(outputs(loss, classes)), rng=recipe.seed),
+        Sequential(*_hidden(recipe, task), Dense(outputs), rng=recipe.seed),
         loss,
         LOSSES[loss](**told),
         _optimizer(recipe, task, width),

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.cli.answers import Answers, labels_for
+from pullback.cli.answers import Answers
 from pullback.cli.measure import (
     Baseline,
     Measured,
@@ -134,7 +134,7 @@ class Study:
 
     def _data(self, part: str) -> tuple[np.ndarray, np.ndarray]:
         data = self.parts[part]
-        return data.inputs, labels_for(self.plan.loss_name, data.labels)
+        return data.inputs, self.plan.loss.reading.labels(data.labels)
 
 
 def _left(history: History, plan: Plan) -> str:

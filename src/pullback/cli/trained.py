@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.cli.answers import Answers, fitting, outputs
+from pullback.cli.answers import Answers
 from pullback.cli.measure import MEASURES
 from pullback.core.errors import CircuitError
 from pullback.datasets import Preparation, ReadOptions, Target
@@ -20,6 +20,8 @@ from pullback.datasets.plain import from_plain, to_plain
 from pullback.layers import Layer
 from pullback.layers.saving import load_model, save_model
 from pullback.layers.storage import read_about
+from pullback.losses import LOSSES
+from pullback.losses.loss import fitting
 
 FORMAT = "pullback trained model, version 1"
 PARTS: tuple[str, ...] = ("train", "validation", "test")
@@ -120,7 +122,7 @@ class Trained:
         ):
             raise CircuitError("the record of its training is not whole")
         width = len(self.preparation.features)
-        wanted = (1, outputs(loss, len(target.classes)))
+        wanted = (1, LOSSES[loss].reading.outputs(len(target.classes)))
         try:
             shape = np.shape(self.model.predict(np.zeros((1, width), np.float32)))
         except Exception:  # what foreign layers make of it cannot be foreseen

@@ -17,14 +17,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from pullback.core.errors import CircuitError
 from pullback.estimators.network import Network
-from pullback.losses import BinaryCrossEntropy, Hinge, Loss, SquaredHinge
-
-ONE_SCORE: Mapping[type[Loss], tuple[int, int]] = {
-    BinaryCrossEntropy: (0, 1),
-    Hinge: (-1, 1),
-    SquaredHinge: (-1, 1),
-}
-"""Losses of a single score, positive for the second of two classes; and how they call the two."""
 
 
 class Classifier(ClassifierMixin, Network):
@@ -117,31 +109,24 @@ class Classifier(ClassifierMixin, Network):
         return places
 
     def _outputs(self) -> int:
-        loss = self._chosen_loss()
-        if type(loss) not in ONE_SCORE:
-            return len(self.classes_)
-        if len(self.classes_) != 2:
+        loss, classes = self._chosen_loss(), len(self.classes_)
+        if loss.reading.pair is not None and classes != 2:
             raise CircuitError(
-                f"{type(loss).__name__} tells 2 classes apart, got {len(self.classes_)}; take a "
+                f"{type(loss).__name__} tells 2 classes apart, got {classes}; take a "
                 "loss for several, such as SoftmaxCrossEntropy or MulticlassHinge"
             )
-        return 1
+        return loss.reading.outputs(classes)
 
     def _prepared(self, labels: np.ndarray) -> np.ndarray:
-        called = ONE_SCORE.get(type(self._chosen_loss()))
-        return labels if called is None else np.array(called)[labels]
+        return self._chosen_loss().reading.labels(labels)
 
     def _score_of(self, scores: np.ndarray, labels: np.ndarray, weights: Any) -> float:
-        called = ONE_SCORE.get(type(self._chosen_loss()))
-        found = self._decided(scores)
-        found = found if called is None else np.array(called)[found]
+        found = self._prepared(self._decided(scores))
         return float(accuracy_score(labels, found, sample_weight=weights))
 
     def _decided(self, scores: np.ndarray) -> np.ndarray:
-        """The number of each row's class: by the highest score, or the sign of the only one."""
-        if scores.shape[1] == len(self.classes_):
-            return scores.argmax(axis=1)
-        return (scores[:, 0] > 0.0).astype(np.intp)
+        """The number of each row's class."""
+        return self._chosen_loss().reading.by_class(scores).argmax(axis=1)
 
 
 def _refuse_unlike(labels: Any) -> None:

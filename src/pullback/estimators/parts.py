@@ -7,16 +7,10 @@ from numbers import Integral
 from typing import Any
 
 from pullback.core.errors import CircuitError
-from pullback.core.registry import Registry
-from pullback.layers import LAYERS, Dense, Dropout, Identity, Layer, Sequential
-from pullback.layers.activations import Activation
+from pullback.layers import Dense, Dropout, Layer, Sequential
+from pullback.layers.activations import ACTIVATIONS
 from pullback.losses import LOSSES, Loss
 from pullback.optim import OPTIMIZERS, Optimizer
-
-ACTIVATIONS: Registry[type[Layer]] = Registry("activation")
-for _name, _layer in LAYERS.items():
-    if issubclass(_layer, Activation | Identity):
-        ACTIVATIONS.add(_name.lower(), _layer)
 
 
 def multilayer(
@@ -34,7 +28,7 @@ def multilayer(
     sizes: Any = (hidden,) if isinstance(hidden, Integral) else hidden
     if not isinstance(activation, str):
         raise CircuitError(f"an activation is a name, such as 'relu', got {activation!r}")
-    bend = ACTIVATIONS[activation.lower()]
+    bend = ACTIVATIONS[ACTIVATIONS.spelled(activation)]
     layers: list[Layer] = []
     for size in sizes:
         layers += [Dense(size, initializer="glorot"), bend()]
@@ -53,8 +47,7 @@ def optimizer_of(told: str | Optimizer, learning_rate: float) -> Optimizer:
         return told
     if not isinstance(told, str):
         raise CircuitError(f"an optimizer is a name, such as 'adam', or an Optimizer, got {told!r}")
-    cases = {name.lower(): name for name in OPTIMIZERS}
-    return OPTIMIZERS[cases.get(told.lower(), told)](learning_rate)
+    return OPTIMIZERS[OPTIMIZERS.spelled(told)](learning_rate)
 
 
 def loss_of(told: str | Loss | None, natural: Loss) -> Loss:
@@ -65,4 +58,4 @@ def loss_of(told: str | Loss | None, natural: Loss) -> Loss:
         return told
     if not isinstance(told, str):
         raise CircuitError(f"a loss is a name, such as 'Huber', or a Loss, got {told!r}")
-    return LOSSES[told]()
+    return LOSSES[LOSSES.spelled(told)]()

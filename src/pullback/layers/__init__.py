@@ -4,6 +4,7 @@ from pullback.layers.activations import (
     ELU,
     GELU,
     SELU,
+    Identity,
     LeakyReLU,
     PReLU,
     ReLU,
@@ -24,7 +25,7 @@ from pullback.layers.layer_norm import LayerNorm
 from pullback.layers.maxout import Maxout
 from pullback.layers.model import Model
 from pullback.layers.parallel import Parallel
-from pullback.layers.reshaping import Flatten, Identity, Reshape
+from pullback.layers.reshaping import Flatten, Reshape
 from pullback.layers.residual import Residual
 from pullback.layers.sequential import Sequential
 from pullback.layers.training import Training

@@ -55,6 +55,7 @@ class Layer(Portable, ABC):
     """
 
     takes: int | None = 1  # the number of inputs of a call; None: any
+    takes_integers = False  # row numbers, say, which stay integers
     layers: tuple[Layer, ...] = ()  # those inside
 
     def __init__(self, name: str = "", rng: Rng = None, **config: Any) -> None:

@@ -19,7 +19,6 @@ from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit
 from pullback.engines.engine import Engine
 from pullback.engines.prepare import prepare, refuse_unknown
-from pullback.layers.embedding import Embedding
 from pullback.layers.layer import Layer
 from pullback.losses.loss import Loss, prepare_weights
 from pullback.losses.penalty import Penalty
@@ -410,9 +409,9 @@ class Trainer:
         return arrays
 
     def _dtype(self, x: np.ndarray) -> np.dtype:
-        """The dtype that inputs take: the parameters' own, but for row numbers of embeddings."""
+        """The dtype that inputs take: the parameters' own, but for integers that a layer takes."""
         layers = [x for _, x in self.model.walk()] if isinstance(self.model, Layer) else []
-        if x.dtype.kind in "iu" and any(isinstance(layer, Embedding) for layer in layers):
+        if x.dtype.kind in "iu" and any(layer.takes_integers for layer in layers):
             return np.dtype(np.int64)
         for unit in self.model.parameters.values():
             return unit.dtype
