@@ -60,7 +60,9 @@ class Gate:
     `domain` and `samples` say at which inputs the gate is tested: for each input of an elementwise
     gate an interval, or `bool`; for others a function of a random generator to a list of ready
     `(inputs, static)`. `function` is what users call; it tidies arguments (see `public`).
-    `primitive` says that the value cannot be run on wires, to be rewritten into other gates.
+    `view` says that the output is another way to walk the elements of the one input, which stay
+    where they are; `reduces` that elements along `axis` are joined, any two of them at a time;
+    `primitive` that the value cannot be run on wires, to be rewritten into other gates.
     """
 
     name: str
@@ -71,6 +73,8 @@ class Gate:
     domain: tuple[tuple[float, float] | type[bool], ...] = ()
     samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None
     kinks: Callable[..., Any] | None = None
+    view: bool = False
+    reduces: bool = False
     primitive: bool = False
     function: Callable[..., Any] = field(init=False, repr=False)
 
@@ -267,6 +271,8 @@ def gate(
     domain: tuple[tuple[float, float] | type[bool], ...] = (),
     samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None,
     kinks: Callable[..., Any] | None = None,
+    view: bool = False,
+    reduces: bool = False,
     primitive: bool = False,
     registry: Registry[Gate] | None = None,
 ) -> Callable[[Callable[..., Value]], GateFunction]:
@@ -307,6 +313,8 @@ def gate(
             domain,
             samples,
             kinks,
+            view,
+            reduces,
             primitive,
         )
         if registry is not None:
