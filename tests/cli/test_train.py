@@ -19,8 +19,8 @@ from sklearn.metrics import (
 from tests.cli.command import fast, run
 
 import pullback as pb
-from pullback.cli.trained import Trained
 from pullback.datasets import DATASETS, load_dataset
+from pullback.tables.trained import Trained
 
 
 @pytest.fixture
@@ -386,7 +386,7 @@ def test_parquet_and_its_rows(flowers, tmp_path):
     ("engine", "package"), [("jax", "jax"), ("native", "numba"), ("eager-native", "numba")]
 )
 def test_an_engine_that_is_not_installed_is_refused_first(flowers, monkeypatch, engine, package):
-    monkeypatch.setattr("pullback.cli.recipe.find_spec", lambda name: None)
+    monkeypatch.setattr("pullback.tables.recipe.find_spec", lambda name: None)
     done = run("train", flowers, "--engine", engine)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"error: the engine '{engine}' needs {package}, which is not" in done.message

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from pullback.cli.layout import GAP, bar, cell, sentence, shortened, table
-from pullback.cli.measure import MEASURES, Measured, histogram, quantiles
-from pullback.cli.study import Outcome, Study, cells_of, place_of
-from pullback.cli.trained import PARTS
 from pullback.core.text import number
-from pullback.datasets import Column, Target
+from pullback.tables import Column, Target
+from pullback.tables.measure import MEASURES, Measured, histogram, quantiles
+from pullback.tables.study import Outcome, Study, cells_of, place_of
+from pullback.tables.trained import PARTS
 
 NAMES = {
     "accuracy": "accuracy",

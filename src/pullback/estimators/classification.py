@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from pullback.core.errors import CircuitError
 from pullback.estimators.network import Network
+from pullback.losses.class_weights import balance
 
 
 class Classifier(ClassifierMixin, Network):
@@ -92,7 +93,7 @@ class Classifier(ClassifierMixin, Network):
         if self.class_weight is None:
             return weights
         if isinstance(self.class_weight, str):
-            of_class = _balanced(np.bincount(numbers, weights, len(self.classes_)))
+            of_class = balance(np.bincount(numbers, weights, len(self.classes_)))
         else:
             of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         return of_class[numbers] if weights is None else weights * of_class[numbers]
@@ -142,17 +143,3 @@ def _refuse_unlike(labels: Any) -> None:
             raise CircuitError(
                 f"labels are texts or numbers, not both: row 0 has {first!r}, row {row} {label!r}"
             )
-
-
-def _balanced(totals: np.ndarray) -> np.ndarray:
-    """The weight of each class by which all weigh the same, from how much each weighs in all.
-
-    As scikit-learn has it, but that a row of weight 5 is the row five times.
-
-    >>> _balanced(np.array([1.0, 3.0, 0.0]))
-    array([2.        , 0.66666667, 0.        ])
-    """
-    there = totals > 0.0
-    weights = np.zeros(len(totals))
-    weights[there] = totals.sum() / (there.sum() * totals[there])
-    return weights

@@ -10,10 +10,10 @@ from scipy.special import log_expit, log_softmax
 from sklearn.utils.metaestimators import available_if
 
 from pullback.estimators.classification import Classifier
-from pullback.estimators.parts import loss_of, multilayer
 from pullback.layers import Sequential
 from pullback.losses import Loss, SoftmaxCrossEntropy
 from pullback.optim import Optimizer
+from pullback.tables.parts import loss_of, multilayer
 
 
 def _gives_probabilities(estimator: NetworkClassifier) -> bool:

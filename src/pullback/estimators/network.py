@@ -18,10 +18,10 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from pullback.core.errors import CircuitError
 from pullback.core.finite import is_finite
 from pullback.estimators.arguments import refuse_parameters
-from pullback.estimators.parts import optimizer_of
 from pullback.layers import Sequential
 from pullback.losses import L2, Loss, prepare_weights
 from pullback.optim import Optimizer
+from pullback.tables.parts import optimizer_of
 from pullback.train import Event, History, Trainer
 from pullback.train.data import in_dtype
 from pullback.train.stopping import Stopping, creeping

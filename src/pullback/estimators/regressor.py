@@ -11,11 +11,11 @@ from sklearn.metrics import r2_score
 
 from pullback.core.errors import CircuitError
 from pullback.estimators.network import Network
-from pullback.estimators.parts import loss_of, multilayer
 from pullback.layers import Sequential
 from pullback.losses import Loss, SquaredError
 from pullback.losses.loss import fitting
 from pullback.optim import Optimizer
+from pullback.tables.parts import loss_of, multilayer
 from pullback.train.data import in_dtype
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.datasets import ReadOptions, read_table
-from pullback.datasets.table import read_dataset
+from pullback.tables import ReadOptions, read_table
+from pullback.tables.table import read_dataset
 
 
 @pytest.fixture

@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from pullback.cli.answers import Answers
-from pullback.cli.measure import (
+from pullback.core.errors import CircuitError
+from pullback.tables.answers import Answers
+from pullback.tables.column import Column
+from pullback.tables.dataset import Dataset
+from pullback.tables.measure import (
     Baseline,
     Measured,
     Wrong,
@@ -26,10 +29,11 @@ from pullback.cli.measure import (
     quantiles,
     trivial,
 )
-from pullback.cli.recipe import Plan, Recipe, prepared
-from pullback.cli.trained import PARTS, Metric, Record, Trained
-from pullback.core.errors import CircuitError
-from pullback.datasets import Column, Dataset, Preparation, TableDataset, Target
+from pullback.tables.prepare import Preparation
+from pullback.tables.recipe import Plan, Recipe, prepared
+from pullback.tables.table import TableDataset
+from pullback.tables.target import Target
+from pullback.tables.trained import PARTS, Metric, Record, Trained
 from pullback.train import History, Trainer, early_stopping
 
 SHARES = dict(zip(PARTS, (0.7, 0.1, 0.2), strict=True))

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pullback.core.registry import Registry
-from pullback.datasets.cells import Texts
-from pullback.datasets.gaps import is_gap
-from pullback.datasets.numerals import NUMBER_STYLES
-from pullback.datasets.spelling import shown
+from pullback.tables.cells import Texts
+from pullback.tables.gaps import is_gap
+from pullback.tables.numerals import NUMBER_STYLES
+from pullback.tables.spelling import shown
 
 KINDS: Registry[str] = Registry("kind of column")
 for _kind, _meaning in (

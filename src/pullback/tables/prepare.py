@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.datasets.cells import Dates, Numbers, Texts, read_cells
-from pullback.datasets.column import KINDS, Column
-from pullback.datasets.columns import columns_of, understand_table
-from pullback.datasets.extract import extract
-from pullback.datasets.habits import Habits
-from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES, either_way
-from pullback.datasets.options import ReadOptions
-from pullback.datasets.plain import from_plain, to_plain
-from pullback.datasets.quantities import GROUPS, HUGE
-from pullback.datasets.spelling import DATE_FORMATS, brief, listed, shown
-from pullback.datasets.target import Target
+from pullback.tables.cells import Dates, Numbers, Texts, read_cells
+from pullback.tables.column import KINDS, Column
+from pullback.tables.columns import columns_of, understand_table
+from pullback.tables.extract import extract
+from pullback.tables.habits import Habits
+from pullback.tables.numerals import DECIMALS, NUMBER_STYLES, either_way
+from pullback.tables.options import ReadOptions
+from pullback.tables.plain import from_plain, to_plain
+from pullback.tables.quantities import GROUPS, HUGE
+from pullback.tables.spelling import DATE_FORMATS, brief, listed, shown
+from pullback.tables.target import Target
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pullback.datasets import ReadOptions, TableDataset
-from pullback.datasets.gaps import is_gap, may_be_value
-from pullback.datasets.table import read_dataset
+from pullback.tables import ReadOptions, TableDataset
+from pullback.tables.gaps import is_gap, may_be_value
+from pullback.tables.table import read_dataset
 
 STATISTICS_TOOLS = (
     *(".", ".a", ".Z", "#NA", "#N/A", "-nan", "NaN", "nan(ind)", "1.#QNAN", "-1.#IND", "1.#INF"),

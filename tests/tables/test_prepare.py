@@ -10,8 +10,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import pullback as pb
-from pullback.datasets import Preparation, TableDataset
-from pullback.datasets.prepare import MOST_CATEGORIES
+from pullback.tables import Preparation, TableDataset
+from pullback.tables.prepare import MOST_CATEGORIES
 
 
 def people(rows=200, seed=0):

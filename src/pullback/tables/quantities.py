@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pullback.datasets.cells import Cells, Numbers, Texts
-from pullback.datasets.column import DOUBT, Column, gap_note
-from pullback.datasets.habits import Habits
-from pullback.datasets.numerals import (
+from pullback.tables.cells import Cells, Numbers, Texts
+from pullback.tables.column import DOUBT, Column, gap_note
+from pullback.tables.habits import Habits
+from pullback.tables.numerals import (
     DECIMALS,
     NUMBER_STYLES,
     either_way,
@@ -18,7 +18,7 @@ from pullback.datasets.numerals import (
     negative_otherwise,
     styles,
 )
-from pullback.datasets.spelling import brief, shown
+from pullback.tables.spelling import brief, shown
 
 STRAY_SHARE = 0.05  # so much text among numbers counts as gaps; more makes them categories
 HUGE = 1e100  # beyond it, sums of squares leave double precision

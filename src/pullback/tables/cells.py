@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.datasets.sample import sample
-from pullback.datasets.spelling import EXACT, number_text, spell
+from pullback.tables.sample import sample
+from pullback.tables.spelling import EXACT, number_text, spell
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.datasets.numerals import NUMBER_STYLES, parse_numbers
+from pullback.tables.numerals import NUMBER_STYLES, parse_numbers
 
 EXACT = 2**53  # below it, whole numbers are exact in double precision
 

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 import pullback as pb
-from pullback.datasets import ReadOptions, TableDataset, Target, load_dataset
-from pullback.datasets.cells import as_texts, read_cells
-from pullback.datasets.habits import Habits
+from pullback.datasets import load_dataset
+from pullback.tables import ReadOptions, TableDataset, Target
+from pullback.tables.cells import as_texts, read_cells
+from pullback.tables.habits import Habits
 
 
 def table(y, **options):

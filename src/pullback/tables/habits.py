@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pullback.datasets.gaps import is_gap
-from pullback.datasets.numerals import DECIMALS, decimal_votes, either_way, grouping_mark, is_number
-from pullback.datasets.options import ReadOptions
-from pullback.datasets.sample import sample
+from pullback.tables.gaps import is_gap
+from pullback.tables.numerals import DECIMALS, decimal_votes, either_way, grouping_mark, is_number
+from pullback.tables.options import ReadOptions
+from pullback.tables.sample import sample
 
 if TYPE_CHECKING:
     import pandas as pd

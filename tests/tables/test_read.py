@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import pullback as pb
-from pullback.datasets import read_table
-from pullback.datasets.columns import understand_table
+from pullback.tables import read_table
+from pullback.tables.columns import understand_table
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.datasets.gaps import is_gap
-from pullback.datasets.numerals import is_number
-from pullback.datasets.options import SEPARATORS, ReadOptions
-from pullback.datasets.separator import (
+from pullback.tables.gaps import is_gap
+from pullback.tables.numerals import is_number
+from pullback.tables.options import SEPARATORS, ReadOptions
+from pullback.tables.separator import (
     ALIKE,
     cells_of_any_length,
     find_separator,
@@ -26,7 +26,7 @@ from pullback.datasets.separator import (
     reader_of,
     usual,
 )
-from pullback.datasets.spelling import shown
+from pullback.tables.spelling import shown
 
 _BELOW = 200  # rows that show what the cells under a name are
 _COMMENTS = ("#", "%", "//")

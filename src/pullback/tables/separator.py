@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pullback.datasets.gaps import is_gap
-from pullback.datasets.numerals import is_number
-from pullback.datasets.options import SEPARATORS
+from pullback.tables.gaps import is_gap
+from pullback.tables.numerals import is_number
+from pullback.tables.options import SEPARATORS
 
 ALIKE = 0.8  # of the rows, which have the same number of cells where the separator is right
 BLANKS = " "

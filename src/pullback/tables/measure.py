@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from pullback.cli.answers import Answers
-from pullback.datasets import Dataset, Target
+from pullback.tables.answers import Answers
+from pullback.tables.dataset import Dataset
+from pullback.tables.target import Target
 
 MEASURES = {
     "classification": ("accuracy", "balanced_accuracy"),
@@ -28,7 +29,7 @@ def measured(target: Target, truth: np.ndarray, numbers: np.ndarray) -> Measured
     accuracy is the mean over the classes of the share found; R2 is 1 for no error and 0 for what
     the mean would do, and None where the truth does not vary.
 
-    >>> from pullback.datasets import Column
+    >>> from pullback.tables import Column
     >>> of = Target(Column("y", "number", "", "plain"))
     >>> measured(of, np.array([1.0, 3.0]), np.array([1.0, 2.0]))
     {'rmse': 0.7071067811865476, 'mae': 0.5, 'r2': 0.5}

@@ -14,16 +14,19 @@ from pullback.optim import OPTIMIZERS, Optimizer
 
 
 def multilayer(
-    hidden: Sequence[int] | int, activation: str, dropout: float, outputs: int, seed: int
+    hidden: Sequence[int] | int,
+    activation: str,
+    dropout: float,
+    outputs: int,
+    seed: int,
+    initializer: str = "glorot",
 ) -> Sequential:
     """Dense layers of these sizes, each with its activation and dropout, and a last one.
 
-    Weights start by "glorot", whose first outputs are smaller than those of "he": of tables that is
-    the better start.
+    Weights start by "glorot", whose first outputs are smaller than those of "he".
 
-    >>> multilayer((8, 4), "tanh", 0.0, 3, 0)  # doctest: +NORMALIZE_WHITESPACE
-    Sequential(Dense(8, initializer='glorot'), Tanh(), Dense(4, initializer='glorot'), Tanh(),
-               Dense(3, initializer='glorot'))
+    >>> multilayer((8, 4), "tanh", 0.0, 3, 0, "he")
+    Sequential(Dense(8), Tanh(), Dense(4), Tanh(), Dense(3))
     """
     sizes: Any = (hidden,) if isinstance(hidden, Integral) else hidden
     if not isinstance(activation, str):
@@ -31,10 +34,10 @@ def multilayer(
     bend = ACTIVATIONS[ACTIVATIONS.spelled(activation)]
     layers: list[Layer] = []
     for size in sizes:
-        layers += [Dense(size, initializer="glorot"), bend()]
+        layers += [Dense(size, initializer=initializer), bend()]
         if dropout:
             layers.append(Dropout(dropout))
-    return Sequential(*layers, Dense(outputs, initializer="glorot"), rng=seed)
+    return Sequential(*layers, Dense(outputs, initializer=initializer), rng=seed)
 
 
 def optimizer_of(told: str | Optimizer, learning_rate: float) -> Optimizer:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts
-from pullback.datasets.column import Column
-from pullback.datasets.gaps import TRUTHS, YES
-from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES, is_number
-from pullback.datasets.quantities import HUGE
-from pullback.datasets.spelling import EXACT, shown
+from pullback.tables.cells import Cells, Dates, Numbers, Other, Texts, as_texts
+from pullback.tables.column import Column
+from pullback.tables.gaps import TRUTHS, YES
+from pullback.tables.numerals import DECIMALS, NUMBER_STYLES, is_number
+from pullback.tables.quantities import HUGE
+from pullback.tables.spelling import EXACT, shown
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,21 +16,21 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
-from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
-from pullback.datasets.column import DOUBT, KINDS, Column, gap_note
-from pullback.datasets.extract import extract
-from pullback.datasets.gaps import TRUTHS, YES, is_gap, may_be_value
-from pullback.datasets.habits import Habits
-from pullback.datasets.numerals import DECIMALS, NUMBER_STYLES, holds_number
-from pullback.datasets.quantities import (
+from pullback.tables.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
+from pullback.tables.column import DOUBT, KINDS, Column, gap_note
+from pullback.tables.extract import extract
+from pullback.tables.gaps import TRUTHS, YES, is_gap, may_be_value
+from pullback.tables.habits import Habits
+from pullback.tables.numerals import DECIMALS, NUMBER_STYLES, holds_number
+from pullback.tables.quantities import (
     STRAY_SHARE,
     ZEROS,
     nearly_numbers,
     number_column,
     stray_note,
 )
-from pullback.datasets.sample import sample
-from pullback.datasets.spelling import DATE_FORMATS, likely_dates, listed, shown
+from pullback.tables.sample import sample
+from pullback.tables.spelling import DATE_FORMATS, likely_dates, listed, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def understand(
 
     Raises `CircuitError` where it cannot be of the kind told.
 
-    >>> from pullback.datasets.cells import read_cells
+    >>> from pullback.tables.cells import read_cells
     >>> import pandas as pd
     >>> understand("age", read_cells(pd.Series(["17", "n/a", "97"]))).note
     "numbers from 17 to 97, 1 gap such as 'n/a'"

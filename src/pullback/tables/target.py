@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.datasets.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
-from pullback.datasets.column import DOUBT, Column
-from pullback.datasets.columns import (
+from pullback.tables.cells import Cells, Dates, Numbers, Other, Texts, as_texts, read_cells
+from pullback.tables.column import DOUBT, Column
+from pullback.tables.columns import (
     category_column,
     columns_of,
     gap_doubts,
     merged_note,
     other_decimal,
 )
-from pullback.datasets.extract import extract, place
-from pullback.datasets.gaps import is_gap
-from pullback.datasets.habits import Habits
-from pullback.datasets.numerals import NUMBER_STYLES, styles
-from pullback.datasets.quantities import HUGE, number_column
-from pullback.datasets.spelling import EXACT, listed, number_text, shown
+from pullback.tables.extract import extract, place
+from pullback.tables.gaps import is_gap
+from pullback.tables.habits import Habits
+from pullback.tables.numerals import NUMBER_STYLES, styles
+from pullback.tables.quantities import HUGE, number_column
+from pullback.tables.spelling import EXACT, listed, number_text, shown
 
 if TYPE_CHECKING:
     import pandas as pd

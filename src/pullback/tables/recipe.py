@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.datasets import Dataset
 from pullback.engines.prepare import ENGINES
-from pullback.layers import Dense, Dropout, Layer, Sequential
+from pullback.layers import Sequential
 from pullback.layers.activations import ACTIVATIONS
 from pullback.losses import L2, LOSSES, Loss, Penalty, balanced_class_weights
 from pullback.losses.loss import fitting
 from pullback.optim import OPTIMIZERS, Optimizer
+from pullback.tables.dataset import Dataset
+from pullback.tables.parts import multilayer
 
 _COMPILERS = {  # by engine: a package, and what installs it
     "native": ("numba", "numba"),
@@ -144,7 +145,8 @@ def prepared(recipe: Recipe, train: Dataset) -> Plan:
     told: dict[str, Any] = {} if weights is None else {"class_weights": weights}
     strength = _strength(task, len(train)) if recipe.l2 is None else recipe.l2
     outputs = LOSSES[loss].reading.outputs(classes)
-    widths = [width, *_sizes(recipe, task), outputs]
+    hidden = _sizes(recipe, task)
+    widths = [width, *hidden, outputs]
     count = sum((a + 1) * b for a, b in pairwise(widths))
     if count > _MOST_PARAMETERS:
         raise CircuitError(
@@ -154,7 +156,9 @@ def prepared(recipe: Recipe, train: Dataset) -> Plan:
     steps = -(-len(train) // recipe.batch_size)
     first, most = _EPOCHS
     return Plan(
-        Sequential(*_hidden(recipe, task), Dense(outputs), rng=recipe.seed),
+        multilayer(
+            hidden, recipe.activation or "ReLU", recipe.dropout or 0.0, outputs, recipe.seed, "he"
+        ),
         loss,
         LOSSES[loss](**told),
         _optimizer(recipe, task, width),
@@ -192,14 +196,6 @@ def _sizes(recipe: Recipe, task: str) -> tuple[int, ...]:
     return (recipe.hidden or _HIDDEN[task]) if recipe.model == "mlp" else ()
 
 
-def _hidden(recipe: Recipe, task: str) -> Iterable[Layer]:
-    for size in _sizes(recipe, task):
-        yield Dense(size)
-        yield ACTIVATIONS[recipe.activation or "ReLU"]()
-        if recipe.dropout:
-            yield Dropout(recipe.dropout)
-
-
 def _optimizer(recipe: Recipe, task: str, width: int) -> Optimizer:
     make, rate = OPTIMIZERS[recipe.optimizer], recipe.learning_rate
     if recipe.optimizer != "SGD":
@@ -233,23 +229,6 @@ def _refuse_missing(engine: str) -> None:
             f"the engine {engine!r} needs {package}, which is not installed; run "
             f"pip install {name}, or take --engine eager"
         )
-
-
-def sizes(text: str) -> tuple[int, ...]:
-    """The sizes of hidden layers.
-
-    >>> sizes("64, 32")
-    (64, 32)
-
-    Raises `CircuitError` where they are not whole numbers above 0.
-    """
-    parts = text.split(",")
-    if not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
-        raise CircuitError(f"--hidden is the sizes of layers, such as 64,64, got {text!r}")
-    found = tuple(map(int, parts))
-    if 0 in found:
-        raise CircuitError(f"--hidden needs at least one unit in each layer, got {text!r}")
-    return found
 
 
 def _or(names: Iterable[str]) -> str:

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
-from tests.datasets.written_tables import Written, written_tables
+from tests.tables.written_tables import Written, written_tables
 
 import pullback as pb
-from pullback.datasets import ReadOptions, TableDataset, read_table
-from pullback.datasets.cells import Numbers
-from pullback.datasets.gaps import is_gap
+from pullback.tables import ReadOptions, TableDataset, read_table
+from pullback.tables.cells import Numbers
+from pullback.tables.gaps import is_gap
 
 OPTIONS = ("--decimal", "--gaps", "--header", "--separator", "--kind")
 

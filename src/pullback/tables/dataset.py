@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.datasets.prepare import Preparation
+from pullback.tables.prepare import Preparation
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 import pullback as pb
-from pullback.datasets.cells import Dates, Numbers, Texts, as_texts, read_cells
-from pullback.datasets.columns import understand, understand_table
-from pullback.datasets.extract import extract
-from pullback.datasets.habits import Habits
+from pullback.tables.cells import Dates, Numbers, Texts, as_texts, read_cells
+from pullback.tables.columns import understand, understand_table
+from pullback.tables.extract import extract
+from pullback.tables.habits import Habits
 
 
 def column(values, name="c", kind=None, decimal=None):

@@ -12,16 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from pullback.cli.answers import Answers
-from pullback.cli.measure import MEASURES
 from pullback.core.errors import CircuitError
-from pullback.datasets import Preparation, ReadOptions, Target
-from pullback.datasets.plain import from_plain, to_plain
 from pullback.layers import Layer
 from pullback.layers.saving import load_model, save_model
 from pullback.layers.storage import read_about
 from pullback.losses import LOSSES
 from pullback.losses.loss import fitting
+from pullback.tables.answers import Answers
+from pullback.tables.measure import MEASURES
+from pullback.tables.options import ReadOptions
+from pullback.tables.plain import from_plain, to_plain
+from pullback.tables.prepare import Preparation
+from pullback.tables.target import Target
 
 FORMAT = "pullback trained model, version 1"
 PARTS: tuple[str, ...] = ("train", "validation", "test")

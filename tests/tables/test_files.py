@@ -5,10 +5,11 @@ import json
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.datasets.csv_files import csv_files
+from tests.tables.csv_files import csv_files
 
 import pullback as pb
-from pullback.datasets import Preparation, load_dataset
+from pullback.datasets import load_dataset
+from pullback.tables import Preparation
 
 SLOW = settings(
     max_examples=200,

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.datasets.cells import read_cells
-from pullback.datasets.columns import Column, columns_of, doubts, understand_table
-from pullback.datasets.dataset import Dataset, split_rows
-from pullback.datasets.habits import Habits
-from pullback.datasets.options import ReadOptions
-from pullback.datasets.prepare import Extracted, Preparation
-from pullback.datasets.read import read_table
-from pullback.datasets.spelling import listed, shown
-from pullback.datasets.target import Target, guess_target, understand_target
+from pullback.tables.cells import read_cells
+from pullback.tables.columns import Column, columns_of, doubts, understand_table
+from pullback.tables.dataset import Dataset, split_rows
+from pullback.tables.habits import Habits
+from pullback.tables.options import ReadOptions
+from pullback.tables.prepare import Extracted, Preparation
+from pullback.tables.read import read_table
+from pullback.tables.spelling import listed, shown
+from pullback.tables.target import Target, guess_target, understand_target
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 import pullback as pb
-from pullback.datasets import ReadOptions
-from pullback.datasets.habits import Habits
-from pullback.datasets.numerals import NUMBER_STYLES, is_number
+from pullback.tables import ReadOptions
+from pullback.tables.habits import Habits
+from pullback.tables.numerals import NUMBER_STYLES, is_number
 
 
 @pytest.mark.parametrize(

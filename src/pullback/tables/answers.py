@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.datasets import Target
-from pullback.datasets.target import label_array
 from pullback.losses import LOSSES
+from pullback.tables.target import Target, label_array
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pullback.datasets.columns import understand_table
-from pullback.datasets.habits import Habits
-from pullback.datasets.sample import sample
+from pullback.tables.columns import understand_table
+from pullback.tables.habits import Habits
+from pullback.tables.sample import sample
 
 ROWS = 20_000
 

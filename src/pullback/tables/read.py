@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.datasets.gaps import is_gap
-from pullback.datasets.habits import Habits
-from pullback.datasets.options import ReadOptions
-from pullback.datasets.separator import BLANKS
-from pullback.datasets.shape import read_grid
-from pullback.datasets.spelling import shown
+from pullback.tables.gaps import is_gap
+from pullback.tables.habits import Habits
+from pullback.tables.options import ReadOptions
+from pullback.tables.separator import BLANKS
+from pullback.tables.shape import read_grid
+from pullback.tables.spelling import shown
 
 if TYPE_CHECKING:
     import pandas as pd
