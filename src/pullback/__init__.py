@@ -183,6 +183,7 @@ from pullback.train import (
     Event,
     History,
     Trainer,
+    TrainingStep,
     early_stopping,
 )
 
@@ -265,6 +266,7 @@ __all__ = [
     "Tanh",
     "Trainer",
     "Training",
+    "TrainingStep",
     "Tug",
     "Unit",
     "abs",

@@ -610,9 +610,9 @@ def test_a_row_left_over_counts_also_where_layers_are_frozen():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"loss": "mse"}, "a Trainer needs a Loss, got 'mse'"),
-        ({"optimizer": "sgd"}, "a Trainer needs an Optimizer, got 'sgd'"),
-        ({"penalties": [0.1]}, "a Trainer needs a Penalty, got 0.1"),
+        ({"loss": "mse"}, "training needs a Loss, got 'mse'"),
+        ({"optimizer": "sgd"}, "training needs an Optimizer, got 'sgd'"),
+        ({"penalties": [0.1]}, "training needs a Penalty, got 0.1"),
     ],
 )
 def test_a_part_of_another_kind_is_named(change, message):
