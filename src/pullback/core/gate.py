@@ -15,17 +15,18 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from pullback.core import floats
 from pullback.core.copying import Code, is_importable, writes_code
 from pullback.core.errors import CircuitError
+from pullback.core.floats import scalars
 from pullback.core.registry import GATES, Registry
 from pullback.core.unit import EMPTY, Unit, wire
 from pullback.core.values import (
@@ -35,7 +36,6 @@ from pullback.core.values import (
     dtype_of,
     namespace,
     read_only,
-    scalars,
     shape_of,
 )
 
@@ -77,6 +77,8 @@ class Gate:
     reduces: bool = False
     primitive: bool = False
     function: Callable[..., Any] = field(init=False, repr=False)
+    of_one: Callable[..., Any] = field(init=False, repr=False)
+    of_two: Callable[..., Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if (self.partials is None) == (self.pullback is None):
@@ -84,7 +86,8 @@ class Gate:
                 f"gate {self.name!r} must declare either partials (elementwise) or a pullback"
             )
         self.function = self
-        self._what = f"an input of {self.name}"
+        self.what = f"an input of {self.name}"
+        self.of_one, self.of_two = floats.calls(self, Unit, wire, _number)
         if self.partials is not None and not self.domain:
             self.domain = ((-2.0, 2.0),) * len(self.partials)
 
@@ -125,7 +128,7 @@ class Gate:
                     recorded = True
                 x = x._value
             elif type(x) is not float:
-                x = as_value(x, self._what)
+                x = as_value(x, self.what)
             if type(x) is not float:  # a truth value is NumPy's, where True + True is True
                 m = arrays
             values.append(x)
@@ -136,32 +139,6 @@ class Gate:
         values = [x._value for x in wires]  # of arrays that users may change later, copies
         value = _kept(self._compute(m, values, static, inputs), values)
         return wire(value, self, tuple(wires), static or EMPTY) if recorded else constant(value)
-
-    def of_one(self, x: Any) -> Any:
-        """`self(x)` for an elementwise gate, several times faster where x is or carries a float."""
-        if type(x) is float:
-            return self.value(scalars, x)
-        if type(x) is Unit and type(x._value) is float and (x.inputs or x.gate is None):
-            return wire(self.value(scalars, x._value), self, (x,), EMPTY, sys._getframe(2))
-        return self(x)
-
-    def of_two(self, a: Any, b: Any) -> Any:
-        """`self(a, b)` for an elementwise gate, several times faster for floats and their wires."""
-        if type(a) is type(b) is float:
-            return self.value(scalars, a, b)
-        frame = sys._getframe(2)  # past the operator or function that called this
-        if type(b) is Unit:
-            if type(a) is float or type(a) is int:
-                a = wire(as_value(a, self._what), CONSTANT, (), EMPTY, frame)
-        elif type(a) is Unit and (type(b) is float or type(b) is int):
-            b = wire(as_value(b, self._what), CONSTANT, (), EMPTY, frame)
-        if (
-            type(a) is type(b) is Unit
-            and type(a._value) is type(b._value) is float
-            and (a.inputs or b.inputs or a.gate is None or b.gate is None)
-        ):
-            return wire(self.value(scalars, a._value, b._value), self, (a, b), EMPTY, frame)
-        return self(a, b)
 
     def evaluate(self, inputs: Sequence[Unit], static: Mapping[str, Any]) -> Value:
         """The gate's value at the present values of these wires."""
@@ -232,6 +209,11 @@ def _kept(value: Value, inputs: Sequence[Value]) -> Value:
     ):
         value = value.copy()
     return read_only(value)
+
+
+def _number(x: float, what: str, frame: FrameType) -> Unit:
+    """A number among the inputs of a gate, as a wire; `what` it is."""
+    return wire(as_value(x, what), CONSTANT, (), EMPTY, frame)
 
 
 CONSTANT = Gate("constant", value=lambda m: None, pullback=())

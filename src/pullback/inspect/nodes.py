@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pullback.core.floats import scalars
 from pullback.core.gate import Gate
 from pullback.core.text import brief
 from pullback.core.unit import Unit
-from pullback.core.values import Value, dtype_of, scalars, shape_of
+from pullback.core.values import Value, dtype_of, shape_of
 from pullback.inspect import svg
 from pullback.inspect.groups import FEW, MANY, Part
 from pullback.inspect.layout import Box

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.floats import scalars
 from pullback.core.gate import constant
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit, wire
-from pullback.core.values import Value, arrays, scalars
+from pullback.core.values import Value, arrays
 from pullback.core.walk import age
 from pullback.program import algebra, arrange
 from pullback.program.patterns import Inputs, Rule
