@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pullback.core.registry import GATES
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from pullback.core.unit import Unit
 
 _REFLECTED = {
@@ -71,7 +73,7 @@ class Operators:
     def __neg__(self) -> Unit:
         return GATES["negative"].of_one(self)
 
-    def __pos__(self) -> Unit:
+    def __pos__(self) -> Self:
         return self
 
     def __abs__(self) -> Unit:
