@@ -127,14 +127,6 @@ def _fifty_layers() -> Any:
 
     layers = [layer for _ in range(49) for layer in (pb.Dense(64), pb.ReLU())]
     model = pb.Sequential(*layers, pb.Dense(10))
-    x = pb.Unit(np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32), "inputs")
-    labels = pb.Unit(np.arange(64) % 10, "labels")
-    loss = pb.SoftmaxCrossEntropy()(model(x), labels)
-    parameters = list(model.parameters.values())
-    optimizer = pb.SGD(0.1, momentum=0.9)
-    memory = optimizer.init(parameters)
-    moved, news = optimizer.update(
-        pb.gradient(loss, parameters), memory, parameters, pb.Unit(0.1, "learning_rate")
-    )
-    updates = dict(zip([*parameters, *memory], [*moved, *news], strict=True))
-    return pb.Program({"inputs": x, "labels": labels}, {"loss": loss}, updates)
+    step = pb.TrainingStep(model, pb.SoftmaxCrossEntropy(), pb.SGD(0.1, momentum=0.9))
+    x = np.random.default_rng(0).normal(size=(64, 64))
+    return step.program(step.columns(x, np.arange(64) % 10), metrics=False)

@@ -84,20 +84,13 @@ def program(size: Size) -> tuple[Any, list[Any]]:
     import pullback as pb
 
     x, labels, _ = data(size)
-    rows = pb.Unit(x[: size.batch], "inputs")
-    chosen = pb.Unit(labels[: size.batch], "labels")
     model = pb.Sequential(pb.Dense(size.hidden), pb.ReLU(), pb.Dense(CLASSES))
-    model(rows)  # which makes the parameters
+    step = pb.TrainingStep(model, pb.SoftmaxCrossEntropy(), pb.SGD(RATE, momentum=MOMENTUM))
+    batch = step.columns(x[: size.batch], labels[: size.batch])  # which makes the parameters
     parameters = list(model.parameters.values())
     for unit, value in zip(parameters, start(size), strict=True):
         unit.value = value
-    loss = pb.SoftmaxCrossEntropy()(model(rows), chosen)
-    optimizer = pb.SGD(RATE, momentum=MOMENTUM)
-    memory = optimizer.init(parameters)
-    gradients = pb.gradient(loss, parameters)
-    moved, news = optimizer.update(gradients, memory, parameters, pb.Unit(RATE, "learning_rate"))
-    updates = dict(zip([*parameters, *memory], [*moved, *news], strict=True))
-    return pb.Program({"inputs": rows, "labels": chosen}, {"loss": loss}, updates), parameters
+    return step.program(batch, metrics=False), parameters
 
 
 def ours(size: Size) -> Work:

@@ -11,7 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import pullback as pb
-from pullback.datasets import load_dataset, read_table
+from pullback.datasets import load_dataset
+from pullback.tables import read_table
 
 # A file as people have them: numbers with gaps, categories, dates.
 rng = np.random.default_rng(0)

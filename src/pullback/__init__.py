@@ -22,7 +22,8 @@ from pullback.core.gradient import (
 )
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit, scope, units
-from pullback.engines.engine import Epoch, prepare
+from pullback.engines.engine import Epoch
+from pullback.engines.prepare import prepare
 from pullback.gates.arithmetic import add, divide, multiply, negative, power, subtract
 from pullback.gates.comparison import (
     clip,
@@ -182,6 +183,7 @@ from pullback.train import (
     Event,
     History,
     Trainer,
+    TrainingStep,
     early_stopping,
 )
 
@@ -264,6 +266,7 @@ __all__ = [
     "Tanh",
     "Trainer",
     "Training",
+    "TrainingStep",
     "Tug",
     "Unit",
     "abs",

@@ -15,11 +15,12 @@ from pullback.core.text import brief, columns, formula, names
 from pullback.core.unit import Unit, set_together
 from pullback.core.values import Value
 from pullback.core.walk import forward, order
-from pullback.engines.engine import Engine, prepare, refuse_unknown
+from pullback.engines.engine import Engine
+from pullback.engines.prepare import prepare, refuse_unknown
 from pullback.program.program import Program
 from pullback.source.javascript import JavaScript
+from pullback.source.layout import write_source
 from pullback.source.python import Python
-from pullback.source.record import write_source
 
 LANGUAGES = {"python": Python(), "javascript": JavaScript()}
 _LONG = 60  # gates; a longer circuit is printed group by group

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from tests.cli.command import fast, run
 
-from pullback.cli.trained import Trained
+from pullback.tables.trained import Trained
 
 
 def written(path, head, rows):

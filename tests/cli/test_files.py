@@ -5,7 +5,7 @@ import json
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.cli.command import run
-from tests.datasets.csv_files import csv_files
+from tests.tables.csv_files import csv_files
 
 
 def test_generated_files_are_trained_on_or_refused(tmp_path):

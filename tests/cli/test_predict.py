@@ -14,9 +14,9 @@ from safetensors.numpy import load, save
 from tests.cli.command import fast, run
 
 import pullback as pb
-from pullback.cli.trained import Trained
 from pullback.datasets import load_dataset
 from pullback.layers.storage import FORMAT
+from pullback.tables.trained import Trained
 
 SCORES = ["score of iris", "score of rose", "score of tulip, wild"]
 

@@ -19,8 +19,8 @@ from sklearn.metrics import (
 from tests.cli.command import fast, run
 
 import pullback as pb
-from pullback.cli.trained import Trained
 from pullback.datasets import DATASETS, load_dataset
+from pullback.tables.trained import Trained
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ def test_json_is_all_there_is_on_standard_output(prices):
         (["{}", "--task", "regression"], "regression predicts numbers, and the target 'species'"),
         (["{}", "--model", "tree"], "there is no model 'tree'; there are: linear, svm, mlp"),
         (["{}", "--loss", "sqared"], "there is no loss 'sqared'; there are: AbsoluteError, Bin"),
-        (["{}", "--loss", "Hinge"], "Hinge does not fit classification of 3 classes; there are: S"),
+        (["{}", "--loss", "Hinge"], "Hinge does not fit classification of 3 classes; there are: M"),
         (["{}", "--loss", "huber"], "Huber does not fit classification of 3 classes"),
         (["{}", "--model", "svm", "--loss", "Huber"], "learns by a hinge"),
         (["{}", "--model", "svm", "--target", "width"], "the task is regression; use --model lin"),
@@ -386,7 +386,7 @@ def test_parquet_and_its_rows(flowers, tmp_path):
     ("engine", "package"), [("jax", "jax"), ("native", "numba"), ("eager-native", "numba")]
 )
 def test_an_engine_that_is_not_installed_is_refused_first(flowers, monkeypatch, engine, package):
-    monkeypatch.setattr("pullback.cli.recipe.find_spec", lambda name: None)
+    monkeypatch.setattr("pullback.tables.recipe.find_spec", lambda name: None)
     done = run("train", flowers, "--engine", engine)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"error: the engine '{engine}' needs {package}, which is not" in done.message

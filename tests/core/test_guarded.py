@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import pullback as pb
-from pullback.engines.engine import prepare
+from pullback.engines.prepare import prepare
 from pullback.program.program import Program
 
 CURES = r"pb\.exp for math\.exp.*pb\.stack or pb\.concatenate.*its \.value"

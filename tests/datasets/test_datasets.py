@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.datasets import DATASETS, Dataset, Preparation, load_dataset
+from pullback.datasets import DATASETS, load_dataset
+from pullback.tables import Dataset, Preparation
 
 
 def test_digits_are_pixels_from_0_to_1():

@@ -19,8 +19,9 @@ from scipy import special
 
 import pullback as pb
 from pullback.engines.native import engine, guard
-from pullback.engines.native.code import SIZES, Array, Code, Number
+from pullback.engines.native.code import Code
 from pullback.engines.native.engine import Native
+from pullback.engines.native.number import SIZES, Array, Number
 from pullback.engines.native.step import write
 from pullback.engines.native.target import host
 
@@ -72,7 +73,7 @@ class Held:
 
 
 class Machine(Code):
-    """The words of a kernel, done at once: the text of a number is what it is, an array of lanes."""
+    """The words of a kernel, done at once: the text of a number is its value, an array of lanes."""
 
     def __init__(self, regions: Sequence[Region]) -> None:
         super().__init__("machine", [], host())

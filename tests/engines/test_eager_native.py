@@ -12,9 +12,9 @@ from tests.engines.native.test_memory import descent
 import pullback as pb
 from pullback.engines.eager import Eager
 from pullback.engines.eager_native import EagerNative
-from pullback.engines.engine import prepare
 from pullback.engines.native.engine import Native
 from pullback.engines.notice import notice
+from pullback.engines.prepare import prepare
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(203, 3))

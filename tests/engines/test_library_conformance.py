@@ -21,7 +21,7 @@ from tests.losses.reference import CASES as LOSS_CASES
 from tests.optim.reference import CASES as OPTIMIZER_CASES
 
 import pullback as pb
-from pullback.engines.engine import prepare
+from pullback.engines.prepare import prepare
 from pullback.layers import LAYERS, Layer, Training
 from pullback.layers.description import construct, describe
 from pullback.losses import LOSSES, Loss

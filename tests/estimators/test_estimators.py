@@ -245,7 +245,7 @@ def test_prediction_needs_a_fit(kind):
     [
         ({"hidden": (0,)}, "unit"),
         ({"hidden": "wide"}, "hidden"),
-        ({"activation": "rleu"}, "did you mean 'relu'"),
+        ({"activation": "rleu"}, "did you mean 'ReLU'"),
         ({"activation": 3}, "an activation is a name"),
         ({"optimizer": "adma"}, "there is no optimizer 'adma'"),
         ({"optimizer": 3}, "an optimizer is a name"),

@@ -18,7 +18,7 @@ from tests.estimators.small import ALL, CLASSIFIERS, IRIS, NETWORKS, outcome, sm
 import pullback as pb
 from pullback.core.errors import CircuitError
 from pullback.estimators import LinearSVM, NetworkClassifier, NetworkRegressor
-from pullback.estimators.parts import ACTIVATIONS
+from pullback.layers.activations import ACTIVATIONS
 
 # How training goes -------------------------------------------------------------------------------
 
@@ -223,7 +223,7 @@ def test_the_model_is_there_to_look_at():
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 def test_every_activation_learns(activation):
-    told = {"activation": activation, "epochs": 100, "learning_rate": 0.05}
+    told = {"activation": activation.lower(), "epochs": 100, "learning_rate": 0.05}
     assert small(NetworkClassifier, **told).fit(*IRIS).score(*IRIS) > 0.8
 
 

@@ -137,7 +137,7 @@ def test_a_next_value_of_another_shape_is_refused():
 
 def test_a_training_step_is_one_program():
     """State, step and randomness run in the Program as in eager calls, one after another."""
-    from pullback.engines.engine import prepare
+    from pullback.engines.prepare import prepare
 
     def model():
         return pb.Sequential(pb.Dense(4), BatchNorm(), Dropout(0.5), pb.Dense(2), rng=1)

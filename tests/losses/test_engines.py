@@ -9,7 +9,7 @@ import pytest
 from tests.losses.reference import CASES, ROWS
 
 import pullback as pb
-from pullback.engines.engine import ENGINES, prepare
+from pullback.engines.prepare import ENGINES, prepare
 
 WEIGHTS = np.array([2.0, 0.0, 1.0, 3.0, 1.0, 0.0, 5.0])
 CLASS_WEIGHTS = [0.5, 2.0, 3.0]

@@ -9,7 +9,7 @@ from tests.optim.reference import CASES, NAMES
 import pullback as pb
 import pullback.optim as po
 from pullback.core.walk import order
-from pullback.engines.engine import prepare
+from pullback.engines.prepare import prepare
 
 STEPS = 100
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)

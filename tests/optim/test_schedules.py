@@ -7,7 +7,7 @@ import pytest
 
 import pullback as pb
 import pullback.optim as po
-from pullback.engines.engine import prepare
+from pullback.engines.prepare import prepare
 
 
 def cosine(k):

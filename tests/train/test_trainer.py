@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import pullback as pb
-from pullback.engines.engine import ENGINES
+from pullback.engines.prepare import ENGINES
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(101, 3))
@@ -439,6 +439,24 @@ def test_words_go_to_an_embedding_as_numbers():
     assert history["accuracy"][-1] == 1.0
 
 
+def test_a_layer_of_ones_own_takes_integers_where_it_says_so():
+    class Remainder(pb.Layer):
+        takes_integers = True
+
+        def build(self, shape, *, rng):
+            assert self.rng is rng
+
+        def apply(self, x, *, training):
+            kinds.append(x.dtype.kind)
+            return pb.astype(x, "float32") * 0.5
+
+    kinds = []
+    model = pb.Sequential(Remainder(), pb.Dense(1), rng=0)
+    trainer = pb.Trainer(model, pb.SquaredError(), pb.SGD(0.1), engine="eager")
+    trainer.fit([[1], [2]], [1.0, 2.0], epochs=1)
+    assert set(kinds) == {"i"}
+
+
 # State and chance ------------------------------------------------------------------------------
 
 
@@ -592,9 +610,9 @@ def test_a_row_left_over_counts_also_where_layers_are_frozen():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"loss": "mse"}, "a Trainer needs a Loss, got 'mse'"),
-        ({"optimizer": "sgd"}, "a Trainer needs an Optimizer, got 'sgd'"),
-        ({"penalties": [0.1]}, "a Trainer needs a Penalty, got 0.1"),
+        ({"loss": "mse"}, "training needs a Loss, got 'mse'"),
+        ({"optimizer": "sgd"}, "training needs an Optimizer, got 'sgd'"),
+        ({"penalties": [0.1]}, "training needs a Penalty, got 0.1"),
     ],
 )
 def test_a_part_of_another_kind_is_named(change, message):

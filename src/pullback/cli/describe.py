@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from pullback.cli.layout import sentence, table
-from pullback.cli.measure import Measured
 from pullback.cli.report import Page, show_columns, show_metrics
-from pullback.cli.trained import PARTS, Record, Trained
-from pullback.datasets import Target
 from pullback.layers import Layer
 from pullback.layers.saving import load_model
 from pullback.layers.storage import read_about
+from pullback.tables import Target
+from pullback.tables.measure import Measured
+from pullback.tables.trained import PARTS, Record, Trained
 
 
 def describe(

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from pullback.cli.recipe import named
 from pullback.core.errors import CircuitError
-from pullback.datasets import ReadOptions
+from pullback.tables import ReadOptions
+from pullback.tables.recipe import named
 
 _READING = "Reading the file"
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "blanks": " "}

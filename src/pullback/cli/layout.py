@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from pullback.datasets.spelling import brief
+from pullback.tables.spelling import brief
 
 GAP = 2
 _MOST_OF = 0.7  # of the room, which whole words must fill

@@ -11,26 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from pullback.cli.answers import Answers
 from pullback.cli.file_options import Decimal, Gaps, Header, Separator, read_options
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.layout import sentence
-from pullback.cli.measure import MEASURES, Measured, measured
 from pullback.cli.report import NAMES, shown_value
-from pullback.cli.trained import Trained
 from pullback.core.errors import CircuitError
-from pullback.datasets import (
-    DATASETS,
-    Dataset,
-    ReadOptions,
-    Table,
-    Target,
-    load_dataset,
-    read_table,
-)
-from pullback.datasets.cells import Other, read_cells
-from pullback.datasets.columns import columns_of
-from pullback.datasets.read import row_numbers
+from pullback.datasets import DATASETS, load_dataset
+from pullback.tables import Dataset, ReadOptions, Table, Target, read_table
+from pullback.tables.answers import Answers
+from pullback.tables.cells import Other, read_cells
+from pullback.tables.columns import columns_of
+from pullback.tables.measure import MEASURES, Measured, measured
+from pullback.tables.read import row_numbers
+from pullback.tables.trained import Trained
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,13 +9,12 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from pullback.cli.answers import READINGS
 from pullback.cli.layout import GAP, bar, cell, sentence, shortened, table
-from pullback.cli.measure import MEASURES, Measured, histogram, quantiles
-from pullback.cli.study import Outcome, Study, cells_of, place_of
-from pullback.cli.trained import PARTS
 from pullback.core.text import number
-from pullback.datasets import Column, Target
+from pullback.tables import Column, Target
+from pullback.tables.measure import MEASURES, Measured, histogram, quantiles
+from pullback.tables.study import Outcome, Study, cells_of, place_of
+from pullback.tables.trained import PARTS
 
 NAMES = {
     "accuracy": "accuracy",
@@ -262,7 +261,7 @@ def _show_most_wrong(page: Page, outcome: Outcome) -> None:
     columns.append(["predicted", *(said(wrong.prediction) for wrong in worst)])
     right = {0} if study.target.classes else {0, 1, 2}
     if worst[0].confidence is not None:
-        probable = READINGS[study.plan.loss_name].probable
+        probable = study.plan.loss.reading.probable
         columns.append(["sure" if probable else "lead"])
         columns[-1] += [
             f"{w.confidence:.1%}" if probable else number(w.confidence or 0.0) for w in worst

@@ -12,11 +12,12 @@ from rich.console import Console
 
 from pullback.cli.file_options import Classes, Decimal, Gaps, Header, Separator, read_options
 from pullback.cli.files import refuse_same, writable
-from pullback.cli.recipe import MODELS, Recipe, named, sizes
 from pullback.cli.report import Page, show_data, show_end, show_outcome
-from pullback.cli.study import Study
 from pullback.core.errors import CircuitError
-from pullback.datasets import KINDS, TASKS, load_dataset
+from pullback.datasets import load_dataset
+from pullback.tables import KINDS, TASKS
+from pullback.tables.recipe import MODELS, Recipe, named
+from pullback.tables.study import Study
 
 _TRAINING = "Training"
 
@@ -150,7 +151,7 @@ def train(
     """
     recipe = Recipe(
         model=model,
-        hidden=None if hidden is None else sizes(hidden),
+        hidden=None if hidden is None else _sizes(hidden),
         activation=activation,
         dropout=dropout,
         loss=loss,
@@ -222,3 +223,20 @@ def _finite(thing: Any) -> Any:
     if isinstance(thing, list):
         return [_finite(v) for v in thing]
     return None if isinstance(thing, float) and not math.isfinite(thing) else thing
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    """The sizes of hidden layers.
+
+    >>> _sizes("64, 32")
+    (64, 32)
+
+    Raises `CircuitError` where they are not whole numbers above 0.
+    """
+    parts = text.split(",")
+    if not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
+        raise CircuitError(f"--hidden is the sizes of layers, such as 64,64, got {text!r}")
+    found = tuple(map(int, parts))
+    if 0 in found:
+        raise CircuitError(f"--hidden needs at least one unit in each layer, got {text!r}")
+    return found

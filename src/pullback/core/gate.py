@@ -15,17 +15,18 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from pullback.core import floats
 from pullback.core.copying import Code, is_importable, writes_code
 from pullback.core.errors import CircuitError
+from pullback.core.floats import scalars
 from pullback.core.registry import GATES, Registry
 from pullback.core.unit import EMPTY, Unit, wire
 from pullback.core.values import (
@@ -35,7 +36,6 @@ from pullback.core.values import (
     dtype_of,
     namespace,
     read_only,
-    scalars,
     shape_of,
 )
 
@@ -64,8 +64,10 @@ class Gate:
     `domain` and `samples` say at which inputs the gate is tested: for each input of an elementwise
     gate an interval, or `bool`; for others a function of a random generator to a list of ready
     `(inputs, static)`. `function` is what users call; it tidies arguments (see `public`).
-    `primitive` says that the value cannot be run on wires, to be rewritten into other gates.
-    `indexed` says that each element is made of nothing but single numbers and its own index.
+    `view` says that the output is another way to walk the elements of the one input, which stay
+    where they are; `reduces` that elements along `axis` are joined, any two of them at a time;
+    `indexed` that each element is made of nothing but single numbers and its own index;
+    `primitive` that the value cannot be run on wires, to be rewritten into other gates.
     """
 
     name: str
@@ -76,10 +78,14 @@ class Gate:
     domain: tuple[tuple[float, float] | type[bool], ...] = ()
     samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None
     kinks: Callable[..., Any] | None = None
+    view: bool = False
+    reduces: bool = False
     primitive: bool = False
     several: bool = False
     indexed: bool = False
     function: Callable[..., Any] = field(init=False, repr=False)
+    of_one: Callable[..., Any] = field(init=False, repr=False)
+    of_two: Callable[..., Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if (self.partials is None) == (self.pullback is None):
@@ -92,7 +98,8 @@ class Gate:
                 "(gs, ys, *xs, **static) to a gradient for each input"
             )
         self.function = self
-        self._what = f"an input of {self.name}"
+        self.what = f"an input of {self.name}"
+        self.of_one, self.of_two = floats.calls(self, Unit, wire, _number)
         if self.partials is not None and not self.domain:
             self.domain = ((-2.0, 2.0),) * len(self.partials)
 
@@ -134,7 +141,7 @@ class Gate:
                     recorded = True
                 x = x._value
             elif type(x) is not float:
-                x = as_value(x, self._what)
+                x = as_value(x, self.what)
             if type(x) is not float:  # a truth value is NumPy's, where True + True is True
                 m = arrays
             values.append(x)
@@ -148,32 +155,6 @@ class Gate:
             return tuple(map(constant, value)) if self.several else constant(value)
         made = wire(value, self, tuple(wires), static or EMPTY)
         return outputs_of(made) if self.several else made
-
-    def of_one(self, x: Any) -> Any:
-        """`self(x)` for an elementwise gate, several times faster where x is or carries a float."""
-        if type(x) is float:
-            return self.value(scalars, x)
-        if type(x) is Unit and type(x._value) is float and (x.inputs or x.gate is None):
-            return wire(self.value(scalars, x._value), self, (x,), EMPTY, sys._getframe(2))
-        return self(x)
-
-    def of_two(self, a: Any, b: Any) -> Any:
-        """`self(a, b)` for an elementwise gate, several times faster for floats and their wires."""
-        if type(a) is type(b) is float:
-            return self.value(scalars, a, b)
-        frame = sys._getframe(2)  # past the operator or function that called this
-        if type(b) is Unit:
-            if type(a) is float or type(a) is int:
-                a = wire(as_value(a, self._what), CONSTANT, (), EMPTY, frame)
-        elif type(a) is Unit and (type(b) is float or type(b) is int):
-            b = wire(as_value(b, self._what), CONSTANT, (), EMPTY, frame)
-        if (
-            type(a) is type(b) is Unit
-            and type(a._value) is type(b._value) is float
-            and (a.inputs or b.inputs or a.gate is None or b.gate is None)
-        ):
-            return wire(self.value(scalars, a._value, b._value), self, (a, b), EMPTY, frame)
-        return self(a, b)
 
     def evaluate(self, inputs: Sequence[Unit], static: Mapping[str, Any]) -> Value:
         """The gate's value at the present values of these wires."""
@@ -259,6 +240,11 @@ def _kept(value: Value, inputs: Sequence[Value]) -> Value:
     return read_only(value)
 
 
+def _number(x: float, what: str, frame: FrameType) -> Unit:
+    """A number among the inputs of a gate, as a wire; `what` it is."""
+    return wire(as_value(x, what), CONSTANT, (), EMPTY, frame)
+
+
 CONSTANT = Gate("constant", value=lambda m: None, pullback=())
 OUTPUT = Gate("output", value=lambda m, y, *, index: y[index], pullback=(None,), primitive=True)
 """One of the several outputs of a gate, of the wire that carries all: it moves nothing."""
@@ -306,6 +292,8 @@ def gate(
     domain: tuple[tuple[float, float] | type[bool], ...] = (),
     samples: Callable[[np.random.Generator], list[tuple[tuple, dict]]] | None = None,
     kinks: Callable[..., Any] | None = None,
+    view: bool = False,
+    reduces: bool = False,
     primitive: bool = False,
     several: bool = False,
     indexed: bool = False,
@@ -360,6 +348,8 @@ def gate(
             domain,
             samples,
             kinks,
+            view,
+            reduces,
             primitive,
             several,
             indexed,

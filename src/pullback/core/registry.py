@@ -40,9 +40,21 @@ class Registry(dict[str, T]):
         self[name] = thing
         return thing
 
+    def spelled(self, name: str) -> str:
+        """A name as it is registered, which may be given in upper or lower case.
+
+        >>> fruit = Registry("fruit")
+        >>> fruit.add("Apple", 1), fruit[fruit.spelled("apple")]
+        (1, 1)
+        """
+        return next((known for known in self if known.casefold() == name.casefold()), name)
+
     def __missing__(self, name: str) -> T:
-        near = difflib.get_close_matches(str(name), self, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(self))}"
+        cases = {known.casefold(): known for known in self}
+        near = difflib.get_close_matches(str(name).casefold(), cases, n=1)
+        hint = (
+            f"did you mean {cases[near[0]]!r}?" if near else f"there are: {', '.join(sorted(self))}"
+        )
         raise UnknownNameError(f"there is no {self.noun} {name!r}; {hint}")
 
     def __repr__(self) -> str:

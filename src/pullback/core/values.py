@@ -1,15 +1,12 @@
 """In: anything a user may put on a wire. Out: a `float` or an array, and the mathematics for it.
 
 A gate's `value` and its rules are written once, in functions of a NumPy-like namespace `m`. Here
-are the two namespaces in which a circuit runs at once: `scalars` for Python floats, which are
-several times faster than NumPy's, and `arrays`, which is NumPy with the few functions it lacks.
-Both follow IEEE arithmetic as NumPy does: a division by zero is infinity, not an exception.
+is the one for arrays, which is NumPy with the few functions it lacks; the one for Python's floats
+is in `floats`. Both follow IEEE arithmetic: a division by zero is infinity, not an exception.
 """
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -18,11 +15,10 @@ import numpy as np
 
 from pullback.core.convolution import convolve, convolve_input, convolve_weights
 from pullback.core.errors import CircuitError
+from pullback.core.floats import scalars
 
 Value = Any  # float | bool | np.ndarray | np.generic; `as_value` is what lets values in. What a
 # gate of several outputs makes is a tuple of them.
-
-inf, nan = math.inf, math.nan
 
 
 def as_value(x: Any, what: str = "a value") -> Value:
@@ -134,75 +130,6 @@ def namespace(values: tuple[Value, ...] | list[Value]) -> SimpleNamespace:
         if type(value) is not float:
             return arrays
     return scalars
-
-
-# Python floats --------------------------------------------------------------------------------
-
-
-def _ieee(
-    function: Callable[..., float], numpy_function: Callable[..., Any]
-) -> Callable[..., float]:
-    """`function` of floats where it has an answer; NumPy's infinity or nan where it raises."""
-
-    def guarded(*xs: float) -> float:
-        try:
-            return function(*xs)
-        except (ArithmeticError, ValueError):
-            with np.errstate(all="ignore"):
-                return float(numpy_function(*xs))
-
-    return guarded
-
-
-def _power(x: float, n: float) -> float:
-    y = x**n
-    return y if type(y) is float else nan  # Python answers a complex number, NumPy nan
-
-
-def _maximum(a: float, b: float) -> float:
-    return a if a >= b or a != a else b
-
-
-def _minimum(a: float, b: float) -> float:
-    return a if a <= b or a != a else b
-
-
-def _sign(x: float) -> float:
-    return 1.0 if x > 0.0 else -1.0 if x < 0.0 else x + 0.0
-
-
-scalars = SimpleNamespace(
-    add=operator.add,
-    subtract=operator.sub,
-    multiply=operator.mul,
-    divide=_ieee(lambda a, b: a / b, np.divide),
-    negative=lambda a: -a,
-    power=_ieee(_power, np.power),
-    exp=_ieee(math.exp, np.exp),
-    expm1=_ieee(math.expm1, np.expm1),
-    log=_ieee(math.log, np.log),
-    log1p=_ieee(math.log1p, np.log1p),
-    sqrt=_ieee(math.sqrt, np.sqrt),
-    sin=_ieee(math.sin, np.sin),
-    cos=_ieee(math.cos, np.cos),
-    tanh=math.tanh,
-    erf=math.erf,
-    abs=abs,
-    sign=_sign,
-    floor=lambda x: float(math.floor(x)) if math.isfinite(x) else x,
-    maximum=_maximum,
-    minimum=_minimum,
-    where=lambda condition, a, b: a if condition else b,
-    greater=lambda a, b: a > b,
-    greater_equal=lambda a, b: a >= b,
-    less=lambda a, b: a < b,
-    less_equal=lambda a, b: a <= b,
-    equal=lambda a, b: a == b,
-    not_equal=lambda a, b: a != b,
-    logical_and=lambda a, b: bool(a and b),
-    logical_or=lambda a, b: bool(a or b),
-    logical_not=lambda a: not a,
-)
 
 
 # NumPy arrays ---------------------------------------------------------------------------------

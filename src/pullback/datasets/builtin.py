@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from pullback.core.registry import Registry
-from pullback.datasets.column import Column
-from pullback.datasets.dataset import Dataset
-from pullback.datasets.prepare import Feature, Preparation
-from pullback.datasets.read import row_numbers
-from pullback.datasets.table import TableDataset
-from pullback.datasets.target import Target
+from pullback.tables.column import Column
+from pullback.tables.dataset import Dataset
+from pullback.tables.prepare import Feature, Preparation
+from pullback.tables.read import row_numbers
+from pullback.tables.table import TableDataset
+from pullback.tables.target import Target
 
 DATASETS: Registry[Callable[[], Dataset | TableDataset]] = Registry("data set")
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.datasets.builtin import DATASETS
-from pullback.datasets.dataset import Dataset
-from pullback.datasets.options import ReadOptions
-from pullback.datasets.read import SUFFIXES
-from pullback.datasets.table import TableDataset, read_dataset
+from pullback.tables.dataset import Dataset
+from pullback.tables.options import ReadOptions
+from pullback.tables.read import SUFFIXES
+from pullback.tables.table import TableDataset, read_dataset
 
 
 def load_dataset(

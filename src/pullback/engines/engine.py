@@ -1,4 +1,7 @@
-"""In: the name of an engine and a Program. Out: the Program, ready to run."""
+"""In: a Program and its data. Out: what every engine makes of them: a step, and an epoch of it.
+
+The engines stand on this; `prepare` makes one by its name.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,6 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.core.values import Value
 from pullback.program.program import Program, batched
-
-ENGINES = ("eager", "native", "eager-native", "jax")
 
 
 @dataclass(frozen=True)
@@ -47,45 +48,6 @@ class Engine(Protocol):
         Raises `CircuitError` as `batch_of` does.
         """
         ...
-
-
-def refuse_unknown(name: str) -> None:
-    """Raise `CircuitError` where there is no engine of this name."""
-    if name not in ENGINES:
-        raise CircuitError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
-
-
-def prepare(name: str, program: Program, *, threads: int | None = None) -> Engine:
-    """The Program on the engine of this name: "eager", "native", "eager-native" or "jax".
-
-    An engine is imported when it is first asked for, and with it the compiler it stands on.
-    `threads` is for "native" alone: how many share a step; None is what measures best.
-
-    Raises `CircuitError` for another name.
-
-    >>> from pullback.core.unit import Unit
-    >>> x = Unit(3.0, "x")
-    >>> prepare("eager", Program({"x": x}, {"y": x * x}, {}))(x=4.0)
-    {'y': 16.0}
-    """
-    refuse_unknown(name)
-    if not isinstance(program, Program):
-        raise CircuitError(f"an engine runs a Program, got {type(program).__name__}")
-    if name == "eager":
-        from pullback.engines.eager import Eager
-
-        return Eager(program)
-    if name == "native":
-        from pullback.engines.native.engine import Native
-
-        return Native(program, threads)
-    if name == "eager-native":
-        from pullback.engines.eager_native import EagerNative
-
-        return EagerNative(program)
-    from pullback.engines.jax import Jax
-
-    return Jax(program)
 
 
 def batch_of(program: Program, data: Mapping[str, np.ndarray], order: np.ndarray) -> int:

@@ -17,14 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from pullback.core.errors import CircuitError
 from pullback.estimators.network import Network
-from pullback.losses import BinaryCrossEntropy, Hinge, Loss, SquaredHinge
-
-ONE_SCORE: Mapping[type[Loss], tuple[int, int]] = {
-    BinaryCrossEntropy: (0, 1),
-    Hinge: (-1, 1),
-    SquaredHinge: (-1, 1),
-}
-"""Losses of a single score, positive for the second of two classes; and how they call the two."""
+from pullback.losses.class_weights import balance
 
 
 class Classifier(ClassifierMixin, Network):
@@ -100,7 +93,7 @@ class Classifier(ClassifierMixin, Network):
         if self.class_weight is None:
             return weights
         if isinstance(self.class_weight, str):
-            of_class = _balanced(np.bincount(numbers, weights, len(self.classes_)))
+            of_class = balance(np.bincount(numbers, weights, len(self.classes_)))
         else:
             of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         return of_class[numbers] if weights is None else weights * of_class[numbers]
@@ -117,31 +110,24 @@ class Classifier(ClassifierMixin, Network):
         return places
 
     def _outputs(self) -> int:
-        loss = self._chosen_loss()
-        if type(loss) not in ONE_SCORE:
-            return len(self.classes_)
-        if len(self.classes_) != 2:
+        loss, classes = self._chosen_loss(), len(self.classes_)
+        if loss.reading.pair is not None and classes != 2:
             raise CircuitError(
-                f"{type(loss).__name__} tells 2 classes apart, got {len(self.classes_)}; take a "
+                f"{type(loss).__name__} tells 2 classes apart, got {classes}; take a "
                 "loss for several, such as SoftmaxCrossEntropy or MulticlassHinge"
             )
-        return 1
+        return loss.reading.outputs(classes)
 
     def _prepared(self, labels: np.ndarray) -> np.ndarray:
-        called = ONE_SCORE.get(type(self._chosen_loss()))
-        return labels if called is None else np.array(called)[labels]
+        return self._chosen_loss().reading.labels(labels)
 
     def _score_of(self, scores: np.ndarray, labels: np.ndarray, weights: Any) -> float:
-        called = ONE_SCORE.get(type(self._chosen_loss()))
-        found = self._decided(scores)
-        found = found if called is None else np.array(called)[found]
+        found = self._prepared(self._decided(scores))
         return float(accuracy_score(labels, found, sample_weight=weights))
 
     def _decided(self, scores: np.ndarray) -> np.ndarray:
-        """The number of each row's class: by the highest score, or the sign of the only one."""
-        if scores.shape[1] == len(self.classes_):
-            return scores.argmax(axis=1)
-        return (scores[:, 0] > 0.0).astype(np.intp)
+        """The number of each row's class."""
+        return self._chosen_loss().reading.by_class(scores).argmax(axis=1)
 
 
 def _refuse_unlike(labels: Any) -> None:
@@ -157,17 +143,3 @@ def _refuse_unlike(labels: Any) -> None:
             raise CircuitError(
                 f"labels are texts or numbers, not both: row 0 has {first!r}, row {row} {label!r}"
             )
-
-
-def _balanced(totals: np.ndarray) -> np.ndarray:
-    """The weight of each class by which all weigh the same, from how much each weighs in all.
-
-    As scikit-learn has it, but that a row of weight 5 is the row five times.
-
-    >>> _balanced(np.array([1.0, 3.0, 0.0]))
-    array([2.        , 0.66666667, 0.        ])
-    """
-    there = totals > 0.0
-    weights = np.zeros(len(totals))
-    weights[there] = totals.sum() / (there.sum() * totals[there])
-    return weights

@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import log_expit, log_softmax
 from sklearn.utils.metaestimators import available_if
 
 from pullback.estimators.classification import Classifier
-from pullback.estimators.parts import loss_of, multilayer
 from pullback.layers import Sequential
-from pullback.losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
+from pullback.losses import Loss, SoftmaxCrossEntropy
 from pullback.optim import Optimizer
+from pullback.tables.parts import loss_of, multilayer
 
 
 def _gives_probabilities(estimator: NetworkClassifier) -> bool:
-    return isinstance(estimator._chosen_loss(), SoftmaxCrossEntropy | BinaryCrossEntropy)
+    return estimator._chosen_loss().reading.probable
 
 
 @final
@@ -133,15 +133,15 @@ class NetworkClassifier(Classifier):
         Raises `NotFittedError` before `fit`, and `ValueError` for other features than those of fit.
         """
         scores = self._scores(X).astype(np.float64)
-        if isinstance(self._chosen_loss(), BinaryCrossEntropy):
-            return expit(np.hstack([-scores, scores]))
-        return softmax(scores, axis=1)
+        found = self._chosen_loss().reading.probabilities(scores)
+        assert found is not None  # else there is no such method
+        return found
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithms of `predict_proba`, computed so that none is of a rounded 0."""
         scores = self._scores(X).astype(np.float64)
-        if isinstance(self._chosen_loss(), BinaryCrossEntropy):
+        if scores.shape[1] == 1:
             return log_expit(np.hstack([-scores, scores]))
         return log_softmax(scores, axis=1)
 

@@ -18,13 +18,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from pullback.core.errors import CircuitError
 from pullback.core.finite import is_finite
 from pullback.estimators.arguments import refuse_parameters
-from pullback.estimators.parts import optimizer_of
-from pullback.estimators.stopping import Stopping
 from pullback.layers import Sequential
 from pullback.losses import L2, Loss, prepare_weights
 from pullback.optim import Optimizer
-from pullback.train import History, Trainer
+from pullback.tables.parts import optimizer_of
+from pullback.train import Event, History, Trainer
 from pullback.train.data import in_dtype
+from pullback.train.stopping import Stopping, creeping
 
 _AUTO = 200  # rows of a batch, where there are as many
 _OF_THE_MODEL = ("hidden", "activation", "dropout", "scale")  # a warm start keeps them
@@ -209,19 +209,30 @@ class Network(BaseEstimator):
         held_out = None
         if self.early_stopping and epochs is None:
             x, labels, weights, held_out = self._split(x, labels, weights, strata)
-        score = None if held_out is None else lambda: self._held_out_score(*held_out)
-        stopping = Stopping(self.tol, self.patience, score)
+        stopping = Stopping(
+            "loss" if held_out is None else "validation_score",
+            self.patience + 1,
+            self.tol,
+            larger=held_out is not None,
+            keep=held_out is not None,
+            judge=creeping,
+        )
+
+        def watch(event: Event) -> None:
+            if held_out is None or event.kind != "epoch" or self._scored(event, *held_out):
+                stopping(event)
+
         history = self._trainer.fit(
             x,
             labels,
             weights=weights,
             epochs=self.epochs if epochs is None else epochs,
             batch_size=min(size, len(x)),
-            callbacks=stopping if epochs is None else (),
+            callbacks=watch if epochs is None else (),
             progress=bool(self.verbose),
         )
         self._remember(history)
-        if history.diverged and not stopping.keeps:
+        if history.diverged and not stopping.kept:
             del self.model_  # what is left of it must not answer
             raise CircuitError(
                 f"training diverged: {history.ended}; try a smaller learning_rate than "
@@ -250,12 +261,18 @@ class Network(BaseEstimator):
         )
         return (*training, validation)
 
-    def _held_out_score(self, x: np.ndarray, labels: np.ndarray, weights: Any) -> float:
+    def _scored(self, event: Event, x: np.ndarray, labels: np.ndarray, weights: Any) -> bool:
+        """Whether the score of held-out rows, which becomes part of the history, is finite."""
         try:
-            scores = self._forward(x)
-        except CircuitError:  # they are not finite
-            return np.nan
-        return float(self._score_of(scores, labels, weights))
+            score = float(self._score_of(self._forward(x), labels, weights))
+        except CircuitError:  # the model's outputs are not finite
+            score = np.nan
+        if np.isfinite(score):
+            event.history.rows[-1]["validation_score"] = score
+            return True
+        event.history.diverged = True
+        event.stop(f"the validation score became {score} in epoch {event.epoch}")
+        return False
 
     def _remember(self, history: History) -> None:
         self.history_.rows.extend(history.rows)

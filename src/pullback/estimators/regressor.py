@@ -11,14 +11,12 @@ from sklearn.metrics import r2_score
 
 from pullback.core.errors import CircuitError
 from pullback.estimators.network import Network
-from pullback.estimators.parts import loss_of, multilayer
 from pullback.layers import Sequential
-from pullback.losses import AbsoluteError, Huber, Loss, Quantile, SquaredError
+from pullback.losses import Loss, SquaredError
+from pullback.losses.loss import fitting
 from pullback.optim import Optimizer
+from pullback.tables.parts import loss_of, multilayer
 from pullback.train.data import in_dtype
-
-USABLE = (SquaredError, AbsoluteError, Huber, Quantile)
-"""Losses of a score that is itself near the label, in any unit."""
 
 
 @final
@@ -154,9 +152,9 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
 
     def _chosen_loss(self) -> Loss:
         loss = loss_of(self.loss, SquaredError())
-        if type(loss) not in USABLE:
+        if loss.reading.task != "regression":
             raise CircuitError(
                 f"{type(loss).__name__} is no loss of a NetworkRegressor; take one of "
-                f"{', '.join(kind.__name__ for kind in USABLE)}"
+                f"{', '.join(fitting('regression'))}"
             )
         return loss

@@ -8,10 +8,10 @@ from typing import Any, final
 import numpy as np
 
 from pullback.estimators.classification import Classifier
-from pullback.estimators.parts import loss_of, multilayer
 from pullback.layers import Sequential
 from pullback.losses import Hinge, Loss, MulticlassHinge
 from pullback.optim import Optimizer
+from pullback.tables.parts import loss_of, multilayer
 
 
 @final

@@ -40,6 +40,7 @@ def _samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
     ),
     symbol="Σ",
     samples=_samples,
+    reduces=True,
 )
 def _sum(m, x, *, axis, keepdims):
     return m.sum(x, axis=axis, keepdims=keepdims)
@@ -99,7 +100,7 @@ def _gap(sign: float):
     return gap
 
 
-@gate(pullback=(_to_extremes,), symbol="max", samples=_samples, kinks=_gap(1.0))
+@gate(pullback=(_to_extremes,), symbol="max", samples=_samples, kinks=_gap(1.0), reduces=True)
 def _max(m, x, *, axis, keepdims):
     return m.max(x, axis=axis, keepdims=keepdims)
 
@@ -114,7 +115,7 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return _max(x, axis=axes_of(x, axis, "max"), keepdims=keepdims)
 
 
-@gate(pullback=(_to_extremes,), symbol="min", samples=_samples, kinks=_gap(-1.0))
+@gate(pullback=(_to_extremes,), symbol="min", samples=_samples, kinks=_gap(-1.0), reduces=True)
 def _min(m, x, *, axis, keepdims):
     return m.min(x, axis=axis, keepdims=keepdims)
 

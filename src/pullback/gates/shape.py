@@ -64,6 +64,7 @@ def normal_samples(*shapes: Shape, **static: Any):
 @gate(
     pullback=(lambda g, y, x, *, shape: reshape(g, x.shape),),
     samples=normal_samples((2, 3), shape=(3, 2)),
+    view=True,
 )
 def _reshape(m, x, *, shape):
     return m.reshape(x, shape)
@@ -90,6 +91,7 @@ def reshape(x: Any, shape: int | Shape) -> Any:
 @gate(
     pullback=(lambda g, y, x, *, axes: transpose(g, tuple(np.argsort(axes))),),
     samples=normal_samples((2, 3, 4), axes=(2, 0, 1)),
+    view=True,
 )
 def _transpose(m, x, *, axes):
     return m.transpose(x, axes)
@@ -150,6 +152,7 @@ def astype(x: Any, dtype: Any) -> Any:
 @gate(
     pullback=(lambda g, y, x, *, shape: sum_to(g, shape=x.shape),),
     samples=normal_samples((3, 1), shape=(2, 3, 4)),
+    view=True,
 )
 def _broadcast_to(m, x, *, shape):
     return m.broadcast_to(x, shape)
@@ -246,6 +249,7 @@ def stack(xs: Any, axis: int = 0) -> Any:
     name="slice",
     pullback=(lambda g, y, x, *, walks: _embed(g, shape=x.shape, walks=walks),),
     samples=normal_samples((4, 5), walks=((3, 2, -2), (1, 3, 1))),
+    view=True,
 )
 def slice_walks(m, x, *, walks):
     """The elements of x at the walks (start, count, step) along its axes.

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pullback.core.floats import scalars
 from pullback.core.gate import Gate
 from pullback.core.text import brief
 from pullback.core.unit import Unit
-from pullback.core.values import Value, dtype_of, scalars, shape_of
+from pullback.core.values import Value, dtype_of, shape_of
 from pullback.inspect import svg
+from pullback.inspect.boxes import Box
 from pullback.inspect.groups import FEW, MANY, Part
-from pullback.inspect.layout import Box
 from pullback.inspect.sizes import norm
 
 _RADIUS = 18.0  # of a gate

@@ -4,6 +4,7 @@ from pullback.layers.activations import (
     ELU,
     GELU,
     SELU,
+    Identity,
     LeakyReLU,
     PReLU,
     ReLU,
@@ -15,15 +16,16 @@ from pullback.layers.activations import (
 )
 from pullback.layers.batch_norm import BatchNorm
 from pullback.layers.dense import Dense
+from pullback.layers.description import LAYERS
 from pullback.layers.dropout import Dropout
 from pullback.layers.embedding import Embedding
 from pullback.layers.initializers import INITIALIZERS
-from pullback.layers.layer import LAYERS, Layer
+from pullback.layers.layer import Layer
 from pullback.layers.layer_norm import LayerNorm
 from pullback.layers.maxout import Maxout
 from pullback.layers.model import Model
 from pullback.layers.parallel import Parallel
-from pullback.layers.reshaping import Flatten, Identity, Reshape
+from pullback.layers.reshaping import Flatten, Reshape
 from pullback.layers.residual import Residual
 from pullback.layers.sequential import Sequential
 from pullback.layers.training import Training

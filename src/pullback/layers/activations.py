@@ -1,4 +1,4 @@
-"""Layers that bend what flows through them, element by element; and the softmax.
+"""Layers that bend what flows through them, element by element; the softmax; and none of it.
 
 They are wired of gates whose parts that are not taken, and their gradients, stay finite wherever
 the input is: no exponential is of a positive number.
@@ -11,11 +11,13 @@ from typing import Any, final
 
 import numpy as np
 
+from pullback.core.registry import Registry
 from pullback.core.unit import Unit
 from pullback.gates.comparison import greater, minimum, where
 from pullback.gates.elementary import erf, expm1, relu, sigmoid, softplus, tanh
 from pullback.gates.reduction import softmax
 from pullback.layers.arguments import float_dtype, number_between
+from pullback.layers.description import LAYERS
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
 
@@ -220,3 +222,20 @@ class Softmax(Activation):
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         return softmax(x)
+
+
+@final
+@register
+class Identity(Activation):
+    """y = x: a place that is left free, or a branch that goes straight on.
+
+    >>> Identity()([1.0, 2.0]).value
+    array([1., 2.])
+    """
+
+    def apply(self, x: Unit, *, training: Training | None) -> Unit:
+        return x
+
+
+ACTIVATIONS: Registry[type[Activation]] = Registry("activation")
+ACTIVATIONS.update((name, layer) for name, layer in LAYERS.items() if issubclass(layer, Activation))

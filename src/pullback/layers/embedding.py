@@ -31,6 +31,8 @@ class Embedding(Layer):
     (1, 3, 4)
     """
 
+    takes_integers = True
+
     def __init__(
         self,
         count: int,

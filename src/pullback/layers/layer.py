@@ -10,9 +10,6 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,16 +20,14 @@ from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit, scope
 from pullback.core.values import plain_array
+from pullback.layers.calls import begun
 from pullback.layers.description import LAYERS, join
 from pullback.layers.saving import fill, load_model, save_model
+from pullback.layers.summary import Summary, summarize
 from pullback.layers.training import Training
 
 if TYPE_CHECKING:
     from typing import Self
-
-    from pullback.layers.summary import Summary
-
-__all__ = ["LAYERS", "Call", "Layer", "Rng", "register", "watch"]
 
 Shape = tuple[int, ...]
 Rng = np.random.Generator | int | None
@@ -60,6 +55,7 @@ class Layer(Portable, ABC):
     """
 
     takes: int | None = 1  # the number of inputs of a call; None: any
+    takes_integers = False  # row numbers, say, which stay integers
     layers: tuple[Layer, ...] = ()  # those inside
 
     def __init__(self, name: str = "", rng: Rng = None, **config: Any) -> None:
@@ -89,9 +85,7 @@ class Layer(Portable, ABC):
         if self.takes not in (None, len(given)):
             raise CircuitError(f"layer {self.name!r} takes {self.takes} input, got {len(given)}")
         wires = [x if isinstance(x, Unit) else Unit(x, "inputs") for x in given]
-        call = Call(self)
-        if (calls := _watched.get()) is not None:
-            calls.append(call)
+        call = begun(self)
         with scope(self.name):
             if not self.built:
                 rng = np.random.default_rng(0 if self.rng is None else self.rng)
@@ -275,8 +269,6 @@ class Layer(Portable, ABC):
         dense2  Dense(2)  (n, 2)          18
         58 parameters, 232 bytes
         """
-        from pullback.layers.summary import summarize
-
         return summarize(self, shapes, dtype)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -353,32 +345,3 @@ def _is_hashable(value: Any) -> bool:
     except TypeError:
         return False
     return True
-
-
-@dataclass
-class Call:
-    """One call of a layer: what it made, a wire or a tuple of wires."""
-
-    layer: Layer
-    output: Any = None
-
-
-_watched: ContextVar[list[Call] | None] = ContextVar("pullback_calls", default=None)
-
-
-@contextmanager
-def watch() -> Iterator[list[Call]]:
-    """The calls of layers made inside, in the order in which they begin.
-
-    >>> from pullback.layers import Identity
-    >>> with watch() as calls:
-    ...     y = Identity()(2.0)
-    >>> [(call.layer, call.output.value) for call in calls]
-    [(Identity(), 2.0)]
-    """
-    calls: list[Call] = []
-    token = _watched.set(calls)
-    try:
-        yield calls
-    finally:
-        _watched.reset(token)

@@ -1,4 +1,4 @@
-"""Layers that change the shape of each row, and the one that changes nothing."""
+"""Layers that change the shape of each row."""
 
 from __future__ import annotations
 
@@ -14,22 +14,6 @@ from pullback.core.unit import Unit
 from pullback.gates.shape import reshape
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
-
-
-@final
-@register
-class Identity(Layer):
-    """y = x: a place that is left free, or a branch that goes straight on.
-
-    >>> Identity()([1.0, 2.0]).value
-    array([1., 2.])
-    """
-
-    def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:
-        """There is nothing to make."""
-
-    def apply(self, x: Unit, *, training: Training | None) -> Unit:
-        return x
 
 
 @final

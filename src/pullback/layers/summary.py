@@ -12,10 +12,10 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.text import columns
-from pullback.layers.layer import Call, Layer, watch
+from pullback.layers.calls import Call, watch
 
 if TYPE_CHECKING:
-    from pullback.layers.layer import Shape
+    from pullback.layers.layer import Layer, Shape
 
 _WIDTH = 80
 _HEAD = ("name", "layer", "output", "parameters")

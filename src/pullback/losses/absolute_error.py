@@ -12,6 +12,7 @@ from pullback.core.unit import Unit
 from pullback.gates.elementary import abs
 from pullback.losses.labels import targets
 from pullback.losses.loss import Loss, register
+from pullback.losses.reading import Reading
 from pullback.losses.rows import error, mean_absolute_error, mean_of_row
 
 
@@ -27,6 +28,8 @@ class AbsoluteError(Loss):
     >>> float(AbsoluteError()([1.0, 2.0], [1.0, 5.0]).value)  # (0 + 3) / 2
     1.5
     """
+
+    reading = Reading("regression")
 
     def prepare(self, labels: Any, shape: tuple[int, ...]) -> np.ndarray:
         return targets(labels, shape, "absolute error")

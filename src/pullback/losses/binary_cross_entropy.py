@@ -15,6 +15,7 @@ from pullback.gates.shape import reshape
 from pullback.losses.class_weights import ClassWeights, checked, of_two_classes
 from pullback.losses.labels import probabilities
 from pullback.losses.loss import Loss, register
+from pullback.losses.reading import Reading
 from pullback.losses.rows import in_dtype_of, sign_accuracy
 
 
@@ -33,6 +34,7 @@ class BinaryCrossEntropy(Loss):
     0.6931
     """
 
+    reading = Reading("classification", pair=(0, 1), probable=True)
     class_weights: ClassWeights = None
 
     def __post_init__(self) -> None:

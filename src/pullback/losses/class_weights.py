@@ -137,4 +137,19 @@ def balanced_class_weights(labels: Any, classes: int | Sequence[int]) -> tuple[f
     for number, count in zip(named, counts, strict=True):
         if not count:
             raise CircuitError(f"class {number} has no row, so no weight would balance it")
-    return tuple(len(array) / (len(named) * count) for count in counts)
+    return tuple(balance(np.array(counts)).tolist())
+
+
+def balance(totals: np.ndarray) -> np.ndarray:
+    """The weight of each class by which all weigh the same, from how much each weighs in all.
+
+    As scikit-learn has it, but that a row of weight 5 is the row five times. Of a class that weighs
+    nothing it is 0.
+
+    >>> balance(np.array([1.0, 3.0, 0.0]))
+    array([2.        , 0.66666667, 0.        ])
+    """
+    there = totals > 0
+    weights = np.zeros(len(totals))
+    weights[there] = totals.sum() / (there.sum() * totals[there])
+    return weights

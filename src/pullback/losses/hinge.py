@@ -16,6 +16,7 @@ from pullback.gates.shape import reshape
 from pullback.losses.class_weights import ClassWeights, checked, of_two_classes
 from pullback.losses.labels import signs
 from pullback.losses.loss import Loss, register
+from pullback.losses.reading import Reading
 from pullback.losses.rows import in_dtype_of, sign_accuracy
 
 SIGNS = (-1, 1)
@@ -35,6 +36,7 @@ class Hinge(Loss):
     1.81
     """
 
+    reading = Reading("classification", pair=SIGNS, hinge=True)
     class_weights: ClassWeights = None
 
     def __post_init__(self) -> None:

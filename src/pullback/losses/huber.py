@@ -13,6 +13,7 @@ from pullback.core.unit import Unit
 from pullback.gates.comparison import clip
 from pullback.losses.labels import targets
 from pullback.losses.loss import Loss, register
+from pullback.losses.reading import Reading
 from pullback.losses.rows import error, mean_absolute_error, mean_of_row
 
 
@@ -32,6 +33,7 @@ class Huber(Loss):
     1.3125
     """
 
+    reading = Reading("regression")
     delta: float = 1.0
 
     def __post_init__(self) -> None:

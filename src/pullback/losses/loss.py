@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from pullback.core.registry import Registry
 from pullback.core.unit import Unit
 from pullback.gates.shape import astype
 from pullback.losses.labels import numbers
+from pullback.losses.reading import Reading
 from pullback.losses.rows import weighted_mean
 
 L = TypeVar("L", bound="Loss")
@@ -26,7 +27,13 @@ LOSSES: Registry[type[Loss]] = Registry("loss")
 
 
 class Loss(Portable, ABC):
-    """The mean over a batch of each example's cost. A subclass is a final frozen dataclass."""
+    """The mean over a batch of each example's cost. A subclass is a final frozen dataclass.
+
+    `reading` says how its scores are read as answers: what the command line and the estimators know
+    of a loss.
+    """
+
+    reading: ClassVar[Reading] = Reading()
 
     def __call__(
         self, scores: Any, labels: Any, weights: Any = None, mean_weight: Unit | None = None
@@ -120,6 +127,16 @@ def register(loss: type[L]) -> type[L]:
     """Decorate a loss so that it is found by name."""
     LOSSES.add(loss.__name__, loss)
     return loss
+
+
+def fitting(task: str, classes: int = 0) -> list[str]:
+    """The losses that a task with so many classes can be trained with.
+
+    >>> from pullback.losses import LOSSES
+    >>> fitting("classification", 3)
+    ['MulticlassHinge', 'SoftmaxCrossEntropy']
+    """
+    return [name for name, loss in LOSSES.items() if loss.reading.fits(task, classes)]
 
 
 def prepare_weights(weights: Any, rows: int) -> np.ndarray:

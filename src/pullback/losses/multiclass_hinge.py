@@ -17,6 +17,7 @@ from pullback.gates.reduction import max, sum
 from pullback.losses.class_weights import ClassWeights, checked, of_classes, weight_of_each
 from pullback.losses.labels import classes
 from pullback.losses.loss import Loss, register
+from pullback.losses.reading import Reading
 from pullback.losses.rows import class_accuracy, is_class
 
 Form = Literal["sum", "maximum"]
@@ -44,6 +45,7 @@ class MulticlassHinge(Loss):
     (2.0, 1.5)
     """
 
+    reading = Reading("classification", hinge=True)
     form: Form = "sum"
     margin: float = 1.0
     class_weights: ClassWeights = None

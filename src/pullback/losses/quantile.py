@@ -15,6 +15,7 @@ from pullback.gates.elementary import relu
 from pullback.gates.shape import broadcast_to, expand_dims
 from pullback.losses.labels import numbers, targets
 from pullback.losses.loss import Loss, register
+from pullback.losses.reading import Reading
 from pullback.losses.rows import error, matched, mean_of_row
 
 
@@ -38,6 +39,7 @@ class Quantile(Loss):
     0.5
     """
 
+    reading = Reading("regression")
     q: float | Sequence[float] = 0.5
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from pullback.gates.reduction import log_softmax, softmax
 from pullback.losses.class_weights import ClassWeights, checked, of_classes, weight_of_each
 from pullback.losses.labels import classes
 from pullback.losses.loss import Loss, register
+from pullback.losses.reading import Reading
 from pullback.losses.rows import are_rows, class_accuracy, in_dtype_of, is_class
 
 
@@ -41,6 +42,7 @@ class SoftmaxCrossEntropy(Loss):
     0.6931
     """
 
+    reading = Reading("classification", probable=True)
     label_smoothing: float = 0.0
     class_weights: ClassWeights = None
 

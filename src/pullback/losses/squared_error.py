@@ -14,6 +14,7 @@ from pullback.gates.arithmetic import multiply, subtract
 from pullback.gates.shape import reshape
 from pullback.losses.labels import targets
 from pullback.losses.loss import Loss, register
+from pullback.losses.reading import Reading
 from pullback.losses.rows import error, mean_absolute_error, mean_of_row
 
 
@@ -30,6 +31,8 @@ class SquaredError(Loss):
     >>> float(SquaredError()([1.0, 2.0], [1.0, 5.0]).value)  # (0 + 9) / 2
     4.5
     """
+
+    reading = Reading("regression")
 
     def prepare(self, labels: Any, shape: tuple[int, ...]) -> np.ndarray:
         return targets(labels, shape, "squared error")

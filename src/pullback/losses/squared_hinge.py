@@ -17,6 +17,7 @@ from pullback.losses.class_weights import ClassWeights, checked, of_two_classes
 from pullback.losses.hinge import SIGNS, shortfall
 from pullback.losses.labels import signs
 from pullback.losses.loss import Loss, register
+from pullback.losses.reading import Reading
 from pullback.losses.rows import sign_accuracy
 
 
@@ -33,6 +34,7 @@ class SquaredHinge(Loss):
     2.125
     """
 
+    reading = Reading("classification", pair=SIGNS, hinge=True)
     class_weights: ClassWeights = None
 
     def __post_init__(self) -> None:

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.floats import scalars
 from pullback.core.gate import OUTPUT, constant
 from pullback.core.registry import GATES
 from pullback.core.rewrite import remade, rewrite, same_kind
 from pullback.core.unit import Unit, wire
-from pullback.core.values import Value, arrays, dtype_of, kind_of, scalars, shape_of
+from pullback.core.values import Value, arrays, dtype_of, kind_of, shape_of
 from pullback.program import algebra, arrange
 from pullback.program.patterns import Inputs, Rule
 from pullback.program.program import Program

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from pullback.core.unit import Unit
-from pullback.engines.engine import Engine, prepare
+from pullback.engines.engine import Engine
+from pullback.engines.prepare import prepare
 from pullback.program.program import Program
 
 SIZES = (16, 256, 1024)

@@ -1,4 +1,4 @@
-"""In: a model, losses, an optimizer and batches. Out: one step of training as a Program.
+"""In: a model, losses, an optimizer and a batch. Out: one step of training as a Program.
 
 Forward, backward, penalties, metrics, the update of every parameter and the next value of all
 state: all of them are wires of one circuit.
@@ -11,23 +11,26 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from pullback.core.errors import CircuitError
 from pullback.core.gradient import gradient
 from pullback.core.unit import Unit
 from pullback.core.walk import order
 from pullback.gates.shape import astype
 from pullback.layers.layer import Layer
 from pullback.layers.training import Training
-from pullback.losses.loss import Loss
+from pullback.losses.loss import Loss, prepare_weights
 from pullback.losses.penalty import Penalty
 from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
 from pullback.program.program import Program
-from pullback.train.data import Rows, of_kind, several
-from pullback.train.measured import judged
+from pullback.train.data import input_arrays, named, of_kind, several
+from pullback.train.measured import judged, refuse_counts
+
+Columns = Mapping[str, np.ndarray]
 
 
 class Model(Protocol):
-    """What a Trainer trains: a function of wires that owns parameters, such as any layer."""
+    """What a step trains: a function of wires that owns parameters, such as any layer."""
 
     def __call__(self, x: Any, /, *others: Any, training: Training | None = None) -> Any: ...
     @property
@@ -37,53 +40,153 @@ class Model(Protocol):
 
 
 class TrainingStep:
-    """What all steps share, whatever the size of their batches, and how one is recorded.
+    """A step of training: what all batches share, and its Program for batches of one size.
 
-    `rate` is the wire of the learning rate, None where a schedule makes it; `memory` is what the
-    optimizer remembers, and `mean_weights` are, for each loss, the mean weight of a row of all
-    data.
+    It is what a `Trainer` runs, for whoever wants a loop of their own. The parts are those of a
+    `Trainer`. `rate` is the wire of the learning rate, None where a schedule makes it; `memory` is
+    what the optimizer remembers; `mean_weights` are, for each loss, the mean weight of a row of all
+    data: see `weigh`.
+
+    Raises `CircuitError` where a part is not what it should be.
+
+    >>> from pullback.engines.prepare import prepare
+    >>> from pullback.layers import Dense
+    >>> from pullback.losses import SquaredError
+    >>> from pullback.optim import SGD
+    >>> step = TrainingStep(Dense(1, rng=0), SquaredError(), SGD(0.1))
+    >>> data = step.columns([[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0])
+    >>> run = prepare("eager", step.program({name: rows[:2] for name, rows in data.items()}))
+    >>> for _ in range(200):
+    ...     epoch = run.epoch(data, np.array([0, 2, 3, 1]), lambda: False)  # two steps
+    >>> (step.model.parameters["dense.weight"].value.round(2)).tolist()  # of y = 2 x + 1
+    [[2.0]]
     """
 
     def __init__(
         self,
         model: Model,
-        losses: Sequence[Loss],
+        loss: Loss | Sequence[Loss],
         optimizer: Optimizer,
-        penalties: Sequence[Penalty],
-        seed: int,
+        penalties: Penalty | Sequence[Penalty] = (),
+        seed: int = 0,
     ) -> None:
+        losses = (loss,) if isinstance(loss, Loss | str) else loss
+        losses = losses if isinstance(losses, Sequence) else (losses,)
+        penalties = (penalties,) if isinstance(penalties, Penalty) else penalties
+        for part, kind in (
+            *((part, Loss) for part in losses),
+            (optimizer, Optimizer),
+            *((part, Penalty) for part in penalties),
+        ):
+            if not isinstance(part, kind):
+                name = kind.__name__
+                article = "an" if name[0] in "AEIOU" else "a"
+                raise CircuitError(f"training needs {article} {name}, got {part!r}")
+        if not callable(model) or not hasattr(model, "parameters"):
+            raise CircuitError(f"training needs a model, such as a Sequential, got {model!r}")
         self.model = model
-        self.losses = losses
+        self.losses: tuple[Loss, ...] = tuple(losses)
         self.optimizer = optimizer
-        self.penalties = penalties
+        self.penalties = tuple(penalties)
         self.seed = seed
         self.rate = optimizer.rate()
         self.memory = MemoryByParameter(optimizer)
-        self.mean_weights = [Unit(1.0, "mean_weight") for _ in losses]
+        self.mean_weights = [Unit(1.0, "mean_weight") for _ in self.losses]
         self._number = Unit(np.array(0), "step")
 
-    def weigh(self, data: Rows) -> None:
-        """Set the mean weight of a row to that of these data."""
-        samples = several(self.model(*(x[:1] for x in of_kind("inputs", data.columns))))
-        labels, weights = of_kind("labels", data.columns), data.columns.get("weights")
-        for unit, loss, label, sample in zip(
-            self.mean_weights, self.losses, labels, samples, strict=True
-        ):
-            unit.value = loss.mean_weight(label, (len(data), *sample.shape[1:]), weights)
+    # Data ------------------------------------------------------------------------------------
 
-    def key(self, rows: Rows) -> tuple:
+    def columns(
+        self, inputs: Any, labels: Any, weights: Any = None, *, what: str = "training"
+    ) -> dict[str, np.ndarray]:
+        """Data as the step takes them, by the names of its inputs: arrays with a row an example.
+
+        "inputs", "labels" and, where there are some, "weights"; tuples become "inputs1", "inputs2"
+        and so on. `what` they are for is said in refusals.
+
+        Raises `CircuitError` where the model and the losses cannot take them.
+        """
+        if labels is None:
+            raise CircuitError(f"{what} needs labels, or batches of inputs and labels")
+        xs = self.inputs(inputs, what)
+        given = several(labels)
+        for y in given:
+            if len(np.atleast_1d(y)) != len(xs[0]):
+                raise CircuitError(
+                    f"{len(xs[0])} {what} inputs need as many labels, got {len(np.atleast_1d(y))}"
+                )
+        shapes = self._score_shapes(xs)
+        refuse_counts(self.losses, shapes, given)
+        ys = []
+        for loss, y, (shape, dtype) in zip(self.losses, given, shapes, strict=True):
+            ys.append(loss.prepare(y, shape))
+            loss.refuse_too_large(ys[-1], shape, dtype)
+        columns = {**named("inputs", xs), **named("labels", ys)}
+        if weights is not None:
+            columns["weights"] = prepare_weights(weights, len(xs[0]))
+        return columns
+
+    def inputs(self, inputs: Any, what: str) -> list[np.ndarray]:
+        """Inputs alone, each as an array that the model takes."""
+        arrays = input_arrays(inputs, what, self._dtype)
+        first: Any = getattr(self.model, "first_inputs", [])
+        if first and len(first) != len(arrays):
+            raise CircuitError(
+                f"the model takes {len(first)} inputs, as a tuple; got {len(arrays)} for {what}"
+            )
+        if first and arrays[0].ndim < 2 <= len(first[0][0]):
+            raise CircuitError(
+                f"{what} inputs have shape {arrays[0].shape}; they need rows: give x[None] for one"
+            )
+        return arrays
+
+    def _dtype(self, x: np.ndarray) -> np.dtype:
+        """The dtype that inputs take: the parameters' own, but for integers that a layer takes."""
+        layers = [x for _, x in self.model.walk()] if isinstance(self.model, Layer) else []
+        if x.dtype.kind in "iu" and any(layer.takes_integers for layer in layers):
+            return np.dtype(np.int64)
+        for unit in self.model.parameters.values():
+            return unit.dtype
+        for layer in layers:  # not built yet
+            if "dtype" in layer.config:
+                return np.dtype(layer.config["dtype"])
+        return np.dtype(np.float32)
+
+    def _score_shapes(self, xs: Sequence[np.ndarray]) -> list[tuple[tuple[int, ...], np.dtype]]:
+        """Shape and dtype of each of the model's outputs for these rows."""
+        samples = several(self.model(*(x[:1] for x in xs)))
+        return [((len(xs[0]), *y.shape[1:]), y.dtype) for y in samples]
+
+    def weigh(self, columns: Columns) -> None:
+        """Set the mean weight of a row to that of these data, beside which each row counts.
+
+        Without it, a row counts as much as its weight beside 1.
+        """
+        shapes = self._score_shapes(of_kind("inputs", columns))
+        labels, weights = of_kind("labels", columns), columns.get("weights")
+        every = zip(self.mean_weights, self.losses, labels, shapes, strict=True)
+        for unit, loss, label, (shape, _) in every:
+            unit.value = loss.mean_weight(label, shape, weights)
+
+    # Programs --------------------------------------------------------------------------------
+
+    def key(self, columns: Columns) -> tuple:
         """What a recorded step depends on: the shapes of a batch, what moves, and how it is made.
 
         Another step is recorded where parameters were frozen or thawed, or a layer set otherwise.
         """
-        shapes = [(name, x.shape, x.dtype.str) for name, x in rows.columns.items()]
+        shapes = [(name, x.shape, x.dtype.str) for name, x in columns.items()]
         parameters = self.model.parameters
         moving = (*parameters.values(), *self.memory.of(parameters))
         return (*shapes, *moving, getattr(self.model, "settings", ()))
 
-    def record(self, rows: Rows) -> Program:
-        """The Program of a step on batches of these shapes."""
-        wires = {name: Unit(x, name) for name, x in rows.columns.items()}
+    def program(self, batch: Columns, *, metrics: bool = True) -> Program:
+        """The step on batches such as this one, some rows of what `columns` made.
+
+        Its inputs are the batch's columns; its outputs are the "loss", and what else the losses
+        measure unless `metrics` is False. All Programs of a step share its state.
+        """
+        wires = {name: Unit(x, name) for name, x in batch.items()}
         training = Training(Unit(np.array(self.seed % 2**32), "seed"), self._number)
         scores = several(self.model(*of_kind("inputs", wires), training=training))
         labels, weights = of_kind("labels", wires), wires.get("weights")
@@ -102,9 +205,10 @@ class TrainingStep:
         )
         updates = dict(zip([*parameters.values(), *memory], [*moved, *news], strict=True))
         updates |= training.updates
-        if self._number in order([*numbers.values(), *updates.values()]):
+        outputs = numbers if metrics else {"loss": loss}
+        if self._number in order([*outputs.values(), *updates.values()]):
             updates[self._number] = astype(self._number + 1, self._number.dtype)
-        return Program(wires, numbers, updates)
+        return Program(wires, outputs, updates)
 
     def _held(self) -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
         """The parameters and weights that penalties can name: frozen ones too, though they rest."""

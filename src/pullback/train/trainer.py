@@ -17,19 +17,19 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit
-from pullback.engines.engine import Engine, prepare, refuse_unknown
-from pullback.layers.embedding import Embedding
+from pullback.engines.engine import Engine
+from pullback.engines.prepare import prepare, refuse_unknown
 from pullback.layers.layer import Layer
-from pullback.losses.loss import Loss, prepare_weights
+from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import Optimizer
 from pullback.train.callbacks import Callback, Event
-from pullback.train.data import Batches, Rows, are_batches, input_arrays, named, of_kind, several
+from pullback.train.data import Batches, Rows, are_batches, of_kind
 from pullback.train.divergence import lost, refuse_to_go_on
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
-from pullback.train.measured import Steps, joined, judged, refuse_counts
+from pullback.train.measured import Steps, joined, judged
 from pullback.train.predictor import Predictor
 from pullback.train.step import Model, TrainingStep
 
@@ -70,31 +70,18 @@ class Trainer:
         engine: str = "native",
         seed: int = 0,
     ) -> None:
-        losses = (loss,) if isinstance(loss, Loss | str) else loss
-        losses = losses if isinstance(losses, Sequence) else (losses,)
-        penalties = (penalties,) if isinstance(penalties, Penalty) else penalties
-        for part, kind in (
-            *((part, Loss) for part in losses),
-            (optimizer, Optimizer),
-            *((part, Penalty) for part in penalties),
-        ):
-            if not isinstance(part, kind):
-                name = kind.__name__
-                article = "an" if name[0] in "AEIOU" else "a"
-                raise CircuitError(f"a Trainer needs {article} {name}, got {part!r}")
-        if not callable(model) or not hasattr(model, "parameters"):
-            raise CircuitError(f"a Trainer needs a model, such as a Sequential, got {model!r}")
+        step = TrainingStep(model, loss, optimizer, penalties, seed)
         refuse_unknown(engine)
         self.model = model
-        self.losses: tuple[Loss, ...] = tuple(losses)
+        self.losses = step.losses
         self.optimizer = optimizer
-        self.penalties = tuple(penalties)
+        self.penalties = step.penalties
         self.engine = engine
         self.seed = seed
         self._frozen = True
         self._epochs = 0  # finished by all calls of fit: each draws an order of its own
         self._in_epoch = False
-        self._step = TrainingStep(model, self.losses, optimizer, self.penalties, seed)
+        self._step = step
         self._prepare_to_record()
 
     def _prepare_to_record(self) -> None:
@@ -213,7 +200,7 @@ class Trainer:
             )
         refuse_to_go_on(self._named_sources, self._step.memory.wires)
         if isinstance(data, Rows):
-            self._step.weigh(data)
+            self._step.weigh(data.columns)
         else:  # of those to come nobody knows more than that 1 is usual
             for mean in self._step.mean_weights:
                 mean.value = 1.0
@@ -314,9 +301,9 @@ class Trainer:
 
     def _run(self, rows: Rows) -> Engine:
         """A step on batches of these shapes, recorded at its first use."""
-        key = self._step.key(rows)
+        key = self._step.key(rows.columns)
         if key not in self._runs:
-            self._runs[key] = prepare(self.engine, self._step.record(rows))
+            self._runs[key] = prepare(self.engine, self._step.program(rows.columns))
         return self._runs[key]
 
     # Measuring -------------------------------------------------------------------------------
@@ -357,7 +344,7 @@ class Trainer:
         Raises `CircuitError` where the inputs do not fit, and where a number of the model, or the
         answer to a row, is nan or infinite.
         """
-        xs = self._inputs(inputs, "prediction")
+        xs = self._step.inputs(inputs, "prediction")
         refuse_not_finite(self._named_sources)
         first, *others = outputs = self._predictor(xs)
         refuse_outputs(outputs, xs)
@@ -372,53 +359,7 @@ class Trainer:
         return self._ready(told[0], told[1], told[2] if len(told) == 3 else None, what)
 
     def _ready(self, inputs: Any, labels: Any, weights: Any, what: str) -> Rows:
-        """The data as columns that the model and the losses can take, or a clear refusal."""
-        if labels is None:
-            raise CircuitError(f"{what} needs labels, or batches of inputs and labels")
-        xs = self._inputs(inputs, what)
-        given = several(labels)
-        for y in given:
-            if len(np.atleast_1d(y)) != len(xs[0]):
-                raise CircuitError(
-                    f"{len(xs[0])} {what} inputs need as many labels, got {len(np.atleast_1d(y))}"
-                )
-        samples = several(self.model(*(x[:1] for x in xs)))
-        refuse_counts(self.losses, samples, given)
-        ys = [
-            loss.prepare(y, (len(xs[0]), *sample.shape[1:]))
-            for loss, y, sample in zip(self.losses, given, samples, strict=True)
-        ]
-        for loss, y, sample in zip(self.losses, ys, samples, strict=True):
-            loss.refuse_too_large(y, (len(xs[0]), *sample.shape[1:]), sample.dtype)
-        columns = {**named("inputs", xs), **named("labels", ys)}
-        if weights is not None:
-            columns["weights"] = prepare_weights(weights, len(xs[0]))
-        return Rows(columns)
-
-    def _inputs(self, inputs: Any, what: str) -> list[np.ndarray]:
-        arrays = input_arrays(inputs, what, self._dtype)
-        first: Any = getattr(self.model, "first_inputs", [])
-        if first and len(first) != len(arrays):
-            raise CircuitError(
-                f"the model takes {len(first)} inputs, as a tuple; got {len(arrays)} for {what}"
-            )
-        if first and arrays[0].ndim < 2 <= len(first[0][0]):
-            raise CircuitError(
-                f"{what} inputs have shape {arrays[0].shape}; they need rows: give x[None] for one"
-            )
-        return arrays
-
-    def _dtype(self, x: np.ndarray) -> np.dtype:
-        """The dtype that inputs take: the parameters' own, but for row numbers of embeddings."""
-        layers = [x for _, x in self.model.walk()] if isinstance(self.model, Layer) else []
-        if x.dtype.kind in "iu" and any(isinstance(layer, Embedding) for layer in layers):
-            return np.dtype(np.int64)
-        for unit in self.model.parameters.values():
-            return unit.dtype
-        for layer in layers:  # not built yet
-            if "dtype" in layer.config:
-                return np.dtype(layer.config["dtype"])
-        return np.dtype(np.float32)
+        return Rows(self._step.columns(inputs, labels, weights, what=what))
 
 
 def _functions(callbacks: Any) -> list[Callback]:

@@ -1,4 +1,4 @@
-"""Finds the coefficients in `pullback.engines.native.functions32` and `functions64`: not a test.
+"""Finds the coefficients in `pullback.engines.native.elementary`: not a test.
 
     python tests/engines/native/fit_polynomials.py
 

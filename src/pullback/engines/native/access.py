@@ -20,7 +20,6 @@ from pullback.program.program import Program
 CONVOLUTIONS = ("convolve", "convolve_input", "convolve_weights")
 ROW_MAJOR = ("take", "scatter_add", "argmax", "argmin", *CONVOLUTIONS)  # read elements in a row
 ONE_DTYPE = ("matmul", *CONVOLUTIONS)  # read elements of the dtype that they make
-VIEWS = ("reshape", "transpose", "slice", "broadcast_to")
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def _located(unit: Unit, known: dict[Unit, Access]) -> Access:
 
 
 def _can_be_view(unit: Unit) -> bool:
-    return bool(unit.inputs) and unit.gate is not None and unit.gate.name in VIEWS
+    return bool(unit.inputs) and unit.gate is not None and unit.gate.view
 
 
 def _whole(unit: Unit) -> Access:

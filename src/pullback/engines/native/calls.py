@@ -108,9 +108,8 @@ def _convolution(step: Builder, unit: Unit) -> None:
         "convolve_weights": (a, unit, b),
     }[name]
     (top, _), (left, _) = unit.static["padding"]
-    sizes = Convolution(
-        kind_of(unit), *x.shape, *y.shape[1:], *w.shape[:2], *unit.static["stride"], top, left
-    )
+    sides = (*x.shape, *y.shape[1:], *w.shape[:2], *unit.static["stride"], top, left)
+    sizes = Convolution(kind_of(unit), *sides)
     places = tuple(step.place(step.access[u]) for u in (unit, a, b))
     work = 2 * y.size * prod(w.shape[:3])
     step.call(name, sizes, places, work, alone=x.shape[0] < 2 and name != "convolve_weights")

@@ -24,11 +24,11 @@ from pullback.core.values import Value, as_value
 from pullback.engines.engine import Epoch, batch_of, numbers_of
 from pullback.engines.native import guard, store
 from pullback.engines.native import ir as code
-from pullback.engines.native.code import KINDS
 from pullback.engines.native.compile import compile
 from pullback.engines.native.functions import KIND_OF
 from pullback.engines.native.guard import Guard
 from pullback.engines.native.memory import lasting
+from pullback.engines.native.number import KINDS
 from pullback.engines.native.registers import fits_registers, write_registers
 from pullback.engines.native.step import MEMORY, WORDS
 from pullback.engines.native.target import host
@@ -254,7 +254,7 @@ def _rows(data: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 def _kind(dtype: np.dtype) -> str:
     """The kind of number in data of a dtype; "" for one that compiled code does not read."""
-    name = "b1" if dtype == bool else f"{dtype.kind}{dtype.itemsize}"
+    name = "b1" if dtype.kind == "b" else f"{dtype.kind}{dtype.itemsize}"
     return name if name in KINDS else ""
 
 

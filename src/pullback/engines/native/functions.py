@@ -8,28 +8,25 @@ some, and Python's numbers are of whatever kind they meet.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from pullback.engines.native import functions32, functions64
-from pullback.engines.native.code import Code, Number
+from pullback.engines.native import elementary
+from pullback.engines.native.code import Code
+from pullback.engines.native.number import Number
 
 KIND_OF = {"float32": "f4", "float64": "f8", "int64": "i8", "bool": "b1", "uint32": "u4"}
 """The kind of number that an element of a dtype is."""
 
 PRECISE = ("sigmoid", "softplus")
-"""Gates that are computed in one piece, more exactly and quicker than by the gates of their value."""
-
-
-def elementary(k: Code, name: str, x: Number) -> Number:
-    """exp, log, tanh, … of a float, in its own precision."""
-    return getattr(functions32 if x.kind == "f4" else functions64, name)(k, x)
+"""Gates that are computed in one piece, more exactly and quicker than by what their value says."""
 
 
 def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
-    """`m`. `index` is where the element that is computed stands in its array, in row-major order."""
+    """`m`. `index` is the place of the element that is computed, in row-major order."""
 
     def both(a: Any, b: Any) -> tuple[Number, Number]:
         """Two numbers of one kind: truth values become what the other is."""
@@ -50,6 +47,14 @@ def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
     def multiply(a: Any, b: Any) -> Number:
         a, b = both(a, b)
         return a & b if a.kind == "b1" else a * b
+
+    def subtract(a: Any, b: Any) -> Number:
+        a, b = both(a, b)
+        return a - b
+
+    def divide(a: Any, b: Any) -> Number:
+        a, b = both(a, b)
+        return a / b
 
     def power(x: Any, n: Any) -> Number:
         x, n = k.alike(*both(x, n))
@@ -103,13 +108,13 @@ def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
         return astype(x, uint32)
 
     names = ("exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", *PRECISE)
-    functions = {name: lambda x, name=name: elementary(k, name, x) for name in names}
+    functions = {name: partial(getattr(elementary, name), k) for name in names}
     return SimpleNamespace(
         **functions,
         add=add,
-        subtract=lambda a, b: (lambda a, b: a - b)(*both(a, b)),
+        subtract=subtract,
         multiply=multiply,
-        divide=lambda a, b: (lambda a, b: a / b)(*both(a, b)),
+        divide=divide,
         negative=lambda x: -x,
         power=power,
         sqrt=lambda x: k.intrinsic("sqrt", x),

@@ -21,8 +21,6 @@ from pullback.gates.body import Body
 from pullback.program.patterns import made_by, number_on
 from pullback.program.program import Program
 
-REDUCTIONS = ("sum", "max", "min")
-_COPIES = ("reshape", "astype")  # gates that are loops over their input: a reshape that must copy
 ARRAYS = 16
 """Arrays that a loop touches, at most: more would compile slowly and not fit into registers."""
 _LOOKS = 16  # loops from the first and from the last on that are considered for a gate
@@ -103,14 +101,15 @@ def loop_shape(unit: Unit) -> tuple[int, ...] | None:
     assert unit.gate is not None
     if unit.gate.elementwise or unit.gate.indexed:
         return unit.shape
-    if unit.gate.name in (*REDUCTIONS, *_COPIES):
+    copies = unit.gate.view or unit.gate is GATES["astype"]  # as a reshape may have to
+    if unit.gate.reduces or copies:
         return unit.inputs[0].shape
     return None
 
 
 def is_reduction(unit: Unit) -> bool:
     """Whether a gate in a loop makes fewer elements than the loop has."""
-    return unit.gate is not None and unit.gate.name in REDUCTIONS
+    return unit.gate is not None and unit.gate.reduces
 
 
 def is_rectifier(unit: Unit) -> bool:

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pullback.core.registry import GATES
-from pullback.engines.native.code import Array, Cell, Code, Number
+from pullback.engines.native.code import Code
 from pullback.engines.native.functions import PRECISE, namespace
 from pullback.engines.native.ir import Literal, Loop, Operand, Operation, Reduction, Store
+from pullback.engines.native.number import Array, Cell, Number
 from pullback.engines.native.threads import Thread, portion
 
 LONG = 60

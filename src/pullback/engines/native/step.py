@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pullback.engines.native.code import Code, Number
+from pullback.engines.native.code import Code
 from pullback.engines.native.ir import (
     Epoch,
     Loop,
@@ -26,6 +26,7 @@ from pullback.engines.native.kernels.indexing import Gather
 from pullback.engines.native.kernels.pack import Pack, record_pack
 from pullback.engines.native.kernels.tile import Tile, record_tile
 from pullback.engines.native.lower import lower_loop, lower_numbers
+from pullback.engines.native.number import Number
 from pullback.engines.native.target import Target
 from pullback.engines.native.threads import Thread
 

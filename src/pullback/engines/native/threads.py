@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pullback.engines.native.code import Number
+from pullback.engines.native.number import Number
 from pullback.engines.native.target import Target
 
 PATIENCE = 20_000  # looks at the counter before a thread gives way

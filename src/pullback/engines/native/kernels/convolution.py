@@ -16,16 +16,17 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from pullback.engines.native.code import SIZES, Array, Code
+from pullback.engines.native.code import Code
 from pullback.engines.native.kernels.pack import Pack, copy_line
 from pullback.engines.native.kernels.tile import shapes
+from pullback.engines.native.number import SIZES, Array
 from pullback.engines.native.target import Target
 from pullback.engines.native.threads import Thread, portion
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """The sizes of a convolution; (SH, SW) is its stride, top and left is how far the border goes."""
+    """The sizes of a convolution; (SH, SW) is the stride, and the border is top and left wide."""
 
     kind: str
     N: int

@@ -1,4 +1,4 @@
-"""In: arrays, and whole numbers that name slices of them. Out: those slices, or what is added there.
+"""In: arrays, and whole numbers that name slices of them. Out: the slices, or what is added there.
 
 Also the position of the largest or smallest element along an axis, zeros, and the rows of a batch.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pullback.engines.native.code import Array, Code, Number
+from pullback.engines.native.code import Code
 from pullback.engines.native.kernels.pack import copy_line
+from pullback.engines.native.number import Array, Number
 from pullback.engines.native.target import Target
 from pullback.engines.native.threads import Thread, portion
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pullback.engines.native.code import SIZES, Array, Code
+from pullback.engines.native.code import Code
+from pullback.engines.native.number import SIZES, Array
 
 ARGUMENTS = ["p", "p", "i8", "i8", "i8", "i8"]
 """target, source, row, column, rows, columns"""
@@ -17,9 +18,10 @@ ARGUMENTS = ["p", "p", "i8", "i8", "i8", "i8"]
 
 @dataclass(frozen=True)
 class Pack:
-    """A panel whose packed rows are `step` numbers apart: target[p step + j] = source[p row + j column].
+    """A panel whose packed rows are `step` numbers apart.
 
-    `adjacent` says that the column stride is 1, `turned` that the row stride is.
+    target[p step + j] = source[p row + j column]; `adjacent` says that the column stride is 1,
+    `turned` that the row stride is.
     """
 
     kind: str

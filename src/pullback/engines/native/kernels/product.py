@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from pullback.engines.native.code import SIZES, Array, Code, Number
+from pullback.engines.native.code import Code
 from pullback.engines.native.kernels.pack import Pack
 from pullback.engines.native.kernels.tile import Tile, shapes
+from pullback.engines.native.number import SIZES, Array, Number
 from pullback.engines.native.target import Target
 from pullback.engines.native.threads import Thread, portion
 

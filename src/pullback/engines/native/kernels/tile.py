@@ -17,19 +17,20 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from pullback.engines.native.code import SIZES, Code, Number
+from pullback.engines.native.code import Code
+from pullback.engines.native.number import SIZES, Number
 from pullback.engines.native.target import Target
 
 ARGUMENTS = ["p", "p", "i8", "i8", "i8", "i8", "i8", "p", "i8", "p", "i8", "p", "i8", "i8"]
-"""a, offsets, rows, outer, a_outer, inner, a_inner, b, b_step, start, start_step, c, c_step, columns;
-and last, of the kind of the tile, floor.
+"""a, offsets, rows, outer, a_outer, inner, a_inner, b, b_step, start, start_step, c, c_step,
+columns; and last, of the kind of the tile, floor.
 
 a, b, c: addresses. offsets: a table of the rows of A (in elements); rows: how many of them are
-real. outer, inner: the lengths of the reduction, and a_outer, a_inner its strides in A; b_step: the
-step between rows of B. start: what the sums start from (null: zero) and start_step the step between
-its rows (0 repeats one row: a bias). c_step: the step between rows of C. columns: how many are real,
-more than a vector less than the tile has. floor: a lower limit of the result (-inf: none; 0: a
-ReLU). Steps are in elements.
+real. outer, inner: the lengths of the reduction, and a_outer, a_inner its strides in A; b_step:
+the step between rows of B. start: what the sums start from (null: zero) and start_step the step
+between its rows (0 repeats one row: a bias). c_step: the step between rows of C. columns: how many
+are real, more than a vector less than the tile has. floor: a lower limit of the result (-inf: none;
+0: a ReLU). Steps are in elements.
 """
 
 

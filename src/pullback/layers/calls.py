@@ -1,0 +1,49 @@
+"""In: a model that runs. Out: the calls of its layers, and what each made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pullback.layers.layer import Layer
+
+
+@dataclass
+class Call:
+    """One call of a layer: what it made, a wire or a tuple of wires."""
+
+    layer: Layer
+    output: Any = None
+
+
+_watched: ContextVar[list[Call] | None] = ContextVar("pullback_calls", default=None)
+
+
+def begun(layer: Layer) -> Call:
+    """A call that begins, for whoever watches."""
+    call = Call(layer)
+    if (calls := _watched.get()) is not None:
+        calls.append(call)
+    return call
+
+
+@contextmanager
+def watch() -> Iterator[list[Call]]:
+    """The calls of layers made inside, in the order in which they begin.
+
+    >>> from pullback.layers import Identity
+    >>> with watch() as calls:
+    ...     y = Identity()(2.0)
+    >>> [(call.layer, call.output.value) for call in calls]
+    [(Identity(), 2.0)]
+    """
+    calls: list[Call] = []
+    token = _watched.set(calls)
+    try:
+        yield calls
+    finally:
+        _watched.reset(token)

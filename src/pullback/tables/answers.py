@@ -1,0 +1,54 @@
+"""In: a network's scores, and the loss that trained it. Out: answers, and how sure they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pullback.losses import LOSSES
+from pullback.tables.target import Target, label_array
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What scores say, one row each.
+
+    In classification `numbers` are class numbers and `by_class` (rows, classes) the scores of all
+    classes, of which the highest wins. In regression `numbers` are quantities of the target's own
+    unit, and `by_class` and `probabilities` are None, as these are where the loss gives none.
+    """
+
+    target: Target
+    numbers: np.ndarray
+    by_class: np.ndarray | None = None
+    probabilities: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, loss: str, target: Target, scores: Any) -> Answers:
+        """The answers of scores (rows, outputs), by the loss of this name."""
+        scores, reading = np.asarray(scores, np.float64), LOSSES[loss].reading
+        if not target.classes:
+            return cls(target, target.decode(scores))
+        by_class = reading.by_class(scores)
+        return cls(target, by_class.argmax(axis=1), by_class, reading.probabilities(scores))
+
+    @property
+    def values(self) -> np.ndarray:
+        """The answers as the table has them: labels of classes, or quantities."""
+        classes = self.target.classes
+        return label_array(classes)[self.numbers] if classes else self.numbers
+
+    @property
+    def confidence(self) -> np.ndarray | None:
+        """The probability of each answer or, without probabilities, its lead over the next class.
+
+        A lead of 1 is the margin of a support vector machine. None in regression.
+        """
+        if self.by_class is None:
+            return None
+        if self.probabilities is not None:
+            return self.probabilities.max(axis=1)
+        best = np.sort(self.by_class, axis=1)
+        return best[:, -1] - best[:, -2]

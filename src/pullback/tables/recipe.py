@@ -1,0 +1,235 @@
+"""In: what a person asked for, and the task. Out: a model, a loss and an optimizer, still to train.
+
+What was not asked for is chosen here. The choices do well on the built-in data sets; they are plain
+enough to be told in one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.engines.prepare import ENGINES
+from pullback.layers import Sequential
+from pullback.layers.activations import ACTIVATIONS
+from pullback.losses import L2, LOSSES, Loss, Penalty, balanced_class_weights
+from pullback.losses.loss import fitting
+from pullback.optim import OPTIMIZERS, Optimizer
+from pullback.tables.dataset import Dataset
+from pullback.tables.parts import multilayer
+
+_COMPILERS = {  # by engine: a package, and what installs it
+    "native": ("numba", "numba"),
+    "eager-native": ("numba", "numba"),
+    "jax": ("jax", "'pullback[jax]'"),
+}
+
+MODELS = {
+    "linear": "logistic, softmax or linear regression",
+    "svm": "a linear support vector machine",
+    "mlp": "a network with hidden layers",
+}
+_HIDDEN = {"classification": (256,), "regression": (64, 64)}
+_RATES = {"classification": 0.1, "regression": 0.003}  # of SGD
+_SVM_RATE = 0.01
+_STRENGTH = 3e-4  # of the springs on weights of a classifier
+_SPRINGS = (10.0, 0.03)  # in regression they weigh as much as so many rows, up to this strength
+_MOMENTUM = 0.9
+_CLIP = 5.0  # so far from where it can learn, a gradient tells the direction and not the length
+_FEW_INPUTS = 64  # beyond them, the first steps must be the smaller, the more there are
+_MOST_PARAMETERS = 100_000_000
+_EPOCHS = (40, 400)
+_STEPS = 2000  # that small data get, in epochs up to the most
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to learn, as it was asked for; None where it is left to `prepared`."""
+
+    model: str = "mlp"
+    hidden: tuple[int, ...] | None = None
+    activation: str | None = None
+    dropout: float | None = None
+    loss: str | None = None
+    optimizer: str = "SGD"
+    learning_rate: float | None = None
+    l2: float | None = None
+    balanced: bool = False
+    epochs: int | None = None
+    batch_size: int = 32
+    patience: int = 20
+    seed: int = 0
+    engine: str = "native"
+
+    def checked(self) -> Recipe:
+        """The recipe with all names as they are registered.
+
+        Raises `CircuitError` for the first thing that no task could be learned with.
+        """
+        named("model", self.model, MODELS)
+        _refuse_missing(named("engine", self.engine, ENGINES))
+        for option, value, least in (
+            ("--epochs", self.epochs, 1),
+            ("--batch-size", self.batch_size, 1),
+            ("--patience", self.patience, 0),
+            ("--seed", self.seed, 0),
+        ):
+            if value is not None and value < least:
+                raise CircuitError(f"{option} is a whole number of at least {least}, got {value}")
+        if self.learning_rate is not None and not 0.0 < self.learning_rate < np.inf:
+            raise CircuitError(
+                f"--learning-rate is a number above 0, such as 0.1, got {self.learning_rate}"
+            )
+        if self.l2 is not None and not 0.0 <= self.l2 < np.inf:
+            raise CircuitError(f"--l2 is a number of at least 0, such as 0.0001, got {self.l2}")
+        if self.dropout is not None and not 0.0 <= self.dropout < 1.0:
+            raise CircuitError(f"--dropout is a share from 0 to below 1, got {self.dropout}")
+        if self.model != "mlp":
+            for option, value in (
+                ("--hidden", self.hidden),
+                ("--activation", self.activation),
+                ("--dropout", self.dropout),
+            ):
+                if value is not None:
+                    raise CircuitError(
+                        f"{option} is for hidden layers, and the model {self.model!r} has none; "
+                        "use --model mlp"
+                    )
+        loss = self.loss and named("loss", self.loss, LOSSES)
+        if loss and self.model == "svm" and not LOSSES[loss].reading.hinge:
+            hinges = [name for name, kind in LOSSES.items() if kind.reading.hinge]
+            raise CircuitError(
+                f"a support vector machine learns by a hinge, {_or(hinges)}; {loss} needs "
+                "--model linear or mlp"
+            )
+        return replace(
+            self,
+            loss=loss,
+            activation=self.activation and named("activation", self.activation, ACTIVATIONS),
+            optimizer=named("optimizer", self.optimizer, OPTIMIZERS),
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that training needs, chosen for one data set; `loss_name` is the loss's own."""
+
+    model: Sequential
+    loss_name: str
+    loss: Loss
+    optimizer: Optimizer
+    l2: float
+    epochs: int
+
+    @property
+    def penalties(self) -> list[Penalty]:
+        return [L2(self.l2)] if self.l2 else []
+
+
+def prepared(recipe: Recipe, train: Dataset) -> Plan:
+    """The plan for these training rows, by a recipe that was `checked`.
+
+    Raises `CircuitError` where the recipe does not fit the task.
+    """
+    task, classes, width = train.task, len(train.classes), train.inputs.shape[1]
+    loss = _loss(recipe, task, classes)
+    if recipe.balanced and not classes:
+        raise CircuitError("--class-weights is for classes, and the task is regression")
+    weights = balanced_class_weights(train.labels, classes) if recipe.balanced else None
+    told: dict[str, Any] = {} if weights is None else {"class_weights": weights}
+    strength = _strength(task, len(train)) if recipe.l2 is None else recipe.l2
+    outputs = LOSSES[loss].reading.outputs(classes)
+    hidden = _sizes(recipe, task)
+    widths = [width, *hidden, outputs]
+    count = sum((a + 1) * b for a, b in pairwise(widths))
+    if count > _MOST_PARAMETERS:
+        raise CircuitError(
+            f"the model would have {count:,} parameters; make --hidden smaller, for at most "
+            f"{_MOST_PARAMETERS:,}"
+        )
+    steps = -(-len(train) // recipe.batch_size)
+    first, most = _EPOCHS
+    return Plan(
+        multilayer(
+            hidden, recipe.activation or "ReLU", recipe.dropout or 0.0, outputs, recipe.seed, "he"
+        ),
+        loss,
+        LOSSES[loss](**told),
+        _optimizer(recipe, task, width),
+        strength,
+        recipe.epochs or min(max(first, -(-_STEPS // steps)), most),
+    )
+
+
+def _loss(recipe: Recipe, task: str, classes: int) -> str:
+    """The name of the loss, if it fits the task."""
+    if recipe.model == "svm" and task == "regression":
+        raise CircuitError(
+            "a support vector machine tells classes apart, and the task is regression; use --model "
+            "linear or mlp, or --task classification"
+        )
+    fit = fitting(task, classes)
+    if recipe.loss is None:
+        if recipe.model == "svm":
+            return "Hinge" if classes == 2 else "MulticlassHinge"
+        if task == "regression":
+            return "SquaredError"
+        return "BinaryCrossEntropy" if classes == 2 else "SoftmaxCrossEntropy"
+    if recipe.loss not in fit:
+        what = f"{task} of {classes} classes" if classes else task
+        raise CircuitError(f"the loss {recipe.loss} does not fit {what}; there are: {_or(fit)}")
+    return recipe.loss
+
+
+def _strength(task: str, rows: int) -> float:
+    return _STRENGTH if task == "classification" else min(_SPRINGS[0] / rows, _SPRINGS[1])
+
+
+def _sizes(recipe: Recipe, task: str) -> tuple[int, ...]:
+    """The sizes of the hidden layers."""
+    return (recipe.hidden or _HIDDEN[task]) if recipe.model == "mlp" else ()
+
+
+def _optimizer(recipe: Recipe, task: str, width: int) -> Optimizer:
+    make, rate = OPTIMIZERS[recipe.optimizer], recipe.learning_rate
+    if recipe.optimizer != "SGD":
+        return make() if rate is None else make(rate)
+    if rate is None:
+        rate = _SVM_RATE if recipe.model == "svm" else _RATES[task]
+        rate *= min(1.0, _FEW_INPUTS / width)
+    return make(rate, momentum=_MOMENTUM, clip_norm=_CLIP)
+
+
+def named(kind: str, name: str, known: Iterable[str]) -> str:
+    """The known name that is this one, in upper or lower case.
+
+    >>> named("optimizer", "sgd", ["SGD", "Adam"])
+    'SGD'
+
+    Raises `CircuitError`, with the names there are, where there is none.
+    """
+    names = list(known)
+    for candidate in names:
+        if candidate.casefold() == name.casefold():
+            return candidate
+    raise CircuitError(f"there is no {kind} {name!r}; there are: {', '.join(names)}")
+
+
+def _refuse_missing(engine: str) -> None:
+    """Raise `CircuitError` where the compiler that an engine stands on is not installed."""
+    package, name = _COMPILERS.get(engine, ("", ""))
+    if package and find_spec(package) is None:
+        raise CircuitError(
+            f"the engine {engine!r} needs {package}, which is not installed; run "
+            f"pip install {name}, or take --engine eager"
+        )
+
+
+def _or(names: Iterable[str]) -> str:
+    return ", ".join(names)
