@@ -171,11 +171,15 @@ class _Fusion:
         for unit in self.wires:
             self.home[unit] = k = self.place(unit)
             kernel = self.found[k]
-            if unit not in kernel.gates:
-                kernel.gates.append(unit)
             if isinstance(kernel, Loop):
                 self.arrays[k] |= self.touched(unit, k)
+            elif unit not in kernel.gates:
+                kernel.gates.append(unit)
         self.sink()
+        for unit in self.wires:
+            kernel = self.found[self.home[unit]]
+            if isinstance(kernel, Loop):
+                kernel.gates.append(unit)
         return [kernel for kernel in self.found if kernel.gates]
 
     def place(self, unit: Unit) -> int:
@@ -230,7 +234,10 @@ class _Fusion:
             root = self.table.own_buffer(x)
             if root is None or root not in self.home or root in self.needed:
                 continue
-            done = self.found[self.home[root]].gates
+            kernel = self.found[self.home[root]]
+            if isinstance(kernel, Loop):
+                continue
+            done = kernel.gates
             ends = done[-1] is root and len(self.readers[root]) == 1
             if ends and _is_product(done[0]) and unit.dtype == root.dtype:
                 if is_rectifier(unit) and not is_rectifier(root):
@@ -273,8 +280,5 @@ class _Fusion:
                 continue
             arrays = (self.arrays[k] - {unit}) | self.touched(unit, k)
             if target.shape == loop_shape(unit) and len(arrays) <= ARRAYS:
-                self.found[self.home[unit]].gates.remove(unit)
-                target.gates.append(unit)
-                target.gates.sort(key=lambda gate: gate.index)
                 self.arrays[k] = arrays
                 self.home[unit] = k
