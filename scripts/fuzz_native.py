@@ -118,8 +118,9 @@ def text_of(program: Any) -> str:
     names = {unit: f"w{k}" for k, unit in enumerate(wires)}
     lines = []
     for unit, name in names.items():
-        made = str(np.asarray(unit.value).tolist())
-        if unit.gate is not None and unit.inputs:
+        if unit.gate is None or not unit.inputs:
+            made = str(np.asarray(unit.value).tolist())
+        else:
             told = [names[x] for x in unit.inputs]
             told += [f"{key}={value}" for key, value in unit.static.items()]
             made = f"{unit.gate.name}({', '.join(told)})"

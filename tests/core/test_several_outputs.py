@@ -131,6 +131,23 @@ def test_every_engine_runs_it_with_its_gradients(engine, dtype):
         np.testing.assert_allclose(results[name], unit.value, rtol=2e-5)
 
 
+@pytest.mark.parametrize("engine", [Native, Jax])
+def test_it_may_stand_inside_a_loop(engine):
+    a, b = wires()
+
+    def step(h, x):
+        product, total = both(h, x)
+        return pb.tanh(product), total
+
+    carried, totals = pb.loop(step, a[0], b)
+    y = pb.sum(carried * pb.sin(totals))
+    outputs = {"y": y, "a": pb.gradient(y, a), "b": pb.gradient(y, b)}
+    assert pb.check_gradients(y)
+    results = engine(pb.Program({}, outputs, {}))()
+    for name, unit in outputs.items():
+        np.testing.assert_allclose(results[name], unit.value, rtol=1e-12)
+
+
 def test_it_is_lowered_to_what_its_value_makes_of_wires():
     a, b = wires()
     product, total = both(a, b)

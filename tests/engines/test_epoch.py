@@ -7,7 +7,7 @@ import pytest
 
 import pullback as pb
 from pullback.engines.eager import Eager
-from pullback.engines.native import registers, steps
+from pullback.engines.native import build, registers
 from pullback.engines.native.engine import Native
 
 ROWS = 11
@@ -131,13 +131,19 @@ def test_without_numbers_the_steps_are_counted(make, threads):
         np.testing.assert_allclose(b, a, 1e-6, 1e-14)
 
 
+def in_registers(program):
+    """Whether an epoch of a Program keeps its numbers in registers."""
+    compiled = Native(program).compiled
+    return registers.fits_registers(compiled.plain, compiled.access)
+
+
 def test_steps_that_call_for_registers_get_them():
-    assert registers.fits_registers(Native(network()).plain)
-    assert registers.fits_registers(Native(pairs()).plain)
-    assert not registers.fits_registers(Native(arrays()).plain)
+    assert in_registers(network())
+    assert in_registers(pairs())
+    assert not in_registers(arrays())
 
 
-def test_truth_values_stay_in_memory():
+def test_truth_values_may_stay_in_registers():
     def make():
         x, chosen = pb.Unit(np.zeros(1), "x"), pb.Unit(np.zeros((1, 1), bool), "chosen")
         w = pb.Unit(1.0, "w")
@@ -149,7 +155,7 @@ def test_truth_values_stay_in_memory():
     expected = Eager(eager).epoch(told, np.arange(5), never).numbers["new"]
     found = Native(native).epoch(told, np.arange(5), never).numbers["new"]
     assert found.tolist() == expected.tolist() == [1.0, 1.0, 1.0, 3.0, 3.0]
-    assert not registers.fits_registers(Native(make()).plain)
+    assert in_registers(make())
 
 
 def test_a_thousand_steps_in_registers_are_as_exact_as_in_memory(monkeypatch):
@@ -172,7 +178,7 @@ def test_loops_inside_a_step_give_the_same_bits_as_calls_of_them(monkeypatch):
     inlined, called = arrays(), arrays()
     order = np.random.default_rng(6).integers(ROWS, size=60)
     inside = Native(inlined).epoch(data, order, never)
-    monkeypatch.setattr(steps, "KERNELS", 0)
+    monkeypatch.setattr(build, "KERNELS", 0)
     apart = Native(called).epoch(data, order, never)
     np.testing.assert_array_equal(inside.numbers["loss"], apart.numbers["loss"])
     for a, b in zip(state(inlined), state(called), strict=True):

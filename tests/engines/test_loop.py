@@ -68,6 +68,12 @@ def around(total, row):
     return total + inner[-1], inner
 
 
+def in_part(total, row):
+    """A step that runs a loop of which it does not read every output."""
+    inner, _ = pb.loop(lambda s, e: (s * 0.5 + e * total, pb.exp(e)), 0.1, row * scale)
+    return total + inner[-1]
+
+
 def pair(a, b, row):
     """Carries that change places, an output twice, one that is an element, and a constant."""
     return b, a * row, row, row, np.ones(2)
@@ -75,6 +81,7 @@ def pair(a, b, row):
 
 LOOPS = {
     "inside another": lambda: pb.loop(around, 1.0, x),
+    "inside another that reads it in part": lambda: pb.loop(in_part, 1.0, x),
     "that changes places": lambda: pb.loop(pair, (x[0], x[1]), x, reverse=True),
     "over a transposed sequence": lambda: pb.loop(lambda h, e: pb.tanh(h + e[0]), 0.1, x.T),
     "over one turned round": lambda: pb.loop(lambda h, e: pb.tanh(h * e), x[0], x[::-1]),
@@ -103,3 +110,22 @@ def test_a_loop(name):
     native = Native(program)
     for _ in range(2):
         assert_same(Eager(program)(), native())
+
+
+def test_state_becomes_what_a_loop_makes():
+    """Written over the state, where the loop comes after all that reads it, or copied there."""
+
+    def make():
+        before, read = (pb.Unit(x.value + k, f"s{k}") for k in range(2))
+        (first,) = pb.loop(lambda e: pb.tanh(e * 2.0), (), pb.sin(before))
+        carried, second = pb.loop(lambda h, e: (h * e, h + e), x[0], read)
+        total = pb.sum(first) + pb.sum(carried)
+        return pb.Program({}, {"total": total}, {before: first, read: second})
+
+    ours, theirs = make(), make()
+    native, eager = Native(ours), Eager(theirs)
+    assert [s.name for s in native.memory.in_place.values()] == ["s0"]
+    for _ in range(3):
+        assert_same(eager(), native())
+        for state, twin in zip(ours.updates, theirs.updates, strict=True):
+            np.testing.assert_allclose(state.value, twin.value, rtol=1e-12)

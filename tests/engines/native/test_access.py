@@ -3,11 +3,9 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.program.test_simplify import assert_same
 
 import pullback as pb
-from pullback.engines.eager import Eager
-from pullback.engines.native.access import Access, access, with_copies
+from pullback.engines.native.access import Access, access
 
 
 def read(where: Access, buffer: np.ndarray) -> np.ndarray:
@@ -74,23 +72,3 @@ def test_views_of_views_are_walked_once():
     table = access(pb.Program.of([y]))
     assert (table[y].root.gate.name, table[y].strides) == ("exp", (3, 1))
     assert len(table.accesses) == 5_002
-
-
-def test_copies_are_made_where_a_view_would_not_do():
-    x = pb.Unit(np.arange(6.0).reshape(2, 3), "x")
-    rows, state = pb.Unit(np.array([[0, 1], [1, 0]]), "rows"), pb.Unit(np.ones(6), "s")
-    outputs = {
-        "take": pb.take(x.T, rows.T),
-        "argmax": pb.argmax(x[:, ::-1], axis=1),
-        "mixed": pb.astype(x, "f4") @ x.T,
-        "state": state[::-1],
-    }
-    program = pb.Program({}, outputs, {state: state.reshape(2, 3).T.reshape(6)})
-    plain = with_copies(program)
-    assert_same(Eager(pb.Program({}, outputs, {}))(), Eager(pb.Program({}, plain.outputs, {}))())
-    table = access(plain)
-    for name in ("take", "argmax"):
-        assert all(table[x].contiguous for x in plain.outputs[name].inputs)
-    assert {x.dtype for x in plain.outputs["mixed"].inputs} == {np.dtype(float)}
-    for end in (plain.outputs["state"], *plain.updates.values()):
-        assert table[end].root is not state

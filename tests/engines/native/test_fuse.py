@@ -6,7 +6,8 @@ from tests.circuits import circuits
 from tests.program.test_simplify import program_of
 
 import pullback as pb
-from pullback.engines.native.access import access, with_copies
+from pullback.engines.native.access import access
+from pullback.engines.native.copies import with_copies
 from pullback.engines.native.fuse import Call, Loop, fuse, is_reduction, loop_shape
 from pullback.program.simplify import simplify
 

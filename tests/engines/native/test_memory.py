@@ -9,7 +9,8 @@ from tests.program.test_simplify import assert_same, program_of
 import pullback as pb
 from pullback.core.values import namespace
 from pullback.engines.eager import Eager
-from pullback.engines.native.access import access, with_copies
+from pullback.engines.native.access import access
+from pullback.engines.native.copies import with_copies
 from pullback.engines.native.fuse import fuse
 from pullback.engines.native.memory import lasting, plan
 from pullback.program.simplify import simplify

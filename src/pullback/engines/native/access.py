@@ -12,14 +12,8 @@ from math import prod
 
 import numpy as np
 
-from pullback.core.registry import GATES
-from pullback.core.rewrite import remade
 from pullback.core.unit import Unit
 from pullback.program.program import Program
-
-CONVOLUTIONS = ("convolve", "convolve_input", "convolve_weights")
-ROW_MAJOR = ("take", "scatter_add", "argmax", "argmin", *CONVOLUTIONS)  # read elements in a row
-ONE_DTYPE = ("matmul", *CONVOLUTIONS)  # read elements of the dtype that they make
 
 
 @dataclass(frozen=True)
@@ -111,11 +105,11 @@ def access(program: Program) -> AccessTable:
     """Where the elements of every wire lie, through all views down to a buffer."""
     known: dict[Unit, Access] = {}
     for unit in program.wires:
-        _located(unit, known)
+        located(unit, known)
     return AccessTable(known)
 
 
-def _located(unit: Unit, known: dict[Unit, Access]) -> Access:
+def located(unit: Unit, known: dict[Unit, Access]) -> Access:
     """The access of a wire, which is added, with those it is a view of, to those known.
 
     A reshape of elements that no steps walk in their new shape is no view: it has a buffer of its
@@ -155,53 +149,3 @@ def _through(view: Unit, where: Access) -> Access:
     offset = sum(start * step for (start, _, _), step in zip(walks, where.strides, strict=True))
     strides = tuple(by * step for (_, _, by), step in zip(walks, where.strides, strict=True))
     return Access(where.root, where.offset + offset, view.shape, strides)
-
-
-def with_copies(program: Program) -> Program:
-    """The same Program, with copies where a view of a buffer, or another dtype, would not do.
-
-    Some kernels read elements one after another, some know a single dtype. And what a Program
-    gives, or makes the next value of its state, must not lie in state that changes on the way.
-    """
-    known: dict[Unit, Access] = {}
-
-    def with_readable(unit: Unit, inputs: tuple[Unit, ...]) -> Unit | None:
-        readable = tuple(_readable(x, unit, k, known) for k, x in enumerate(inputs))
-        return None if readable == inputs else remade(unit, readable)
-
-    def safe(unit: Unit) -> Unit:
-        return _copy(unit) if _located(unit, known).root in program.updates else unit
-
-    plain = program.rewritten(with_readable)
-    outputs = {name: safe(unit) for name, unit in plain.outputs.items()}
-    return Program(plain.inputs, outputs, {s: safe(new) for s, new in plain.updates.items()})
-
-
-def _readable(x: Unit, unit: Unit, k: int, known: dict[Unit, Access]) -> Unit:
-    """Input k of a gate, or a copy of it that the gate's kernel can read."""
-    assert unit.gate is not None
-    name = unit.gate.name
-    if name == "loop":
-        return _readable_in_rows(x, unit, k, known)
-    if x.dtype != unit.dtype and (
-        name in ONE_DTYPE or (name == "scatter_add" and x.dtype.kind == "f")
-    ):
-        return _copy(x, unit.dtype)
-    return _copy(x) if name in ROW_MAJOR and not _located(x, known).contiguous else x
-
-
-def _readable_in_rows(x: Unit, unit: Unit, k: int, known: dict[Unit, Access]) -> Unit:
-    """Input k of a loop: of a sequence each row must be contiguous, and of a parameter all."""
-    body = unit.static["body"]
-    inside = body.sources[k]
-    first = len(body.carries)
-    if k < first:  # copied into the loop's own stack, from wherever it lies
-        return x
-    where, lead = _located(x, known), int(k < first + len(body.elements))
-    row = Access(where.root, where.offset, where.shape[lead:], where.strides[lead:])
-    return x if row.contiguous and x.dtype == inside.dtype else _copy(x, inside.dtype)
-
-
-def _copy(x: Unit, dtype: np.dtype | None = None) -> Unit:
-    """The same elements in a buffer of their own."""
-    return GATES["astype"](x, dtype=dtype or x.dtype)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from pullback.core.unit import Unit
 from pullback.core.walk import with_inside
-from pullback.engines.native.access import AccessTable, access, with_copies
+from pullback.engines.native.access import AccessTable, access
 from pullback.engines.native.build import build_step
+from pullback.engines.native.copies import with_copies
 from pullback.engines.native.functions import PRECISE
 from pullback.engines.native.fuse import Kernel, fuse
-from pullback.engines.native.inside import with_plain_bodies
 from pullback.engines.native.ir import Place, Step
 from pullback.engines.native.loop_code import kind_of
 from pullback.engines.native.loops import with_lean_loops
@@ -54,8 +54,7 @@ def compile(program: Program, target: Target, margin: int = 0) -> Compiled:
     """
     simple = simplify(program, keep=PRECISE)
     lean = with_lean_loops(simple, keep=PRECISE)
-    bodies = with_plain_bodies(lean, keep=PRECISE)
-    plain = with_copies(bodies)
+    plain = with_copies(lean, keep=PRECISE)
     refuse_foreign(plain)
     table = access(plain)
     kernels = fuse(plain, table)

@@ -18,8 +18,8 @@ from pullback.core.gate import OUTPUT, constant, outputs_of
 from pullback.core.registry import GATES
 from pullback.core.rewrite import like, rewrite
 from pullback.core.unit import Unit, wire
+from pullback.core.values import dtype_of
 from pullback.core.walk import order
-from pullback.engines.native.inside import stored, typed
 from pullback.gates.body import Body
 from pullback.program.patterns import made_by, number_on
 from pullback.program.program import Program
@@ -247,3 +247,15 @@ class _Loop:
     def _outside(self, unit: Unit) -> Unit:
         """A wire of the step that is the same at every step, made outside."""
         return rewrite([unit], {x: self.outside[x] for x in self.parameters})[0]
+
+
+def typed(unit: Unit) -> Body:
+    """The step of a loop as it runs on sources of the dtypes that this loop has."""
+    body: Body = unit.static["body"]
+    count = len(body.carries)
+    return body.typed([stored(unit)] * count + [x.dtype for x in unit.inputs[count:]])
+
+
+def stored(unit: Unit) -> np.dtype:
+    """The dtype of all that a loop stores."""
+    return dtype_of(unit.value[0])
