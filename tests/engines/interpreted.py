@@ -142,6 +142,9 @@ class Machine(Code):
 
     each = intrinsic
 
+    def apart(self, name: str, function: Callable[[Any, Number], Number], x: Number) -> Number:
+        return function(self, x)
+
     def opaque(self, x: Number) -> Number:
         return x
 

@@ -34,6 +34,7 @@ class Code(Instructions):
         self.name, self.target = symbol(of), target
         self.arguments = [Number(self, kind, 1, f"%a{i}") for i, kind in enumerate(arguments)]
         self.needs: dict[str, Any] = {}  # functions that it calls, by their names
+        self.long = False  # whether it is so long that what can be is written apart
         self._loops = 0
         self._block = "body"
 
@@ -47,7 +48,7 @@ class Code(Instructions):
             f'!{2 * n + 1} = !{{!"llvm.loop.unroll.disable"}}'
             for n in range(self._loops)
         ]
-        return "\n".join([*lines, "  ret void", "}", *self._declared, *notes, ""])
+        return "\n".join([*lines, "  ret void", "}", *self._functions, *self._declared, *notes, ""])
 
     def run(self, code: Any, *xs: Any) -> None:
         """Call the function of another record of code; arrays are given as their addresses."""

@@ -108,7 +108,12 @@ def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
         return astype(x, uint32)
 
     names = ("exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", *PRECISE)
-    functions = {name: partial(getattr(elementary, name), k) for name in names}
+
+    def computed(name: str, x: Number) -> Number:
+        function = getattr(elementary, name)
+        return k.apart(name, function, x) if k.long and x.lanes > 1 else function(k, x)
+
+    functions = {name: partial(computed, name) for name in names}
     return SimpleNamespace(
         **functions,
         add=add,

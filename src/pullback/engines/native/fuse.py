@@ -9,6 +9,7 @@ latest loop in which all its readers stand, so that as little as possible is wri
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +24,8 @@ from pullback.program.program import Program
 
 ARRAYS = 16
 """Arrays that a loop touches, at most: more would compile slowly and not fit into registers."""
+LONGEST = 3000
+"""Gates in a loop, at most: the time that LLVM takes grows faster than their number."""
 _LOOKS = 16  # loops from the first and from the last on that are considered for a gate
 
 
@@ -166,6 +169,7 @@ class _Fusion:
         self.home: dict[Unit, int] = {}
         self.loops: dict[tuple[int, ...], list[int]] = {}  # by their shape
         self.arrays: dict[int, set[Unit]] = {}
+        self.counts: Counter[int] = Counter()  # of the gates of each
 
     def kernels(self) -> list[Kernel]:
         for unit in self.wires:
@@ -173,6 +177,7 @@ class _Fusion:
             kernel = self.found[k]
             if isinstance(kernel, Loop):
                 self.arrays[k] |= self.touched(unit, k)
+                self.counts[k] += 1
             elif unit not in kernel.gates:
                 kernel.gates.append(unit)
         self.sink()
@@ -207,7 +212,7 @@ class _Fusion:
         best, most = len(self.found), -1
         near, far = start + _LOOKS, len(open_) - _LOOKS
         for k in open_[start:near] + open_[max(near, far) :]:
-            if len(self.arrays[k] | self.touched(unit, k)) > ARRAYS:
+            if self.counts[k] >= LONGEST or len(self.arrays[k] | self.touched(unit, k)) > ARRAYS:
                 continue
             shared = len(reads & self.arrays[k]) + sum(self.home.get(x) == k for x in reads)
             if shared > most:
@@ -279,6 +284,9 @@ class _Fusion:
             if k == self.home[unit] or not isinstance(target, Loop):
                 continue
             arrays = (self.arrays[k] - {unit}) | self.touched(unit, k)
+            if self.counts[k] >= LONGEST:
+                continue
             if target.shape == loop_shape(unit) and len(arrays) <= ARRAYS:
                 self.arrays[k] = arrays
+                self.counts[k] += 1
                 self.home[unit] = k

@@ -30,6 +30,7 @@ class Instructions:
         self._lines: list[str] = []
         self._rooms: list[str] = []
         self._declared: dict[str, None] = {}
+        self._functions: dict[str, None] = {}  # that it calls and has of its own
         self._count = 0
 
     # Writing -------------------------------------------------------------------------------------
@@ -68,14 +69,37 @@ class Instructions:
         suffix = f"{'' if first.lanes == 1 else f'v{first.lanes}'}f{8 * SIZES[first.kind]}"
         return self.call(f"llvm.{name}.{suffix}", *xs, kind=first.kind, lanes=first.lanes)
 
-    def each(self, name: str, *xs: Number) -> Number:
-        """A function of the C library, of each lane."""
-        whole = self.undefined(xs[0].kind, xs[0].lanes)
-        if whole.lanes == 1:
-            return self.call(name, *xs, kind=whole.kind)
-        for lane in range(whole.lanes):
-            one = self.call(name, *(self.extract(x, lane) for x in xs), kind=whole.kind)
-            whole = self.insert(whole, one, lane)
+    def apart(
+        self, name: str, function: Callable[[Instructions, Number], Number], x: Number
+    ) -> Number:
+        """`function(k, x)`, written once as a function of its own and called wherever it is asked."""
+        inner = Instructions()
+        y = function(inner, Number(inner, x.kind, x.lanes, "%x"))
+        name = f"{name}.v{x.lanes}{x.kind}"
+        lines = [
+            f"define internal {y.type} @{name}({x.type} %x) noinline nounwind {{",
+            *inner._rooms,
+            *inner._lines,
+            f"  ret {y.type} {y.text}",
+            "}",
+        ]
+        self._functions |= {"\n".join(lines): None, **inner._functions}
+        self._declared |= inner._declared
+        return self.emit(y.kind, y.lanes, f"call {y.type} @{name}({x.type} {x.text})")
+
+    def each(self, name: str, x: Number) -> Number:
+        """A function of the C library, of each lane.
+
+        Of many lanes it is called apart, so that nothing is saved from each of the calls.
+        """
+        if x.lanes == 1:
+            return self.call(name, x, kind=x.kind)
+        return self.apart(f"each.{name}", lambda k, x: k.lane_by_lane(name, x), x)
+
+    def lane_by_lane(self, name: str, x: Number) -> Number:
+        whole = self.undefined(x.kind, x.lanes)
+        for lane in range(x.lanes):
+            whole = self.insert(whole, self.call(name, self.extract(x, lane), kind=x.kind), lane)
         return whole
 
     # Numbers -------------------------------------------------------------------------------------

@@ -86,6 +86,7 @@ class _Lowering:
         if kinds & {"f4"}:
             self.lanes = k.target.lanes("f4")
         self.once = len(loop.body) > LONG
+        k.long = k.long or self.once
         self.reads = {
             y.name
             for x in loop.body

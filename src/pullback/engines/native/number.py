@@ -64,7 +64,12 @@ class Number:
     __and__, __or__, __xor__ = _operator("and"), _operator("or"), _operator("xor")
     __lshift__, __rshift__ = _operator("shl"), _operator("shr")
     __lt__, __le__, __gt__, __ge__ = map(_comparison, ("<", "<=", ">", ">="))
-    __eq__, __ne__ = _comparison("=="), _comparison("!=")  # pyright: ignore
+
+    def __eq__(self, other: Any) -> Number:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self.k.compare("==", self, other)
+
+    def __ne__(self, other: Any) -> Number:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self.k.compare("!=", self, other)
 
     def __bool__(self) -> bool:
         raise TypeError(

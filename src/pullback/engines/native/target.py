@@ -11,9 +11,6 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-LONG = 200_000
-"""Characters of a function from which on LLVM does only what it must, as the rest takes seconds."""
-
 _X86 = ("x86_64", "i686", "amd64")
 
 
@@ -41,18 +38,16 @@ class Target:
 
         Raises `RuntimeError` where the text is not LLVM's.
         """
-        machine = _machine(self)
-        module = llvm.parse_assembly(text)
-        options = llvm.create_pipeline_tuning_options(2)
-        options.loop_vectorization = options.slp_vectorization = False  # vectors are written out
-        builder = llvm.create_pass_builder(machine, options)
-        passes = builder.getModulePassManager()
-        if len(text) > LONG:
-            passes = llvm.create_new_module_pass_manager()
-            passes.add_sroa_pass()
-            passes.add_instruction_combine_pass()
-            passes.add_simplify_cfg_pass()
-        passes.run(module, builder)
+        machine, module = _machine(self), llvm.parse_assembly(text)
+        passes = llvm.create_new_module_pass_manager()
+        for add in (  # all else is written out, or the code generator's: more takes twice as long
+            passes.add_sroa_pass,
+            passes.add_instruction_combine_pass,
+            passes.add_simplify_cfg_pass,
+        ):
+            add()
+        options = llvm.create_pipeline_tuning_options()
+        passes.run(module, llvm.create_pass_builder(machine, options))
         return machine.emit_object(module)
 
 
