@@ -1,11 +1,11 @@
 """In: records of code. Out: their machine code, compiled now or found on disk, and loaded.
 
 Each function is a file in the user's cache folder (`PULLBACK_CACHE`, where it is set), named by a
-hash of its loop code, the processor, and the library, and begins with a line that says what it
-calls and what its bytes sum up to. So what any Program has had before is not compiled again. Files
-may vanish at any time, for another process may clear the folder, and a crash may leave them empty
-or cut short: then they are made again. Where the folder cannot be written to, a temporary one
-stands in for it.
+hash of its loop code, the processor, and the library. It begins with a line that says what the
+function calls, and what that and its code sum up to. So what any Program has had before is not
+compiled again. Files may vanish at any time, for another process may clear the folder, and a crash
+may leave them empty or cut short: then they are made again. Where the folder cannot be written to,
+a temporary one stands in for it.
 """
 
 from __future__ import annotations
@@ -140,24 +140,30 @@ def _path(name: str, target: Target) -> Path:
 
 def _read(name: str, target: Target) -> tuple[list[str], bytes] | None:
     """What a function calls, and its code; None where there is no whole file of it."""
+    path = _path(name, target)
     try:
-        head, _, code = _path(name, target).read_bytes().partition(b"\n")
+        head, _, code = path.read_bytes().partition(b"\n")
         told = json.loads(head)
     except (OSError, ValueError):
         return None
-    if not isinstance(told, dict) or told.get("name") != name or told.get("sum") != _sum(code):
+    if not isinstance(told, dict) or told.get("name") != name:
         return None
-    return told["needs"], code
+    needs = told.get("needs")
+    if told.get("sum") != _sum(needs, code):
+        return None
+    with suppress(OSError):  # that it was used now; many file systems do not note it
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+    return needs, code
 
 
-def _sum(code: bytes) -> str:
-    return hashlib.sha256(code).hexdigest()
+def _sum(needs: Any, code: bytes) -> str:
+    return hashlib.sha256(json.dumps(needs).encode() + code).hexdigest()
 
 
 def _write(name: str, needs: list[str], code: bytes, target: Target) -> None:
     """Keep a function: its whole file is there or none, whoever else writes or removes it."""
     path = _path(name, target)
-    head = json.dumps({"name": name, "needs": needs, "sum": _sum(code)})
+    head = json.dumps({"name": name, "needs": needs, "sum": _sum(needs, code)})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
