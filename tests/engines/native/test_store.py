@@ -24,6 +24,7 @@ from pullback.engines.native.ir import Literal, Operand
 from pullback.engines.native.kernels import Kernel
 from pullback.engines.native.kernels.product import Product
 from pullback.engines.native.target import Target, host
+from pullback.engines.notice import Notice
 
 
 @pytest.fixture
@@ -158,6 +159,25 @@ def test_what_is_loaded_is_called(folder):
     assert first == second
     store.clear()
     assert added(5) == 6.0  # it is in memory
+
+
+def test_who_waits_is_told_of_what_is_compiled_and_not_of_what_is_read(folder, monkeypatch):
+    notice, told, plain = Notice(patience=0.0), [], Target.object_code
+
+    def slow(self, text):
+        time.sleep(0.05)
+        return plain(self, text)
+
+    monkeypatch.setattr(store, "notice", notice)
+    monkeypatch.setattr(Target, "object_code", slow)
+    with notice.shown_by(told.append):
+        count = len(Start().load(product(54)).compiled)
+        assert told[-2:] == [
+            f"compiling {count} of {count} functions, once: later runs read them from the cache", ""
+        ]  # fmt: skip
+        told.clear()
+        Start().load(product(54))
+    assert told == []
 
 
 def test_an_error_in_a_record_is_raised(folder):
