@@ -22,7 +22,7 @@ WORKS = (
     "two_layer_network", "perceptron", "formula", "convolution", "lstm", "tables", "compile_time",
     "eager_scalar",
 )  # fmt: skip
-PEERS = ("numpy", "scipy", "scikit-learn", "numba", "torch", "jax", "micrograd", "casadi")
+PEERS = ("numpy", "scipy", "llvmlite", "scikit-learn", "torch", "jax", "micrograd", "casadi")
 RESULTS = Path(__file__).parent / "RESULTS.md"
 HEADINGS = ("case", "who", "median", "times ours", "best", "times our best", "goal", "")
 

@@ -2,9 +2,8 @@
 
 Compared: the seven layers below, 64 images each, against PyTorch with channels last, its fastest
 layout here. It is fair because both read the same channels-last arrays and write outputs made
-beforehand or, PyTorch, made by its own cached allocator, as its users have it. Ours goes through
-the native engine where that knows convolution, and else calls the engine's kernels; the line says
-which. The geometric mean is that of the ratios of all seven.
+beforehand or, PyTorch, made by its own cached allocator, as its users have it. The geometric mean
+is that of the ratios of all seven.
 """
 
 from __future__ import annotations
@@ -29,24 +28,22 @@ Layer = tuple[int, int, int, int]
 
 
 def measure(quick: bool) -> list[Line]:
-    through = "the engine" if engine_knows() else "its kernels"
     lines, ratios = [], []
     for layer in LAYERS:
         size, channels, filters, window = layer
-        make = through_engine if through == "the engine" else through_kernels
-        ours, theirs = compare(
+        mine, theirs = compare(
             f"{channels} → {filters} channels, {window}x{window} on {size}x{size}",
-            partial(make, layer),
+            partial(ours, layer),
             {"PyTorch channels-last": partial(pytorch, layer)},
             quick=quick,
             tolerance=1e-4,
         )
-        lines += [ours, theirs]
+        lines += [mine, theirs]
         ratios.append((theirs.ratio, theirs.best_ratio))
     means = [math.exp(sum(map(math.log, some)) / len(some)) for some in zip(*ratios, strict=True)]
     lines.append(
         Line(
-            f"geometric mean; ours through {through}",
+            "geometric mean",
             "PyTorch channels-last",
             math.nan,
             means[0],
@@ -76,7 +73,7 @@ def scaled(*parts: np.ndarray) -> np.ndarray:
     return np.concatenate([(part / np.abs(part).max()).ravel() for part in parts])
 
 
-def through_engine(layer: Layer) -> Work:
+def ours(layer: Layer) -> Work:
     import pullback as pb
 
     x, pull, w = (pb.Unit(value) for value in data(layer))
@@ -86,40 +83,6 @@ def through_engine(layer: Layer) -> Work:
     step = native(pb.Program({}, {}, kept))
     step()
     return Work(step, 1, lambda: scaled(*(unit.value for unit in kept)))
-
-
-def engine_knows() -> bool:
-    """Whether the native engine runs the gate."""
-    import pullback as pb
-    from pullback.engines.native.engine import Native
-
-    y = pb.convolve(pb.Unit(np.ones((1, 3, 3, 1))), pb.Unit(np.ones((3, 3, 1, 1))))
-    try:
-        Native(pb.Program({}, {"y": y}, {}))
-    except pb.CircuitError:
-        return False
-    return True
-
-
-def through_kernels(layer: Layer) -> Work:
-    from benchmarks import kernels
-    from pullback.engines.native.kernels.convolution import convolution_workspace_size
-
-    size, channels, filters, window = layer
-    x, pull, w = data(layer)
-    y, dx, dw = (np.empty_like(array) for array in (pull, x, w))
-    room = convolution_workspace_size(
-        size, size, channels, size, size, filters, window, window, 1, 1, 4
-    )
-    spaces, border = np.empty((threads(), (room + 63) // 64 * 64), np.uint8), window // 2
-
-    def run() -> None:
-        kernels.forward(y, x, w, border, spaces)
-        kernels.input_gradient(dx, pull, w, border, spaces)
-        kernels.weights_gradient(dw, x, pull, border, spaces)
-
-    run()
-    return Work(run, 1, lambda: scaled(y, dx, dw))
 
 
 def pytorch(layer: Layer) -> Work:

@@ -1,43 +1,42 @@
 """Times the kernels of the native engine against NumPy, SciPy's BLAS and PyTorch, turn by turn.
 
-    python benchmarks/kernels.py [vector] [matmul] [convolution] [pooling] [--threads 2]
+    python -m benchmarks.kernels [vector] [matmul] [convolution] [--threads 2]
 
 Prints the best of many runs of each, and the geometric mean of peer / ours (above 1: ours is
 quicker). With one thread the time is that of the thread's processor, so that other work on the
-machine disturbs it less; set OMP_NUM_THREADS=1 and NUMBA_NUM_THREADS=1 for it, because Numba and
-PyTorch share an OpenMP runtime.
+machine disturbs it less; set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 for it. Threads of ours
+are started anew for each run, which takes some 20 microseconds and is counted.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
-from numba import njit, prange
+from scipy.linalg import blas
 
-from pullback.engines.native.kernels.convolution import (
-    convolution_workspace_size,
-    convolve,
-    convolve_input,
-    convolve_weights,
-)
-from pullback.engines.native.kernels.lower import address, no_limit
-from pullback.engines.native.kernels.matmul import (
-    matmul_into,
-    matmul_into_by_threads,
-    thread_workspace_size,
-)
-from pullback.engines.native.kernels.pooling import max_pool, max_pool_gradient
-from pullback.engines.native.kernels.vector import FUNCTIONS
+from pullback.engines.native import store
+from pullback.engines.native.ir import Loop, Operand, Operation, Store, Walked
+from pullback.engines.native.kernels import Kernel
+from pullback.engines.native.kernels.convolution import Convolution
+from pullback.engines.native.kernels.product import Product
+from pullback.engines.native.target import host
 
 RNG = np.random.default_rng(0)
+NAMES = ("exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "sigmoid", "softplus")
+Run = Callable[[], object]
+
+_workers = ThreadPoolExecutor(64)
 
 
-def best(threads: int, *runs: Callable[[], object], seconds: float = 1.0) -> list[float]:
+def best(threads: int, *runs: Run, seconds: float = 1.0) -> list[float]:
     """The shortest time of each, run in turns for about so many seconds."""
     clock = time.thread_time if threads == 1 else time.perf_counter
     times = [math.inf] * len(runs)
@@ -56,13 +55,30 @@ def mean(ratios: list[float]) -> str:
     return f"geometric mean, peer / ours: {math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f}"
 
 
-def _over(function: Callable[..., object]) -> Callable[..., None]:
-    @njit
-    def loop(x, y):
-        for i in range(x.size):
-            y[i] = function(x[i])
+def _function(code: Any) -> Callable[..., None]:
+    """What a record of code becomes."""
+    types = {"i8": ctypes.c_int64, "p": ctypes.c_void_p}
+    (address,) = store.load(code)
+    return ctypes.CFUNCTYPE(None, *(types[kind] for kind in code.arguments))(address)
 
-    return loop
+
+def _kernel(threads: int, name: str, sizes: Any, *arrays: np.ndarray) -> Run:
+    """A kernel on these arrays, which so many threads share."""
+    run = _function(Kernel(name, sizes, len(arrays)))
+    room = -(-sizes.workspace(host()) // 64) * 64 + 64
+    spaces, counters = np.zeros((threads, room), np.uint8), np.zeros(2, np.int64)
+    places = [x.ctypes.data for x in (counters, *arrays)]
+    each = [(t, threads, spaces[t].ctypes.data, *places) for t in range(threads)]
+    kept = spaces, counters, arrays
+
+    def shared() -> None:
+        others = [_workers.submit(run, *given) for given in each[1:]]
+        run(*each[0])
+        for other in others:
+            other.result()
+        assert kept
+
+    return shared
 
 
 def vector(threads: int) -> None:
@@ -70,13 +86,17 @@ def vector(threads: int) -> None:
     y = np.empty_like(x)
     peers = {"sigmoid": torch.sigmoid, "softplus": torch.nn.functional.softplus, "erf": torch.erf}
     tensor, ratios = torch.from_numpy(x), []
-    for name, function in FUNCTIONS.items():
-        loop = _over(function)
+    for name in NAMES:
+        made = Operation("v", name, (Operand("x", "f4"),), "f4", "f4")
+        walked = Walked("x", "f4", (1,)), Walked("y", "f4", (1,))
+        loop = _function(Loop(1, 0, walked, (made, Store(Operand("v", "f4"), "y"))))
+        given = 0, 1, x.size, x.ctypes.data, y.ctypes.data
         if name in peers:
             peer, label = (lambda f=peers[name]: f(tensor)), "PyTorch"
         else:
             peer, label = (lambda name=name: getattr(np, name)(x, out=y)), "NumPy"
-        ours, theirs = (t / x.size * 1e9 for t in best(1, lambda: loop(x, y), peer, seconds=0.5))
+        times = best(1, lambda loop=loop, given=given: loop(*given), peer, seconds=0.5)
+        ours, theirs = (t / x.size * 1e9 for t in times)
         ratios.append(theirs / ours)
         print(f"{name:9} {ours:5.2f} ns an element, {label} {theirs:5.2f}")
     print(mean(ratios))
@@ -91,34 +111,28 @@ MATMULS = [
 ]  # fmt: skip
 
 
-@njit
-def _ours(c, a, b, workspace, threads):
-    if threads == 1:
-        matmul_into(c, a, b, workspace)
-    else:
-        matmul_into_by_threads(c, a, b, workspace, threads)
-
-
-@njit
-def _blas(c, a, b):
-    np.dot(a, b, c)  # what Numba calls is the BLAS of SciPy
-
-
 def matmul(threads: int) -> None:
     ratios = []
     for m, k, n, turned in MATMULS:
         a = RNG.normal(size=(k, m) if "a" in turned else (m, k)).astype(np.float32)
         b = RNG.normal(size=(n, k) if "b" in turned else (k, n)).astype(np.float32)
+        # BLAS takes matrices by columns: the transposed of all, b first.
+        by_columns = b.T, a.T, "b" in turned, "a" in turned
         a, b = a.T if "a" in turned else a, b.T if "b" in turned else b
         c, d = np.empty((m, n), np.float32), np.empty((m, n), np.float32)
-        workspace = np.empty(thread_workspace_size(m, n, k, 4, threads), np.uint8)
+        strides = [tuple(by // 4 for by in array.strides) for array in (a, b)]
         ta, tb, td = (torch.from_numpy(array) for array in (a, b, d))
+
+        def scipys(d=d, given=by_columns) -> None:
+            x, y, turn_x, turn_y = given
+            blas.sgemm(1.0, x, y, c=d.T, trans_a=turn_x, trans_b=turn_y, overwrite_c=True)
+
         times = best(
             threads,
-            lambda: _ours(c, a, b, workspace, threads),
-            lambda: _blas(d, a, b),
-            lambda: np.matmul(a, b, out=d),
-            lambda: torch.mm(ta, tb, out=td),
+            _kernel(threads, "product", Product("f4", m, n, k, *strides), c, a, b),
+            scipys,
+            lambda a=a, b=b, d=d: np.matmul(a, b, out=d),
+            lambda ta=ta, tb=tb, td=td: torch.mm(ta, tb, out=td),
         )
         ratios.append(min(times[1:]) / times[0])
         speeds = [2e-9 * m * n * k / t for t in times]
@@ -136,45 +150,6 @@ CONVOLUTIONS = [
 ]  # fmt: skip
 
 
-@njit(parallel=True)
-def forward(y, x, w, border, spaces):
-    n, H, W, C = x.shape
-    K, _, _, F = w.shape
-    T = spaces.shape[0]
-    for t in prange(T):
-        convolve(
-            address(y), address(x), address(w), 0, n * t // T, n * (t + 1) // T,
-            H, W, C, H, W, F, K, K, 1, 1, border, border, address(spaces[t]),
-            no_limit(x[0, 0, 0, 0]),
-        )  # fmt: skip
-
-
-@njit(parallel=True)
-def input_gradient(dx, dy, w, border, spaces):
-    n, H, W, C = dx.shape
-    K, _, _, F = w.shape
-    T = spaces.shape[0]
-    for t in prange(T):
-        convolve_input(
-            address(dx), address(dy), address(w), n * t // T, n * (t + 1) // T,
-            H, W, C, H, W, F, K, K, 1, 1, border, border, address(spaces[t]), dx[0, 0, 0, 0],
-        )  # fmt: skip
-
-
-@njit(parallel=True)
-def weights_gradient(dw, x, dy, border, spaces):
-    n, H, W, C = x.shape
-    K, _, _, F = dw.shape
-    T, rows = spaces.shape[0], K * K * C
-    for t in prange(T):
-        first = min(rows, (rows * t // T + 7) // 8 * 8)
-        last = min(rows, (rows * (t + 1) // T + 7) // 8 * 8)
-        convolve_weights(
-            address(dw), address(x), address(dy), first, last, n,
-            H, W, C, H, W, F, K, K, 1, 1, border, border, address(spaces[t]), x[0, 0, 0, 0],
-        )  # fmt: skip
-
-
 def convolution(threads: int) -> None:
     ratios = []
     last, options = torch.channels_last, ([1, 1], [0, 0], 1)
@@ -185,8 +160,7 @@ def convolution(threads: int) -> None:
             for shape in ((n, H, H, C), (n, H, H, F), (K, K, C, F))
         )
         y, dx, dw = (np.empty_like(array) for array in (dy, x, w))
-        size = convolution_workspace_size(H, H, C, H, H, F, K, K, 1, 1, 4)
-        spaces = np.empty((threads, (size + 63) // 64 * 64), np.uint8)
+        sizes = Convolution("f4", n, H, H, C, H, H, F, K, K, 1, 1, border, border)
         tx, tdy = (
             torch.from_numpy(array).permute(0, 3, 1, 2).contiguous(memory_format=last)
             for array in (x, dy)
@@ -202,10 +176,10 @@ def convolution(threads: int) -> None:
 
         times = best(
             threads,
-            lambda: forward(y, x, w, border, spaces),
-            lambda: input_gradient(dx, dy, w, border, spaces),
-            lambda: weights_gradient(dw, x, dy, border, spaces),
-            lambda: torch.nn.functional.conv2d(tx, tw, padding=border),
+            _kernel(threads, "convolve", sizes, y, x, w),
+            _kernel(threads, "convolve_input", sizes, dx, dy, w),
+            _kernel(threads, "convolve_weights", sizes, dw, x, dy),
+            lambda tx=tx, tw=tw, border=border: torch.nn.functional.conv2d(tx, tw, padding=border),
             backward,
             seconds=2.0,
         )
@@ -222,57 +196,8 @@ def convolution(threads: int) -> None:
     print(mean(ratios), "(PyTorch channels-last, forward and both gradients)")
 
 
-@njit
-def _pool(y, x):
-    n, H, W, C = x.shape
-    max_pool(address(y), address(x), 0, n, H, W, C, H // 2, W // 2, 2, 2, 2, 2, 0, 0, y[0, 0, 0, 0])
-
-
-@njit
-def _pool_gradient(dx, dy, y, x):
-    n, H, W, C = x.shape
-    max_pool_gradient(
-        address(dx), address(dy), address(y), address(x), 0, n, H, W, C, H // 2, W // 2,
-        2, 2, 2, 2, 0, 0, y[0, 0, 0, 0],
-    )  # fmt: skip
-
-
-def pooling(threads: int) -> None:
-    ratios = []
-    for n, H, C in ((64, 28, 8), (64, 14, 16), (64, 32, 16), (64, 16, 24), (64, 32, 64)):
-        x = np.maximum(RNG.normal(size=(n, H, H, C)), 0).astype(np.float32)
-        y = np.empty((n, H // 2, H // 2, C), np.float32)
-        dy, dx = RNG.normal(size=y.shape).astype(np.float32), np.empty_like(x)
-        tx, tdy = (torch.from_numpy(array).permute(0, 3, 1, 2) for array in (x, dy))
-        _, where = torch.ops.aten.max_pool2d_with_indices(tx, [2, 2], [2, 2])
-        times = best(
-            1,
-            lambda: _pool(y, x),
-            lambda: _pool_gradient(dx, dy, y, x),
-            lambda: torch.ops.aten.max_pool2d_with_indices(tx, [2, 2], [2, 2]),
-            lambda: torch.ops.aten.max_pool2d_with_indices_backward(
-                tdy,
-                tx,
-                [2, 2],
-                [2, 2],
-                [0, 0],
-                [1, 1],
-                False,
-                where,
-            ),
-        )
-        ratios.append(sum(times[2:]) / sum(times[:2]))
-        print(
-            f"{n} x {H}x{H} x {C}: "
-            "forward {:.0f} us, gradient {:.0f} us; PyTorch {:.0f} and {:.0f} us".format(
-                *(t * 1e6 for t in times)
-            )
-        )
-    print(mean(ratios))
-
-
 def main() -> None:
-    sections = {f.__name__: f for f in (vector, matmul, convolution, pooling)}
+    sections = {f.__name__: f for f in (vector, matmul, convolution)}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", choices=[[], *sections])
     parser.add_argument("--threads", type=int, default=1)

@@ -29,7 +29,7 @@ import numpy as np
 
 SECONDS = 0.25  # of a turn
 PAUSE = 0.05  # before a turn, in which the last side's threads give up spinning
-POOLS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
+POOLS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
 
 
 @dataclass(frozen=True)

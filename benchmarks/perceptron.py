@@ -253,26 +253,16 @@ def operands(size: Size) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
 
 
 def products(size: Size) -> Work:
-    from numba import njit
+    import pullback as pb
 
-    from pullback.engines.native.kernels.matmul import matmul_into_by_threads, thread_workspace_size
+    def wire(x: np.ndarray) -> Any:
+        return pb.Unit(x) if x.flags.c_contiguous else pb.transpose(pb.Unit(x.T))
 
-    @njit
-    def product(c, a, b, workspace, threads):
-        matmul_into_by_threads(c, a, b, workspace, threads)
-
-    five = operands(size)
-    most = max(
-        thread_workspace_size(c.shape[0], c.shape[1], a.shape[1], 4, threads()) for c, a, _ in five
-    )
-    workspace = np.empty(most, np.uint8)
-
-    def run() -> None:
-        for _ in range(size.steps):
-            for c, a, b in five:
-                product(c, a, b, workspace, threads())
-
-    return Work(run, size.steps, lambda: np.zeros(0))
+    updates = {pb.Unit(c): wire(a) @ wire(b) for c, a, b in operands(size)}
+    each = pb.Unit(np.zeros(1), "each")  # which no product reads: it counts the steps
+    step = native(pb.Program({"each": each}, {}, updates))
+    rows, order = {"each": np.zeros(size.steps)}, np.arange(size.steps)
+    return Work(lambda: step.epoch(rows, order, lambda: False), size.steps, lambda: np.zeros(0))
 
 
 def numpy_products(size: Size) -> Work:

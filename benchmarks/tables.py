@@ -6,7 +6,7 @@ epochs: 200, and 10 of the 100,000 generated rows; neither stops early. Features
 diabetes, are scaled beforehand for both, and ours scale them once more.
 
 "first fit" is measured in a fresh process for every run, once both libraries' estimators are
-imported and before anything else has run: our side then imports the engine and Numba with it,
+imported and before anything else has run: our side then imports the engine and LLVM with it,
 records and simplifies the step, and reads its machine code from the cache, which an earlier run has
 filled.
 "first fit, engine imported" counts all that but the import of the engine, as scikit-learn's

@@ -383,7 +383,7 @@ def test_parquet_and_its_rows(flowers, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("engine", "package"), [("jax", "jax"), ("native", "numba"), ("eager-native", "numba")]
+    ("engine", "package"), [("jax", "jax"), ("native", "llvmlite"), ("eager-native", "llvmlite")]
 )
 def test_an_engine_that_is_not_installed_is_refused_first(flowers, monkeypatch, engine, package):
     monkeypatch.setattr("pullback.tables.recipe.find_spec", lambda name: None)

@@ -179,8 +179,7 @@ def test_ctrl_c_does_not_wait_for_the_compiler(tmp_path):
     """The thread is one that Python leaves behind, also when it would compile for ever."""
     code = INTERRUPTED.replace(
         "step()",
-        "import pullback.engines.native.engine as n\n"
-        "n.write_step = lambda *_: time.sleep(60)\nstep()",
+        "import pullback.engines.native.engine as n\nn.compile = lambda *_: time.sleep(60)\nstep()",
     )
     with subprocess.Popen(
         [sys.executable, "-c", code],

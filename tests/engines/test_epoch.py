@@ -146,15 +146,19 @@ def test_steps_that_call_for_registers_get_them():
 def test_truth_values_may_stay_in_registers():
     def make():
         x, chosen = pb.Unit(np.zeros(1), "x"), pb.Unit(np.zeros((1, 1), bool), "chosen")
-        w = pb.Unit(1.0, "w")
+        w, before = pb.Unit(1.0, "w"), pb.Unit(np.array(True), "before")
         new = pb.where(chosen[0, 0], x[0], w)
-        return pb.Program({"x": x, "chosen": chosen}, {"new": new}, {w: new})
+        numbers = {"new": new, "before": pb.astype(before, "float64")}
+        return pb.Program({"x": x, "chosen": chosen}, numbers, {w: new, before: chosen[0, 0]})
 
     told = {"x": np.arange(5.0), "chosen": np.array([[0], [1], [0], [1], [0]], bool)}
     eager, native = make(), make()
-    expected = Eager(eager).epoch(told, np.arange(5), never).numbers["new"]
-    found = Native(native).epoch(told, np.arange(5), never).numbers["new"]
-    assert found.tolist() == expected.tolist() == [1.0, 1.0, 1.0, 3.0, 3.0]
+    expected = Eager(eager).epoch(told, np.arange(5), never).numbers
+    found = Native(native).epoch(told, np.arange(5), never).numbers
+    assert found["new"].tolist() == expected["new"].tolist() == [1.0, 1.0, 1.0, 3.0, 3.0]
+    assert found["before"].tolist() == expected["before"].tolist() == [1.0, 0.0, 1.0, 0.0, 1.0]
+    for a, b in zip(state(eager), state(native), strict=True):
+        np.testing.assert_array_equal(a, b, strict=True)
     assert in_registers(make())
 
 
@@ -177,10 +181,13 @@ def test_a_thousand_steps_in_registers_are_as_exact_as_in_memory(monkeypatch):
 def test_loops_inside_a_step_give_the_same_bits_as_calls_of_them(monkeypatch):
     inlined, called = arrays(), arrays()
     order = np.random.default_rng(6).integers(ROWS, size=60)
-    inside = Native(inlined).epoch(data, order, never)
+    inside = Native(inlined)
     monkeypatch.setattr(build, "KERNELS", 0)
-    apart = Native(called).epoch(data, order, never)
-    np.testing.assert_array_equal(inside.numbers["loss"], apart.numbers["loss"])
+    apart = Native(called)
+    assert inside.compiled.step.inline
+    assert not apart.compiled.step.inline
+    losses = [run.epoch(data, order, never).numbers["loss"] for run in (inside, apart)]
+    np.testing.assert_array_equal(*losses)
     for a, b in zip(state(inlined), state(called), strict=True):
         np.testing.assert_array_equal(a, b)
 

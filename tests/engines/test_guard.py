@@ -18,13 +18,13 @@ def step():
 
 def straying(step, change):
     """The step, whose code does this to the arenas as well."""
-    run = step._module.step
+    run = step._step
 
     def strays(*told):
         run(*told)
-        change(step._arenas[1], step.memory)
+        change(step._arenas["f8"], step.memory)
 
-    step._module.step = strays
+    step._step = strays
     return step
 
 
@@ -42,11 +42,11 @@ def test_every_buffer_is_guarded_on_both_sides(step, side):
         def change(arena, memory, place=place):
             arena[place] = 1.0
 
-        run = step._module.step
+        run = step._step
         straying(step, change)
         with pytest.raises(RuntimeError, match="outside of its buffers: 8 bytes of the float64"):
             step()
-        step._module.step = run
+        step._step = run
     step()
 
 
@@ -61,13 +61,13 @@ def test_another_nan_is_seen_too(step):
 def test_a_workspace_is_guarded_behind_its_end():
     a = pb.Unit(np.ones((40, 50), "f4"))
     step = Native(pb.Program({}, {"y": a @ a.T}, {}), threads=2)
-    run = step._module.step
+    run = step._step
 
     def strays(*told):
         run(*told)
         step._workspace[len(step._workspace) // 2 - 1] = 0
 
-    step._module.step = strays
+    step._step = strays
     with pytest.raises(RuntimeError, match="the workspace of thread 0"):
         step()
 
@@ -82,7 +82,9 @@ def test_fresh_memory_is_not_a_number(step):
     step._guard.lay()
     lasting = step._views.keys()
     between = [(u, at) for u, at in step.memory.offsets.items() if u not in lasting and u.inputs]
-    seen = [step._arenas[1][at : at + u.size] for u, at in between if u not in step.memory.in_place]
+    seen = [
+        step._arenas["f8"][at : at + u.size] for u, at in between if u not in step.memory.in_place
+    ]
     assert seen
     assert all(np.isnan(memory).all() for memory in seen)
 

@@ -1,6 +1,7 @@
 """The native engine beyond single gates: state, memory, threads, and whole random circuits."""
 
 import os
+import re
 import signal
 import tracemalloc
 import warnings
@@ -10,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from numba.core.runtime import nrt
 from tests.circuits import circuits
 from tests.engines.native.test_memory import crossed, descent, overwritten, turned, unread
 from tests.engines.test_convolution import network as convolutional
@@ -20,6 +20,8 @@ from tests.program.test_simplify import assert_same, program_of
 import pullback as pb
 from pullback.engines.eager import Eager
 from pullback.engines.native.engine import Native
+from pullback.engines.native.step import record
+from pullback.engines.native.target import host
 from pullback.layers import Training
 
 
@@ -257,7 +259,7 @@ def test_a_step_allocates_nothing(monkeypatch):
     program = network()
     native = Native(program)
     native()
-    arenas = [id(arena) for arena in native._arenas]
+    arenas = [id(arena) for arena in native._arenas.values()]
     values = [state._value for state in program.updates]
     tracemalloc.start()
     for _ in range(3):
@@ -265,22 +267,33 @@ def test_a_step_allocates_nothing(monkeypatch):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 20_000  # a parameter has 49,152 bytes, a hidden layer 196,608
-    assert [id(arena) for arena in native._arenas] == arenas
+    assert [id(arena) for arena in native._arenas.values()] == arenas
     assert all(s._value is v for s, v in zip(program.updates, values, strict=True))
 
 
 @pytest.mark.parametrize("make", [network, convolutional, lambda: recurrent(4, 6, 3)])
-def test_compiled_code_allocates_nothing(make):
-    nrt._nrt.memsys_enable_stats()
+def test_compiled_code_allocates_nothing(make, monkeypatch):
+    """It calls nothing that could: functions of its own, of mathematics, and LLVM's."""
+    monkeypatch.setenv("PULLBACK_GUARD", "0")
     native = Native(make())
+    pending, found, called = [native.compiled.step], {}, set()
+    while pending:
+        code = pending.pop()
+        text, needs = record(code, host())
+        found[repr(code)] = text
+        pending += [need for need in needs.values() if repr(need) not in found]
+        called |= set(re.findall(r"declare .*?@([\w.]+)\(", text))
+    assert found
+    own = {"pullback_barrier", *re.findall(r"define void @(\w+)\(", "".join(found.values()))}
+    others = {name for name in called - own if not name.startswith("llvm.")}
+    assert others <= {"sin", "cos", "log1p", "erf"}
     native()
-    arrays = 2 + len(native._arenas)  # Numba wraps each array that a thread is given
-    for steps in (1, 4):
-        before = nrt.rtsys.get_allocation_stats().alloc
-        for _ in range(steps):
-            native._together(native._module.step)
-        made = nrt.rtsys.get_allocation_stats().alloc - before
-        assert made == steps * native.threads * arrays
+    tracemalloc.start()
+    for _ in range(4):
+        native._together(native._step)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000
 
 
 @settings(

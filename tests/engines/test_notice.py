@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 from rich.console import Console
@@ -23,19 +24,28 @@ def wait_for(condition):
         time.sleep(0.005)
 
 
+@contextmanager
+def one_compiled(notice):
+    """While inside, a function is compiled that was announced alone."""
+    with notice.announced(1):
+        notice.next()
+        with notice.compiling():
+            yield
+
+
 def counts(told):
     return [re.sub(r"compiling (\d+) of (\d+) .*", r"\1/\2", text) for text in told]
 
 
-def test_it_counts_announced_and_other_functions():
+def test_it_counts_the_functions_of_all_who_compile():
     counter, told = Notice(patience=0.0), []
     with counter.shown_by(told.append):
         with counter.announced(2):
             for _ in range(2):
                 counter.next()
-                with counter.announced(0), counter.compiling():
+                with counter.compiling():
                     wait_for(lambda: told)
-        with counter.compiling(announced=False), counter.compiling(announced=False):
+        with one_compiled(counter), one_compiled(counter):
             wait_for(lambda: told[-1])
     assert counts(told) in (
         ["1/2", "2/2", "", "4/4", ""],
@@ -56,7 +66,7 @@ def test_what_is_quick_is_silent():
     counter, told = Notice(patience=0.2), []
     with counter.shown_by(told.append):
         for _ in range(3):
-            with counter.compiling(announced=False):
+            with one_compiled(counter):
                 pass
         time.sleep(0.4)
     assert told == []
@@ -66,7 +76,7 @@ def test_an_error_takes_it_away():
     counter, told = Notice(patience=0.0), []
 
     def interrupted():
-        with counter.announced(1), counter.compiling():
+        with one_compiled(counter):
             wait_for(lambda: told)
             raise KeyboardInterrupt
 
@@ -80,8 +90,7 @@ def test_a_quiet_thread_says_nothing_and_others_do():
     counter, told = Notice(patience=0.0), []
 
     def quiet():
-        with quietly(), counter.announced(1), counter.compiling(announced=False):
-            counter.next()
+        with quietly(), one_compiled(counter):
             time.sleep(0.1)
 
     with counter.shown_by(told.append):
@@ -89,7 +98,7 @@ def test_a_quiet_thread_says_nothing_and_others_do():
         thread.start()
         thread.join()
         assert told == []
-        with counter.compiling(announced=False):
+        with one_compiled(counter):
             wait_for(lambda: told)
     assert counts(told) == ["1/1", ""]
 
@@ -158,7 +167,7 @@ def test_training_shows_it_in_its_own_line(monkeypatch, width, words):
         return [line.rstrip() for line in text.split("\n") if line.strip()]
 
     with progress.TrainingProgress(3, console=console) as shown:
-        with notice.compiling(announced=False):
+        with one_compiled(notice):
             wait_for(lambda: notice._say is not None)
             time.sleep(0.05)
             assert re.fullmatch(rf"[━╸╺ ]+ 0/3{re.escape(words)}", lines()[-1])
@@ -172,7 +181,9 @@ def test_training_shows_it_in_its_own_line(monkeypatch, width, words):
 NOTICE = """
 import sys, time
 from pullback.engines.notice import Notice
-with Notice(patience=0.0).compiling(announced=False):
+notice = Notice(patience=0.0)
+with notice.announced(1), notice.compiling():
+    notice.next()
     time.sleep(0.1)
 print("rich" in sys.modules)
 """

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.filesize import decimal
 
-from pullback.engines.native import store as compiled
+from pullback.engines.native import cache as compiled
 
 
 def cache(

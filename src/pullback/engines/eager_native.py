@@ -94,7 +94,7 @@ def _compiled(program: Program, data: Mapping[str, np.ndarray] | None) -> Future
 
     def work() -> None:
         try:
-            from pullback.engines.native.engine import Native  # numba takes a while to import
+            from pullback.engines.native.engine import Native  # LLVM takes a while to import
 
             with _one_at_a_time, quietly():
                 native = Native(program)

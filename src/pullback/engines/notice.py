@@ -61,12 +61,9 @@ class Notice:
                 self._refresh()
 
     @contextmanager
-    def compiling(self, announced: bool = True) -> Iterator[None]:
-        """While inside, a function is compiled; where it was not announced, it is counted now."""
+    def compiling(self) -> Iterator[None]:
+        """While inside, a function is compiled."""
         with self._entered() as heard:
-            if heard and not announced:
-                self._of += 1
-                self.next()
             if heard:
                 self._wait()
             yield

@@ -25,8 +25,8 @@ from pullback.tables.dataset import Dataset
 from pullback.tables.parts import multilayer
 
 _COMPILERS = {  # by engine: a package, and what installs it
-    "native": ("numba", "numba"),
-    "eager-native": ("numba", "numba"),
+    "native": ("llvmlite", "llvmlite"),
+    "eager-native": ("llvmlite", "llvmlite"),
     "jax": ("jax", "'pullback[jax]'"),
 }
 

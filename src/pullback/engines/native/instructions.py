@@ -273,8 +273,8 @@ class Instructions:
                 self, "b1", lanes,
                 f"<{', '.join('i1 true' if i < count else 'i1 false' for i in range(lanes))}>",
             )  # fmt: skip
-        count = self.minimum(count, lanes)  # or it might be more than an i4 can be
-        return self.lane_numbers("i4", lanes) < self.convert(count, "i4")
+        most = self.minimum(count, lanes)  # for an i4 cannot be as much as the count
+        return self.lane_numbers("i4", lanes) < self.convert(most, "i4")
 
     # Memory --------------------------------------------------------------------------------------
 

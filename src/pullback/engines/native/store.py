@@ -1,34 +1,18 @@
-"""In: records of code. Out: their machine code, compiled now or found on disk, and loaded.
-
-Each function is a file in the user's cache folder (`PULLBACK_CACHE`, where it is set), named by a
-hash of its loop code, the processor, and the library, and begins with a line that says what it
-calls and what its bytes sum up to. So what any Program has had before is not compiled again. Files
-may vanish at any time, for another process may clear the folder, and a crash may leave them empty
-or cut short: then they are made again. Where the folder cannot be written to, a temporary one
-stands in for it.
-"""
+"""In: records of code. Out: their machine code, compiled now or found in the cache, and loaded."""
 
 from __future__ import annotations
 
-import atexit
 import hashlib
-import json
-import os
 import re
-import shutil
-import tempfile
 import threading
-import time
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import llvmlite
-import pooch
 
+from pullback.engines.native import cache as kept
 from pullback.engines.native import target as machine
 from pullback.engines.native.code import symbol
 from pullback.engines.native.step import record
@@ -39,25 +23,9 @@ from pullback.engines.notice import notice
 BARRIER = "pullback_barrier"
 
 _PACKAGE = Path(__file__).parent.parent.parent
-_OURS = re.compile(r"(pullback_[a-z]+)_[0-9a-f]{24}\.o.*")
-_PROGRAMS = ("pullback_step", "pullback_registers")  # one of these for each program
-_ABANDONED = 3600.0  # seconds after which nobody finishes a file that was begun
-_ROOM = 1 << 20  # bytes that must be free for a folder to be used
 
 _loading = threading.RLock()
 _loaded: dict[str, int] = {}
-
-
-class Contents(NamedTuple):
-    """What a cache holds: loops, the programs that run them, and all files of both.
-
-    `used` is when one of them was last loaded, in seconds since 1970; None where there are none.
-    """
-
-    loops: int
-    programs: int
-    bytes: int
-    used: float | None
 
 
 def load(*codes: Any) -> list[int]:
@@ -70,6 +38,7 @@ def load(*codes: Any) -> list[int]:
 def _load(codes: Sequence[Any]) -> None:
     """Load what is not there yet, from disk if it is whole there."""
     target = machine.host()
+    made_for = _made_for(target)
     found: dict[str, bytes] = {}
     texts: dict[str, str] = {}
     pending = list(codes)
@@ -78,10 +47,10 @@ def _load(codes: Sequence[Any]) -> None:
         name = symbol(code)
         if name in _loaded or name in found or name in texts:
             continue
-        kept = _read(name, target)
-        if kept is not None and (needs := _known(kept[0], found, target)) is not None:
+        there = kept.read(name, made_for)
+        if there is not None and (needs := _known(there[0], found, made_for)) is not None:
             found |= needs
-            found[name] = kept[1]
+            found[name] = there[1]
             continue
         texts[name], needed = _recorded(code, target)
         pending += needed.values()
@@ -91,15 +60,13 @@ def _load(codes: Sequence[Any]) -> None:
             with notice.compiling():
                 found[name] = target.object_code(text)
             needs = sorted({*re.findall(r"@(pullback_\w+)\(", text)} - {name})
-            _write(name, needs, found[name], target)
+            kept.write(name, needs, found[name], made_for)
     if found:
         machine.load(list(found.values()))
         _loaded.update((name, machine.address(name)) for name in found)
 
 
-def _known(
-    names: Sequence[str], found: dict[str, bytes], target: Target
-) -> dict[str, bytes] | None:
+def _known(names: Sequence[str], found: dict[str, bytes], made_for: str) -> dict[str, bytes] | None:
     """The code of functions of these names and all that they call; None where some is missing."""
     made: dict[str, bytes] = {}
     pending = list(names)
@@ -107,11 +74,11 @@ def _known(
         name = pending.pop()
         if name in _loaded or name in found or name in made:
             continue
-        kept = _read(name, target)
-        if kept is None:
+        there = kept.read(name, made_for)
+        if there is None:
             return None
-        made[name] = kept[1]
-        pending += kept[0]
+        made[name] = there[1]
+        pending += there[0]
     return made
 
 
@@ -119,7 +86,9 @@ def _recorded(code: Any, target: Target) -> tuple[str, dict[str, Any]]:
     return (barrier(target), {}) if code == BARRIER else record(code, target)
 
 
-# Files -------------------------------------------------------------------------------------------
+def _made_for(target: Target) -> str:
+    """What object code depends on beside loop code."""
+    return repr((target, _version()))
 
 
 @cache
@@ -130,121 +99,3 @@ def _version() -> str:
         for path in sorted((_PACKAGE / folder).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _path(name: str, target: Target) -> Path:
-    told = repr((name, target, _version()))
-    kind = name.rpartition("_")[0] if name != BARRIER else BARRIER
-    return _writable(folder()) / f"{kind}_{hashlib.sha256(told.encode()).hexdigest()[:24]}.o"
-
-
-def _read(name: str, target: Target) -> tuple[list[str], bytes] | None:
-    """What a function calls, and its code; None where there is no whole file of it."""
-    try:
-        head, _, code = _path(name, target).read_bytes().partition(b"\n")
-        told = json.loads(head)
-    except (OSError, ValueError):
-        return None
-    if not isinstance(told, dict) or told.get("name") != name or told.get("sum") != _sum(code):
-        return None
-    return told["needs"], code
-
-
-def _sum(code: bytes) -> str:
-    return hashlib.sha256(code).hexdigest()
-
-
-def _write(name: str, needs: list[str], code: bytes, target: Target) -> None:
-    """Keep a function: its whole file is there or none, whoever else writes or removes it."""
-    path = _path(name, target)
-    head = json.dumps({"name": name, "needs": needs, "sum": _sum(code)})
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(head.encode() + b"\n" + code)
-            os.replace(aside, path)
-        except OSError:
-            Path(aside).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        _temporary(f"{path.parent} cannot be written to ({error.strerror})")
-
-
-def folder() -> Path:
-    """Where compiled functions are kept."""
-    return Path(os.environ.get("PULLBACK_CACHE") or pooch.os_cache("pullback"))
-
-
-@cache
-def _writable(wanted: Path) -> Path:
-    """The folder itself, or the temporary one if it cannot be made or has no room."""
-    try:
-        wanted.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=wanted) as file:
-            file.write(bytes(_ROOM))
-            file.flush()
-    except OSError as error:
-        return _temporary(f"{wanted} cannot be written to ({error.strerror})")
-    return wanted
-
-
-@cache
-def _temporary(why: str) -> Path:
-    """A folder for as long as this process runs."""
-    warnings.warn(
-        f"{why}: code is compiled into a temporary folder, for this process alone; "
-        "set PULLBACK_CACHE to a folder that can be written to",
-        RuntimeWarning,
-        stacklevel=2,
-    )
-    made = Path(tempfile.mkdtemp(prefix="pullback-"))
-    atexit.register(shutil.rmtree, made, ignore_errors=True)
-    return made
-
-
-def contents() -> Contents:
-    """What the cache holds now.
-
-    Raises `OSError` where the folder is there and cannot be read.
-    """
-    loops = programs = size = 0
-    used = None
-    for path in _files():
-        with suppress(FileNotFoundError):
-            found = path.stat()
-            if path.suffix == ".o":
-                is_program = path.name.startswith(_PROGRAMS)
-                programs += is_program
-                loops += not is_program
-                used = max(used or 0.0, found.st_atime)
-            size += found.st_size
-    return Contents(loops, programs, size, used)
-
-
-def clear() -> int:
-    """Remove what this library has put into the cache, and nothing else; how many bytes it was.
-
-    Another process may be compiling: a file that it is writing stays, and one that it misses is
-    made again.
-
-    Raises `OSError` where the folder is there and cannot be read, or a file not be removed.
-    """
-    freed = 0
-    for path in _files():
-        with suppress(FileNotFoundError):
-            found = path.stat()
-            if ".tmp" not in path.name or time.time() - found.st_mtime > _ABANDONED:
-                path.unlink()
-                freed += found.st_size
-    return freed
-
-
-def _files() -> Iterator[Path]:
-    """The files of this library in the cache."""
-    try:
-        names = sorted(os.listdir(folder()))
-    except FileNotFoundError:
-        return
-    yield from (folder() / name for name in names if _OURS.fullmatch(name))
