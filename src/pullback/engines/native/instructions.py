@@ -72,7 +72,7 @@ class Instructions:
     def apart(
         self, name: str, function: Callable[[Instructions, Number], Number], x: Number
     ) -> Number:
-        """`function(k, x)`, written once as a function of its own and called wherever it is asked."""
+        """`function(k, x)`, written once as a function of its own, and called."""
         inner = Instructions()
         y = function(inner, Number(inner, x.kind, x.lanes, "%x"))
         name = f"{name}.v{x.lanes}{x.kind}"
