@@ -58,15 +58,8 @@ def Adadelta(
     >>> Adadelta()
     Adadelta(1.0, decay=0.9, epsilon=1e-06)
     """
-    return composed(
-        "Adadelta",
-        learning_rate,
-        scale_by_adadelta(decay, epsilon),
-        decay=decay,
-        epsilon=epsilon,
-        clip_norm=clip_norm,
-        clip_value=clip_value,
-    )
+    told = dict(locals())
+    return composed("Adadelta", told, scale_by_adadelta(decay, epsilon))
 
 
 OPTIMIZERS.add("Adadelta", Adadelta)

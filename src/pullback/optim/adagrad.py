@@ -50,14 +50,8 @@ def AdaGrad(
     >>> AdaGrad(0.1)
     AdaGrad(0.1, epsilon=1e-10)
     """
-    return composed(
-        "AdaGrad",
-        learning_rate,
-        scale_by_adagrad(epsilon),
-        epsilon=epsilon,
-        clip_norm=clip_norm,
-        clip_value=clip_value,
-    )
+    told = dict(locals())
+    return composed("AdaGrad", told, scale_by_adagrad(epsilon))
 
 
 OPTIMIZERS.add("AdaGrad", AdaGrad)
