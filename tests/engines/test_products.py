@@ -7,7 +7,7 @@ from tests.program.test_simplify import assert_same
 import pullback as pb
 from pullback.engines.eager import Eager
 from pullback.engines.native.engine import Native
-from pullback.engines.native.fuse import Call
+from pullback.engines.native.fuse import Single
 
 rng = np.random.default_rng(0)
 
@@ -56,8 +56,8 @@ def test_products(threads):
 @pytest.mark.parametrize("name", ENDED)
 def test_what_the_kernel_of_a_product_ends(name):
     make, gates = ENDED[name]
-    kernels = Native(pb.Program({}, {"y": make()}, {})).compiled.kernels
-    (call,) = (kernel for kernel in kernels if isinstance(kernel, Call))
+    kernels = Native(pb.Program({}, {"y": make()}, {})).compiled.parts
+    (call,) = (kernel for kernel in kernels if isinstance(kernel, Single))
     assert [unit.gate.name for unit in call.gates] == gates
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from pullback.core import walk
 from pullback.core.errors import CircuitError
 from pullback.core.rewrite import Become, rewrite
+from pullback.core.text import formula, names
 from pullback.core.unit import Unit, set_together
 from pullback.core.walk import order
 
@@ -43,6 +44,19 @@ class Program:
                     f"{state.label} of shape {state.shape} and {state.dtype} cannot be updated "
                     f"to shape {new.shape} and {new.dtype}"
                 )
+
+    def __str__(self) -> str:
+        """A wire a line, and what is given and what becomes of the state."""
+        wires = self.wires
+        named = names(wires)
+        lines = [
+            f"{named[unit]} = {formula(unit, named)}  # {unit.dtype} {unit.shape}"
+            for unit in wires
+            if unit in named and unit.inputs
+        ]
+        lines += [f"{name}: {named[unit]}" for name, unit in self.outputs.items()]
+        lines += [f"{named.get(s, s.label)} <- {named[new]}" for s, new in self.updates.items()]
+        return "\n".join(lines)
 
     @classmethod
     def of(cls, results: Sequence[Unit]) -> Program:

@@ -8,7 +8,7 @@ from tests.program.test_simplify import program_of
 import pullback as pb
 from pullback.engines.native.access import access
 from pullback.engines.native.copies import with_copies
-from pullback.engines.native.fuse import Call, Loop, fuse, is_reduction, loop_shape
+from pullback.engines.native.fuse import Fused, Single, fuse, is_reduction, loop_shape
 from pullback.program.simplify import simplify
 
 
@@ -22,12 +22,12 @@ def assert_runs_in_order(program):
             for x in unit.inputs:
                 root = table[x].root
                 if root.inputs and home[root] == k:  # in a register
-                    if isinstance(kernel, Call):
+                    if isinstance(kernel, Single):
                         assert root is kernel.gates[kernel.gates.index(unit) - 1]
                     else:
                         assert table.in_step(x, kernel.shape)
                         assert not is_reduction(root)
-            if isinstance(kernel, Loop):
+            if isinstance(kernel, Fused):
                 assert loop_shape(unit) == kernel.shape
             home[unit] = k
     assert set(home) == {unit for unit in program.wires if unit.inputs and not table.is_view(unit)}
@@ -45,7 +45,7 @@ def kernels_of(*outputs):
     program = pb.Program({}, {str(k): unit for k, unit in enumerate(outputs)}, {})
     kernels = assert_runs_in_order(program)
     return [
-        "call" if isinstance(kernel, Call) else [unit.gate.name for unit in kernel.gates]
+        "call" if isinstance(kernel, Single) else [unit.gate.name for unit in kernel.gates]
         for kernel in kernels
     ]
 

@@ -1,4 +1,4 @@
-"""In: fused kernels and their places in memory. Out: the loop code of a step.
+"""In: fused parts and their places in memory. Out: the loop code of a step.
 
 A loop's step is a Repeat; its wires lie in rows of what goes into the loop and comes out of it, and
 the others in memory that every row uses again.
@@ -13,9 +13,8 @@ from typing import Any
 from pullback.core.unit import Unit
 from pullback.engines.native.access import Access, AccessTable, row_major
 from pullback.engines.native.calls import write_call
-from pullback.engines.native.fuse import Call, Inside, Kernel
-from pullback.engines.native.ir import Call as CallCode
-from pullback.engines.native.ir import Place, Repeat, Run, Statement, Step
+from pullback.engines.native.fuse import Inside, Part, Single
+from pullback.engines.native.ir import Call, Place, Repeat, Run, Statement, Step
 from pullback.engines.native.kernels.indexing import Zeros
 from pullback.engines.native.loop_code import (
     Written,
@@ -28,7 +27,7 @@ from pullback.engines.native.memory import Memory
 from pullback.engines.native.target import Target
 
 ALONE = 16_384  # gates times elements, below which one thread does a loop alone
-# A call takes as long as a short loop does. Up to so many kernels that make so many elements, all
+# A call takes as long as a short loop does. Up to so many parts that make so many elements, all
 # are therefore one piece of code, with their sizes in it, which takes longer to compile.
 KERNELS, ELEMENTS = 64, 10_000
 
@@ -80,16 +79,16 @@ class Builder:
         """Add a kernel."""
         self.work += work
         self.workspace = max(self.workspace, sizes.workspace(self.target))
-        self.statements.append(CallCode(kernel, sizes, places, alone or work < ALONE))
+        self.statements.append(Call(kernel, sizes, places, alone or work < ALONE))
 
     def zeros(self, place: Place, count: int) -> None:
         """Add zeros."""
         self.call("zeros", Zeros(place.kind, count), (place,), 0, True)
 
-    def kernels(self, kernels: list[Kernel], memory: Memory) -> None:
-        """Add all kernels in their order, and what must be copied into state after them."""
-        for kernel, stores in zip(kernels, memory.stores, strict=True):
-            if isinstance(kernel, Call):
+    def parts(self, parts: list[Part], memory: Memory) -> None:
+        """Add all parts in their order, and what must be copied into state after them."""
+        for kernel, stores in zip(parts, memory.stores, strict=True):
+            if isinstance(kernel, Single):
                 if kernel.inside is None:
                     write_call(self, *kernel.gates)
                 else:
@@ -109,7 +108,7 @@ class Builder:
         for new, state in memory.moves:
             self.copy(self.access[new], self.access[state])
 
-    def rows(self, call: Call, inside: Inside, memory: Memory) -> None:
+    def rows(self, call: Single, inside: Inside, memory: Memory) -> None:
         """A loop: first values and zeros where they belong, and then its step once for each row."""
         unit, outputs, body = call.gate, call.results, inside.body
         length, reverse = unit.static["length"], unit.static["reverse"]
@@ -141,7 +140,7 @@ class Builder:
             where = self.access[given]
             by = where.strides[0] if x in body.elements else 0
             places[x] = by_row(self.place(where), 0, by) if by else self.place(where)
-        inner.kernels(inside.kernels, memory)
+        inner.parts(inside.parts, memory)
         self.work += length * inner.work
         self.workspace = max(self.workspace, inner.workspace)
         if inner.statements:
@@ -149,12 +148,12 @@ class Builder:
 
 
 def build_step(
-    target: Target, kernels: list[Kernel], memory: Memory, table: AccessTable
+    target: Target, parts: list[Part], memory: Memory, table: AccessTable
 ) -> tuple[Step, Builder]:
-    """The code of a step that runs these kernels in this memory, and the builder's notes on it."""
+    """The code of a step that runs these parts in this memory, and the builder's notes on it."""
     places = {unit: Place(kind_of(unit), at) for unit, at in memory.offsets.items()}
     builder = Builder(target, places, memory, table)
-    builder.kernels(kernels, memory)
-    elements = sum(unit.size for kernel in kernels for unit in kernel.gates)
-    inline = len(kernels) <= KERNELS and elements <= ELEMENTS
+    builder.parts(parts, memory)
+    elements = sum(unit.size for kernel in parts for unit in kernel.gates)
+    inline = len(parts) <= KERNELS and elements <= ELEMENTS
     return Step(tuple(builder.statements), inline), builder

@@ -6,7 +6,9 @@ nothing of it; what is between any two of them can be printed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pullback.core.unit import Unit
 from pullback.core.walk import with_inside
@@ -14,7 +16,7 @@ from pullback.engines.native.access import AccessTable, access
 from pullback.engines.native.build import build_step
 from pullback.engines.native.copies import with_copies
 from pullback.engines.native.functions import PRECISE
-from pullback.engines.native.fuse import Kernel, fuse
+from pullback.engines.native.fuse import Part, fuse, listed
 from pullback.engines.native.ir import Place, Step
 from pullback.engines.native.loop_code import kind_of
 from pullback.engines.native.loops import with_lean_loops
@@ -36,7 +38,7 @@ class Compiled:
 
     plain: Program
     access: AccessTable
-    kernels: list[Kernel]
+    parts: list[Part]
     memory: Memory
     step: Step
     places: dict[Unit, Place]
@@ -45,32 +47,50 @@ class Compiled:
     checked: tuple[Unit, ...]
 
 
-def compile(program: Program, target: Target, margin: int = 0) -> Compiled:
+PASSES: list[Callable[[Program], Program]] = [
+    partial(simplify, keep=PRECISE),
+    partial(with_lean_loops, keep=PRECISE),
+    partial(with_copies, keep=PRECISE),
+]
+"""From any Program to one that kernels can run; each takes what the last one made."""
+
+
+def compile(
+    program: Program, target: Target, margin: int = 0, see: Callable[[object], None] | None = None
+) -> Compiled:
     """The passes from a Program to loop code for a processor.
 
-    With a `margin`, so many bytes around every buffer belong to none.
+    With a `margin`, so many bytes around every buffer belong to none. `see` is called with what
+    each pass made, which prints as a person reads it: give `print`.
 
     Raises `CircuitError` where a wire carries what the native engine does not run.
+
+    >>> from pullback.engines.native.target import host
+    >>> x = Unit([1.0, 2.0], "x")
+    >>> print(compile(Program({}, {"y": -(-x) * 2.0}, {}), host()).step)
+    step, in one piece
+      run [2] at f8[0], f8[16]
+        loop over 1 axes, threads share axis 0
+          x0: f8[1]
+          y0: f8[1]
+          v0: f8 = multiply(x0, 2.0)
+          y0 = v0
     """
-    simple = simplify(program, keep=PRECISE)
-    lean = with_lean_loops(simple, keep=PRECISE)
-    plain = with_copies(lean, keep=PRECISE)
-    refuse_foreign(plain)
-    table = access(plain)
-    kernels = fuse(plain, table)
-    memory = plan(plain, kernels, table, margin=margin)
-    step, builder = build_step(target, kernels, memory, table)
-    return Compiled(
-        plain,
-        table,
-        kernels,
-        memory,
-        step,
-        builder.places,
-        builder.work,
-        builder.workspace,
-        tuple(builder.checked),
-    )
+    see = see or (lambda made: None)
+    for plainer in PASSES:
+        program = plainer(program)
+        see(program)
+    refuse_foreign(program)
+    table = access(program)
+    parts = fuse(program, table)
+    see(listed(parts))
+    memory = plan(program, parts, table, margin=margin)
+    see(memory)
+    step, notes = build_step(target, parts, memory, table)
+    see(step)
+    checked = tuple(notes.checked)
+    found = notes.places, notes.work, notes.workspace, checked
+    return Compiled(program, table, parts, memory, step, *found)
 
 
 def refuse_foreign(program: Program) -> None:

@@ -1,16 +1,17 @@
-"""In: a simplified Program. Out: kernels in running order: loops over many gates, and whole calls.
+"""In: a simplified Program. Out: its parts in running order: fused gates, and single ones.
 
 Elementwise gates of one shape, and the reductions of what they make, run in one loop, in which a
 value stays in a register from the gate that makes it to the gates that take it. Everything else (a
-matrix product, a gather, a convolution) is a call of a kernel that knows how. A gate moves to the
-latest loop in which all its readers stand, so that as little as possible is written to memory.
+matrix product, a gather, a convolution) stands alone, for a kernel that knows how. A gate moves to
+the latest loop in which all its readers stand, so that as little as possible goes to memory.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,16 +30,19 @@ LONGEST = 3000
 _LOOKS = 16  # loops from the first and from the last on that are considered for a gate
 
 
-@dataclass
-class Loop:
+@dataclass(frozen=True, eq=False)
+class Fused:
     """Gates that run together for each index of one shape, in running order."""
 
     shape: tuple[int, ...]
-    gates: list[Unit] = field(default_factory=list)
+    gates: tuple[Unit, ...] = ()
+
+    def __str__(self) -> str:
+        return f"for each of {self.shape}: {_names(self.gates)}"
 
 
-@dataclass
-class Call:
+@dataclass(frozen=True, eq=False)
+class Single:
     """One structural gate, run by a kernel of its own; of a loop, the step that it runs as well.
 
     The outputs of a gate that has several follow it.
@@ -47,25 +51,38 @@ class Call:
     matrix, and a rectifier.
     """
 
-    gates: list[Unit]
+    gates: tuple[Unit, ...]
     inside: Inside | None = None
+
+    def __str__(self) -> str:
+        inside = "" if self.inside is None else f"\n{listed(self.inside.parts)}"
+        return f"{_names(self.gates)}{inside}"
 
     @property
     def gate(self) -> Unit:
         return self.gates[0]
 
     @property
-    def results(self) -> list[Unit]:
+    def results(self) -> tuple[Unit, ...]:
         """The wires that are written to memory."""
         return self.gates[-1:] if self.inside is None else self.gates[1:]
 
 
-Kernel = Loop | Call
+Part = Fused | Single
+
+
+def _names(gates: Iterable[Unit]) -> str:
+    return ", ".join(unit.gate.name for unit in gates if unit.gate is not None)
+
+
+def listed(parts: Iterable[Part]) -> str:
+    """Parts as a person reads them, one below the other; those inside a loop are set in."""
+    return "\n".join(f"  {line}" for part in parts for line in str(part).splitlines())
 
 
 @dataclass(frozen=True, eq=False)
 class Inside:
-    """The step of a loop: a Program whose state are the sums, where its wires lie, its kernels.
+    """The step of a loop: a Program whose state are the sums, where its wires lie, its parts.
 
     `stacked` are the wires in whose buffers nexts and outputs lie.
     """
@@ -73,18 +90,18 @@ class Inside:
     body: Body
     program: Program
     access: AccessTable
-    kernels: list[Kernel]
+    parts: list[Part]
     stacked: tuple[Unit, ...]
     sums: tuple[Unit, ...]
 
 
-def fuse(program: Program, table: AccessTable) -> list[Kernel]:
-    """The kernels of a Program in running order."""
-    return _Fusion(program, table).kernels()
+def fuse(program: Program, table: AccessTable) -> list[Part]:
+    """The parts of a Program in running order."""
+    return _Fusion(program, table).parts()
 
 
 def _inside(unit: Unit) -> Inside:
-    """The step of a loop as kernels."""
+    """The step of a loop as parts."""
     body: Body = unit.static["body"]
     sums = [Unit(np.zeros(term.shape, term.dtype)) for term in body.sums]
     updates = {
@@ -150,7 +167,7 @@ def added_to_product(unit: Unit, product: Unit, table: AccessTable) -> Access | 
 
 
 class _Fusion:
-    """The kernels so far, and what each loop reads and keeps."""
+    """The parts so far, and what each loop reads and keeps."""
 
     def __init__(self, program: Program, table: AccessTable) -> None:
         self.table = table
@@ -165,30 +182,33 @@ class _Fusion:
             for x in unit.inputs:
                 joins = shape is not None and table.in_step(x, shape)
                 self.readers.setdefault(table[x].root, []).append((unit, joins))
-        self.found: list[Kernel] = []
+        self.found: list[Part] = []
         self.home: dict[Unit, int] = {}
         self.loops: dict[tuple[int, ...], list[int]] = {}  # by their shape
         self.arrays: dict[int, set[Unit]] = {}
         self.counts: Counter[int] = Counter()  # of the gates of each
 
-    def kernels(self) -> list[Kernel]:
+    def parts(self) -> list[Part]:
         for unit in self.wires:
             self.home[unit] = k = self.place(unit)
-            kernel = self.found[k]
-            if isinstance(kernel, Loop):
+            part = self.found[k]
+            if isinstance(part, Fused):
                 self.arrays[k] |= self.touched(unit, k)
                 self.counts[k] += 1
-            elif unit not in kernel.gates:
-                kernel.gates.append(unit)
+            elif unit not in part.gates:
+                self.found[k] = replace(part, gates=(*part.gates, unit))
         self.sink()
+        fused: dict[int, list[Unit]] = {}
         for unit in self.wires:
-            kernel = self.found[self.home[unit]]
-            if isinstance(kernel, Loop):
-                kernel.gates.append(unit)
-        return [kernel for kernel in self.found if kernel.gates]
+            fused.setdefault(self.home[unit], []).append(unit)
+        found = (
+            replace(part, gates=tuple(fused.get(k, ()))) if isinstance(part, Fused) else part
+            for k, part in enumerate(self.found)
+        )
+        return [part for part in found if part.gates]
 
     def place(self, unit: Unit) -> int:
-        """The loop that a gate joins, after everything it reads; else a new kernel's place.
+        """The loop that a gate joins, after everything it reads; else a new part's place.
 
         It is the first of those with which it shares most: what they make, and what they read.
         """
@@ -218,19 +238,19 @@ class _Fusion:
             if shared > most:
                 best, most = k, shared
         if most < 0:
-            self.found.append(Loop(shape))
+            self.found.append(Fused(shape))
             self.arrays[best] = set()
             open_.append(best)
         return best
 
-    def call(self, unit: Unit) -> Call:
+    def call(self, unit: Unit) -> Single:
         """A structural gate, with all its outputs, read or not, where it has several."""
         if not made_by(unit, "loop"):
-            return Call([unit])
+            return Single((unit,))
         outputs = list(outputs_of(unit))
         for x, _ in self.readers.get(unit, ()):
             outputs[x.static["index"]] = x
-        return Call([unit, *outputs], _inside(unit))
+        return Single((unit, *outputs), _inside(unit))
 
     def product(self, unit: Unit) -> Unit | None:
         """The product or sum that a gate can end, in the kernel that makes it; None if none."""
@@ -239,10 +259,10 @@ class _Fusion:
             root = self.table.own_buffer(x)
             if root is None or root not in self.home or root in self.needed:
                 continue
-            kernel = self.found[self.home[root]]
-            if isinstance(kernel, Loop):
+            part = self.found[self.home[root]]
+            if isinstance(part, Fused):
                 continue
-            done = kernel.gates
+            done = part.gates
             ends = done[-1] is root and len(self.readers[root]) == 1
             if ends and _is_product(done[0]) and unit.dtype == root.dtype:
                 if is_rectifier(unit) and not is_rectifier(root):
@@ -255,7 +275,7 @@ class _Fusion:
         """The place of the call that makes a product, behind all else that a gate reads."""
         k = self.home[product]
         if any(self.home.get(root, -1) > k for root in self.table.roots(unit)):
-            done, self.found[k] = self.found[k], Call([])
+            done, self.found[k] = self.found[k], Single(())
             self.found.append(done)
             k = len(self.found) - 1
             self.home |= dict.fromkeys(done.gates, k)
@@ -273,7 +293,7 @@ class _Fusion:
         """Move each elementwise gate into the one later loop that has all its readers."""
         for unit in reversed(self.wires):
             loose = loop_shape(unit) is not None and unit not in self.needed
-            if not loose or is_reduction(unit) or isinstance(self.found[self.home[unit]], Call):
+            if not loose or is_reduction(unit) or isinstance(self.found[self.home[unit]], Single):
                 continue
             found = self.readers.get(unit, [])
             homes = {self.home[reader] for reader, _ in found}
@@ -281,12 +301,12 @@ class _Fusion:
                 continue
             (k,) = homes
             target = self.found[k]
-            if k == self.home[unit] or not isinstance(target, Loop):
+            if k == self.home[unit] or not isinstance(target, Fused):
                 continue
             arrays = (self.arrays[k] - {unit}) | self.touched(unit, k)
-            if self.counts[k] >= LONGEST:
-                continue
-            if target.shape == loop_shape(unit) and len(arrays) <= ARRAYS:
+            fits = len(arrays) <= ARRAYS and self.counts[k] < LONGEST
+            if fits and target.shape == loop_shape(unit):
                 self.arrays[k] = arrays
                 self.counts[k] += 1
+                self.counts[self.home[unit]] -= 1
                 self.home[unit] = k

@@ -16,9 +16,17 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.engines.native.access import Access, AccessTable, row_major
 from pullback.engines.native.functions import KIND_OF
-from pullback.engines.native.fuse import Loop, is_reduction
-from pullback.engines.native.ir import Literal, Operand, Operation, Reduction, Store, Stride, Walked
-from pullback.engines.native.ir import Loop as LoopCode
+from pullback.engines.native.fuse import Fused, is_reduction
+from pullback.engines.native.ir import (
+    Literal,
+    Loop,
+    Operand,
+    Operation,
+    Reduction,
+    Store,
+    Stride,
+    Walked,
+)
 from pullback.program.patterns import number_on
 
 IDENTITY = {"sum": 0.0, "max": -np.inf, "min": np.inf}
@@ -28,7 +36,7 @@ IDENTITY = {"sum": 0.0, "max": -np.inf, "min": np.inf}
 class Written:
     """A loop's code, the sizes of its axes, its named strides, and its arrays' first elements."""
 
-    code: LoopCode
+    code: Loop
     sizes: tuple[int, ...]
     strides: tuple[int, ...]
     arrays: tuple[Access, ...]
@@ -47,7 +55,7 @@ def kind_of(unit: Unit) -> str:
     return KIND_OF[unit.dtype.name]
 
 
-def write_loop(loop: Loop, stores: Sequence[tuple[Unit, Access]], table: AccessTable) -> Written:
+def write_loop(loop: Fused, stores: Sequence[tuple[Unit, Access]], table: AccessTable) -> Written:
     """The code of a loop, which stores these of its gates' values where they belong."""
     return _Writer(loop, stores, table).write()
 
@@ -85,7 +93,7 @@ def write_copy(source: Access, target: Access) -> Written:
     named: list[int] = []
     walked = _walked(arrays, steps, named)
     body = (Store(Operand("x", walked[0].kind), "y"),)
-    code = LoopCode(len(sizes), 0 if sizes else None, walked, body)
+    code = Loop(len(sizes), 0 if sizes else None, walked, body)
     return Written(code, tuple(sizes), tuple(named), (source, target))
 
 
@@ -112,7 +120,7 @@ class _Writer:
     """Writes one loop: what it reads, what it makes of that, and what it stores."""
 
     def __init__(
-        self, loop: Loop, stores: Sequence[tuple[Unit, Access]], table: AccessTable
+        self, loop: Fused, stores: Sequence[tuple[Unit, Access]], table: AccessTable
     ) -> None:
         self.loop = loop
         self.access = table
@@ -156,7 +164,7 @@ class _Writer:
             body += self.operation(unit)
             if unit in self.targets:
                 body.append(Store(self.operands[unit], self.targets[unit]))
-        code = LoopCode(
+        code = Loop(
             len(sizes),
             kept[0] if kept else None,
             walked,
@@ -215,7 +223,7 @@ def _common(unit: Unit) -> np.dtype:
     return np.result_type(*(x.value for x in unit.inputs))
 
 
-def contiguous_target(unit: Unit, loop: Loop) -> Access:
+def contiguous_target(unit: Unit, loop: Fused) -> Access:
     """Where a loop stores a gate's value: its own buffer, walked by the loop's index."""
     if not is_reduction(unit):
         return Access(unit, 0, loop.shape, row_major(loop.shape))

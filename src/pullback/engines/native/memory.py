@@ -1,8 +1,8 @@
-"""In: kernels in running order. Out: a place for every buffer, decided once, before anything runs.
+"""In: the parts of a step, in running order. Out: a place for every buffer, decided beforehand.
 
 All buffers of one dtype lie in one arena. Sources and constants keep their places for good; a
-buffer in between is free again after the last kernel that reads it, and another takes its place. A
-new value of a piece of state is computed right over the old one where no kernel reads that later.
+buffer in between is free again after the last part that reads it, and another takes its place. A
+new value of a piece of state is computed right over the old one where no part reads that later.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.core.walk import with_inside
 from pullback.engines.native.access import Access, AccessTable, row_major
-from pullback.engines.native.fuse import Call, Kernel, Loop, is_reduction
+from pullback.engines.native.fuse import Fused, Part, Single, is_reduction
 from pullback.program.program import Program
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
@@ -28,9 +28,9 @@ class Memory:
     """Where each buffer lies: an offset, in elements, into the arena of its dtype.
 
     `joined` are the wires that are written right into their part of a concatenation. `sizes` is
-    the length of each arena. `stores` are the wires that each kernel writes to memory,
+    the length of each arena. `stores` are the wires that each part writes to memory,
     `in_place` the state over which a new value is written, and `moves` the updates that must be
-    copied into their state after the last kernel, as (new, state). `temporary` counts the bytes of
+    copied into their state after the last part, as (new, state). `temporary` counts the bytes of
     buffers in between, and `reused` what they would take without reuse. `inside` has, for each
     loop, the memory of its step, which is taken for as long as the loop runs.
     """
@@ -45,6 +45,12 @@ class Memory:
     reused: int
     inside: dict[Unit, Memory]
 
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{n} {dtype}" for dtype, n in self.sizes.items())
+        lines = [f"memory for {sizes or 'nothing'}; {self.temporary} bytes between parts"]
+        lines += [f"  {unit.dtype}[{at}] {unit.label}" for unit, at in self.offsets.items()]
+        return "\n".join(lines)
+
     def moved(self, by: dict[np.dtype, int]) -> Memory:
         """The same, so many elements further on in the arenas."""
         offsets = {unit: at + by.get(unit.dtype, 0) for unit, at in self.offsets.items()}
@@ -54,7 +60,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class _Block:
-    """Elements that are taken from one kernel to another: a wire's own, or the step's within it."""
+    """Elements that are taken from one part to another: a wire's own, or the step's within it."""
 
     unit: Unit
     within: bool
@@ -66,25 +72,25 @@ class _Block:
 
 def plan(
     program: Program,
-    kernels: list[Kernel],
+    parts: list[Part],
     table: AccessTable,
     elsewhere: Collection[Unit] = (),
     *,
     margin: int = 0,
 ) -> Memory:
-    """Places for all buffers of a Program that runs as these kernels.
+    """Places for all buffers of a Program that runs as these parts.
 
     Wires that lie `elsewhere` get no place. With a `margin`, so many bytes before and behind every
     buffer belong to none, and none takes another's place: what is written there was written wrong.
     """
-    home = {unit: k for k, kernel in enumerate(kernels) for unit in kernel.gates}
-    last = _last_readers(program, kernels, table)
+    home = {unit: k for k, part in enumerate(parts) for unit in part.gates}
+    last = _last_readers(program, parts, table)
     in_place = {
         table[new].root: state
         for state, new in program.updates.items()
-        if _can_replace(state, new, kernels, table, home, last)
+        if _can_replace(state, new, parts, table, home, last)
     }
-    joined = _joined(program, kernels, table, home, in_place, elsewhere)
+    joined = _joined(program, parts, table, home, in_place, elsewhere)
     moves = [(new, s) for s, new in program.updates.items() if in_place.get(table[new].root) != s]
 
     offsets: dict[Unit, int] = {}
@@ -95,10 +101,10 @@ def plan(
             sizes[unit.dtype] = offsets[unit] + _room(unit, margin)
 
     stores = [
-        kernel.results
-        if isinstance(kernel, Call)
-        else [u for u in kernel.gates if is_reduction(u) or u in last]
-        for kernel in kernels
+        list(part.results)
+        if isinstance(part, Single)
+        else [u for u in part.gates if is_reduction(u) or u in last]
+        for part in parts
     ]
     placed = {*in_place, *elsewhere, *joined}
     between = [u for units in stores for u in units if u not in placed]
@@ -107,19 +113,17 @@ def plan(
         born[where.root] = min(born[where.root], home[unit])
     blocks = [_Block(u, False, u.dtype, _room(u, margin), born[u], last[u]) for u in between]
     inside: dict[Unit, Memory] = {}
-    for k, kernel in enumerate(kernels):
-        if isinstance(kernel, Call) and kernel.inside is not None:
-            step = kernel.inside
+    for k, part in enumerate(parts):
+        if isinstance(part, Single) and part.inside is not None:
+            step = part.inside
             away = {*lasting(step.program), *step.stacked, *step.sums}
-            inside[kernel.gate] = memory = plan(
-                step.program, step.kernels, step.access, away, margin=margin
+            inside[part.gate] = memory = plan(
+                step.program, step.parts, step.access, away, margin=margin
             )
-            blocks += [
-                _Block(kernel.gate, True, dtype, n, k, k) for dtype, n in memory.sizes.items()
-            ]
+            blocks += [_Block(part.gate, True, dtype, n, k, k) for dtype, n in memory.sizes.items()]
 
     if margin:
-        blocks = [replace(block, born=0, dies=len(kernels)) for block in blocks]
+        blocks = [replace(block, born=0, dies=len(parts)) for block in blocks]
 
     base = dict(sizes)
     starts: dict[_Block, int] = {}
@@ -149,30 +153,28 @@ def plan(
 
 def _joined(
     program: Program,
-    kernels: list[Kernel],
+    parts: list[Part],
     table: AccessTable,
     home: dict[Unit, int],
     in_place: Collection[Unit],
     elsewhere: Collection[Unit],
 ) -> dict[Unit, Access]:
     """Wires that a loop makes for a concatenation alone, and their part of its buffer."""
-    readers = Counter(
-        root for kernel in kernels for unit in kernel.gates for root in table.roots(unit)
-    )
+    readers = Counter(root for part in parts for unit in part.gates for root in table.roots(unit))
     given = {table[u].root for u in (*program.outputs.values(), *program.updates.values())}
     found: dict[Unit, Access] = {}
-    for kernel in kernels:
-        whole = kernel.gates[0]
+    for part in parts:
+        whole = part.gates[0]
         if whole.gate is not GATES["concatenate"] or whole in in_place:
             continue
         axis, at, strides = whole.static["axis"], 0, row_major(whole.shape)
         for x in whole.inputs:
-            part = Access(whole, at * strides[axis], x.shape, strides)
+            piece = Access(whole, at * strides[axis], x.shape, strides)
             at += x.shape[axis]
             free = x in home and not any(x in units for units in (given, in_place, elsewhere))
-            maker = kernels[home[x]] if free and readers[x] == 1 else None
-            if isinstance(maker, Loop) and not is_reduction(x):
-                walked = part.reshaped(maker.shape)  # by the shape of the loop that writes it
+            maker = parts[home[x]] if free and readers[x] == 1 else None
+            if isinstance(maker, Fused) and not is_reduction(x):
+                walked = piece.reshaped(maker.shape)  # by the shape of the loop that writes it
                 if walked is not None:
                     found[x] = walked
     return found
@@ -200,24 +202,24 @@ def lasting(program: Program) -> list[Unit]:
     return list(found | dict.fromkeys(program.updates))
 
 
-def _last_readers(program: Program, kernels: list[Kernel], table: AccessTable) -> dict[Unit, int]:
-    """The last kernel that reads each buffer from memory; the end, for what the Program gives."""
+def _last_readers(program: Program, parts: list[Part], table: AccessTable) -> dict[Unit, int]:
+    """The last part that reads each buffer from memory; the end, for what the Program gives."""
     last: dict[Unit, int] = {}
-    for k, kernel in enumerate(kernels):
-        if isinstance(kernel, Call):
-            last |= dict.fromkeys(kernel.results, k)  # also what nobody reads
-        inside = set(kernel.gates)
-        for unit in kernel.gates:
+    for k, part in enumerate(parts):
+        if isinstance(part, Single):
+            last |= dict.fromkeys(part.results, k)  # also what nobody reads
+        inside = set(part.gates)
+        for unit in part.gates:
             last |= {root: k for root in table.roots(unit) if root not in inside}
     for unit in (*program.outputs.values(), *program.updates.values()):
-        last[table[unit].root] = len(kernels)
+        last[table[unit].root] = len(parts)
     return last
 
 
 def _can_replace(
     state: Unit,
     new: Unit,
-    kernels: list[Kernel],
+    parts: list[Part],
     table: AccessTable,
     home: dict[Unit, int],
     last: dict[Unit, int],
@@ -231,20 +233,20 @@ def _can_replace(
         return False
     if last.get(state, -1) < k:
         return True
-    kernel = kernels[k]
-    if not isinstance(kernel, Loop):
-        return _adds_to(state, kernel, table)
-    readers = [unit for unit in kernel.gates if state in table.roots(unit)]
-    return kernel.shape == state.shape and all(
-        table.in_step(x, kernel.shape) and not is_reduction(unit)
+    part = parts[k]
+    if not isinstance(part, Fused):
+        return _adds_to(state, part, table)
+    readers = [unit for unit in part.gates if state in table.roots(unit)]
+    return part.shape == state.shape and all(
+        table.in_step(x, part.shape) and not is_reduction(unit)
         for unit in readers
         for x in unit.inputs
         if table[x].root is state
     )
 
 
-def _adds_to(state: Unit, call: Call, table: AccessTable) -> bool:
-    """Whether a kernel only adds to what is there: its result may then be written over the state.
+def _adds_to(state: Unit, call: Single, table: AccessTable) -> bool:
+    """Whether a part only adds to what is there: its result may then be written over the state.
 
     So does `scatter_add` to some rows, and a matrix product to which the state is added.
     """

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pullback.core.unit import Unit
 from pullback.engines.engine import numbers_of
 from pullback.engines.native.access import AccessTable
-from pullback.engines.native.fuse import Loop, is_reduction, loop_shape
+from pullback.engines.native.fuse import Fused, is_reduction, loop_shape
 from pullback.engines.native.ir import Cell, Place, Registers
 from pullback.engines.native.loop_code import contiguous_target, kind_of, write_loop
 from pullback.program.program import Program, batched
@@ -42,7 +42,7 @@ def write_registers(
     """
     size, gates = batched(program), _gates(program, table)
     shape = (1,) * max((len(unit.shape) for unit in gates), default=0)
-    loop = Loop(shape, gates)
+    loop = Fused(shape, tuple(gates))
     roots = dict.fromkeys(table[unit].root for unit in _results(program))
     made = [root for root in roots if root in set(gates)]
     written = write_loop(loop, [(unit, contiguous_target(unit, loop)) for unit in made], table)
