@@ -106,18 +106,18 @@ def calls(
     Both are called by an operator or a function that the user's code called: the frame beyond. So
     the search for it begins there, which is half of the time of a wire.
     """
-    value, what, no_static, frame_at = gate.value, gate.what, {}, sys._getframe
+    what, no_static, frame_at = gate.what, {}, sys._getframe
 
     def of_one(x: Any) -> Any:
         if type(x) is float:
-            return value(scalars, x)
+            return gate.value(scalars, x)
         if type(x) is kind and type(x._value) is float and (x.inputs or x.gate is None):
-            return wire(value(scalars, x._value), gate, (x,), no_static, frame_at(2))
+            return wire(gate.value(scalars, x._value), gate, (x,), no_static, frame_at(2))
         return gate(x)
 
     def of_two(a: Any, b: Any) -> Any:
         if type(a) is type(b) is float:
-            return value(scalars, a, b)
+            return gate.value(scalars, a, b)
         frame = frame_at(2)
         if type(b) is kind:
             if type(a) is float or type(a) is int:
@@ -129,7 +129,7 @@ def calls(
             and type(a._value) is type(b._value) is float
             and (a.inputs or b.inputs or a.gate is None or b.gate is None)
         ):
-            return wire(value(scalars, a._value, b._value), gate, (a, b), no_static, frame)
+            return wire(gate.value(scalars, a._value, b._value), gate, (a, b), no_static, frame)
         return gate(a, b)
 
     return of_one, of_two

@@ -18,8 +18,9 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.core.walk import order
 from pullback.inspect import svg
+from pullback.inspect.boxes import Box, Wire
 from pullback.inspect.groups import Groups, Part, divide
-from pullback.inspect.layout import Box, Wire, arrange
+from pullback.inspect.layout import arrange
 from pullback.inspect.nodes import Node, count, node, tail
 
 _MARGIN = 14.0  # around the picture

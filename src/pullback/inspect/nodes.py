@@ -19,8 +19,8 @@ from pullback.core.text import brief
 from pullback.core.unit import Unit
 from pullback.core.values import Value, dtype_of, shape_of
 from pullback.inspect import svg
+from pullback.inspect.boxes import Box
 from pullback.inspect.groups import FEW, MANY, Part
-from pullback.inspect.layout import Box
 from pullback.inspect.sizes import norm
 
 _RADIUS = 18.0  # of a gate
