@@ -18,8 +18,8 @@ from pullback.engines.engine import Engine
 from pullback.engines.prepare import prepare, refuse_unknown
 from pullback.program.program import Program
 from pullback.source.javascript import JavaScript
+from pullback.source.layout import write_source
 from pullback.source.python import Python
-from pullback.source.record import write_source
 
 LANGUAGES = {"python": Python(), "javascript": JavaScript()}
 _LONG = 60  # gates; a longer circuit is printed group by group

@@ -13,7 +13,7 @@ from tests.test_guide import NINJA
 
 import pullback as pb
 from pullback.circuit import LANGUAGES
-from pullback.source.record import write_source
+from pullback.source.layout import write_source
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 

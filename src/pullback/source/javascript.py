@@ -11,8 +11,18 @@ import numpy as np
 
 from pullback.core.unit import Unit
 from pullback.program.patterns import number_on
-from pullback.source.python import INFIX, PRODUCT, SIGN, infix
-from pullback.source.record import ATOM, Body, Scope, Text, is_double, unwritable
+from pullback.source.dialect import (
+    ATOM,
+    INFIX,
+    PRODUCT,
+    SIGN,
+    Body,
+    Scope,
+    Text,
+    infix,
+    is_double,
+    unwritable,
+)
 
 _MATH = ("exp", "expm1", "log", "log1p", "sqrt", "abs", "sign", "sin", "cos", "tanh")
 _SYMBOLS = {"equal": "===", "not_equal": "!==", "logical_and": "&&", "logical_or": "||"}

@@ -1,6 +1,6 @@
 """In: a gate and how its operands are written. Out: the expression in Python, with NumPy's names.
 
-`Python` is the dialect of `source.py` that people run and read: elementwise gates by their symbols
+`Python` is the dialect that people run and read: elementwise gates by their symbols
 or `np.` functions, structural ones as NumPy writes them.
 """
 
@@ -19,27 +19,19 @@ import numpy as np
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.program.patterns import number_on
-from pullback.source.record import ATOM, Body, Scope, Shape, Text, is_double, unspread
-
-COMPARED, SUM, PRODUCT, SIGN, POWER = 4, 8, 9, 10, 11
-LEVELS = {"||": 1, "&&": 2, "|": 5, "&": 6, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT}
-LEVELS |= {"@": PRODUCT, "**": POWER}
-INFIX = {
-    **{name: GATES[name].symbol for name in ("add", "subtract", "multiply", "divide", "power")},
-    **{name: GATES[name].symbol for name in ("less", "less_equal", "greater", "greater_equal")},
-    **{name: GATES[name].symbol for name in ("equal", "not_equal", "matmul")},
-}
-
-
-def infix(a: Text, symbol: str, b: Text) -> Text:
-    """Two operands and what stands between them."""
-    level = LEVELS.get(symbol, COMPARED)
-    if symbol == "+" and b.code.startswith("-") and b.level == SIGN:  # x + -3
-        symbol, b = "-", Text(b.code[1:])
-    left_first = symbol not in ("**",) and level != COMPARED  # a < b < c would be another thing
-    left, right = a.within(level if left_first else level + 1), b.within(level + 1)
-    return Text(f"{left} {symbol} {right}", level)
-
+from pullback.source.dialect import (
+    ATOM,
+    INFIX,
+    PRODUCT,
+    SIGN,
+    Body,
+    Scope,
+    Shape,
+    Text,
+    infix,
+    is_double,
+    unspread,
+)
 
 _WRITTEN = """
 abs argmax argmin astype broadcast_to clip concatenate cos einsum embed erf exp expm1 log log1p
@@ -136,7 +128,7 @@ class Python:
             plain = type(x.value) in (float, bool) or x.dtype == np.float64
             return text if plain else Text(f"{_dtype(x.dtype)}({text.code})")
         if x.size == 0 or number is not None:
-            shape = _tuple(x.shape)
+            shape = _one(x.shape)
             integer = ", int" if x.dtype == np.int64 else told
             if number is None or (number == 0 and not np.signbit(number)):
                 return Text(f"np.zeros({shape}{integer})")
@@ -207,7 +199,7 @@ class Python:
                 return infix(scope.text(a), "@", scope.text(b))
         text = scope.text(x)
         if x.ndim == 0:
-            return Text(f"np.reshape({text.code}, {_tuple(unit.shape)})")
+            return Text(f"np.reshape({text.code}, {_one(unit.shape)})")
         added = _added(x.shape, unit.shape)
         if added is not None:
             return Text(f"{text.within(ATOM)}[{added}]")
@@ -232,7 +224,7 @@ class Python:
 
     def _embed(self, unit: Unit, scope: Scope) -> Text:
         told = "" if unit.dtype == np.float64 else f", {_dtype(unit.dtype)}"
-        return Text(f"np.zeros({_tuple(unit.shape)}{told})")
+        return Text(f"np.zeros({_one(unit.shape)}{told})")
 
     def _scatter_add(self, unit: Unit, scope: Scope) -> Text:
         x = unit.inputs[0]
@@ -348,10 +340,6 @@ def _dtype(dtype: np.dtype) -> str:
     return {"float64": "float", "bool": "bool", "int64": "int"}.get(dtype.name, f"np.{dtype.name}")
 
 
-def _tuple(shape: Sequence[int]) -> str:
-    return _one(shape)
-
-
 def _axis(unit: Unit, always: bool = False) -> str:
     """What a reduction is told, as further arguments; nothing where it is about all elements."""
     axis, told = unit.static["axis"], ""
@@ -360,9 +348,9 @@ def _axis(unit: Unit, always: bool = False) -> str:
     return told + ", keepdims=True" * bool(unit.static.get("keepdims"))
 
 
-def _one(axes: Sequence[int]) -> str:
-    """One axis or several."""
-    return str(axes[0]) if len(axes) == 1 else str(tuple(axes))
+def _one(numbers: Sequence[int]) -> str:
+    """One number, an axis or a size, or several."""
+    return str(numbers[0]) if len(numbers) == 1 else str(tuple(numbers))
 
 
 def _product(a: Shape, b: Shape) -> Shape | None:
