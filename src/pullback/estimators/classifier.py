@@ -83,6 +83,10 @@ class NetworkClassifier(Classifier):
     array([[1., 0., 0.]])
     """
 
+    hidden: Sequence[int] | int
+    activation: str
+    dropout: float
+
     def __init__(
         self,
         hidden: Sequence[int] | int = (100,),
@@ -106,25 +110,7 @@ class NetworkClassifier(Classifier):
         engine: str = "native",
         verbose: bool = False,
     ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.l2 = l2
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.tol = tol
-        self.patience = patience
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.dropout = dropout
-        self.scale = scale
-        self.class_weight = class_weight
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.engine = engine
-        self.verbose = verbose
+        self._keep(locals())
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:

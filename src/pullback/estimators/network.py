@@ -6,6 +6,7 @@ What the estimators share: scaling, the Trainer, stopping, the history and predi
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,10 @@ class Network(BaseEstimator):
     model_: Sequential
     history_: History
     scaler_: Any  # a StandardScaler, or None
+
+    def _keep(self, told: Mapping[str, Any]) -> None:
+        """Keep the parameters as they were told to `__init__`: its own local names."""
+        vars(self).update((name, value) for name, value in told.items() if name != "self")
 
     @abstractmethod
     def _network(self, outputs: int, seed: int) -> Sequential:

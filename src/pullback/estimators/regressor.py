@@ -53,6 +53,10 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
 
     target_scaler_: Any  # a StandardScaler, or None
 
+    hidden: Sequence[int] | int
+    activation: str
+    dropout: float
+
     def __init__(
         self,
         hidden: Sequence[int] | int = (100,),
@@ -75,24 +79,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
         engine: str = "native",
         verbose: bool = False,
     ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.l2 = l2
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.tol = tol
-        self.patience = patience
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.dropout = dropout
-        self.scale = scale
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.engine = engine
-        self.verbose = verbose
+        self._keep(locals())
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Train on X (rows, features) and y (rows,) or (rows, outputs), and return self.

@@ -66,22 +66,7 @@ class LinearSVM(Classifier):
         engine: str = "native",
         verbose: bool = False,
     ) -> None:
-        self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.l2 = l2
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.tol = tol
-        self.patience = patience
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.scale = scale
-        self.class_weight = class_weight
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.engine = engine
-        self.verbose = verbose
+        self._keep(locals())
 
     def decision_function(self, X: Any) -> np.ndarray:
         """The score of each class, (rows, classes); for two classes (rows,), positive for the last.

@@ -13,7 +13,8 @@ take numbers and words for them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import index
+from functools import reduce
+from operator import add, index
 from typing import Any
 
 import numpy as np
@@ -216,10 +217,7 @@ def max_pool(x: Any, size: int | Pair, stride: Stride | None = None, padding: Bo
     # First within each row, then among rows: few gates, and the first in reading order wins.
     for axis in (2, 1):
         x = _repeated(x, axis, *padding[axis - 1])
-        slices = _slices(x, axis, size[axis - 1], stride[axis - 1])
-        x = slices[0]
-        for other in slices[1:]:
-            x = maximum(x, other)
+        x = reduce(maximum, _slices(x, axis, size[axis - 1], stride[axis - 1]))
     return x
 
 
@@ -245,10 +243,7 @@ def average_pool(
         return mean(reshape(x, tiles), axis=(2, 4))
     x = x if padding == _NONE else pad(x, (_NONE[0], *padding, _NONE[0]))
     for axis in (2, 1):
-        slices = _slices(x, axis, size[axis - 1], stride[axis - 1])
-        x = slices[0]
-        for other in slices[1:]:
-            x = x + other
+        x = reduce(add, _slices(x, axis, size[axis - 1], stride[axis - 1]))
     if padding == _NONE:
         return x / float(size[0] * size[1])
     down, across = map(_real_pixels, images[1:3], size, stride, padding)

@@ -25,9 +25,6 @@ from pullback.layers.training import Training
 class Activation(Layer):
     """A layer of one function and no parameters; what comes out has the shape of what goes in."""
 
-    def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:
-        """There is nothing to make."""
-
 
 @final
 @register

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import final
 
-import numpy as np
-
 from pullback.core.unit import Unit
 from pullback.gates.comparison import greater_equal, where
 from pullback.layers.arguments import number_between
@@ -34,9 +32,6 @@ class Dropout(Layer):
     def __init__(self, rate: float = 0.5, *, name: str = "", rng: Rng = None) -> None:
         self.rate = number_between("Dropout", "rate", rate, 0.0, 1.0)
         super().__init__(name, rng, rate=self.rate)
-
-    def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:
-        """There is nothing to make."""
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         if training is None or self.rate == 0.0:

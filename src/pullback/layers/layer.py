@@ -104,9 +104,8 @@ class Layer(Portable, ABC):
             )
         super().__setattr__(name, value)
 
-    @abstractmethod
     def build(self, *shapes: Any, **how: Any) -> None:
-        """`build(shape, rng=rng)`: make the parameters for inputs of this shape.
+        """`build(shape, rng=rng)`: make the parameters for inputs of this shape; here, none.
 
         What is random is drawn from `rng`; of several inputs, all shapes are given.
         """

@@ -7,8 +7,6 @@ from math import prod
 from operator import index
 from typing import final
 
-import numpy as np
-
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.shape import reshape
@@ -23,12 +21,10 @@ class Flatten(Layer):
 
     Raises `CircuitError` for a single number, which has no rows.
 
+    >>> import numpy as np
     >>> Flatten()(np.ones((5, 2, 3))).shape
     (5, 6)
     """
-
-    def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:
-        """There is nothing to make."""
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         if not x.shape:
@@ -44,6 +40,7 @@ class Reshape(Layer):
     One size of `shape` may be -1, and is inferred. Raises `CircuitError` where the elements of a
     row do not fit.
 
+    >>> import numpy as np
     >>> Reshape((2, -1))(np.ones((5, 6))).shape
     (5, 2, 3)
     """
@@ -58,9 +55,6 @@ class Reshape(Layer):
                 f"Reshape needs the sizes of a row, whole numbers, one of them -1, got {shape!r}"
             )
         super().__init__(name, rng, shape=sizes)
-
-    def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:
-        """There is nothing to make."""
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         sizes = self.config["shape"]

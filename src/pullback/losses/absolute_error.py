@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -13,7 +12,7 @@ from pullback.gates.elementary import abs
 from pullback.losses.labels import targets
 from pullback.losses.loss import Loss, register
 from pullback.losses.reading import Reading
-from pullback.losses.rows import error, mean_absolute_error, mean_of_row
+from pullback.losses.rows import error, mean_of_row
 
 
 @final
@@ -36,6 +35,3 @@ class AbsoluteError(Loss):
 
     def cost(self, scores: Unit, labels: Unit) -> Unit:
         return mean_of_row(abs(error(scores, labels)))
-
-    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        return {"mean_absolute_error": mean_absolute_error(scores, labels)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -16,7 +15,7 @@ from pullback.losses.class_weights import ClassWeights, checked, of_two_classes
 from pullback.losses.labels import probabilities
 from pullback.losses.loss import Loss, register
 from pullback.losses.reading import Reading
-from pullback.losses.rows import in_dtype_of, sign_accuracy
+from pullback.losses.rows import in_dtype_of
 
 
 @final
@@ -49,9 +48,6 @@ class BinaryCrossEntropy(Loss):
 
     def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
         return of_two_classes(self.class_weights, (0, 1), labels, scores)
-
-    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        return {"accuracy": sign_accuracy(scores, labels, 0.5)}
 
 
 def logistic_force(scores: Any, labels: Any) -> Any:

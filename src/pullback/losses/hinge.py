@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -17,7 +16,7 @@ from pullback.losses.class_weights import ClassWeights, checked, of_two_classes
 from pullback.losses.labels import signs
 from pullback.losses.loss import Loss, register
 from pullback.losses.reading import Reading
-from pullback.losses.rows import in_dtype_of, sign_accuracy
+from pullback.losses.rows import in_dtype_of
 
 SIGNS = (-1, 1)
 
@@ -50,9 +49,6 @@ class Hinge(Loss):
 
     def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
         return of_two_classes(self.class_weights, SIGNS, greater(labels, 0), scores)
-
-    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        return {"accuracy": sign_accuracy(scores, labels, 0)}
 
 
 def shortfall(scores: Unit, labels: Unit) -> Unit:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -14,7 +13,7 @@ from pullback.gates.comparison import clip
 from pullback.losses.labels import targets
 from pullback.losses.loss import Loss, register
 from pullback.losses.reading import Reading
-from pullback.losses.rows import error, mean_absolute_error, mean_of_row
+from pullback.losses.rows import error, mean_of_row
 
 
 @final
@@ -47,6 +46,3 @@ class Huber(Loss):
         d = error(scores, labels)
         near = clip(d, -self.delta, self.delta)
         return mean_of_row(near * (d - 0.5 * near))
-
-    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        return {"mean_absolute_error": mean_absolute_error(scores, labels)}

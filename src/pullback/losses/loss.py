@@ -19,7 +19,7 @@ from pullback.core.unit import Unit
 from pullback.gates.shape import astype
 from pullback.losses.labels import numbers
 from pullback.losses.reading import Reading
-from pullback.losses.rows import weighted_mean
+from pullback.losses.rows import class_accuracy, mean_absolute_error, sign_accuracy, weighted_mean
 
 L = TypeVar("L", bound="Loss")
 
@@ -110,7 +110,17 @@ class Loss(Portable, ABC):
         return None
 
     def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        """What is worth reading beside the loss, by name: for each row a number or truth value."""
+        """What is worth reading beside the loss, by name: for each row a number or truth value.
+
+        By default, of classes whether they are right, and of quantities the size of the error.
+        """
+        pair = self.reading.pair
+        if pair is not None:
+            return {"accuracy": sign_accuracy(scores, labels, sum(pair) / 2)}
+        if self.reading.task == "classification":
+            return {"accuracy": class_accuracy(scores, labels)}
+        if self.reading.task == "regression":
+            return {"mean_absolute_error": mean_absolute_error(scores, labels)}
         return {}
 
     def metrics(self, scores: Unit, labels: Unit, weights: Unit | None = None) -> dict[str, Unit]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -18,7 +17,7 @@ from pullback.losses.class_weights import ClassWeights, checked, of_classes, wei
 from pullback.losses.labels import classes
 from pullback.losses.loss import Loss, register
 from pullback.losses.reading import Reading
-from pullback.losses.rows import class_accuracy, is_class
+from pullback.losses.rows import is_class
 
 Form = Literal["sum", "maximum"]
 
@@ -68,9 +67,6 @@ class MulticlassHinge(Loss):
 
     def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
         return of_classes(self.class_weights, labels, scores)
-
-    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        return {"accuracy": class_accuracy(scores, labels)}
 
 
 def multiclass_hinge_force(

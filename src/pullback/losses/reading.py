@@ -15,6 +15,7 @@ import numpy as np
 class Reading:
     """How the scores of a loss are read.
 
+    The measures of a loss, and its use by the command line and the estimators, follow from it.
     `task` is "classification" or "regression", or "" where scores are neither classes nor near to
     the labels. `pair` is what the loss calls two classes that one score tells apart, the second
     where it is positive; None where each class has a score. `hinge` says that scores are distances

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -17,7 +16,7 @@ from pullback.losses.class_weights import ClassWeights, checked, of_classes, wei
 from pullback.losses.labels import classes
 from pullback.losses.loss import Loss, register
 from pullback.losses.reading import Reading
-from pullback.losses.rows import are_rows, class_accuracy, in_dtype_of, is_class
+from pullback.losses.rows import are_rows, in_dtype_of, is_class
 
 
 @final
@@ -71,9 +70,6 @@ class SoftmaxCrossEntropy(Loss):
 
     def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
         return of_classes(self.class_weights, labels, scores)
-
-    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        return {"accuracy": class_accuracy(scores, labels)}
 
 
 def softmax_force(scores: Any, labels: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -15,7 +14,7 @@ from pullback.gates.shape import reshape
 from pullback.losses.labels import targets
 from pullback.losses.loss import Loss, register
 from pullback.losses.reading import Reading
-from pullback.losses.rows import error, mean_absolute_error, mean_of_row
+from pullback.losses.rows import error, mean_of_row
 
 
 @final
@@ -40,9 +39,6 @@ class SquaredError(Loss):
     def cost(self, scores: Unit, labels: Unit) -> Unit:
         d = error(scores, labels)
         return mean_of_row(d * d)
-
-    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        return {"mean_absolute_error": mean_absolute_error(scores, labels)}
 
 
 def squared_force(scores: Any, labels: Any) -> Any:

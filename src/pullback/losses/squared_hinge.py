@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -18,7 +17,6 @@ from pullback.losses.hinge import SIGNS, shortfall
 from pullback.losses.labels import signs
 from pullback.losses.loss import Loss, register
 from pullback.losses.reading import Reading
-from pullback.losses.rows import sign_accuracy
 
 
 @final
@@ -49,9 +47,6 @@ class SquaredHinge(Loss):
 
     def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
         return of_two_classes(self.class_weights, SIGNS, greater(labels, 0), scores)
-
-    def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
-        return {"accuracy": sign_accuracy(scores, labels, 0)}
 
 
 def squared_hinge_force(scores: Any, labels: Any) -> Any:
