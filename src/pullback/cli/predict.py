@@ -17,11 +17,8 @@ from pullback.cli.layout import sentence
 from pullback.cli.report import NAMES, shown_value
 from pullback.core.errors import CircuitError
 from pullback.datasets import DATASETS, load_dataset
-from pullback.tables import Dataset, ReadOptions, Table, Target, read_table
-from pullback.tables.answers import Answers
-from pullback.tables.cells import Other, read_cells
-from pullback.tables.columns import columns_of
-from pullback.tables.measure import MEASURES, Measured, measured
+from pullback.tables import Dataset, ReadOptions, Table, read_table
+from pullback.tables.measure import MEASURES, judged
 from pullback.tables.read import row_numbers
 from pullback.tables.trained import Trained
 
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SUFFIXES = (".csv", ".parquet")
-_DIGITS = 6  # of probabilities, after the point
 
 
 def predict(
@@ -59,10 +55,11 @@ def predict(
     trained = Trained.load(model).told(options)
     read = _table(data, options)
     inputs, notes = trained.preparation.transform(read.frame, read.habits)
-    truth = _truth(trained.target, read.frame)
     answers = trained.answer(inputs)
-    table = predictions(answers, read.frame.index)
-    found = None if truth is None else _judged(answers, truth)
+    table = answers.table(read.frame.index)
+    truth = trained.target.truth(read.frame)
+    known = None if truth is None else ~trained.target.gaps(truth)
+    found = None if truth is None else judged(answers, truth)
     _say((*read.notes, *notes))
     if path is not None:
         _write(table, path)
@@ -81,29 +78,12 @@ def predict(
         print(json.dumps(summary, allow_nan=False))
     elif path is None:
         _print(table.to_csv(index=False, lineterminator="\n"))
-    if found is not None and truth is not None:
+    if found is not None and known is not None:
         values = (f"{NAMES[m]} {shown_value(m, found[m])}" for m in MEASURES[trained.target.task])
-        known = int((~_gaps(trained.target, truth)).sum())
-        rows = "1 row" if known == 1 else f"{known:,} rows"
+        rows = "1 row" if known.sum() == 1 else f"{known.sum():,} rows"
         _say([f"{trained.target.name} of {rows}: {', '.join(values)}"], "")
     if path is not None and not as_json:
         _say([f"{len(table):,} predictions written to {output}"], "")
-
-
-def predictions(answers: Answers, index: pd.Index) -> pd.DataFrame:
-    """The answers as a table: the line or row, the prediction, and what speaks for each class."""
-    import pandas as pd
-
-    columns: dict[str, Any] = {str(index.name or "row"): np.asarray(index)}
-    columns["prediction"] = answers.values
-    if answers.by_class is not None:
-        probabilities = answers.probabilities
-        scores = answers.by_class.astype(np.float32)  # as the network gave them: short texts
-        numbers = scores if probabilities is None else probabilities.round(_DIGITS)
-        what = "score" if probabilities is None else "probability"
-        for k, label in enumerate(answers.target.classes):
-            columns[f"{what} of {label}"] = numbers[:, k]
-    return pd.DataFrame(columns)
 
 
 def _table(data: str, options: ReadOptions) -> Table:
@@ -126,26 +106,6 @@ def _table(data: str, options: ReadOptions) -> Table:
     if preparation.target is not None:
         values[preparation.target.name] = np.array(whole.classes)[whole.labels]
     return Table(pd.DataFrame(values, index=row_numbers(len(whole))))
-
-
-def _truth(target: Target, frame: pd.DataFrame) -> np.ndarray | None:
-    """The target's values, -1 or nan for gaps; None where there is no such column, or no value."""
-    series = columns_of(frame)
-    if target.name not in series:
-        return None
-    cells = read_cells(series[target.name])
-    if not isinstance(cells, Other) and cells.gaps.all():
-        return None
-    return target.values(cells, frame.index)
-
-
-def _gaps(target: Target, truth: np.ndarray) -> np.ndarray:
-    return truth < 0 if target.classes else np.isnan(truth)
-
-
-def _judged(answers: Answers, truth: np.ndarray) -> Measured:
-    known = ~_gaps(answers.target, truth)
-    return measured(answers.target, truth[known], answers.numbers[known])
 
 
 def _print(text: str) -> None:

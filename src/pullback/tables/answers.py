@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pullback.losses import LOSSES
 from pullback.tables.target import Target, label_array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DIGITS = 6  # of probabilities, after the point
 
 
 @dataclass(frozen=True)
@@ -52,3 +57,18 @@ class Answers:
             return self.probabilities.max(axis=1)
         best = np.sort(self.by_class, axis=1)
         return best[:, -1] - best[:, -2]
+
+    def table(self, index: pd.Index) -> pd.DataFrame:
+        """The answers as a table: the line or row, the answer, and what speaks for each class."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {str(index.name or "row"): np.asarray(index)}
+        columns["prediction"] = self.values
+        if self.by_class is not None:
+            if self.probabilities is not None:
+                what, numbers = "probability", self.probabilities.round(_DIGITS)
+            else:  # as the network gave them: short texts
+                what, numbers = "score", self.by_class.astype(np.float32)
+            for k, label in enumerate(self.target.classes):
+                columns[f"{what} of {label}"] = numbers[:, k]
+        return pd.DataFrame(columns)

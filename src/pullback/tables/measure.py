@@ -48,6 +48,12 @@ def measured(target: Target, truth: np.ndarray, numbers: np.ndarray) -> Measured
     }
 
 
+def judged(answers: Answers, truth: np.ndarray) -> Measured:
+    """What is measured of answers, of those rows whose truth is known."""
+    known = ~answers.target.gaps(truth)
+    return measured(answers.target, truth[known], answers.numbers[known])
+
+
 # What is easy to reach ---------------------------------------------------------------------------
 
 

@@ -89,13 +89,27 @@ class Target:
             )
         return labels
 
+    def truth(self, frame: pd.DataFrame) -> np.ndarray | None:
+        """The values in a table; None where it has no such column, or no value in it."""
+        series = columns_of(frame)
+        if self.name not in series:
+            return None
+        cells = read_cells(series[self.name])
+        if not isinstance(cells, Other) and cells.gaps.all():
+            return None
+        return self.values(cells, frame.index)
+
+    def gaps(self, values: np.ndarray) -> np.ndarray:
+        """Which of its values are gaps."""
+        return values < 0 if self.classes else np.isnan(values)
+
     def labels(self, frame: pd.DataFrame) -> np.ndarray:
         """The labels (rows,) of a table that has the target, as a loss takes them.
 
         Raises `CircuitError` where the column is missing, or at its first gap or unknown class.
         """
         values = self.values(read_cells(columns_of(frame)[self.name]), frame.index)
-        gaps = values < 0 if self.classes else np.isnan(values)
+        gaps = self.gaps(values)
         if gaps.any():
             where = place(frame.index, int(np.argmax(gaps)))
             raise CircuitError(f"{where} has no value in the target {shown(self.name)}")
