@@ -58,14 +58,11 @@ def Adadelta(
     >>> Adadelta()
     Adadelta(1.0, decay=0.9, epsilon=1e-06)
     """
+    told = dict(locals())
     return composed(
         "Adadelta",
-        learning_rate,
+        told,
         scale_by_adadelta(decay, epsilon),
-        decay=decay,
-        epsilon=epsilon,
-        clip_norm=clip_norm,
-        clip_value=clip_value,
     )
 
 

@@ -50,13 +50,11 @@ def AdaGrad(
     >>> AdaGrad(0.1)
     AdaGrad(0.1, epsilon=1e-10)
     """
+    told = dict(locals())
     return composed(
         "AdaGrad",
-        learning_rate,
+        told,
         scale_by_adagrad(epsilon),
-        epsilon=epsilon,
-        clip_norm=clip_norm,
-        clip_value=clip_value,
     )
 
 

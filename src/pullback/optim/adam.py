@@ -86,16 +86,11 @@ def Adam(
     >>> Adam()
     Adam(0.001, beta1=0.9, beta2=0.999, epsilon=1e-08)
     """
+    told = dict(locals())
     return composed(
         "Adam",
-        learning_rate,
+        told,
         scale_by_adam(beta1, beta2, epsilon, amsgrad=amsgrad),
-        beta1=beta1,
-        beta2=beta2,
-        epsilon=epsilon,
-        amsgrad=amsgrad,
-        clip_norm=clip_norm,
-        clip_value=clip_value,
     )
 
 

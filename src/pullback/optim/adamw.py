@@ -31,18 +31,12 @@ def AdamW(
     >>> AdamW(3e-4)
     AdamW(0.0003, beta1=0.9, beta2=0.999, epsilon=1e-08, weight_decay=0.01)
     """
+    told = dict(locals())
     return composed(
         "AdamW",
-        learning_rate,
+        told,
         scale_by_adam(beta1, beta2, epsilon, amsgrad=amsgrad),
         add_decayed_weights(weight_decay),
-        beta1=beta1,
-        beta2=beta2,
-        epsilon=epsilon,
-        weight_decay=weight_decay,
-        amsgrad=amsgrad,
-        clip_norm=clip_norm,
-        clip_value=clip_value,
     )
 
 

@@ -51,17 +51,13 @@ def Lion(
     >>> Lion()
     Lion(0.0001, beta1=0.9, beta2=0.99, weight_decay=0.0)
     """
+    told = dict(locals())
     decay = add_decayed_weights(weight_decay)
     return composed(
         "Lion",
-        learning_rate,
+        told,
         scale_by_lion(beta1, beta2),
         *([decay] if weight_decay else []),
-        beta1=beta1,
-        beta2=beta2,
-        weight_decay=weight_decay,
-        clip_norm=clip_norm,
-        clip_value=clip_value,
     )
 
 

@@ -87,16 +87,11 @@ def NAdam(
     >>> NAdam()
     NAdam(0.002, beta1=0.9, beta2=0.999, epsilon=1e-08, momentum_decay=0.004)
     """
+    told = dict(locals())
     return composed(
         "NAdam",
-        learning_rate,
+        told,
         scale_by_nadam(beta1, beta2, epsilon, momentum_decay),
-        beta1=beta1,
-        beta2=beta2,
-        epsilon=epsilon,
-        momentum_decay=momentum_decay,
-        clip_norm=clip_norm,
-        clip_value=clip_value,
     )
 
 

@@ -160,21 +160,19 @@ class Optimizer:
         return f"{self.name}({', '.join([repr(self.learning_rate), *told])})"
 
 
-def composed(
-    name: str,
-    learning_rate: float | Schedule,
-    *stages: Transform,
-    clip_norm: float | None,
-    clip_value: float | None,
-    **options: Any,
-) -> Optimizer:
-    """The optimizer of these stages, after the limits on the gradients: by value, then by norm."""
+def composed(name: str, told: Mapping[str, Any], *stages: Transform) -> Optimizer:
+    """The optimizer of these stages, after the limits on the gradients: by value, then by norm.
+
+    `told` are the arguments of the function that makes it: the learning rate, "clip_norm" and
+    "clip_value", and its own.
+    """
+    told = _plain(told)
+    learning_rate = told.pop("learning_rate")
     limits: list[Transform] = []
-    if clip_value is not None:
-        limits.append(clipping.clip(clip_value))
-    if clip_norm is not None:
-        limits.append(clipping.clip_norm(clip_norm))
-    told = _plain({**options, "clip_norm": clip_norm, "clip_value": clip_value})
+    if told["clip_value"] is not None:
+        limits.append(clipping.clip(told["clip_value"]))
+    if told["clip_norm"] is not None:
+        limits.append(clipping.clip_norm(told["clip_norm"]))
     transform = replace(chain(*limits, *stages), recipe=(name, told))
     return Optimizer(name, learning_rate, transform, told)
 

@@ -68,18 +68,13 @@ def RMSProp(
     >>> RMSProp(0.001, momentum=0.9)
     RMSProp(0.001, decay=0.99, epsilon=1e-08, momentum=0.9)
     """
+    told = dict(locals())
     ball = heavy_ball(momentum)
     return composed(
         "RMSProp",
-        learning_rate,
+        told,
         scale_by_rms(decay, epsilon, centered=centered),
         *([ball] if momentum else []),
-        decay=decay,
-        epsilon=epsilon,
-        momentum=momentum,
-        centered=centered,
-        clip_norm=clip_norm,
-        clip_value=clip_value,
     )
 
 

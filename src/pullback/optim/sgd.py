@@ -60,17 +60,14 @@ def SGD(
     >>> moved[0].value
     0.95
     """
+    told = dict(locals())
     ball = heavy_ball(momentum, nesterov=nesterov)
     if nesterov and not momentum:
         raise CircuitError("Nesterov's step needs momentum, such as momentum=0.9")
     return composed(
         "SGD",
-        learning_rate,
+        told,
         *([ball] if momentum else []),
-        momentum=momentum,
-        nesterov=nesterov,
-        clip_norm=clip_norm,
-        clip_value=clip_value,
     )
 
 
