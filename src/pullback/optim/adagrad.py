@@ -51,11 +51,7 @@ def AdaGrad(
     AdaGrad(0.1, epsilon=1e-10)
     """
     told = dict(locals())
-    return composed(
-        "AdaGrad",
-        told,
-        scale_by_adagrad(epsilon),
-    )
+    return composed("AdaGrad", told, scale_by_adagrad(epsilon))
 
 
 OPTIMIZERS.add("AdaGrad", AdaGrad)

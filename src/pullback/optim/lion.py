@@ -53,12 +53,7 @@ def Lion(
     """
     told = dict(locals())
     decay = add_decayed_weights(weight_decay)
-    return composed(
-        "Lion",
-        told,
-        scale_by_lion(beta1, beta2),
-        *([decay] if weight_decay else []),
-    )
+    return composed("Lion", told, scale_by_lion(beta1, beta2), *([decay] if weight_decay else []))
 
 
 OPTIMIZERS.add("Lion", Lion)

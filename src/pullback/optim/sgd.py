@@ -64,11 +64,7 @@ def SGD(
     ball = heavy_ball(momentum, nesterov=nesterov)
     if nesterov and not momentum:
         raise CircuitError("Nesterov's step needs momentum, such as momentum=0.9")
-    return composed(
-        "SGD",
-        told,
-        *([ball] if momentum else []),
-    )
+    return composed("SGD", told, *([ball] if momentum else []))
 
 
 OPTIMIZERS.add("SGD", SGD)
