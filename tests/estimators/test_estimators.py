@@ -16,6 +16,7 @@ import pullback as pb
 from pullback.core.errors import CircuitError
 from pullback.estimators import LinearSVM, NetworkClassifier, NetworkRegressor
 from pullback.estimators.arguments import RULES, refuse_parameters
+from pullback.losses import Reading
 
 # What is learned ---------------------------------------------------------------------------------
 
@@ -76,6 +77,29 @@ def test_losses_of_one_score_tell_two_classes_apart(kind, loss):
     assert model.best_validation_score_ > 0.9
     with pytest.raises(CircuitError, match="tells 2 classes apart, got 3"):
         small(kind, loss=loss).fit(*IRIS)
+
+
+@pytest.mark.parametrize("pair", [(-1, 1), (0, 1)])
+def test_a_loss_of_ones_own_is_read_as_it_declares(pair):
+    class Nearness(pb.Loss):
+        """The square of the distance to the label, one score for two classes."""
+
+        reading = Reading("classification", pair=pair)
+
+        def prepare(self, labels, shape):
+            assert set(labels) == set(pair)
+            return np.asarray(labels, np.float32)
+
+        def cost(self, scores, labels):  # a score of 0 stands between the two
+            return (pb.reshape(scores, labels.shape) - (labels - sum(pair) / 2)) ** 2
+
+    y = np.array(["no", "yes"])[(IRIS[1] == 0).astype(int)]
+    model = small(NetworkClassifier, loss=Nearness(), batch_size=10).fit(IRIS[0], y)
+    assert model.score(IRIS[0], y) > 0.95
+    assert max(model.history_["accuracy"]) > 0.95
+    assert not hasattr(model, "predict_proba")
+    with pytest.raises(CircuitError, match="is no loss of a NetworkRegressor"):
+        small(NetworkRegressor, loss=Nearness()).fit(*IRIS)
 
 
 def test_a_linear_svm_finds_the_plane_that_libraries_find():

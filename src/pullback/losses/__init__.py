@@ -12,6 +12,7 @@ from pullback.losses.multiclass_hinge import MulticlassHinge, multiclass_hinge_f
 from pullback.losses.penalty import L1, L2, Penalty
 from pullback.losses.poisson import Poisson
 from pullback.losses.quantile import Quantile
+from pullback.losses.reading import Reading
 from pullback.losses.softmax_cross_entropy import SoftmaxCrossEntropy, softmax_force
 from pullback.losses.squared_error import SquaredError, squared_force
 from pullback.losses.squared_hinge import SquaredHinge, squared_hinge_force
@@ -31,6 +32,7 @@ __all__ = [
     "Penalty",
     "Poisson",
     "Quantile",
+    "Reading",
     "SoftmaxCrossEntropy",
     "SquaredError",
     "SquaredHinge",
