@@ -13,6 +13,7 @@ import pullback.gates  # noqa: F401  their symbols are asked for here
 from pullback.core.errors import CircuitError
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
+from pullback.program.patterns import made_by
 
 Shape = tuple[int, ...]
 ATOM = 20  # what binds as tightly as a name
@@ -101,15 +102,14 @@ def unwritable(unit: Unit, language: str, told: str) -> CircuitError:
 
 def is_double(unit: Unit) -> bool:
     """Whether a wire is x + x."""
-    a, b = unit.inputs if len(unit.inputs) == 2 else (None, unit)
-    named = unit.gate is not None and unit.gate.name == "add"
-    return named and a is b and unit.dtype.kind == "f"
+    return made_by(unit, "add") and len(set(unit.inputs)) == 1 and unit.dtype.kind == "f"
 
 
 def unspread(x: Unit) -> Unit | None:
     """What a wire repeats by NumPy's rule of broadcasting, or None."""
-    if x.gate is None or x.gate.name not in ("broadcast_to", "reshape"):
+    if made_by(x, "broadcast_to"):
+        return x.inputs[0]
+    if not made_by(x, "reshape"):
         return None
     (inner,) = x.inputs
-    lead = (1,) * (x.ndim - inner.ndim)
-    return inner if x.gate.name == "broadcast_to" or x.shape == lead + inner.shape else None
+    return inner if x.shape == (1,) * (x.ndim - inner.ndim) + inner.shape else None

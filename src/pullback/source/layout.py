@@ -14,6 +14,7 @@ from itertools import groupby
 import numpy as np
 
 from pullback.core.unit import Unit
+from pullback.program.patterns import made_by
 from pullback.source.dialect import ATOM, Body, Dialect, Text, is_double, unspread
 from pullback.source.names import choose_names
 from pullback.source.record import Recording
@@ -78,7 +79,7 @@ class _Writer:
 
     def is_free(self, unit: Unit) -> bool:
         """Whether a wire is another view of one that has a name: it needs none of its own."""
-        viewed = unit.gate is not None and unit.gate.name in ("transpose", "reshape")
+        viewed = made_by(unit, "transpose") or made_by(unit, "reshape")
         return viewed and (unit.inputs[0] in self.stated or unit.inputs[0].gate is None)
 
     def owner_of(self, g: Unit, units: Sequence[Unit]) -> Unit:
@@ -123,8 +124,7 @@ class _Writer:
         return self.texts[x] if literal is None else literal
 
     def inlined(self, x: Unit, gate: str) -> bool:
-        made = x.gate is not None and x.gate.name == gate and bool(x.inputs)
-        return made and x not in self.stated
+        return made_by(x, gate) and x not in self.stated
 
     def operands(self, unit: Unit) -> list[Unit]:
         inputs = list(unit.inputs)
@@ -136,7 +136,7 @@ class _Writer:
                     break
                 inputs[k] = x = inner
                 inner = unspread(x)
-        if unit.gate is not None and unit.gate.name == "multiply":
+        if made_by(unit, "multiply"):
             a, b = inputs
             short = self.text(a).level == ATOM or self.inlined(a, "matmul")
             if a in self.circuit.pulling and b not in self.circuit.pulling and short:

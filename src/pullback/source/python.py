@@ -18,7 +18,7 @@ import numpy as np
 
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
-from pullback.program.patterns import number_on
+from pullback.program.patterns import made_by, number_on
 from pullback.source.dialect import (
     ATOM,
     INFIX,
@@ -220,7 +220,7 @@ class Python:
     # Lines ---------------------------------------------------------------------------------------
 
     def is_block(self, unit: Unit) -> bool:
-        return unit.gate is not None and unit.gate.name in ("embed", "scatter_add")
+        return made_by(unit, "embed") or made_by(unit, "scatter_add")
 
     def _embed(self, unit: Unit, scope: Scope) -> Text:
         told = "" if unit.dtype == np.float64 else f", {_dtype(unit.dtype)}"
@@ -235,16 +235,15 @@ class Python:
         return Text(f"{text.within(ATOM)}.{'copy()' if same else f'astype({_dtype(unit.dtype)})'}")
 
     def lines(self, name: str, unit: Unit, text: Text, scope: Scope) -> list[str]:
-        lines, gate = [f"{name} = {text.code}"], unit.gate
-        assert gate is not None
-        if gate.name == "embed":
+        lines = [f"{name} = {text.code}"]
+        if made_by(unit, "embed"):
             x, walks = unit.inputs[0], unit.static["walks"]
             keys = _keys(walks, unit.shape, x.shape)
             if scope.inlined(x, "reshape"):
                 fewer = _keys(walks, unit.shape, x.inputs[0].shape)
                 x, keys = (x, keys) if fewer is None else (x.inputs[0], fewer)
             lines.append(f"{name}[{keys or '()'}] = {scope.text(x).code}")
-        if gate.name == "scatter_add":
+        if made_by(unit, "scatter_add"):
             rows, updates = (scope.text(x).code for x in unit.inputs[1:])
             axis = unit.static["axis"]
             place = f"({'slice(None), ' * axis}{rows})" if axis else rows
