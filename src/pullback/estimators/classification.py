@@ -35,17 +35,7 @@ class Classifier(ClassifierMixin, Network):
         Raises `ValueError` where the data are not such, `CircuitError`, which is one, for
         parameters that are not as they should be.
         """
-        self._check()
-        start = not self._continues()
-        X, y = self._read(X, y=y, reset=start)
-        _refuse_unlike(y)
-        check_classification_targets(y)
-        if start:
-            self.classes_ = np.unique(y)
-        numbers = self._numbers(y)
-        weights = self._weights_of(X, y, numbers, sample_weight)
-        self._train(X, numbers, weights, self._outputs(), start=start, strata=numbers)
-        return self
+        return self._fit(X, y, sample_weight, start=not self._continues())
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
         """Train for one epoch on these rows, going on where the last call ended; return self.
@@ -56,13 +46,25 @@ class Classifier(ClassifierMixin, Network):
         Raises `ValueError` as `fit` does, where `classes` differ from those of before, and for a
         `class_weight` of "balanced", which needs all labels at once.
         """
+        start = not hasattr(self, "model_")
+        return self._fit(X, y, sample_weight, start=start, classes=classes, epochs=1)
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        start: bool,
+        classes: Any = None,
+        epochs: int | None = None,
+    ) -> Any:
         self._check()
-        if isinstance(self.class_weight, str):
+        if epochs is not None and isinstance(self.class_weight, str):
             raise CircuitError(
                 f"class_weight={self.class_weight!r} needs all labels at once; for partial_fit "
                 "give a dict, or sample weights"
             )
-        start = not hasattr(self, "model_")
         X, y = self._read(X, y=y, reset=start)
         _refuse_unlike(y)
         check_classification_targets(y)
@@ -76,7 +78,8 @@ class Classifier(ClassifierMixin, Network):
             )
         numbers = self._numbers(y)
         weights = self._weights_of(X, y, numbers, sample_weight)
-        self._train(X, numbers, weights, self._outputs(), start=start, epochs=1)
+        outputs = self._outputs()
+        self._train(X, numbers, weights, outputs, start=start, epochs=epochs, strata=numbers)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

@@ -198,7 +198,6 @@ class Network(BaseEstimator):
 
         Rows of weight 0 are left out, as if they were not there.
         """
-        self._check()
         if weights is not None and not weights.all():
             counts = weights > 0.0
             x, labels, weights = x[counts], labels[counts], weights[counts]
