@@ -16,7 +16,7 @@ from pullback.core.errors import CircuitError
 from pullback.core.gate import constant
 from pullback.core.unit import Unit
 from pullback.gates.elementary import abs, stop_gradient
-from pullback.losses.labels import numbers
+from pullback.losses.labels import numbers, refuse_not_finite
 from pullback.losses.loss import Loss
 from pullback.losses.rows import in_dtype_of, mean_of_row, sum_of_row
 
@@ -65,12 +65,7 @@ class Force(Loss):
         array = numbers(labels, "labels", "they must be numbers; encode them first")
         if array.shape[:1] != shape[:1]:
             raise CircuitError(f"{shape[0]} rows of scores need as many labels, got {array.shape}")
-        wrong = np.argwhere(~np.isfinite(array))
-        if len(wrong):
-            raise CircuitError(
-                f"label {array[tuple(wrong[0])]} (row {wrong[0][0]}) is not finite; "
-                "fill or drop such rows first"
-            )
+        refuse_not_finite(array)
         return array
 
     def cost(self, scores: Unit, labels: Unit) -> Unit:

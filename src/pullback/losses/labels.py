@@ -119,13 +119,18 @@ def targets(labels: Any, shape: Shape, loss: str) -> np.ndarray:
             f"need labels of shape {wanted}, got {array.shape}"
         )
     array = array.reshape(wanted)
+    refuse_not_finite(array)
+    return _as_floats(array)
+
+
+def refuse_not_finite(array: np.ndarray) -> None:
+    """Raise `CircuitError` for the first label that is nan or infinite."""
     wrong = np.argwhere(~np.isfinite(array))
     if len(wrong):
         raise CircuitError(
             f"label {array[tuple(wrong[0])]} (row {wrong[0][0]}) is not finite; "
             "fill or drop such rows first"
         )
-    return _as_floats(array)
 
 
 def flat(shape: Shape) -> Shape:
