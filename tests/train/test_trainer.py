@@ -516,36 +516,6 @@ def test_a_callback_sets_the_learning_rate(engine):
         trainer.learning_rate = 0.0
 
 
-def test_early_stopping_keeps_the_best():
-    values = iter([5.0, 3.0, 4.0, 3.0, 2.9999, 9.0])
-    kept = []
-
-    def measured(event):
-        if event.kind == "epoch":
-            event.measured["watched"] = next(values)
-            kept.append(parameters(event.trainer)[0].copy())
-
-    stop = pb.early_stopping("watched", patience=3, minimum_change=0.1)
-    trainer = make()
-    history = trainer.fit(X, Y, epochs=50, callbacks=[measured, stop])
-    assert history.ended == "stopped early: watched was best in epoch 2, 3 epochs ago"
-    np.testing.assert_array_equal(parameters(trainer)[0], kept[1])
-    assert not np.array_equal(kept[1], kept[-1])
-
-
-def test_early_stopping_of_what_is_not_measured():
-    with pytest.raises(pb.CircuitError, match="'validation_loss', which is not measured"):
-        make().fit(X, Y, callbacks=[pb.early_stopping()])
-    with pytest.raises(pb.CircuitError, match="patience of at least 1"):
-        pb.early_stopping(patience=0)
-
-
-def test_one_early_stopping_serves_several_fits():
-    stop = pb.early_stopping("loss", patience=2, minimum_change=1.0)
-    lengths = {len(make().fit(X, Y, epochs=50, callbacks=stop)) for _ in range(3)}
-    assert len(lengths) == 1
-
-
 def test_inputs_as_many_as_the_model_takes():
     trainer = pb.Trainer(Two(), (pb.SoftmaxCrossEntropy(), pb.SquaredError()), pb.SGD(0.05))
     trainer.model(X, X)
