@@ -10,7 +10,13 @@ from pullback.program.program import Program
 if TYPE_CHECKING:
     from pullback.engines.engine import Engine
 
-ENGINES = ("eager", "native", "eager-native", "jax")
+ENGINES = {
+    "eager": ("", ""),
+    "native": ("llvmlite", "llvmlite"),
+    "eager-native": ("llvmlite", "llvmlite"),
+    "jax": ("jax", "'pullback[jax]'"),
+}
+"""By name: the package that an engine stands on beside NumPy, and what pip installs it by."""
 
 
 def refuse_unknown(name: str) -> None:

@@ -24,12 +24,6 @@ from pullback.optim import OPTIMIZERS, Optimizer
 from pullback.tables.dataset import Dataset
 from pullback.tables.parts import multilayer
 
-_COMPILERS = {  # by engine: a package, and what installs it
-    "native": ("llvmlite", "llvmlite"),
-    "eager-native": ("llvmlite", "llvmlite"),
-    "jax": ("jax", "'pullback[jax]'"),
-}
-
 MODELS = {
     "linear": "logistic, softmax or linear regression",
     "svm": "a linear support vector machine",
@@ -223,7 +217,7 @@ def named(kind: str, name: str, known: Iterable[str]) -> str:
 
 def _refuse_missing(engine: str) -> None:
     """Raise `CircuitError` where the compiler that an engine stands on is not installed."""
-    package, name = _COMPILERS.get(engine, ("", ""))
+    package, name = ENGINES[engine]
     if package and find_spec(package) is None:
         raise CircuitError(
             f"the engine {engine!r} needs {package}, which is not installed; run "
