@@ -71,3 +71,15 @@ def test_a_recipe_that_cannot_be_is_refused():
         Recipe(engine="steam").checked()
     with pytest.raises(pb.CircuitError, match="learns by a hinge, Hinge, MulticlassHinge"):
         Recipe(model="svm", loss="Huber").checked()
+
+
+def test_a_comparison_that_is_interrupted_loses_nothing(monkeypatch, tmp_path):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pullback.tables.study.linear", interrupted)
+    outcome = Study.of(load_dataset("iris"), Recipe(**QUICK).checked()).train(progress=False)
+    assert outcome.study.linear.name.startswith("linear: interrupted, so always ")
+    assert outcome.metrics["linear"] == outcome.metrics["trivial"]
+    outcome.trained.save(tmp_path / "model")
+    assert Trained.load(tmp_path / "model").answer(outcome.study.parts["test"].inputs)

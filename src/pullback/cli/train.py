@@ -176,9 +176,9 @@ def train(
     page = Page()
     if not as_json:
         show_data(page, study)
-    with Console(stderr=True).status("fitting a linear model to compare with"):
-        _ = study.linear  # before training, so that Ctrl-C cannot keep it from the summary
     outcome = study.train()
+    with Console(stderr=True).status("fitting a linear model to compare with"):
+        _ = study.linear  # after training, which need not wait for scikit-learn to be imported
     if path is not None:
         outcome.trained.save(path)
     if as_json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -70,8 +70,14 @@ class Study:
 
     @cached_property
     def linear(self) -> Baseline:
-        """What a linear model reaches; of many rows it takes a while."""
-        return linear(self.target, self.parts, balanced=self.recipe.balanced)
+        """What a linear model reaches; of many rows it takes a while.
+
+        Ctrl-C ends that, and the trivial model stands in: what training made is not lost by it.
+        """
+        try:
+            return linear(self.target, self.parts, balanced=self.recipe.balanced)
+        except KeyboardInterrupt:
+            return replace(self.trivial, name=f"linear: interrupted, so {self.trivial.name}")
 
     @property
     def preparation(self) -> Preparation:

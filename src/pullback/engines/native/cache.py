@@ -25,7 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pooch
+import platformdirs
 
 _OURS = re.compile(r"(pullback_[a-z]+)_[0-9a-f]{24}\.o.*")
 _PROGRAMS = ("pullback_step", "pullback_registers")  # one of these for each program
@@ -94,7 +94,7 @@ def write(name: str, needs: list[str], code: bytes, made_for: str) -> None:
 
 def folder() -> Path:
     """Where compiled functions are kept."""
-    return Path(os.environ.get("PULLBACK_CACHE") or pooch.os_cache("pullback"))
+    return Path(os.environ.get("PULLBACK_CACHE") or platformdirs.user_cache_dir("pullback"))
 
 
 @cache
