@@ -88,15 +88,9 @@ class Instructions:
         return self.emit(y.kind, y.lanes, f"call {y.type} @{name}({x.type} {x.text})")
 
     def each(self, name: str, x: Number) -> Number:
-        """A function of the C library, of each lane.
-
-        Of many lanes it is called apart, so that nothing is saved from each of the calls.
-        """
+        """A function of the C library, of each lane."""
         if x.lanes == 1:
             return self.call(name, x, kind=x.kind)
-        return self.apart(f"each.{name}", lambda k, x: k.lane_by_lane(name, x), x)
-
-    def lane_by_lane(self, name: str, x: Number) -> Number:
         whole = self.undefined(x.kind, x.lanes)
         for lane in range(x.lanes):
             whole = self.insert(whole, self.call(name, self.extract(x, lane), kind=x.kind), lane)

@@ -18,7 +18,10 @@ from pullback.engines.native.number import Array, Cell, Number
 from pullback.engines.native.threads import Thread, portion
 
 LONG = 60
-"""Operations from which on a loop is written once, under a mask, to compile in half the time."""
+"""Operations from which on a loop is written once, under a mask, to compile in half the time.
+
+Its functions are called, of two registers at once, so that one computes while the other waits.
+"""
 
 
 def lower_loop(
@@ -86,6 +89,7 @@ class _Lowering:
         if kinds & {"f4"}:
             self.lanes = k.target.lanes("f4")
         self.once = len(loop.body) > LONG
+        self.lanes *= 1 + self.once
         k.long = k.long or self.once
         self.reads = {
             y.name
