@@ -8,6 +8,7 @@ run with registers for numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pullback.core.registry import GATES
@@ -38,15 +39,32 @@ def lower_loop(
 
 def lower_numbers(k: Code, loop: Loop, cells: Mapping[str, Cell]) -> None:
     """Record a loop of single numbers, which lie in cells rather than in memory."""
-    _Lowering(k, loop, [], [], [k.constant(0, "p")] * len(loop.arrays)).elements(
-        {array.name: _InRegister(cells[array.name]) for array in loop.arrays},
-        {},
-        0,
-        1,
-        None,
-        {},
-        (k.constant(0, "i8"), 0),
-    )
+    lowering = _Lowering(k, loop, [], [], [k.constant(0, "p")] * len(loop.arrays))
+    lowering.elements(_Line({name: _InRegister(cell) for name, cell in cells.items()}), ONE)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a line: from element i on as many as there are lanes, of which a mask is true."""
+
+    i: Any
+    lanes: int
+    mask: Number | None = None
+
+
+ONE = _Part(0, 1)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One run of the innermost loop: its arrays from there on, and numbers that are the same for
+    all of it; cells for what is reduced along it; and where it begins in row-major order.
+    """
+
+    arrays: Mapping[str, Any]
+    held: Mapping[str, Number] = field(default_factory=dict)
+    totals: Mapping[str, Cell] = field(default_factory=dict)
+    index: Any = 0
 
 
 class _InRegister:
@@ -84,10 +102,8 @@ class _Lowering:
             for x in loop.body
             if isinstance(x, Reduction) and loop.axes and self.walked[x.array].strides[last] == 0
         ]
-        self.lanes = min(k.target.lanes(array.kind) for array in loop.arrays) if loop.arrays else 1
-        kinds = {array.kind for array in loop.arrays} - {"b1"}
-        if kinds & {"f4"}:
-            self.lanes = k.target.lanes("f4")
+        kinds = {array.kind for array in loop.arrays} or {"f8"}
+        self.lanes = k.target.lanes("f4" if "f4" in kinds else max(kinds - {"b1"}, default="b1"))
         self.once = len(loop.body) > LONG
         self.lanes *= 1 + self.once
         k.long = k.long or self.once
@@ -103,7 +119,7 @@ class _Lowering:
         return self.named[stride] if isinstance(stride, str) else stride
 
     def record(self, thread: Thread) -> None:
-        k, loop = self.k, self.loop
+        loop = self.loop
         spans: list[tuple[Any, Any]] = [(0, n) for n in self.sizes]
         if loop.shared is not None:
             spans[loop.shared] = portion(self.sizes[loop.shared], thread)
@@ -112,9 +128,9 @@ class _Lowering:
                 self.clear(x, spans)
         if not loop.axes:
             arrays = {name: self.array(name, at) for name, at in self.places.items()}
-            self.elements(arrays, {}, 0, 1, None, {}, (k.constant(0, "i8"), 0))
+            self.elements(_Line(arrays), ONE)
             return
-        self.level(0, dict(self.places), k.constant(0, "i8"), spans)
+        self.level(0, dict(self.places), 0, spans)
 
     def clear(self, x: Reduction, spans: Sequence[tuple[Any, Any]]) -> None:
         """Let a reduction that is added to in memory begin."""
@@ -172,27 +188,23 @@ class _Lowering:
             while lanes > 1 and lanes // 2 >= count:
                 lanes //= 2
         totals = {x.array: k.cell(k.constant(x.identity, x.wide, lanes)) for x in self.along}
+        line = _Line(arrays, held, totals, index)
 
-        def elements(i: Any, mask: Number | None) -> None:
-            here = None if self.loop.index is None else (index, i)
-            self.elements(arrays, held, i, lanes, mask, totals, here)
+        def masked(i: Any) -> _Part:
+            return _Part(i, lanes, k.first_lanes(stop - i, lanes))
 
-        whole = count is not None and count % lanes == 0
-        if lanes == 1 or whole:
+        if lanes == 1 or (count is not None and count % lanes == 0):
             for i in k.range(start, stop, lanes):
-                elements(i, None)
-        elif self.once and not (count is not None and count < lanes):
+                self.elements(line, _Part(i, lanes))
+        elif self.once and (count is None or count > lanes):
             for i in k.range(start, stop, lanes):
-                elements(i, k.first_lanes(stop - i, lanes))
+                self.elements(line, masked(i))
         else:
             end = start + (stop - start) // lanes * lanes
             for i in k.range(start, end, lanes):
-                elements(i, None)
-            if count is not None:
-                elements(end, k.first_lanes(stop - end, lanes))
-            else:
-                with k.when(end < stop):
-                    elements(end, k.first_lanes(stop - end, lanes))
+                self.elements(line, _Part(i, lanes))
+            for i in k.range(end, stop, lanes):  # once, or never
+                self.elements(line, masked(i))
         for x in self.along:
             self.finish(x, arrays[x.array], totals[x.array])
 
@@ -208,60 +220,43 @@ class _Lowering:
         m = namespace(self.k)
         return {"sum": m.add, "max": m.maximum, "min": m.minimum}[x.gate](a, b)
 
-    def elements(
-        self,
-        arrays: Mapping[str, Any],
-        held: Mapping[str, Number],
-        i: Any,
-        lanes: int,
-        mask: Number | None,
-        totals: Mapping[str, Cell],
-        index: Any = None,
-    ) -> None:
-        """Everything that is done for `lanes` elements from index i of the line on."""
-        k, values = self.k, dict(held)
-        if index is not None:
-            start, step = index[0], self.stride((self.loop.index or (1,))[-1])
-            index = k.splat(start + i * step, lanes) + k.lane_numbers("i8", lanes) * step
-        m = namespace(k, index)
-        for name, array in arrays.items():
+    def elements(self, line: _Line, part: _Part) -> None:
+        """Everything that is done for a part of a line."""
+        k, values = self.k, dict(line.held)
+        m = namespace(k, self.index(line, part))
+        for name, array in line.arrays.items():
             if name in self.reads:
-                values[name] = array.load(i, lanes, mask)
-
-        def given(x: Operand | Literal, kind: str) -> Any:
-            if isinstance(x, Literal):
-                return k.constant(x.value, kind)
-            return k.convert(values[x.name], kind)
-
+                values[name] = array.load(part.i, part.lanes, part.mask)
         for x in self.loop.body:
             if isinstance(x, Operation):
                 values[x.name] = self.value(m, x, values)
-            elif isinstance(x, Store):
-                kind = self.walked[x.array].kind
-                arrays[x.array].store(i, k.splat(given(x.input, kind), lanes), mask)
+                continue
+            kind = self.walked[x.array].kind
+            if isinstance(x, Reduction) and x.array in line.totals:
+                kind = x.wide
+            if isinstance(x.input, Literal):
+                given = k.constant(x.input.value, kind, part.lanes)
             else:
-                self.reduce(x, arrays[x.array], given, i, lanes, mask, totals)
+                given = k.splat(k.convert(values[x.input.name], kind), part.lanes)
+            array = line.arrays[x.array]
+            if isinstance(x, Store):
+                array.store(part.i, given, part.mask)
+            elif x.array in line.totals:
+                if part.mask is not None:
+                    given = k.select(part.mask, given, k.constant(x.identity, kind, part.lanes))
+                total = line.totals[x.array]
+                total.set(self.combined(x, total.value, given))
+            else:
+                old = array.load(part.i, part.lanes, part.mask)
+                array.store(part.i, self.combined(x, old, given), part.mask)
 
-    def reduce(
-        self,
-        x: Reduction,
-        array: Array,
-        given: Any,
-        i: Any,
-        lanes: int,
-        mask: Number | None,
-        totals: Mapping[str, Cell],
-    ) -> None:
-        k = self.k
-        if x.array in totals:
-            term = k.splat(given(x.input, x.wide), lanes)
-            if mask is not None:
-                term = k.select(mask, term, k.constant(x.identity, x.wide, lanes))
-            total = totals[x.array]
-            total.set(self.combined(x, total.value, term))
-            return
-        term = k.splat(given(x.input, array.kind), lanes)
-        array.store(i, self.combined(x, array.load(i, lanes, mask), term), mask)
+    def index(self, line: _Line, part: _Part) -> Number | None:
+        """The places of a part's elements in row-major order, where a gate is made of them."""
+        if self.loop.index is None:
+            return None
+        k, step = self.k, self.stride(self.loop.index[-1]) if self.loop.index else 1
+        start = line.index + part.i * step + k.constant(0, "i8")
+        return k.splat(start, part.lanes) + k.lane_numbers("i8", part.lanes) * step
 
     def value(self, m: Any, x: Operation, values: Mapping[str, Number]) -> Number:
         """What a gate makes, in its own words."""
