@@ -11,17 +11,14 @@ over the threads; it computes in double precision only.
 from __future__ import annotations
 
 import importlib.util
-import math
 import os
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from benchmarks.compile_time import fresh
 from benchmarks.measure import Line, Work, compare, native, threads
 
 GATES, INPUTS, POINTS = 1000, 8, 100_000
@@ -48,11 +45,6 @@ def measure(quick: bool) -> list[Line]:
             tolerance=tolerance,
             seconds=0.5,
         )
-        told = f"from benchmarks.formula import first; first({dtype!r})"
-        spent = fresh(told)
-        lines.append(Line(f"compiling the loop, {dtype}", "pullback", spent["seconds"]))
-        words = "pullback, processor time"
-        lines.append(Line(f"compiling the loop, {dtype}", words, spent["processor"]))
     return lines
 
 
@@ -144,15 +136,3 @@ def casadi(count: int) -> Work:
         return lambda: run(points)
 
     return Work(runner(count), 1, lambda: np.array(runner(CHECKED)()))
-
-
-def first(dtype: str) -> None:
-    """Print how long the first run takes, with everything that is compiled for it."""
-    from pullback.engines.native.engine import Native
-
-    wires = program(dtype, 64)
-    start, busy = time.perf_counter(), time.process_time()
-    values = Native(wires)()
-    seconds, processor = time.perf_counter() - start, time.process_time() - busy
-    assert math.isfinite(float(values["y"][0]))
-    print({"seconds": seconds, "processor": processor})

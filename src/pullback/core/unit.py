@@ -7,6 +7,7 @@ its value when it is made and remembers how, so the circuit is whatever its wire
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -159,7 +160,7 @@ class Unit(Operators):
     @property
     def size(self) -> int:
         """The number of elements of the value."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     @property
     def label(self) -> str:

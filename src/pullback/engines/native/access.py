@@ -79,7 +79,7 @@ class AccessTable:
     accesses: Mapping[Unit, Access]
 
     def __getitem__(self, unit: Unit) -> Access:
-        return self.accesses[unit] if unit.inputs else _whole(unit)
+        return self.accesses.get(unit) or _whole(unit)
 
     def is_view(self, unit: Unit) -> bool:
         """Whether a wire walks another's buffer rather than having its own."""
@@ -98,7 +98,8 @@ class AccessTable:
     def in_step(self, x: Unit, shape: tuple[int, ...]) -> bool:
         """Whether a loop of this shape reaches element i of x's root exactly at its index i."""
         where = self[x]
-        return where.root.shape == shape and where == _whole(where.root)
+        whole = where.root is x or (where.offset == 0 and where.contiguous)
+        return whole and where.shape == where.root.shape == shape
 
 
 def access(program: Program) -> AccessTable:

@@ -37,7 +37,7 @@ from pullback.program.program import Program, batched
 # Operations a step, some 100 microseconds, below which two threads would wait for each other longer
 # than they save; the more so where other programs want a core.
 SMALL = 10_000_000
-DTYPES = {kind: np.dtype(name) for name, kind in KIND_OF.items() if kind in MEMORY}
+DTYPES = {kind: dtype for dtype, kind in KIND_OF.items() if kind in MEMORY}
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 
 
@@ -205,7 +205,7 @@ class Native:
     def _view(self, unit: Unit) -> np.ndarray:
         """A wire's elements, where they lie in its arena."""
         where = self.compiled.access[unit]
-        arena = self._arenas[KIND_OF[unit.dtype.name]]
+        arena = self._arenas[KIND_OF[unit.dtype]]
         start = self.memory.offsets[where.root] + where.offset
         strides = tuple(step * arena.itemsize for step in where.strides)
         return np.lib.stride_tricks.as_strided(arena[start:], unit.shape, strides)

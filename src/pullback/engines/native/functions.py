@@ -18,7 +18,12 @@ from pullback.engines.native import elementary
 from pullback.engines.native.code import Code
 from pullback.engines.native.number import Number
 
-KIND_OF = {"float32": "f4", "float64": "f8", "int64": "i8", "bool": "b1", "uint32": "u4"}
+KIND_OF = {
+    np.dtype(dtype): kind
+    for dtype, kind in {
+        np.float32: "f4", np.float64: "f8", np.int64: "i8", np.bool_: "b1", np.uint32: "u4"
+    }.items()
+}  # fmt: skip
 """The kind of number that an element of a dtype is."""
 
 PRECISE = ("sigmoid", "softplus")
@@ -87,7 +92,7 @@ def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
         return k.select(smaller | (a != a) if a.is_float else smaller, a, b)
 
     def astype(x: Any, dtype: Any) -> Number:
-        kind = "u4" if dtype is uint32 else KIND_OF[np.dtype(dtype).name]
+        kind = "u4" if dtype is uint32 else KIND_OF[np.dtype(dtype)]
         if not isinstance(x, Number):
             return k.constant(x, kind)
         if kind == "u4" and x.is_float:

@@ -47,12 +47,13 @@ def kind_of(unit: Unit) -> str:
 
     Raises `CircuitError` for one that the native engine does not run.
     """
-    if unit.dtype.name not in ("float32", "float64", "int64", "bool"):
+    kind = KIND_OF.get(unit.dtype, "u4")
+    if kind == "u4":  # it is within the gate of random numbers alone
         raise CircuitError(
             f"{unit.label} carries {unit.dtype}, which the native engine does not run; "
             "make it one of float32, float64, int64, bool"
         )
-    return KIND_OF[unit.dtype.name]
+    return kind
 
 
 def write_loop(loop: Fused, stores: Sequence[tuple[Unit, Access]], table: AccessTable) -> Written:
@@ -183,7 +184,7 @@ class _Writer:
             return []
         kind = kind_of(unit)
         free = gate.indexed or gate.name == "astype"  # it converts what it takes itself
-        takes = "" if free else KIND_OF[_common(unit).name]
+        takes = "" if free else KIND_OF[_common(unit)]
         static = tuple(unit.static.items())
         self.operands[unit] = Operand(name, kind)
         return [Operation(name, gate.name, inputs, kind, takes, static)]
