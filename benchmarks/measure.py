@@ -190,7 +190,8 @@ def _say(text: str) -> None:
 
 def limit_threads(count: int) -> None:
     """Tell this process, before it imports NumPy's kin, and all that it starts."""
-    os.environ |= {f"{pool}_NUM_THREADS": str(count) for pool in POOLS}
+    names = ("PULLBACK_THREADS", *(f"{pool}_NUM_THREADS" for pool in POOLS))
+    os.environ |= dict.fromkeys(names, str(count))
     os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={str(count > 1).lower()}"
 
 
@@ -200,10 +201,10 @@ def threads() -> int:
 
 
 def native(program: Any) -> Any:
-    """A Program on the native engine, which chooses its threads itself where it has a choice."""
+    """A Program on the native engine, which chooses its threads itself, up to the limit."""
     from pullback.engines.native.engine import Native
 
-    return Native(program, 1 if threads() == 1 else None)
+    return Native(program)
 
 
 class _Worker:

@@ -16,7 +16,7 @@ from pullback.core.unit import Unit, set_together
 from pullback.core.values import Value
 from pullback.core.walk import forward, order
 from pullback.engines.engine import Engine
-from pullback.engines.prepare import prepare, refuse_unknown
+from pullback.engines.prepare import prepare, refuse_engine
 from pullback.program.program import Program
 from pullback.source.javascript import JavaScript
 from pullback.source.layout import write_source
@@ -115,13 +115,17 @@ class Circuit:
             raise CircuitError(f"{len(pulls)} pulls for {len(self.outputs)} outputs")
         backward(self.outputs, pulls)
 
-    def compile(self, engine: str = "native") -> Callable[..., Value | tuple[Value, ...]]:
+    def compile(
+        self, engine: str = "native", *, threads: int | None = None
+    ) -> Callable[..., Value | tuple[Value, ...]]:
         """This circuit as a function of its named inputs, run by an engine.
 
         It is called as `forward` is, and gives the same values; inputs that are not named in a call
         keep theirs. To compile gradients too, make them outputs: `Circuit([f, *gradient(f, xs)])`.
+        `threads` share it, as in `prepare`.
 
-        Raises `CircuitError` for an unknown engine, or a gate that the engine does not know.
+        Raises `CircuitError` for an unknown engine, threads that it does not take, or a gate that
+        it does not know.
 
         >>> x, y = Unit(2.0, "x"), Unit(3.0, "y")
         >>> run = Circuit(x * y).compile(engine="eager")
@@ -129,7 +133,8 @@ class Circuit:
         15.0
         """
         inputs = [unit for unit in self.inputs if unit.name is not None]
-        return _Run.of(self.outputs[0] if self._single else self.outputs, engine, inputs)
+        made = self.outputs[0] if self._single else self.outputs
+        return _Run.of(made, engine, threads, inputs)
 
     def source(self, language: str = "python") -> str:
         '''The code of forward and backward that a person would write, as a function `circuit`.
@@ -204,12 +209,16 @@ def _group_cells(gates: Sequence[Unit]) -> list[tuple[str, str, str]]:
 
 
 def compile(
-    function: Callable[..., Unit | Sequence[Unit]], engine: str = "native"
+    function: Callable[..., Unit | Sequence[Unit]],
+    engine: str = "native",
+    *,
+    threads: int | None = None,
 ) -> Callable[..., Value | tuple[Value, ...]]:
     """A function of wires as a function of numbers and arrays, run by an engine.
 
     The function is recorded at the first call for each set of shapes and dtypes; after that its
-    Python is not run again, so what it does must depend on shapes alone.
+    Python is not run again, so what it does must depend on shapes alone. `threads` share a call, as
+    in `prepare`.
 
     Raises `CircuitError` where it does not return wires, or for what the engine does not know.
 
@@ -219,17 +228,18 @@ def compile(
     """
     if not callable(function):
         raise CircuitError(f"compile takes a function of wires, got {function!r}")
-    refuse_unknown(engine)
-    return _Compiled(function, engine)
+    refuse_engine(engine, threads)
+    return _Compiled(function, engine, threads)
 
 
 class _Compiled:
     """What `compile` makes. As any function it is copied by sharing it, and pickled by its name."""
 
-    def __init__(self, function: Callable[..., Any], engine: str) -> None:
+    def __init__(self, function: Callable[..., Any], engine: str, threads: int | None) -> None:
         functools.update_wrapper(self, function)
         self._function = function
         self._engine = engine
+        self._threads = threads
         self._signature = signature(function)
         self._runs: dict[tuple, _Run] = {}
 
@@ -243,7 +253,7 @@ class _Compiled:
             count = len(given.args)
             keywords = dict(zip(given.kwargs, units[count:], strict=True))
             made = self._function(*units[:count], **keywords)
-            self._runs[key] = _Run.of(made, self._engine, units)
+            self._runs[key] = _Run.of(made, self._engine, self._threads, units)
         return self._runs[key](**{unit.name or "": unit.value for unit in units})
 
     def __copy__(self) -> _Compiled:
@@ -256,7 +266,8 @@ class _Compiled:
         name = vars(self).get("__qualname__")  # a function's; a callable of another kind has none
         if name is not None and is_importable(self):
             return name
-        return compile, (coded(self._function, "a compiled function"), self._engine)
+        function = coded(self._function, "a compiled function")
+        return _Compiled, (function, self._engine, self._threads)
 
 
 def _name(function: Signature, k: int) -> str:
@@ -273,11 +284,17 @@ class _Run:
         self._single = single
 
     @classmethod
-    def of(cls, made: Unit | Sequence[Unit], engine: str, inputs: Sequence[Unit]) -> _Run:
+    def of(
+        cls,
+        made: Unit | Sequence[Unit],
+        engine: str,
+        threads: int | None,
+        inputs: Sequence[Unit],
+    ) -> _Run:
         """What a function made of these sources."""
         outputs = {str(k): unit for k, unit in enumerate(Circuit(made).outputs)}
         program = Program({unit.name or "": unit for unit in inputs}, outputs, {})
-        return cls(prepare(engine, program), isinstance(made, Unit))
+        return cls(prepare(engine, program, threads=threads), isinstance(made, Unit))
 
     def __call__(self, **values: Any) -> Value | tuple[Value, ...]:
         results = tuple(self._step(**values).values())

@@ -214,6 +214,14 @@ def test_the_same_seed_gives_the_same_output(flowers):
     assert of(5) == of(5) != of(6)
 
 
+def test_threads_share_the_work_and_change_no_result(flowers):
+    told = ("--seed", 5, "--engine", "native", "--epochs", 3)
+    one, three = (summary(flowers, *told, "--threads", n) for n in (1, 3))
+    for found in (one, three):
+        del found["training"]
+    assert one == three
+
+
 # What is shown -----------------------------------------------------------------------------------
 
 
@@ -290,6 +298,9 @@ def test_json_is_all_there_is_on_standard_output(prices):
         (["{}", "--patience", "-1"], "--patience is a whole number of at least 0, got -1"),
         (["{}", "--seed", "-1"], "--seed is a whole number of at least 0, got -1"),
         (["{}", "--seed", "x"], "seed"),
+        (["{}", "--threads", "0"], "--threads is a whole number of at least 1, got 0"),
+        (["{}", "--threads", "two"], "threads"),
+        (["{}", "--threads", "2", "--engine", "eager"], "'eager' takes no number of threads"),
         (["{}", "--class-weights", "even"], "--class-weights is balanced or not given"),
         (["{}", "--class-weights", "balanced", "--target", "width"], "--class-weights is for clas"),
         (["{}", "--save", "{}"], "--save would write over"),

@@ -146,11 +146,16 @@ def test_a_circuit_its_function_and_an_engine_are_copied(way, engine):
 
 
 @QUICK
-def test_a_native_engine_keeps_its_threads(way):
+def test_what_runs_natively_keeps_its_threads(way):
     x = pb.Unit(1.0, "x")
-    assert (
-        way(pb.engines.native.engine.Native(pb.Program({"x": x}, {"y": x + x}, {}), 2)).threads == 2
-    )
+    program = pb.Program({"x": x}, {"y": x + x}, {})
+    native, later = (pb.prepare(e, program, threads=2) for e in ("native", "eager-native"))
+    assert (way(native).threads, way(later)._threads) == (2, 2)
+    run = way(pb.compile(pb.tanh, threads=2))
+    run(0.5)
+    assert [made._step.threads for made in run._runs.values()] == [2]
+    model = pb.Sequential(pb.Dense(1))
+    assert way(pb.Trainer(model, pb.SquaredError(), pb.SGD(0.1), threads=2)).threads == 2
 
 
 @EACH_WAY

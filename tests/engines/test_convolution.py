@@ -1,4 +1,4 @@
-"""Convolutions in the native engine: whole networks, any padding and stride, and threads."""
+"""Convolutions in the native engine: whole networks, and any padding and stride."""
 
 import numpy as np
 import pytest
@@ -38,16 +38,6 @@ def test_a_network_trains_as_eager_does_it(threads, padding, stride):
         assert_same(eager(), native())
         for state, twin in zip(ours.updates, theirs.updates, strict=True):
             np.testing.assert_allclose(state.value, twin.value, rtol=1e-10)
-
-
-def test_threads_give_the_same_bits():
-    programs = network(9, 20, "f4"), network(9, 20, "f4")
-    alone, together = Native(programs[0], threads=1), Native(programs[1], threads=2)
-    for _ in range(3):
-        for a, b in zip(alone().values(), together().values(), strict=True):
-            np.testing.assert_array_equal(a, b)
-        for a, b in zip(programs[0].updates, programs[1].updates, strict=True):
-            np.testing.assert_array_equal(a.value, b.value)
 
 
 def test_views_and_mixed_dtypes():

@@ -1,4 +1,4 @@
-"""Loops in the native engine: their rows, their gradients, loops inside loops, and threads."""
+"""Loops in the native engine: their rows, their gradients, and loops inside loops."""
 
 import numpy as np
 import pytest
@@ -42,16 +42,6 @@ def test_a_recurrent_network_trains_as_eager_does_it(threads):
         assert_same(eager(), native())
         for state, twin in zip(ours.updates, theirs.updates, strict=True):
             np.testing.assert_allclose(state.value, twin.value, rtol=1e-10)
-
-
-def test_threads_give_the_same_bits():
-    programs = recurrent(48, 5, 40, "f4"), recurrent(48, 5, 40, "f4")
-    alone, together = Native(programs[0], threads=1), Native(programs[1], threads=2)
-    for _ in range(3):
-        for a, b in zip(alone().values(), together().values(), strict=True):
-            np.testing.assert_array_equal(a, b)
-        for a, b in zip(programs[0].updates, programs[1].updates, strict=True):
-            np.testing.assert_array_equal(a.value, b.value)
 
 
 x = pb.Unit(np.arange(12.0).reshape(4, 3) / 10.0, "x")

@@ -1,11 +1,7 @@
-"""The native engine beyond single gates: state, memory, threads, and whole random circuits."""
+"""The native engine beyond single gates: state, memory, and whole random circuits."""
 
-import os
 import re
-import signal
 import tracemalloc
-import warnings
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -22,7 +18,6 @@ from pullback.engines.eager import Eager
 from pullback.engines.native.engine import Native
 from pullback.engines.native.step import record
 from pullback.engines.native.target import host
-from pullback.layers import Training
 
 
 def old_and_new():
@@ -201,59 +196,6 @@ def network():
     return pb.Program({"x": x}, {"loss": loss, "db": db}, {w: w - 0.1 * dw, b: b - 0.1 * db})
 
 
-@pytest.mark.parametrize("threads", [2, 3])
-def test_threads_give_the_same_bits(threads):
-    programs = network(), network()
-    alone, together = Native(programs[0], threads=1), Native(programs[1], threads=threads)
-    for _ in range(3):
-        for a, b in zip(alone().values(), together().values(), strict=True):
-            np.testing.assert_array_equal(a, b)
-        for a, b in zip(programs[0].updates, programs[1].updates, strict=True):
-            np.testing.assert_array_equal(a.value, b.value)
-    assert_same(Eager(network())(), Native(network(), threads=threads)())
-
-
-def words():
-    """A net of words that draws numbers and keeps statistics, with its step and state."""
-    rng = np.random.default_rng(0)
-    rows = pb.Unit(rng.integers(50, size=(64, 8)), "rows")
-    labels = pb.Unit(rng.integers(3, size=64), "labels")
-    training = Training(pb.Unit(np.array(5), "seed"), pb.Unit(np.array(0), "step"))
-    model = pb.Sequential(
-        pb.Embedding(50, 16),
-        pb.Dropout(0.3),
-        pb.Dense(16),
-        pb.BatchNorm(),
-        pb.ReLU(),
-        pb.Flatten(),
-        pb.Dense(3),
-    )
-    loss = pb.SoftmaxCrossEntropy()(model(rows, training=training), labels)
-    parameters = list(model.parameters.values())
-    pairs = zip(parameters, pb.gradient(loss, parameters), strict=True)
-    updates = {p: p - 0.1 * g for p, g in pairs} | training.updates
-    updates[training.step] = training.step + np.array(1)
-    return pb.Program({"rows": rows, "labels": labels}, {"loss": loss}, updates)
-
-
-def test_threads_draw_look_up_and_normalize_to_the_same_bits():
-    rng = np.random.default_rng(1)
-    data = {"rows": rng.integers(50, size=(256, 8)), "labels": rng.integers(3, size=256)}
-    programs = words(), words(), words()
-    alone, together = (Native(p, threads=k) for k, p in enumerate(programs[:2], start=1))
-    order = rng.permutation(256)
-    for _ in range(2):
-        losses = [run.epoch(data, order, lambda: False).numbers for run in (alone, together)]
-        np.testing.assert_array_equal(losses[0]["loss"], losses[1]["loss"])
-        for a, b in zip(programs[0].updates, programs[1].updates, strict=True):
-            np.testing.assert_array_equal(a.value, b.value)
-    eager = Eager(programs[2])
-    for _ in range(2):
-        eager.epoch(data, order, lambda: False)
-    for a, b in zip(programs[0].updates, programs[2].updates, strict=True):
-        np.testing.assert_allclose(a.value, b.value, rtol=1e-4, atol=1e-5)
-
-
 def test_a_step_allocates_nothing(monkeypatch):
     monkeypatch.setenv("PULLBACK_GUARD", "0")  # which looks at every byte
     program = network()
@@ -309,34 +251,3 @@ def test_random_circuits_agree_with_eager(made):
         outputs |= program_of(circuit, f" of circuit {k}").outputs
     program = pb.Program({}, outputs, {})
     assert_same(Eager(program)(), Native(program)())
-
-
-# Callers -----------------------------------------------------------------------------------------
-
-
-def test_callers_in_several_threads_get_their_own_answers():
-    run = pb.compile(lambda x: x * 2.0 + 1.0)
-    run(np.zeros(1000))
-
-    def ask(k):
-        return all((run(np.full(1000, float(k))) == 2.0 * k + 1.0).all() for _ in range(50))
-
-    with ThreadPoolExecutor(4) as callers:
-        assert all(callers.map(ask, range(4)))
-
-
-def test_a_forked_process_has_workers_of_its_own():
-    x = pb.Unit(np.ones((300, 300)), "x")
-    native = Native(pb.Program({"x": x}, {"y": x @ x}, {}), threads=2)
-    native()
-    answers, child = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that there are threads, which JAX says as well
-        pid = os.fork()
-    if pid == 0:
-        signal.alarm(20)  # rather than to hang
-        os.write(child, b"%d" % native()["y"][0, 0])
-        os._exit(0)
-    os.waitpid(pid, 0)
-    os.close(child)
-    assert os.read(answers, 10) == b"300"

@@ -301,6 +301,9 @@ def test_prediction_needs_a_fit(kind):
         ({"batch_size": "all"}, "batch_size is a whole number"),
         ({"patience": True}, "patience is a whole number"),
         ({"engine": "steam"}, "there is no engine 'steam'"),
+        ({"n_jobs": 0}, "n_jobs is None, -1, or a whole number of at least 1, got 0"),
+        ({"n_jobs": "all"}, "n_jobs is None, -1, or a whole number of at least 1, got 'all'"),
+        ({"n_jobs": 2, "engine": "eager"}, "'eager' takes no number of threads"),
     ],
 )
 def test_parameters_that_cannot_be_are_refused(told, message):

@@ -173,6 +173,14 @@ def test_parameters_changed_between_calls_count(kind):
     assert np.abs(model.model_[0].weight.value).max() < 0.9 * before
 
 
+@pytest.mark.parametrize("kind", ALL)
+def test_jobs_are_threads_and_change_no_bit(kind):
+    models = [small(kind, engine="native", epochs=2, n_jobs=n).fit(*IRIS) for n in (None, -1, 1, 3)]
+    assert [model._trainer.threads for model in models] == [None, None, 1, 3]
+    for model in models[1:]:
+        np.testing.assert_array_equal(outcome(model), outcome(models[0]))
+
+
 def test_a_grid_is_searched_by_several_processes():
     scaled = make_pipeline(StandardScaler(), small(NetworkClassifier, epochs=5))
     grid = {

@@ -126,6 +126,15 @@ def train(
             metavar="NAME", rich_help_panel=_TRAINING, help="native, eager, eager-native or jax"
         ),
     ] = "native",
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            rich_help_panel=_TRAINING,
+            help="that share a step, with the same result; by default as many as pay, up to "
+            "PULLBACK_THREADS or one for each core",
+        ),
+    ] = None,
     separator: Separator = None,
     header: Header = None,
     decimal: Decimal = None,
@@ -164,6 +173,7 @@ def train(
         patience=patience,
         seed=seed,
         engine=engine,
+        threads=threads,
     ).checked()
     if task is not None:
         task = named("task", task, TASKS)

@@ -35,13 +35,14 @@ class EagerNative:
     ({'y': 2.0}, 2.0)
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, threads: int | None = None) -> None:
         self.program = program
+        self._threads = threads
         self._eager = Eager(program)
         self._native: Future[Engine] | None = None
 
     def __reduce__(self) -> Any:  # it is compiled again
-        return EagerNative, (self.program,)
+        return EagerNative, (self.program, self._threads)
 
     @property
     def is_native(self) -> bool:
@@ -83,12 +84,14 @@ class EagerNative:
     def _engine(self, data: Mapping[str, np.ndarray] | None = None) -> Engine:
         """What runs the next step; if nobody compiles yet, someone begins, for such `data`."""
         if self._native is None:
-            self._native = _compiled(self.program, data)
+            self._native = _compiled(self.program, self._threads, data)
             return self._eager
         return self._native.result() if self._native.done() else self._eager
 
 
-def _compiled(program: Program, data: Mapping[str, np.ndarray] | None) -> Future[Engine]:
+def _compiled(
+    program: Program, threads: int | None, data: Mapping[str, np.ndarray] | None
+) -> Future[Engine]:
     """A native engine that is being made, by a thread that nobody has to wait for."""
     future: Future[Engine] = Future()
 
@@ -97,7 +100,7 @@ def _compiled(program: Program, data: Mapping[str, np.ndarray] | None) -> Future
             from pullback.engines.native.engine import Native  # LLVM takes a while to import
 
             with _one_at_a_time, quietly():
-                native = Native(program)
+                native = Native(program, threads)
                 native.compile(data)
         except BaseException as error:
             future.set_exception(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from pullback.core.errors import CircuitError
@@ -18,27 +19,39 @@ ENGINES = {
 }
 """By name: the package that an engine stands on beside NumPy, and what pip installs it by."""
 
+_THREADED = ("native", "eager-native")
 
-def refuse_unknown(name: str) -> None:
-    """Raise `CircuitError` where there is no engine of this name."""
+
+def refuse_engine(name: str, threads: int | None) -> None:
+    """Raise `CircuitError` where there is no engine of this name, or none of so many threads."""
     if name not in ENGINES:
         raise CircuitError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
+    if threads is None:
+        return
+    if not isinstance(threads, Integral) or isinstance(threads, bool) or threads < 1:
+        raise CircuitError(f"threads are a whole number from 1 on, or None, got {threads!r}")
+    if name not in _THREADED:
+        raise CircuitError(
+            f"the engine {name!r} takes no number of threads; {' and '.join(_THREADED)} do"
+        )
 
 
 def prepare(name: str, program: Program, *, threads: int | None = None) -> Engine:
     """The Program on the engine of this name: "eager", "native", "eager-native" or "jax".
 
     An engine is imported when it is first asked for, and with it the compiler it stands on.
-    `threads` is for "native" alone: how many share a step; None is what measures best.
+    `threads` is how many share a step of a native engine, which gives the same bits for any number;
+    None is as many as its work pays for, up to `PULLBACK_THREADS` or one for each physical core.
 
-    Raises `CircuitError` for another name.
+    Raises `CircuitError` for another name, for threads that are no whole number from 1 on or that
+    the engine has none of, and for what the engine does not run.
 
     >>> from pullback.core.unit import Unit
     >>> x = Unit(3.0, "x")
     >>> prepare("eager", Program({"x": x}, {"y": x * x}, {}))(x=4.0)
     {'y': 16.0}
     """
-    refuse_unknown(name)
+    refuse_engine(name, threads)
     if not isinstance(program, Program):
         raise CircuitError(f"an engine runs a Program, got {type(program).__name__}")
     if name == "eager":
@@ -52,7 +65,7 @@ def prepare(name: str, program: Program, *, threads: int | None = None) -> Engin
     if name == "eager-native":
         from pullback.engines.eager_native import EagerNative
 
-        return EagerNative(program)
+        return EagerNative(program, threads)
     from pullback.engines.jax import Jax
 
     return Jax(program)

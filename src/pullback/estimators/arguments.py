@@ -64,6 +64,10 @@ RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         "None, 'balanced', or a mapping from labels to numbers of at least 0",
     ),
     "warm_start": (_is_truth, "True or False"),
+    "n_jobs": (
+        lambda x: x is None or _is_count(x) or x == -1,
+        "None, -1, or a whole number of at least 1",
+    ),
     "verbose": (lambda x: _is_truth(x) or _is_count(x) or x == 0, "True or False"),
 }
 """For each parameter what it may be, as a test and in words."""

@@ -53,6 +53,9 @@ class NetworkClassifier(Classifier):
     engine : what runs the training: "native", which compiles the step when it first meets a number
         of features, classes and rows to a batch, and finds it in the cache from then on; "eager",
         "eager-native" or "jax", as in `Trainer`. Prediction is by NumPy.
+    n_jobs : how many threads share a step of a native engine, which gives the same bits for any
+        number; None or -1 is as many as its work pays for, up to one for each physical core or
+        `PULLBACK_THREADS`. Searches that run several fits at once do best with 1.
     verbose : whether to show how training goes on.
 
     Attributes
@@ -67,8 +70,8 @@ class NetworkClassifier(Classifier):
     n_features_in_, feature_names_in_ : as everywhere in scikit-learn.
 
     The numbers inside are float32. A pickle or a copy goes on, by `partial_fit` or `warm_start`, as
-    the original would, to the bit; another learning rate, loss, optimizer, l2 or engine counts from
-    the next call on.
+    the original would, to the bit; another learning rate, loss, optimizer, l2, engine or n_jobs
+    counts from the next call on.
     `fit` raises `CircuitError`, a `ValueError`, for parameters that are not as they should be.
 
     Source: Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors"
@@ -108,6 +111,7 @@ class NetworkClassifier(Classifier):
         warm_start: bool = False,
         random_state: Any = None,
         engine: str = "native",
+        n_jobs: int | None = None,
         verbose: bool = False,
     ) -> None:
         self._keep(locals())

@@ -49,6 +49,7 @@ class Network(BaseEstimator):
     warm_start: bool
     random_state: Any
     engine: str
+    n_jobs: int | None
     verbose: bool
 
     model_: Sequential
@@ -157,6 +158,7 @@ class Network(BaseEstimator):
             "loss": self.loss,
             "l2": self.l2,
             "engine": self.engine,
+            "n_jobs": self.n_jobs,
         }
 
     def _adopt(self, batch_size: int) -> None:
@@ -180,6 +182,7 @@ class Network(BaseEstimator):
             optimizer_of(self.optimizer, self.learning_rate),
             penalties=[L2(self._strength)] if self._strength else [],
             engine=self.engine,
+            threads=None if self.n_jobs == -1 else self.n_jobs,
             seed=self._seed,
         )
 

@@ -77,6 +77,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
         warm_start: bool = False,
         random_state: Any = None,
         engine: str = "native",
+        n_jobs: int | None = None,
         verbose: bool = False,
     ) -> None:
         self._keep(locals())

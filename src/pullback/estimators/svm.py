@@ -64,6 +64,7 @@ class LinearSVM(Classifier):
         warm_start: bool = False,
         random_state: Any = None,
         engine: str = "native",
+        n_jobs: int | None = None,
         verbose: bool = False,
     ) -> None:
         self._keep(locals())

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.engines.prepare import ENGINES
+from pullback.engines.prepare import ENGINES, refuse_engine
 from pullback.layers import Sequential
 from pullback.layers.activations import ACTIVATIONS
 from pullback.losses import L2, LOSSES, Loss, Penalty, balanced_class_weights
@@ -60,6 +60,7 @@ class Recipe:
     patience: int = 20
     seed: int = 0
     engine: str = "native"
+    threads: int | None = None
 
     def checked(self) -> Recipe:
         """The recipe with all names as they are registered.
@@ -67,15 +68,18 @@ class Recipe:
         Raises `CircuitError` for the first thing that no task could be learned with.
         """
         named("model", self.model, MODELS)
-        _refuse_missing(named("engine", self.engine, ENGINES))
+        engine = named("engine", self.engine, ENGINES)
+        _refuse_missing(engine)
         for option, value, least in (
             ("--epochs", self.epochs, 1),
             ("--batch-size", self.batch_size, 1),
             ("--patience", self.patience, 0),
             ("--seed", self.seed, 0),
+            ("--threads", self.threads, 1),
         ):
             if value is not None and value < least:
                 raise CircuitError(f"{option} is a whole number of at least {least}, got {value}")
+        refuse_engine(engine, self.threads)
         if self.learning_rate is not None and not 0.0 < self.learning_rate < np.inf:
             raise CircuitError(
                 f"--learning-rate is a number above 0, such as 0.1, got {self.learning_rate}"
@@ -107,6 +111,7 @@ class Recipe:
             loss=loss,
             activation=self.activation and named("activation", self.activation, ACTIVATIONS),
             optimizer=named("optimizer", self.optimizer, OPTIMIZERS),
+            engine=engine,
         )
 
 

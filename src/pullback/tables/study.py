@@ -115,6 +115,7 @@ class Study:
             plan.optimizer,
             penalties=plan.penalties,
             engine=recipe.engine,
+            threads=recipe.threads,
             seed=recipe.seed,
         )
         x, y = ({k: self._data(k)[n] for k in SHARES} for n in (0, 1))

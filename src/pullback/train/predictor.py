@@ -25,9 +25,10 @@ class Predictor:
            [4.]]),)
     """
 
-    def __init__(self, model: Any, engine: str) -> None:
+    def __init__(self, model: Any, engine: str, threads: int | None = None) -> None:
         self._model = model
         self._engine = engine
+        self._threads = threads
         self._runs: dict[tuple, Engine] = {}
 
     def __call__(self, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
@@ -54,7 +55,7 @@ class Predictor:
             outputs = {str(k): y for k, y in enumerate(self._outputs(wires))}
             program = Program(dict(zip(given, wires, strict=True)), outputs, {})
             key = self._key(inputs)  # a new model is built when it is first called
-            self._runs[key] = prepare(self._engine, program)
+            self._runs[key] = prepare(self._engine, program, threads=self._threads)
         return [np.asarray(y)[:count] for y in self._runs[key](**given).values()]
 
     def _key(self, inputs: Sequence[np.ndarray]) -> tuple:

@@ -18,7 +18,7 @@ from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit
 from pullback.engines.engine import Engine
-from pullback.engines.prepare import prepare, refuse_unknown
+from pullback.engines.prepare import prepare, refuse_engine
 from pullback.layers.layer import Layer
 from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
@@ -40,8 +40,9 @@ class Trainer:
     `penalties` are added to the loss. A model of several outputs takes a tuple of losses, one for
     each, which are added up. `engine` is what runs the steps: "native" (compiled at the first
     epoch), "eager" (NumPy, at once), "eager-native" (eager, and native as soon as that is compiled,
-    in the middle of an epoch too) or "jax". `seed` fixes the order of the batches, the validation
-    split and what layers draw at random: the same seed gives the same run, bit for bit, but for
+    in the middle of an epoch too) or "jax". `threads` share a step of a native engine, as in
+    `prepare`. `seed` fixes the order of the batches, the validation split and what layers draw at
+    random: the same seed gives the same run, bit for bit, with any number of threads, but for
     "eager-native", where the step at which it goes over depends on time.
 
     It pickles, and `copy.deepcopy` copies it, with the model and all that training remembers: the
@@ -68,15 +69,17 @@ class Trainer:
         *,
         penalties: Penalty | Sequence[Penalty] = (),
         engine: str = "native",
+        threads: int | None = None,
         seed: int = 0,
     ) -> None:
         step = TrainingStep(model, loss, optimizer, penalties, seed)
-        refuse_unknown(engine)
+        refuse_engine(engine, threads)
         self.model = model
         self.losses = step.losses
         self.optimizer = optimizer
         self.penalties = step.penalties
         self.engine = engine
+        self.threads = threads
         self.seed = seed
         self._frozen = True
         self._epochs = 0  # finished by all calls of fit: each draws an order of its own
@@ -88,7 +91,7 @@ class Trainer:
         """Forget the Programs: each is recorded when it is first asked for."""
         self._runs: dict[tuple, Engine] = {}
         engine = "native" if self.engine == "eager-native" else self.engine
-        self._predictor = Predictor(self.model, engine)
+        self._predictor = Predictor(self.model, engine, self.threads)
 
     def __getstate__(self) -> dict[str, Any]:
         if self._in_epoch:
@@ -303,7 +306,8 @@ class Trainer:
         """A step on batches of these shapes, recorded at its first use."""
         key = self._step.key(rows.columns)
         if key not in self._runs:
-            self._runs[key] = prepare(self.engine, self._step.program(rows.columns))
+            program = self._step.program(rows.columns)
+            self._runs[key] = prepare(self.engine, program, threads=self.threads)
         return self._runs[key]
 
     # Measuring -------------------------------------------------------------------------------

@@ -8,11 +8,9 @@ so a step allocates nothing.
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,37 +30,11 @@ from pullback.engines.native.number import KINDS
 from pullback.engines.native.registers import fits_registers, write_registers
 from pullback.engines.native.step import MEMORY, WORDS
 from pullback.engines.native.target import host
+from pullback.engines.native.workers import default_threads, together
 from pullback.program.program import Program, batched
 
-# Operations a step, some 100 microseconds, below which two threads would wait for each other longer
-# than they save; the more so where other programs want a core.
-SMALL = 10_000_000
 DTYPES = {kind: dtype for dtype, kind in KIND_OF.items() if kind in MEMORY}
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
-
-
-def default_threads() -> int:
-    """The threads that share a step where nobody says how many: `PULLBACK_THREADS`, or up to two.
-
-    Raises `CircuitError` where the environment asks for no whole number from 1 on.
-    """
-    told = os.environ.get("PULLBACK_THREADS", "")
-    if not told:
-        return min(2, os.cpu_count() or 1)
-    if not told.isdecimal() or int(told) < 1:
-        raise CircuitError(f"PULLBACK_THREADS must be a whole number from 1 on, got {told!r}")
-    return int(told)
-
-
-def _hire() -> None:
-    """Workers start when needed; a step with fewer than it asks for would wait for ever."""
-    global _workers
-    _workers = ThreadPoolExecutor(256, thread_name_prefix="pullback")
-
-
-_hire()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_hire)  # threads stay behind in the parent
 
 
 class Native:
@@ -79,7 +51,7 @@ class Native:
         margin = guard.margin()
         self.compiled = compiled = compile(program, host(), margin)
         self.plain, self.memory = compiled.plain, compiled.memory
-        self.threads = threads or (default_threads() if compiled.work > SMALL else 1)
+        self.threads = default_threads(compiled.work) if threads is None else threads
         self._asked = threads
         room = -(-compiled.workspace // 64) * 64 + 64 + margin
         self._workspace = _aligned(room * self.threads, np.dtype(np.uint8))
@@ -238,10 +210,7 @@ class Native:
         """Run on all threads at once, and return when all are done."""
         if self._guard is not None:
             self._guard.lay()
-        waiting = [_workers.submit(run, self._words, t) for t in range(1, self.threads)]
-        run(self._words, 0)
-        for future in waiting:
-            future.result()
+        together(run, self._words, self.threads, self)
         if self._guard is not None:
             self._guard.check()
 

@@ -8,7 +8,7 @@ from typing import Any
 from pullback.engines.native.number import Number
 from pullback.engines.native.target import Target
 
-PATIENCE = 20_000  # looks at the counter before a thread gives way
+PATIENCE = 100  # looks at the counter before a thread gives way: it may wait for the other's core
 
 
 @dataclass(frozen=True)
