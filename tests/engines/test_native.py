@@ -79,6 +79,7 @@ x = pb.Unit(np.arange(24.0).reshape(2, 3, 4), "x")
 one, none = pb.Unit(np.ones((1, 1)), "one"), pb.Unit(np.zeros((3, 0)), "none")
 single, whole = pb.Unit(np.ones(3, "f4"), "single"), pb.Unit(np.arange(3), "whole")
 truth = pb.Unit(np.array([True, False, True]), "truth")
+large = np.array(2**60 + 1)
 
 OUTPUTS = {
     "source": x,
@@ -100,10 +101,13 @@ OUTPUTS = {
     "mixed product": single @ pb.Unit(np.ones((3, 2)), "columns"),
     "whole product": pb.Unit(np.arange(6).reshape(2, 3), "rows") @ single,
     "mixed scatter": pb.scatter_add(single, whole, pb.Unit(np.ones(3), "updates")),
+    "whole numbers scattered over floats": pb.scatter_add(single, whole, whole),
+    "truth scattered over whole numbers": pb.scatter_add(whole, whole, truth),
     "float and whole": single * whole + truth,
     "whole": whole * whole - whole,
     "truth": truth * (single > 0.5) + (whole > np.array(1)),
     "truth, chosen": pb.where(truth * truth, single, 0.0),
+    "whole numbers that no float holds, chosen": pb.where(single, whole + large, whole - large),
     "extremes of truth": pb.max(truth),
     "count": pb.sum(truth) + pb.max(whole),
     "to whole": pb.astype(single * 2.7, "int64"),
@@ -115,7 +119,7 @@ OUTPUTS = {
     "batched product": x @ pb.swapaxes(x, 1, 2),
     "product of a broadcast": pb.broadcast_to(x[0, 0], (3, 4)) @ x[1].T,
     "stacked mixture": pb.stack([single, pb.Unit(np.zeros(3))]),
-    "large whole": whole + np.array(2**60 + 1),
+    "large whole": whole + large,
 }
 
 

@@ -43,7 +43,7 @@ def with_copies(program: Program, keep: Collection[str] = ()) -> Program:
             if key not in bodies:
                 bodies[key] = _plain(typed(unit), stored(unit), keep)
             return _of_rows(unit, inputs, bodies[key], known)
-        readable = tuple(_readable(x, unit, known) for x in inputs)
+        readable = tuple(_readable(k, x, unit, known) for k, x in enumerate(inputs))
         return None if readable == inputs else remade(unit, readable)
 
     def safe(unit: Unit) -> Unit:
@@ -54,13 +54,12 @@ def with_copies(program: Program, keep: Collection[str] = ()) -> Program:
     return Program(plain.inputs, outputs, {s: safe(new) for s, new in plain.updates.items()})
 
 
-def _readable(x: Unit, unit: Unit, known: dict[Unit, Access]) -> Unit:
-    """An input of a gate, or a copy of it that the gate's kernel can read."""
+def _readable(k: int, x: Unit, unit: Unit, known: dict[Unit, Access]) -> Unit:
+    """Input k of a gate, or a copy of it that the gate's kernel can read."""
     assert unit.gate is not None
     name = unit.gate.name
-    if x.dtype != unit.dtype and (
-        name in ONE_DTYPE or (name == "scatter_add" and x.dtype.kind == "f")
-    ):
+    added = name == "scatter_add" and k == 2  # its indices stay whole, and x is copied anyway
+    if x.dtype != unit.dtype and (name in ONE_DTYPE or added):
         return _copy(x, unit.dtype)
     return _copy(x) if name in ROW_MAJOR and not located(x, known).contiguous else x
 

@@ -218,8 +218,11 @@ def _key(where: Access) -> tuple:
 
 
 def _common(unit: Unit) -> np.dtype:
-    """The dtype in which a gate computes: NumPy's rule, in which Python's numbers are weak."""
-    if unit.dtype.kind == "f":
+    """The dtype in which a gate computes: NumPy's rule, in which Python's numbers are weak.
+
+    Only what compares makes another: truth values.
+    """
+    if unit.dtype.kind != "b":
         return unit.dtype
     return np.result_type(*(x.value for x in unit.inputs))
 
