@@ -325,6 +325,24 @@ def test_callers_in_several_threads_get_their_own_answers():
         assert all(callers.map(ask, range(4)))
 
 
+@pytest.mark.parametrize("threads", [0, -1, 257, 1.5, "2", True])
+def test_no_number_of_threads_is_refused(threads, monkeypatch):
+    program = pb.Program.of([pb.Unit(2.0, "x") * 3.0])
+    with pytest.raises(pb.CircuitError, match="threads must be a whole number from 1 to 256, got"):
+        pb.prepare("native", program, threads=threads)
+    monkeypatch.setenv("PULLBACK_THREADS", "0" if threads == "2" else str(threads))
+    with pytest.raises(pb.CircuitError, match="PULLBACK_THREADS must be a whole number from 1 to"):
+        Native(program)
+
+
+def test_the_environment_says_how_many_threads_share_a_long_step(monkeypatch):
+    monkeypatch.setenv("PULLBACK_THREADS", "3")
+    x = pb.Unit(np.ones((256, 256)), "x")
+    assert Native(pb.Program.of([x @ x])).threads == 3
+    assert Native(pb.Program.of([x @ x]), threads=2).threads == 2
+    assert Native(pb.Program.of([x * 2.0])).threads == 1
+
+
 def test_a_forked_process_has_workers_of_its_own():
     x = pb.Unit(np.ones((300, 300)), "x")
     native = Native(pb.Program({"x": x}, {"y": x @ x}, {}), threads=2)

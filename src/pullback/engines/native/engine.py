@@ -37,6 +37,7 @@ from pullback.program.program import Program, batched
 # Operations a step, some 100 microseconds, below which two threads would wait for each other longer
 # than they save; the more so where other programs want a core.
 SMALL = 10_000_000
+MOST = 256  # threads of a step
 DTYPES = {kind: dtype for dtype, kind in KIND_OF.items() if kind in MEMORY}
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 
@@ -44,20 +45,25 @@ _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 def default_threads() -> int:
     """The threads that share a step where nobody says how many: `PULLBACK_THREADS`, or up to two.
 
-    Raises `CircuitError` where the environment asks for no whole number from 1 on.
+    Raises `CircuitError` where the environment asks for no number of threads.
     """
     told = os.environ.get("PULLBACK_THREADS", "")
     if not told:
         return min(2, os.cpu_count() or 1)
-    if not told.isdecimal() or int(told) < 1:
-        raise CircuitError(f"PULLBACK_THREADS must be a whole number from 1 on, got {told!r}")
-    return int(told)
+    return _checked("PULLBACK_THREADS", int(told) if told.isdecimal() else told)
+
+
+def _checked(what: str, threads: Any) -> int:
+    """A number of threads that there can be."""
+    if type(threads) is not int or not 1 <= threads <= MOST:
+        raise CircuitError(f"{what} must be a whole number from 1 to {MOST}, got {threads!r}")
+    return threads
 
 
 def _hire() -> None:
     """Workers start when needed; a step with fewer than it asks for would wait for ever."""
     global _workers
-    _workers = ThreadPoolExecutor(256, thread_name_prefix="pullback")
+    _workers = ThreadPoolExecutor(MOST, thread_name_prefix="pullback")
 
 
 _hire()
@@ -68,6 +74,9 @@ if hasattr(os, "register_at_fork"):
 class Native:
     """Runs a Program as compiled code.
 
+    Raises `CircuitError` where `threads`, or the environment, is no number of threads, and for what
+    `compile` refuses.
+
     >>> x, w = Unit(3.0, "x"), Unit(1.0, "w")
     >>> step = Native(Program({"x": x}, {"y": w * x}, {w: w + 0.5 * x}))
     >>> step(x=2.0), w.value
@@ -76,10 +85,11 @@ class Native:
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
         self.program = program
+        share = default_threads() if threads is None else _checked("threads", threads)
         margin = guard.margin()
         self.compiled = compiled = compile(program, host(), margin)
         self.plain, self.memory = compiled.plain, compiled.memory
-        self.threads = threads or (default_threads() if compiled.work > SMALL else 1)
+        self.threads = share if threads is not None or compiled.work > SMALL else 1
         self._asked = threads
         room = -(-compiled.workspace // 64) * 64 + 64 + margin
         self._workspace = _aligned(room * self.threads, np.dtype(np.uint8))
