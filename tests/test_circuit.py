@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.engines.prepare import ENGINES
 
 
 def small():
@@ -273,3 +274,11 @@ def test_what_cannot_be_compiled_is_refused_at_once():
         pb.compile(lambda x: x, engine="cuda")
     with pytest.raises(pb.CircuitError, match="runs a Program, got Circuit"):
         pb.prepare("eager", pb.Circuit(pb.Unit(1.0) * 2.0))
+
+
+@pytest.mark.parametrize("engine", [name for name, (package, _) in ENGINES.items() if package])
+def test_what_an_engine_stands_on_and_is_not_there_is_named_with_the_cure(engine, monkeypatch):
+    monkeypatch.setattr("pullback.engines.prepare.find_spec", lambda name: None)
+    with pytest.raises(pb.CircuitError, match=f"'{engine}' needs .* run pip install .*'eager'"):
+        pb.compile(lambda x: x * 2.0, engine=engine)(1.0)
+    assert pb.compile(lambda x: x * 2.0, engine="eager")(1.0) == 2.0

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -397,11 +398,22 @@ def test_parquet_and_its_rows(flowers, tmp_path):
     ("engine", "package"), [("jax", "jax"), ("native", "llvmlite"), ("eager-native", "llvmlite")]
 )
 def test_an_engine_that_is_not_installed_is_refused_first(flowers, monkeypatch, engine, package):
-    monkeypatch.setattr("pullback.tables.recipe.find_spec", lambda name: None)
+    monkeypatch.setattr("pullback.engines.prepare.find_spec", lambda name: None)
     done = run("train", flowers, "--engine", engine)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"error: the engine '{engine}' needs {package}, which is not" in done.message
     assert fast(flowers).returncode == 0
+
+
+def test_a_cache_that_cannot_be_written_to_is_said_in_a_sentence(flowers, tmp_path, monkeypatch):
+    monkeypatch.setenv("PULLBACK_CACHE", str(tmp_path / "flowers.csv"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        done = run("train", flowers, "--engine", "native", "--epochs", 1)
+    assert done.returncode == 0
+    assert done.message.startswith("note: ")
+    assert "flowers.csv cannot be written to" in done.message
+    assert ".py" not in done.message
 
 
 def test_classes_that_are_numbers_and_doubtful_dates_are_said(tmp_path):

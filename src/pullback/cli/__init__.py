@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import NoReturn
+import warnings
+from typing import Any, NoReturn
 
 from pullback.core.errors import CircuitError
 
@@ -23,7 +24,9 @@ def main() -> None:
         from pullback.cli.app import app  # a while of imports, in which Ctrl-C is quiet too
 
         try:
-            app()
+            with warnings.catch_warnings():
+                warnings.showwarning = _note
+                app()
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()  # what cannot be written is known now, not at exit
@@ -41,6 +44,13 @@ def main() -> None:
             _abandon_stdout()
         place = error.filename or "the output"
         _end(1, f"cannot read or write {place}: {error.strerror or error}")
+
+
+def _note(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning as a sentence: where it was raised is nothing to whoever types a command."""
+    from rich.console import Console
+
+    Console(stderr=True, highlight=False).print(f"note: {message}", markup=False)
 
 
 def _end(status: int, message: str) -> NoReturn:

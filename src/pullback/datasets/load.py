@@ -46,7 +46,8 @@ def load_dataset(
     try:
         return DATASETS[text]()
     except UnknownNameError as error:
+        told = str(error).partition("; there are")[0]  # follows, with more
         raise UnknownNameError(
-            f"{error}; built in are {', '.join(sorted(DATASETS))}, and any .csv or .parquet file "
+            f"{told}; built in are {', '.join(sorted(DATASETS))}, and any .csv or .parquet file "
             "can be given by its path"
         ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,16 @@ def refuse_engine(name: str, threads: int | None) -> None:
         )
 
 
+def refuse_missing(name: str) -> None:
+    """Raise `CircuitError` where the package that this engine stands on is not installed."""
+    package, wanted = ENGINES[name]
+    if package and find_spec(package) is None:
+        raise CircuitError(
+            f"the engine {name!r} needs {package}, which is not installed; run "
+            f"pip install {wanted}, or take the engine 'eager'"
+        )
+
+
 def prepare(name: str, program: Program, *, threads: int | None = None) -> Engine:
     """The Program on the engine of this name: "eager", "native", "eager-native" or "jax".
 
@@ -44,7 +55,7 @@ def prepare(name: str, program: Program, *, threads: int | None = None) -> Engin
     None is as many as its work pays for, up to `PULLBACK_THREADS` or one for each physical core.
 
     Raises `CircuitError` for another name, for threads that are no whole number from 1 on or that
-    the engine has none of, and for what the engine does not run.
+    the engine has none of, where what it stands on is not installed, and for what it does not run.
 
     >>> from pullback.core.unit import Unit
     >>> x = Unit(3.0, "x")
@@ -54,6 +65,7 @@ def prepare(name: str, program: Program, *, threads: int | None = None) -> Engin
     refuse_engine(name, threads)
     if not isinstance(program, Program):
         raise CircuitError(f"an engine runs a Program, got {type(program).__name__}")
+    refuse_missing(name)
     if name == "eager":
         from pullback.engines.eager import Eager
 

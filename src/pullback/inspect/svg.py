@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from xml.sax.saxutils import escape
+from functools import lru_cache, partial
+from html import escape as escaped
 
 LINE = 13.0  # from one line of a label to the next
 ARROW = 8.0
@@ -20,6 +20,8 @@ SIZES = {"": 12.0, "small": 11.0, "symbol": 17.0, "word": 12.5, "title": 12.5}
 _FORBIDDEN = re.compile(
     "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
 )
+
+escape = partial(escaped, quote=False)  # of words between tags
 
 _NARROW, _WIDE = frozenset("ijlftrI.,:;'|!()[]{} ·"), frozenset("mwMW@%—…×")
 

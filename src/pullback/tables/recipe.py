@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.engines.prepare import ENGINES, refuse_engine
+from pullback.engines.prepare import ENGINES, refuse_engine, refuse_missing
 from pullback.layers import Sequential
 from pullback.layers.activations import ACTIVATIONS
 from pullback.losses import L2, LOSSES, Loss, Penalty, balanced_class_weights
@@ -69,7 +68,7 @@ class Recipe:
         """
         named("model", self.model, MODELS)
         engine = named("engine", self.engine, ENGINES)
-        _refuse_missing(engine)
+        refuse_missing(engine)
         for option, value, least in (
             ("--epochs", self.epochs, 1),
             ("--batch-size", self.batch_size, 1),
@@ -218,16 +217,6 @@ def named(kind: str, name: str, known: Iterable[str]) -> str:
         if candidate.casefold() == name.casefold():
             return candidate
     raise CircuitError(f"there is no {kind} {name!r}; there are: {', '.join(names)}")
-
-
-def _refuse_missing(engine: str) -> None:
-    """Raise `CircuitError` where the compiler that an engine stands on is not installed."""
-    package, name = ENGINES[engine]
-    if package and find_spec(package) is None:
-        raise CircuitError(
-            f"the engine {engine!r} needs {package}, which is not installed; run "
-            f"pip install {name}, or take --engine eager"
-        )
 
 
 def _or(names: Iterable[str]) -> str:

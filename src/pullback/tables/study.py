@@ -122,7 +122,7 @@ class Study:
         stop = [early_stopping(patience=recipe.patience)] if recipe.patience else []
         start = time.perf_counter()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that a loss was not finite is in history.ended
+            warnings.filterwarnings("ignore", "training ended")  # it is in history.ended, and shown
             history = trainer.fit(
                 x["train"],
                 y["train"],

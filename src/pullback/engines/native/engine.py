@@ -40,6 +40,9 @@ _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 class Native:
     """Runs a Program as compiled code.
 
+    Raises `CircuitError` where `threads`, or the environment, is no number of threads, and for what
+    `compile` refuses.
+
     >>> x, w = Unit(3.0, "x"), Unit(1.0, "w")
     >>> step = Native(Program({"x": x}, {"y": w * x}, {w: w + 0.5 * x}))
     >>> step(x=2.0), w.value

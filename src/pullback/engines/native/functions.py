@@ -116,7 +116,7 @@ def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
 
     def computed(name: str, x: Number) -> Number:
         function = getattr(elementary, name)
-        return k.apart(name, function, x) if k.long and x.lanes > 1 else function(k, x)
+        return k.apart(name, function, x) if k.long else function(k, x)
 
     functions = {name: partial(computed, name) for name in names}
     return SimpleNamespace(

@@ -106,7 +106,6 @@ class _Lowering:
         self.lanes = k.target.lanes("f4" if "f4" in kinds else max(kinds - {"b1"}, default="b1"))
         self.once = len(loop.body) > LONG
         self.lanes *= 1 + self.once
-        k.long = k.long or self.once
         self.reads = {
             y.name
             for x in loop.body
@@ -120,6 +119,7 @@ class _Lowering:
 
     def record(self, thread: Thread) -> None:
         loop = self.loop
+        self.k.long = self.k.long or self.once  # not in `lower_numbers`: a call empties registers
         spans: list[tuple[Any, Any]] = [(0, n) for n in self.sizes]
         if loop.shared is not None:
             spans[loop.shared] = portion(self.sizes[loop.shared], thread)
