@@ -11,8 +11,8 @@ printed, and the exit code is 1. Batch k has the seed `seed + k`, so that it can
 itself. What is compiled stays in the memory of a process: after every few batches it is given up,
 and another process goes on. If one dies, its batches are named. Ctrl-C ends it.
 
-A circuit takes half a second to compile. With `--interpreted` Python runs what the engine writes,
-ten times as many circuits in the same time, and sees every element that is read or written.
+A circuit takes a tenth of a second. With `--interpreted` Python runs what the engine writes, twice
+as many circuits in the same time, and sees every element that is read or written.
 """
 
 from __future__ import annotations

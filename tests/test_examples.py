@@ -19,9 +19,9 @@ def test_example(path):
     assert not run.stderr
 
 
-def test_the_readmes_tour_runs(tmp_path):
-    """The Python blocks of the README, one after another, as a reader would paste them."""
-    text = (Path(__file__).parent.parent / "README.md").read_text()
+def pasted(page, folder):
+    """What the Python blocks of a page print, one after another, as a reader would paste them."""
+    text = (Path(__file__).parent.parent / page).read_text()
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
     script = "\n".join(blocks).replace("epochs=30", "epochs=2")
     run = subprocess.run(
@@ -29,11 +29,19 @@ def test_the_readmes_tour_runs(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        cwd=tmp_path,
+        cwd=folder,
     )
     assert run.returncode == 0, run.stderr
-    assert "dq = f * (1 - f) * df" in run.stdout
+    return run.stdout
+
+
+def test_the_readmes_tour_runs(tmp_path):
+    assert "dq = f * (1 - f) * df" in pasted("README.md", tmp_path)
     assert (tmp_path / "digits.safetensors").exists()
+
+
+def test_the_page_of_the_engine_prints_what_is_between_passes(tmp_path):
+    assert "for each of (2, 3): exp, sum" in pasted("docs/engine.md", tmp_path)
 
 
 def test_there_are_examples():

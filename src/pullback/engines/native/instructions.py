@@ -1,6 +1,7 @@
 """In: numbers. Out: the instructions that make others of them, written down for LLVM.
 
-All text that LLVM reads stands here and in `code`, which makes functions of it.
+All text that LLVM reads stands here, in `number`, whose cells are memory, and in `code`, which
+makes functions of it; but for the barrier of `threads`, which is a text as it is.
 """
 
 from __future__ import annotations

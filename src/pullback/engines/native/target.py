@@ -1,6 +1,6 @@
 """In: the text of LLVM functions. Out: object code for a processor, and what must be known of it.
 
-All that is of LLVM and of one kind of processor stands here and in `code`, which writes the text.
+LLVM is called here alone, and what differs between kinds of processors is found out here.
 """
 
 from __future__ import annotations
