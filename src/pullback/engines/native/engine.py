@@ -40,7 +40,7 @@ _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 class Native:
     """Runs a Program as compiled code.
 
-    Raises `CircuitError` where `threads`, or the environment, is no number of threads, and for what
+    Raises `CircuitError` where the environment asks for no number of threads, and for what
     `compile` refuses.
 
     >>> x, w = Unit(3.0, "x"), Unit(1.0, "w")
