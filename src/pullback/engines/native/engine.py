@@ -12,8 +12,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from pullback.engines.native.number import KINDS
 from pullback.engines.native.registers import fits_registers, write_registers
 from pullback.engines.native.step import MEMORY, WORDS
 from pullback.engines.native.target import host
+from pullback.engines.native.workers import together
 from pullback.program.program import Program, batched
 
 # Operations a step, some 100 microseconds, below which two threads would wait for each other longer
@@ -52,17 +53,6 @@ def default_threads() -> int:
     if not told.isdecimal() or int(told) < 1:
         raise CircuitError(f"PULLBACK_THREADS must be a whole number from 1 on, got {told!r}")
     return int(told)
-
-
-def _hire() -> None:
-    """Workers start when needed; a step with fewer than it asks for would wait for ever."""
-    global _workers
-    _workers = ThreadPoolExecutor(256, thread_name_prefix="pullback")
-
-
-_hire()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_hire)  # threads stay behind in the parent
 
 
 class Native:
@@ -225,25 +215,33 @@ class Native:
             finally:
                 for state in self.program.updates:
                     view = self._views[state]
-                    state._value = float(view) if type(state._value) is float else view
+                    state._value = view.item() if _is_number(state._value) else view
 
     def _read(self, unit: Unit, like: Value) -> Value:
         """A result as wires carry it: a number of Python where `like` is one."""
         value = self._view(unit).copy()
-        return value.item() if type(like) in (float, bool) else value[()]
+        return value.item() if _is_number(like) else value[()]
 
     # Threads -------------------------------------------------------------------------------------
 
     def _together(self, run: Any) -> None:
-        """Run on all threads at once, and return when all are done."""
+        """Run on all threads at once, and return when all are done.
+
+        What they do ends with a barrier. One that is still leaving it keeps the memory alive.
+        """
         if self._guard is not None:
             self._guard.lay()
-        waiting = [_workers.submit(run, self._words, t) for t in range(1, self.threads)]
-        run(self._words, 0)
-        for future in waiting:
-            future.result()
+        others = [partial(self._run, run, t) for t in range(1, self.threads)]
+        together(partial(run, self._words, 0), others)
         if self._guard is not None:
             self._guard.check()
+
+    def _run(self, run: Any, t: int) -> None:
+        run(self._words, t)
+
+
+def _is_number(value: Value) -> bool:
+    return type(value) in (float, bool)
 
 
 def _rows(data: np.ndarray, dtype: np.dtype) -> np.ndarray:
