@@ -259,6 +259,18 @@ def test_what_does_not_fit_is_refused_before_any_step(engine, match):
 
 
 @pytest.mark.parametrize("engine", ["eager", "one thread"])
+@pytest.mark.parametrize("wrong", [2.5, np.nan, 2.0**63])
+def test_numbers_that_an_input_cannot_carry_are_refused_before_any_step(engine, wrong):
+    rows, seen = pb.Unit(np.zeros(2, int), "rows"), pb.Unit(np.zeros(4), "seen")
+    program = pb.Program({"rows": rows}, {}, {seen: pb.scatter_add(seen, rows, np.ones(2))})
+    given = np.array([0.0, 3.0, 1.0, wrong])
+    assert ENGINES[engine](program).epoch({"rows": given}, np.array([1, 0]), never).steps == 1
+    with pytest.raises(pb.CircuitError, match=r"'rows' carries int64 .* not survive"):
+        ENGINES[engine](program).epoch({"rows": given}, np.arange(4), never)
+    assert seen.value.tolist() == [1.0, 0.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("engine", ["eager", "one thread"])
 def test_inputs_without_rows_are_refused(engine):
     x, y = pb.Unit(np.zeros(3), "x"), pb.Unit(0.0, "y")
     program = pb.Program({"x": x, "y": y}, {"z": pb.sum(x) + y}, {})

@@ -27,6 +27,11 @@ def old_and_new():
     return pb.Program({}, outputs, {a: new, n: n + 1.0})
 
 
+def switched():
+    on = pb.Unit(True, "on")
+    return pb.Program({}, {"on": on}, {on: pb.logical_not(on)})
+
+
 def unchanged():
     a, b = pb.Unit(np.arange(4.0), "a"), pb.Unit(np.ones(4), "b")
     return pb.Program({}, {"b": b}, {a: a, b: a})
@@ -48,6 +53,7 @@ MADE = (
     overwritten,
     turned,
     old_and_new,
+    switched,
     unchanged,
     embedding,
 )

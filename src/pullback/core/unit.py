@@ -132,7 +132,7 @@ class Unit(Operators):
                 "a circuit's shapes are fixed, so build a new one for other shapes"
             )
         if type(new) is not type(self._value) or dtype_of(new) != dtype_of(self._value):
-            new = _cast(new, dtype_of(self._value), self.label)
+            new = cast(new, dtype_of(self._value), self.label)
             new = new.item() if type(self._value) in (float, bool) else new
         self._value = read_only(new.copy()) if isinstance(new, np.ndarray) else new
         self.time = walk.tick()
@@ -321,8 +321,11 @@ def set_together(values: Mapping[Unit, Any]) -> None:
         raise
 
 
-def _cast(value: Value, dtype: np.dtype, what: str) -> np.ndarray:
-    """`value` in the dtype of its wire; a fraction is not cut off to make an integer."""
+def cast(value: Value, dtype: np.dtype, what: str) -> np.ndarray:
+    """`value` in the dtype of its wire; a fraction is not cut off to make an integer.
+
+    Raises `CircuitError` where whole numbers or truth values would not be what `value` is.
+    """
     with np.errstate(all="ignore"):
         new = np.asarray(value).astype(dtype)
     if dtype.kind != "f" and not np.array_equal(new, value):

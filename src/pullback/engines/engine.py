@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.unit import Unit
+from pullback.core.unit import Unit, cast
 from pullback.core.values import Value
 from pullback.program.program import Program, batched
 
@@ -54,8 +54,8 @@ def batch_of(program: Program, data: Mapping[str, np.ndarray], order: np.ndarray
     """The rows of a batch, where a Program can run an epoch over such data in such an order.
 
     Raises `CircuitError` where its inputs have no rows, or not as many as each other; where data
-    are missing, or have rows of another shape than an input; where a number in `order` is no row;
-    where either are no arrays.
+    are missing, or have rows of another shape than an input, or of numbers that its dtype cannot
+    carry; where a number in `order` is no row; where either are no arrays.
     """
     size = batched(program)
     if size == 0:
@@ -88,6 +88,9 @@ def batch_of(program: Program, data: Mapping[str, np.ndarray], order: np.ndarray
     if order.size and not 0 <= order.min() <= order.max() < rows:
         wrong = order[(order < 0) | (order >= rows)][0]
         raise CircuitError(f"the order names row {wrong}, and there are {rows} rows, from 0 on")
+    for name, unit in program.inputs.items():
+        if unit.dtype.kind != "f" and not np.can_cast(data[name].dtype, unit.dtype):
+            cast(data[name][order], unit.dtype, unit.label)
     return size
 
 

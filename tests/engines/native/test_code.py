@@ -228,6 +228,16 @@ def test_conversions_are_numpys(of, to, lanes):
     assert_same_bits(found, x.astype(DTYPES[to]))
 
 
+@pytest.mark.parametrize("lanes", [1, 16])
+@pytest.mark.parametrize("to", ["f4", "f8", "b1"])
+def test_every_half_is_widened_exactly(to, lanes):
+    halves = np.arange(1 << 16, dtype="u2").view("f2")
+    x = np.concatenate([halves[:32], halves[0x3F8::0x400], halves[0x400::0x400], halves[-1:]])
+    x = np.resize(x, 192)
+    found = applied(lambda k, a: k.convert(a, to), to, x, lanes=lanes)
+    assert_same_bits(found, x.astype(DTYPES[to]))
+
+
 def test_what_is_not_zero_is_true_and_nan_is_not_zero():
     x = np.array([0.0, -0.0, np.nan, 1e-300])
     found = applied(lambda k, a: k.convert(a, "b1"), "b1", x, lanes=1)

@@ -200,22 +200,29 @@ class Native:
             finally:
                 for state in self.program.updates:
                     view = self._views[state]
-                    state._value = float(view) if type(state._value) is float else view
+                    state._value = view.item() if _is_number(state._value) else view
 
     def _read(self, unit: Unit, like: Value) -> Value:
         """A result as wires carry it: a number of Python where `like` is one."""
         value = self._view(unit).copy()
-        return value.item() if type(like) in (float, bool) else value[()]
+        return value.item() if _is_number(like) else value[()]
 
     # Threads -------------------------------------------------------------------------------------
 
     def _together(self, run: Any) -> None:
-        """Run on all threads at once, and return when all are done."""
+        """Run on all threads at once, and return when all are done.
+
+        What they do ends with a barrier. One that is still leaving it keeps the memory alive.
+        """
         if self._guard is not None:
             self._guard.lay()
         together(run, self._words, self.threads, self)
         if self._guard is not None:
             self._guard.check()
+
+
+def _is_number(value: Value) -> bool:
+    return type(value) in (float, bool)
 
 
 def _rows(data: np.ndarray, dtype: np.dtype) -> np.ndarray:

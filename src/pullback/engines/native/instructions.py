@@ -172,6 +172,8 @@ class Instructions:
 
     def convert(self, x: Number, kind: str) -> Number:
         """x as a number of another kind; a float that is cut to a whole number loses its rest."""
+        if x.kind == "f2" != kind:
+            x = self._widened(x)
         if KINDS[x.kind] == KINDS[kind]:
             return Number(self, kind, x.lanes, x.text)
         if kind == "b1":
@@ -189,6 +191,17 @@ class Instructions:
             cut = self.emit(kind, x.lanes, f"fptosi {x.type} {x.text} to {to}")
             return self.emit(kind, x.lanes, f"freeze {to} {cut.text}")
         return self.emit(kind, x.lanes, f"{word} {x.type} {x.text} to {to}")
+
+    def _widened(self, x: Number) -> Number:
+        """A half in single precision; where processors have no instruction, LLVM has no function.
+
+        Its bits in their new places, times 2 to the power by which the exponents' biases differ.
+        """
+        half = self.convert(self.bits(x, "u2"), "u4")
+        size = (half & 0x7FFF) << 13
+        finite, special = self.bits(size, "f4") * 2.0**112, self.bits(size | 0x7F800000, "f4")
+        y = self.select(size < 0x7C00 << 13, finite, special)
+        return self.bits(self.bits(y, "u4") | (half & 0x8000) << 16, "f4")
 
     def bits(self, x: Number, kind: str) -> Number:
         """The same bits, read as a number of another kind of the same width."""

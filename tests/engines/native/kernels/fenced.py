@@ -114,6 +114,9 @@ def slices(placed: Placed) -> None:
             order = placed(np.array([2, 0, 3]))
             run_kernel("gather", Gather(kind(dtype), 3, inner, kind(dtype)), y, x, order)
             np.testing.assert_array_equal(y, x[order])
+            half = placed(np.arange(4 * inner).reshape(4, inner).astype("f2"))
+            run_kernel("gather", Gather(kind(dtype), 3, inner, "f2"), y, half, order)
+            np.testing.assert_array_equal(y, half[order])
             run_kernel("zeros", Zeros(kind(dtype), y.size), y, placed=placed)
             assert not y.any()
 
