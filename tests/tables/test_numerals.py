@@ -54,8 +54,8 @@ def test_marks_ranges_and_times_are_no_numbers(text):
     assert not is_number(text)
 
 
-def habits(separator="", told=None, **columns):
-    return Habits.of(pd.DataFrame(columns), told, separator=separator)
+def habits(separator="", given=None, **columns):
+    return Habits.of(pd.DataFrame(columns), given, separator=separator)
 
 
 def test_all_columns_vote_on_the_decimal_mark():
@@ -86,10 +86,10 @@ def test_three_digits_after_every_mark_beside_plain_ones_are_thousands():
 
 
 def test_what_a_person_tells_is_the_habit():
-    told = habits(told=ReadOptions(decimal=",", gaps=("NA", " x ")), a=["1.5", "2.25"])
-    assert (told.decimal, told.told) == (",", True)
-    assert [told.is_gap(text) for text in ("", "NA", "x", "-", "y")] == [True] * 4 + [False]
-    assert [told.spares(text) for text in ("", "NA", "x", "-", "y")] == [False] * 3 + [True, False]
+    found = habits(given=ReadOptions(decimal=",", gaps=("NA", " x ")), a=["1.5", "2.25"])
+    assert (found.decimal, found.given) == (",", True)
+    assert [found.is_gap(text) for text in ("", "NA", "x", "-", "y")] == [True] * 4 + [False]
+    assert [found.spares(text) for text in ("", "NA", "x", "-", "y")] == [False] * 3 + [True, False]
 
 
 def test_gaps_among_numbers_are_those_of_the_file():

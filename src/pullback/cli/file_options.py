@@ -83,10 +83,10 @@ def read_options(
     )
 
 
-def _mark(option: str, told: str | None, marks: dict[str, str]) -> str | None:
+def _mark(option: str, text: str | None, marks: dict[str, str]) -> str | None:
     """A mark, told by its name or as it is."""
-    if told is None or told in marks.values():
-        return told
-    if told not in marks:
-        raise CircuitError(f"--{option} is one of {', '.join(marks)}, got {told!r}")
-    return marks[told]
+    if text is None or text in marks.values():
+        return text
+    if text not in marks:
+        raise CircuitError(f"--{option} is one of {', '.join(marks)}, got {text!r}")
+    return marks[text]

@@ -52,7 +52,7 @@ def predict(
     if path is not None:
         refuse_same("--output", path, model, data)
     options = read_options(separator, header, decimal, gaps)
-    trained = Trained.load(model).told(options)
+    trained = Trained.load(model).read_with(options)
     read = _table(data, options)
     inputs, notes = trained.preparation.transform(read.frame, read.habits)
     answers = trained.answer(inputs)

@@ -133,16 +133,18 @@ class Operators:
             "pb.concatenate, or ask for its .value"
         )
 
-    def __array_ufunc__(self: Any, function: Any, method: str, *inputs: Any, **told: Any) -> Unit:
+    def __array_ufunc__(
+        self: Any, function: Any, method: str, *inputs: Any, **options: Any
+    ) -> Unit:
         """An operator with an array on its left, which NumPy leaves to us; else a refusal."""
         ours = _REFLECTED.get(function.__name__)
-        if ours and method == "__call__" and not told and len(inputs) == 2 and inputs[1] is self:
+        if ours and method == "__call__" and not options and len(inputs) == 2 and inputs[1] is self:
             return getattr(self, ours)(inputs[0])
         return self._taken_apart()
 
-    def __array_function__(self: Any, function: Any, types: Any, args: Any, told: Any) -> Any:
+    def __array_function__(self: Any, function: Any, types: Any, args: Any, options: Any) -> Any:
         """What NumPy may ask of a wire is its shape; any other function of NumPy is refused."""
-        if function.__name__ in ("shape", "ndim", "size") and len(args) == 1 and not told:
+        if function.__name__ in ("shape", "ndim", "size") and len(args) == 1 and not options:
             return getattr(args[0], function.__name__)
         return self._taken_apart()
 

@@ -75,8 +75,8 @@ def formula(unit: Unit, named: Mapping[Unit, str]) -> str:
         return f"{inputs[0]} {symbol} {inputs[1]}"
     if len(inputs) == 1 and symbol and not symbol.isalpha():
         return f"{symbol}{inputs[0]}"
-    told = [f"{k}={_static(v)}" for k, v in unit.static.items() if v is not False]
-    return f"{gate.name}({', '.join(inputs + told)})"
+    extras = [f"{k}={_static(v)}" for k, v in unit.static.items() if v is not False]
+    return f"{gate.name}({', '.join(inputs + extras)})"
 
 
 def _static(value: Any) -> str:

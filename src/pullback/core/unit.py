@@ -68,7 +68,7 @@ class Unit(Operators):
         "name",
         "origin",  # the code that made it
         "scope",  # the layer it stands in, as "model/dense1", or ""
-        "static",  # what else the gate was told: axes, shapes
+        "static",  # what else the gate was hint: axes, shapes
         "time",  # when its value was last set or computed
     )
 
@@ -305,8 +305,8 @@ def _refuse_made(value: Value, gate: Gate) -> None:
     for x in made:
         if not isinstance(x, _CARRIED):
             kind = type(x).__name__
-            told = "; declare several=True for several outputs" if kind == "tuple" else ""
-            raise CircuitError(f"gate {gate.name!r} made a {kind}; a value must be numbers{told}")
+            hint = "; declare several=True for several outputs" if kind == "tuple" else ""
+            raise CircuitError(f"gate {gate.name!r} made a {kind}; a value must be numbers{hint}")
 
 
 def set_together(values: Mapping[Unit, Any]) -> None:

@@ -42,9 +42,9 @@ def order(outputs: Iterable[Unit]) -> list[Unit]:
 
 
 def inside(unit: Unit) -> Iterator[Unit]:
-    """The wires of the circuits that a gate was told, as a loop is told its step."""
-    for told in unit.static.values():
-        yield from getattr(told, "wires", ())
+    """The wires of the circuits that a gate was value, as a loop is value its step."""
+    for value in unit.static.values():
+        yield from getattr(value, "wires", ())
 
 
 def with_inside(wires: Iterable[Unit]) -> Iterator[Unit]:

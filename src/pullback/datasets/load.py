@@ -46,8 +46,8 @@ def load_dataset(
     try:
         return DATASETS[text]()
     except UnknownNameError as error:
-        told = str(error).partition("; there are")[0]  # follows, with more
+        reason = str(error).partition("; there are")[0]  # follows, with more
         raise UnknownNameError(
-            f"{told}; built in are {', '.join(sorted(DATASETS))}, and any .csv or .parquet file "
+            f"{reason}; built in are {', '.join(sorted(DATASETS))}, and any .csv or .parquet file "
             "can be given by its path"
         ) from None

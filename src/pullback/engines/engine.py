@@ -59,9 +59,11 @@ def batch_of(program: Program, data: Mapping[str, np.ndarray], order: np.ndarray
     """
     size = batched(program)
     if size == 0:
-        told = ", ".join(f"{name} {unit.shape}" for name, unit in program.inputs.items()) or "none"
+        shapes = (
+            ", ".join(f"{name} {unit.shape}" for name, unit in program.inputs.items()) or "none"
+        )
         raise CircuitError(
-            f"an epoch needs inputs with as many rows each, and one at least; they are: {told}"
+            f"an epoch needs inputs with as many rows each, and one at least; they are: {shapes}"
         )
     for name in (*program.inputs, *data):
         if name not in program.inputs or name not in data:

@@ -25,13 +25,13 @@ class Notice:
 
     Functions are counted from the first one on until nothing has been compiled for a moment.
 
-    >>> told = []
+    >>> shown = []
     >>> notice = Notice(patience=0.0)
-    >>> with notice.shown_by(told.append), notice.announced(2):
+    >>> with notice.shown_by(shown.append), notice.announced(2):
     ...     notice.next()
     ...     with notice.compiling():
     ...         time.sleep(0.1)
-    >>> told
+    >>> shown
     ['compiling 1 of 2 functions, once: later runs read them from the cache', '']
     """
 

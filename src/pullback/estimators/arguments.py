@@ -1,4 +1,4 @@
-"""In: the parameters of an estimator, as told. Out: nothing, or a refusal that names one.
+"""In: the parameters of an estimator, as parameters. Out: nothing, or a refusal that names one.
 
 What names a thing that is looked up, such as `loss` or `engine`, is refused where that is done.
 """
@@ -73,13 +73,13 @@ RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 """For each parameter what it may be, as a test and in words."""
 
 
-def refuse_parameters(told: Mapping[str, Any]) -> None:
+def refuse_parameters(parameters: Mapping[str, Any]) -> None:
     """Raise `CircuitError` for the first parameter that is not what it may be.
 
     >>> refuse_parameters({"epochs": 10, "l2": 0.0})
     """
-    for name, value in told.items():
-        if name == "learning_rate" and isinstance(told.get("optimizer"), Optimizer):
+    for name, value in parameters.items():
+        if name == "learning_rate" and isinstance(parameters.get("optimizer"), Optimizer):
             continue  # which has its own
         allowed, words = RULES.get(name, (None, ""))
         if allowed is not None and not allowed(value):

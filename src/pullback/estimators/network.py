@@ -56,9 +56,9 @@ class Network(BaseEstimator):
     history_: History
     scaler_: Any  # a StandardScaler, or None
 
-    def _keep(self, told: Mapping[str, Any]) -> None:
+    def _keep(self, parameters: Mapping[str, Any]) -> None:
         """Keep the parameters as they were told to `__init__`: its own local names."""
-        vars(self).update((name, value) for name, value in told.items() if name != "self")
+        vars(self).update((name, value) for name, value in parameters.items() if name != "self")
 
     @abstractmethod
     def _network(self, outputs: int, seed: int) -> Sequential:
@@ -78,10 +78,10 @@ class Network(BaseEstimator):
 
     # Data ----------------------------------------------------------------------------------------
 
-    def _read(self, X: Any, *, reset: bool, **told: Any) -> Any:
-        """X, and y where it is told, as arrays of finite numbers. What is not scaled must fit."""
+    def _read(self, X: Any, *, reset: bool, **options: Any) -> Any:
+        """X, and y where it is given, as arrays of finite numbers. What is not scaled must fit."""
         dtype: Any = (np.float64, np.float32) if self.scale else np.float32
-        return validate_data(self, X, reset=reset, dtype=dtype, **told)
+        return validate_data(self, X, reset=reset, dtype=dtype, **options)
 
     def _weights(self, x: np.ndarray, sample_weight: Any) -> np.ndarray | None:
         if sample_weight is None:
@@ -133,13 +133,13 @@ class Network(BaseEstimator):
         self.history_ = History()
         self._strength = self._spring(batch_size * (1.0 if weights is None else weights.mean()))
         self._trainer = self._new_trainer()
-        self._trained_with = self._told()
+        self._trained_with = self._described()
         self._made_with = self._made_of()
 
     def _made_of(self) -> dict[str, str]:
         """The parameters that decide what the model is, in words."""
-        told = self.get_params(deep=False)
-        return {name: repr(told[name]) for name in _OF_THE_MODEL if name in told}
+        parameters = self.get_params(deep=False)
+        return {name: repr(parameters[name]) for name in _OF_THE_MODEL if name in parameters}
 
     def _refuse_another_model(self) -> None:
         """Raise `CircuitError` where going on would not heed a parameter that was changed."""
@@ -150,7 +150,7 @@ class Network(BaseEstimator):
                     "to go on, set it back; for a new model call fit with warm_start=False"
                 )
 
-    def _told(self) -> dict[str, Any]:
+    def _described(self) -> dict[str, Any]:
         """The parameters that a Trainer is made of."""
         return {
             "learning_rate": self.learning_rate,
@@ -166,14 +166,14 @@ class Network(BaseEstimator):
 
         Another learning rate leaves the Trainer what it remembers; anything else asks for another.
         """
-        told, before = self._told(), self._trained_with
-        changed = {name for name, value in told.items() if value != before[name]}
+        parameters, before = self._described(), self._trained_with
+        changed = {name for name, value in parameters.items() if value != before[name]}
         if changed != {"learning_rate"}:
             self._strength = self._spring(batch_size)
             self._trainer = self._new_trainer()
         elif not isinstance(self.optimizer, Optimizer):
             self._trainer.learning_rate = self.learning_rate
-        self._trained_with = told
+        self._trained_with = parameters
 
     def _new_trainer(self) -> Trainer:
         return Trainer(
@@ -210,7 +210,7 @@ class Network(BaseEstimator):
             self._start(x, weights, outputs, size)
         else:
             self._refuse_another_model()
-            if self._told() != self._trained_with:
+            if self._described() != self._trained_with:
                 self._adopt(size)
         x, labels = self._scaled(x), self._prepared(labels)
         held_out = None

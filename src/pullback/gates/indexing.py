@@ -132,8 +132,8 @@ def _walk(key: Any, size: int, axis: int, shape: Shape) -> Walk:
         try:
             start, stop, step = key.indices(size)
         except (TypeError, ValueError) as error:  # a step of 0, or ends that are not whole numbers
-            told = f"{key!r} cannot slice axis {axis} of shape {shape}: {error}"
-            raise CircuitError(told) from None
+            message = f"{key!r} cannot slice axis {axis} of shape {shape}: {error}"
+            raise CircuitError(message) from None
         count = len(range(start, stop, step))
         return (start, count, step) if count else (0, 0, 1)  # an empty walk may start outside
     if not isinstance(key, int | np.integer) or isinstance(key, bool):

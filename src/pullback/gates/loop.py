@@ -253,8 +253,8 @@ def _length(sequences: Sequence[Any], length: int | None) -> int:
             raise CircuitError(f"length must be a whole number from 0 upwards, got {length}")
         found.setdefault(int(length), "`length`")
     if len(found) > 1:
-        told = " and ".join(f"{what} has {n}" for n, what in found.items())
-        raise CircuitError(f"the sequences of a loop must be of one length: {told} steps")
+        lengths = " and ".join(f"{what} has {n}" for n, what in found.items())
+        raise CircuitError(f"the sequences of a loop must be of one length: {lengths} steps")
     if not found:
         raise CircuitError("a loop without sequences does not know its length; give `length=`")
     return next(iter(found))

@@ -169,7 +169,7 @@ def _sampled(gate: Gate, rng: np.random.Generator) -> list[Sample]:
         return [
             (
                 [doubled(as_value(x)) for x in xs],
-                {name: doubled_static(told) for name, told in static.items()},
+                {name: doubled_static(given) for name, given in static.items()},
             )
             for xs, static in gate.samples(rng)
         ]

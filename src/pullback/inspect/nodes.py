@@ -189,9 +189,9 @@ def _group_lines(part: Part) -> _Line:
 def _unit_title(unit: Unit) -> str:
     """What a reader sees when the pointer rests on a node."""
     head = "source" if unit.gate is None else unit.gate.name
-    told = [f"{key}={value}" for key, value in unit.static.items()]
+    statics = [f"{key}={value}" for key, value in unit.static.items()]
     place = os.path.basename(unit.where)
-    first = [unit.name or "", head + (f" ({', '.join(told)})" if told else ""), place]
+    first = [unit.name or "", head + (f" ({', '.join(statics)})" if statics else ""), place]
     lines = [" · ".join(svg.short(words, 200) for words in first if words)]
     for what, value in [("value", unit.value), ("gradient", unit.grad)]:
         if value is not None and type(value) is not tuple:

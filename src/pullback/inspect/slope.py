@@ -122,8 +122,8 @@ class Slopes:
         # What is wrong by less than atol is wrong only if the measurement is beyond doubt.
         off = np.abs(a - n)
         steady = np.sum(np.abs(slopes - n) <= _STEADY * off, axis=0) >= _WITNESSES
-        told = np.abs(slopes[-1] - n) <= _TELLING * off
-        steady &= (np.abs(n) > _TELLING * np.abs(a)) | told
+        clear = np.abs(slopes[-1] - n) <= _TELLING * off
+        steady &= (np.abs(n) > _TELLING * np.abs(a)) | clear
         within = off <= self.settings.atol * self.size + self.settings.rtol * np.abs(n)
         within &= np.isfinite(n)
         bad &= ~(within & (unresolved | ~steady))

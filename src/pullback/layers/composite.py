@@ -76,7 +76,7 @@ class Composite(Layer):
         return iter(self.layers)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join([*map(repr, self.layers), *self.told()])})"
+        return f"{type(self).__name__}({', '.join([*map(repr, self.layers), *self.arguments()])})"
 
 
 def _name(layers: Sequence[Layer]) -> None:

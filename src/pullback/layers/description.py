@@ -35,12 +35,12 @@ def describe(layer: Layer) -> dict[str, Any]:
     [{'kind': 'Dropout', 'name': 'dropout1', 'rate': 0.5}]
     """
     paths = {inner: path for path, inner in layer.walk()}
-    told: set[Layer] = set()
+    seen: set[Layer] = set()
 
     def tell(layer: Layer) -> dict[str, Any]:
-        if layer in told:
+        if layer in seen:
             return {"shared": paths[layer]}
-        told.add(layer)
+        seen.add(layer)
         description = {"kind": type(layer).__name__, "name": layer.name, **layer.config}
         if layer.layers:
             description["layers"] = [tell(inner) for inner in layer.layers]
@@ -60,10 +60,10 @@ def construct(description: Mapping[str, Any]) -> Layer:
     """
     made: dict[str, Layer] = {}
 
-    def make(told: Mapping[str, Any], outer: str) -> Layer:
-        if "shared" in told:
-            return made[told["shared"]]
-        arguments = dict(told)
+    def make(described: Mapping[str, Any], outer: str) -> Layer:
+        if "shared" in described:
+            return made[described["shared"]]
+        arguments = dict(described)
         kind, name = arguments.pop("kind"), arguments.pop("name")
         if kind not in LAYERS:
             raise CircuitError(

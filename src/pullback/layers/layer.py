@@ -96,8 +96,8 @@ class Layer(Portable, ABC):
         return call.output
 
     def __setattr__(self, name: str, value: Any) -> None:
-        told = vars(self)
-        if name in told.get("config", ()) and name in told and not isinstance(value, Unit):
+        fields = vars(self)
+        if name in fields.get("config", ()) and name in fields and not isinstance(value, Unit):
             raise AttributeError(
                 f"the {name} of layer {self.name!r} is fixed when it is made, as what is recorded "
                 "and saved of it would not follow; make another layer"
@@ -301,19 +301,19 @@ class Layer(Portable, ABC):
         fill(self, path)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(self.told())})"
+        return f"{type(self).__name__}({', '.join(self.arguments())})"
 
-    def told(self) -> list[str]:
+    def arguments(self) -> list[str]:
         """The arguments as one would write them, where they are not the defaults."""
         known = signature(type(self)).parameters
-        told = []
+        shown = []
         for name, value in self.config.items():
             default = known[name].default
             if default is Parameter.empty:
-                told.append(f"{value!r}")
+                shown.append(f"{value!r}")
             elif value != default:
-                told.append(f"{name}={value!r}")
-        return told
+                shown.append(f"{name}={value!r}")
+        return shown
 
     # What layers check ---------------------------------------------------------------------------
 

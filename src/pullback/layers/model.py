@@ -67,12 +67,13 @@ class Model(Composite):
 def _refuse_unlike(forward: Callable[..., Any]) -> None:
     """Raise `CircuitError` where a function does not take `training`, which every call gives it."""
     try:
-        told = signature(forward).parameters.values()
+        parameters = signature(forward).parameters.values()
     except ValueError:  # of some callables nobody knows
         return
     named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
     if not any(
-        p.kind is Parameter.VAR_KEYWORD or (p.name == "training" and p.kind in named) for p in told
+        p.kind is Parameter.VAR_KEYWORD or (p.name == "training" and p.kind in named)
+        for p in parameters
     ):
         raise CircuitError(
             f"a Model's function is called as forward(layers, *inputs, training=...); "

@@ -75,7 +75,7 @@ def _fill(model: Layer, inputs: Sequence[Any], tensors: Mapping[str, np.ndarray]
         try:
             for path, layer in walked:
                 layer.stored = stored[path]
-            model(*(np.zeros((0, *told["shape"]), told["dtype"]) for told in inputs))
+            model(*(np.zeros((0, *given["shape"]), given["dtype"]) for given in inputs))
         finally:
             for _, layer in walked:
                 layer.stored = None

@@ -58,8 +58,8 @@ def Adadelta(
     >>> Adadelta()
     Adadelta(1.0, decay=0.9, epsilon=1e-06)
     """
-    told = dict(locals())
-    return composed("Adadelta", told, scale_by_adadelta(decay, epsilon))
+    arguments = dict(locals())
+    return composed("Adadelta", arguments, scale_by_adadelta(decay, epsilon))
 
 
 OPTIMIZERS.add("Adadelta", Adadelta)

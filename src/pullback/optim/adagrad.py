@@ -50,8 +50,8 @@ def AdaGrad(
     >>> AdaGrad(0.1)
     AdaGrad(0.1, epsilon=1e-10)
     """
-    told = dict(locals())
-    return composed("AdaGrad", told, scale_by_adagrad(epsilon))
+    arguments = dict(locals())
+    return composed("AdaGrad", arguments, scale_by_adagrad(epsilon))
 
 
 OPTIMIZERS.add("AdaGrad", AdaGrad)

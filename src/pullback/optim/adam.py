@@ -86,8 +86,8 @@ def Adam(
     >>> Adam()
     Adam(0.001, beta1=0.9, beta2=0.999, epsilon=1e-08)
     """
-    told = dict(locals())
-    return composed("Adam", told, scale_by_adam(beta1, beta2, epsilon, amsgrad=amsgrad))
+    arguments = dict(locals())
+    return composed("Adam", arguments, scale_by_adam(beta1, beta2, epsilon, amsgrad=amsgrad))
 
 
 OPTIMIZERS.add("Adam", Adam)

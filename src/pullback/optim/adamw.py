@@ -31,10 +31,10 @@ def AdamW(
     >>> AdamW(3e-4)
     AdamW(0.0003, beta1=0.9, beta2=0.999, epsilon=1e-08, weight_decay=0.01)
     """
-    told = dict(locals())
+    arguments = dict(locals())
     return composed(
         "AdamW",
-        told,
+        arguments,
         scale_by_adam(beta1, beta2, epsilon, amsgrad=amsgrad),
         add_decayed_weights(weight_decay),
     )

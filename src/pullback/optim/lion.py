@@ -51,9 +51,11 @@ def Lion(
     >>> Lion()
     Lion(0.0001, beta1=0.9, beta2=0.99, weight_decay=0.0)
     """
-    told = dict(locals())
+    arguments = dict(locals())
     decay = add_decayed_weights(weight_decay)
-    return composed("Lion", told, scale_by_lion(beta1, beta2), *([decay] if weight_decay else []))
+    return composed(
+        "Lion", arguments, scale_by_lion(beta1, beta2), *([decay] if weight_decay else [])
+    )
 
 
 OPTIMIZERS.add("Lion", Lion)

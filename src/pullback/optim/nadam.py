@@ -87,8 +87,8 @@ def NAdam(
     >>> NAdam()
     NAdam(0.002, beta1=0.9, beta2=0.999, epsilon=1e-08, momentum_decay=0.004)
     """
-    told = dict(locals())
-    return composed("NAdam", told, scale_by_nadam(beta1, beta2, epsilon, momentum_decay))
+    arguments = dict(locals())
+    return composed("NAdam", arguments, scale_by_nadam(beta1, beta2, epsilon, momentum_decay))
 
 
 OPTIMIZERS.add("NAdam", NAdam)

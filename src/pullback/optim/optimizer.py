@@ -156,25 +156,27 @@ class Optimizer:
         ]
 
     def __repr__(self) -> str:
-        told = (f"{k}={v!r}" for k, v in self.options.items() if v is not None and v is not False)
-        return f"{self.name}({', '.join([repr(self.learning_rate), *told])})"
+        arguments = (
+            f"{k}={v!r}" for k, v in self.options.items() if v is not None and v is not False
+        )
+        return f"{self.name}({', '.join([repr(self.learning_rate), *arguments])})"
 
 
-def composed(name: str, told: Mapping[str, Any], *stages: Transform) -> Optimizer:
+def composed(name: str, arguments: Mapping[str, Any], *stages: Transform) -> Optimizer:
     """The optimizer of these stages, after the limits on the gradients: by value, then by norm.
 
-    `told` are the arguments of the function that makes it: the learning rate, "clip_norm" and
+    `arguments` are the arguments of the function that makes it: the learning rate, "clip_norm" and
     "clip_value", and its own.
     """
-    told = _plain(told)
-    learning_rate = told.pop("learning_rate")
+    arguments = _plain(arguments)
+    learning_rate = arguments.pop("learning_rate")
     limits: list[Transform] = []
-    if told["clip_value"] is not None:
-        limits.append(clipping.clip(told["clip_value"]))
-    if told["clip_norm"] is not None:
-        limits.append(clipping.clip_norm(told["clip_norm"]))
-    transform = replace(chain(*limits, *stages), recipe=(name, told))
-    return Optimizer(name, learning_rate, transform, told)
+    if arguments["clip_value"] is not None:
+        limits.append(clipping.clip(arguments["clip_value"]))
+    if arguments["clip_norm"] is not None:
+        limits.append(clipping.clip_norm(arguments["clip_norm"]))
+    transform = replace(chain(*limits, *stages), recipe=(name, arguments))
+    return Optimizer(name, learning_rate, transform, arguments)
 
 
 def _made_again(
@@ -182,8 +184,8 @@ def _made_again(
 ) -> Optimizer:
     """The optimizer of a pickle, in which a recipe stands for stages that the registry makes."""
     if isinstance(stages, tuple):
-        kind, told = stages
-        stages = OPTIMIZERS[kind](learning_rate, **told).transform
+        kind, arguments = stages
+        stages = OPTIMIZERS[kind](learning_rate, **arguments).transform
     return Optimizer(name, learning_rate, stages, options)
 
 

@@ -68,11 +68,11 @@ def RMSProp(
     >>> RMSProp(0.001, momentum=0.9)
     RMSProp(0.001, decay=0.99, epsilon=1e-08, momentum=0.9)
     """
-    told = dict(locals())
+    arguments = dict(locals())
     ball = heavy_ball(momentum)
     return composed(
         "RMSProp",
-        told,
+        arguments,
         scale_by_rms(decay, epsilon, centered=centered),
         *([ball] if momentum else []),
     )

@@ -60,11 +60,11 @@ def SGD(
     >>> moved[0].value
     0.95
     """
-    told = dict(locals())
+    arguments = dict(locals())
     ball = heavy_ball(momentum, nesterov=nesterov)
     if nesterov and not momentum:
         raise CircuitError("Nesterov's step needs momentum, such as momentum=0.9")
-    return composed("SGD", told, *([ball] if momentum else []))
+    return composed("SGD", arguments, *([ball] if momentum else []))
 
 
 OPTIMIZERS.add("SGD", SGD)

@@ -1,4 +1,4 @@
-"""What a programming language is told, and tells, of what is written: see `Dialect`.
+"""What a programming language is why, and tells, of what is written: see `Dialect`.
 
 And what several languages share: operators and how tightly they bind, and the wires that a person
 writes otherwise than the gates stand.
@@ -94,10 +94,10 @@ def infix(a: Text, symbol: str, b: Text) -> Text:
     return Text(f"{left} {symbol} {right}", level)
 
 
-def unwritable(unit: Unit, language: str, told: str) -> CircuitError:
+def unwritable(unit: Unit, language: str, why: str) -> CircuitError:
     """What is raised where a language has no plain form for a gate."""
     gate = "constant" if unit.gate is None else unit.gate.name
-    return CircuitError(f"the gate {gate!r}{told}, cannot be written in plain {language}")
+    return CircuitError(f"the gate {gate!r}{why}, cannot be written in plain {language}")
 
 
 def is_double(unit: Unit) -> bool:

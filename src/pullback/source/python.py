@@ -60,12 +60,12 @@ class Python:
         parts = [scope.text(x) for x in unit.inputs]
         if gate.name in ("concatenate", "stack"):
             return Text(f"np.{gate.name}([{', '.join(p.code for p in parts)}]{_axis(unit)})")
-        x, told = parts[0], _axis(unit)
+        x, extra = parts[0], _axis(unit)
         if gate.name in _HELPERS:
             return Text(f"{gate.name}({x.code}{_axis(unit, always=True)})")
         if unit.inputs[0].ndim == 0:
-            return Text(f"np.{gate.name}({x.code}{told})")
-        return Text(f"{x.within(ATOM)}.{gate.name}({told.removeprefix(', ')})")
+            return Text(f"np.{gate.name}({x.code}{extra})")
+        return Text(f"{x.within(ATOM)}.{gate.name}({extra.removeprefix(', ')})")
 
     # Elements ------------------------------------------------------------------------------------
 
@@ -95,8 +95,8 @@ class Python:
             case "relu":
                 return Text(f"np.maximum({codes[0]}, 0)")
             case "erf":
-                told = "" if unit.dtype == np.float64 else f".astype({_dtype(unit.dtype)})"
-                return Text(f"erf({codes[0]}){told}")
+                extra = "" if unit.dtype == np.float64 else f".astype({_dtype(unit.dtype)})"
+                return Text(f"erf({codes[0]}){extra}")
         return Text(f"np.{name}({', '.join(codes)})")
 
     def operand(self, x: Unit, k: int, inputs: Sequence[Unit], unit: Unit, scope: Scope) -> Text:
@@ -122,19 +122,19 @@ class Python:
     def literal(self, x: Unit) -> Text | None:
         """A constant as it is written: a number, or an array of few numbers."""
         value, number = np.asarray(x.value), number_on(x)
-        told = "" if x.dtype in (np.float64, np.int64) else f", {_dtype(x.dtype)}"
+        extra = "" if x.dtype in (np.float64, np.int64) else f", {_dtype(x.dtype)}"
         if x.ndim == 0:
             text = _number(value.item(), x.dtype)
             plain = type(x.value) in (float, bool) or x.dtype == np.float64
             return text if plain else Text(f"{_dtype(x.dtype)}({text.code})")
         if x.size == 0 or number is not None:
             shape = _one(x.shape)
-            integer = ", int" if x.dtype == np.int64 else told
+            integer = ", int" if x.dtype == np.int64 else extra
             if number is None or (number == 0 and not np.signbit(number)):
                 return Text(f"np.zeros({shape}{integer})")
             if number == 1:
                 return Text(f"np.ones({shape}{integer})")
-            return Text(f"np.full({shape}, {_number(number, x.dtype).code}{told})")
+            return Text(f"np.full({shape}, {_number(number, x.dtype).code}{extra})")
         if x.dtype == np.int64 and x.ndim == 1 and np.array_equal(value, np.arange(x.size)):
             return Text(f"np.arange({x.size})")
         if x.size > 12:
@@ -145,7 +145,7 @@ class Python:
                 return _number(v.item(), x.dtype).code
             return f"[{', '.join(nested(row) for row in v)}]"
 
-        return Text(f"np.array({nested(value)}{told})")
+        return Text(f"np.array({nested(value)}{extra})")
 
     # Whole arrays --------------------------------------------------------------------------------
 
@@ -223,8 +223,8 @@ class Python:
         return made_by(unit, "embed") or made_by(unit, "scatter_add")
 
     def _embed(self, unit: Unit, scope: Scope) -> Text:
-        told = "" if unit.dtype == np.float64 else f", {_dtype(unit.dtype)}"
-        return Text(f"np.zeros({_one(unit.shape)}{told})")
+        extra = "" if unit.dtype == np.float64 else f", {_dtype(unit.dtype)}"
+        return Text(f"np.zeros({_one(unit.shape)}{extra})")
 
     def _scatter_add(self, unit: Unit, scope: Scope) -> Text:
         x = unit.inputs[0]
@@ -340,11 +340,11 @@ def _dtype(dtype: np.dtype) -> str:
 
 
 def _axis(unit: Unit, always: bool = False) -> str:
-    """What a reduction is told, as further arguments; nothing where it is about all elements."""
-    axis, told = unit.static["axis"], ""
+    """What a reduction is extra, as further arguments; nothing where it is about all elements."""
+    axis, extra = unit.static["axis"], ""
     if always or axis != tuple(range(unit.inputs[0].ndim)):
-        told = f", axis={_one(axis) if isinstance(axis, tuple) else axis}"
-    return told + ", keepdims=True" * bool(unit.static.get("keepdims"))
+        extra = f", axis={_one(axis) if isinstance(axis, tuple) else axis}"
+    return extra + ", keepdims=True" * bool(unit.static.get("keepdims"))
 
 
 def _one(numbers: Sequence[int]) -> str:

@@ -17,7 +17,7 @@ for _kind, _meaning in (
     ("number", "a quantity: standardised"),
     ("boolean", "one of two: 0 or 1, standardised"),
     ("category", "one of several: an input for each"),
-    ("date", "a moment: its year, month, weekday, day of the year, days and, if told, hour"),
+    ("date", "a moment: its year, month, weekday, day of the year, days and, if read_with, hour"),
     ("ignore", "left out"),
 ):
     KINDS.add(_kind, _meaning)
@@ -42,7 +42,7 @@ class Column:
     gaps: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
 
-    def told(self, decimal: str | None, gaps: tuple[str, ...] | None) -> Column:
+    def read_with(self, decimal: str | None, gaps: tuple[str, ...] | None) -> Column:
         """The same where its numbers have this decimal mark, and these texts are gaps."""
         spelling = self.spelling
         if self.kind == "number" and decimal not in (None, NUMBER_STYLES[spelling].decimal):

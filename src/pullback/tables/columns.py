@@ -51,7 +51,7 @@ def understand(
 ) -> Column:
     """The column as it is best used, or as `kind` tells.
 
-    Raises `CircuitError` where it cannot be of the kind told.
+    Raises `CircuitError` where it cannot be of the kind chosen.
 
     >>> from pullback.tables.cells import read_cells
     >>> import pandas as pd
@@ -85,12 +85,12 @@ def understand_table(
     Raises `CircuitError` where `kinds` names no column or what it cannot be.
     """
     series = columns_of(frame)
-    told = dict(kinds or {})
-    for name in told:
+    chosen = dict(kinds or {})
+    for name in chosen:
         series[name]  # an unknown one is refused with the names there are
     habits = habits or Habits.of(frame)
     read = {name: read_cells(series[name]) for name in series}
-    columns = [understand(name, cells, told.get(name), habits) for name, cells in read.items()]
+    columns = [understand(name, cells, chosen.get(name), habits) for name, cells in read.items()]
     columns = [_ordered(column, columns, read[column.name], habits) for column in columns]
     used = (column for column in columns if column.kind != "ignore")
     found = {c.name: extract(c, read[c.name], frame.index) for c in used}

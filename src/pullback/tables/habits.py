@@ -30,7 +30,7 @@ class Habits:
     """How a table writes what can be read in two ways.
 
     `decimal` marks decimals; `sure` says that numbers which can be read in one way alone showed it,
-    and `told` that a person did. `marks` are the decimal marks that such numbers show. `gaps` are
+    and `given` that a person did. `marks` are the decimal marks that such numbers show. `gaps` are
     the texts that a person named as gaps, and `among_numbers` those that stand among numbers for no
     value. `typed` is set where the table has true gaps of its own, so that a text is a text.
     `class_numbers` makes classes of numbers, and not of their texts.
@@ -38,7 +38,7 @@ class Habits:
 
     decimal: str = "."
     sure: bool = False
-    told: bool = False
+    given: bool = False
     marks: frozenset[str] = frozenset()
     gaps: frozenset[str] | None = None
     among_numbers: frozenset[str] = field(default_factory=frozenset)

@@ -40,25 +40,27 @@ def multilayer(
     return Sequential(*layers, Dense(outputs, initializer=initializer), rng=seed)
 
 
-def optimizer_of(told: str | Optimizer, learning_rate: float) -> Optimizer:
+def optimizer_of(given: str | Optimizer, learning_rate: float) -> Optimizer:
     """The optimizer of this name, in upper or lower case, or the one that was given.
 
     >>> optimizer_of("sgd", 0.1)
     SGD(0.1, momentum=0.0)
     """
-    if isinstance(told, Optimizer):
-        return told
-    if not isinstance(told, str):
-        raise CircuitError(f"an optimizer is a name, such as 'adam', or an Optimizer, got {told!r}")
-    return OPTIMIZERS[OPTIMIZERS.spelled(told)](learning_rate)
+    if isinstance(given, Optimizer):
+        return given
+    if not isinstance(given, str):
+        raise CircuitError(
+            f"an optimizer is a name, such as 'adam', or an Optimizer, got {given!r}"
+        )
+    return OPTIMIZERS[OPTIMIZERS.spelled(given)](learning_rate)
 
 
-def loss_of(told: str | Loss | None, natural: Loss) -> Loss:
+def loss_of(given: str | Loss | None, natural: Loss) -> Loss:
     """The loss of this name, the one that was given, or for None the natural one."""
-    if told is None:
+    if given is None:
         return natural
-    if isinstance(told, Loss):
-        return told
-    if not isinstance(told, str):
-        raise CircuitError(f"a loss is a name, such as 'Huber', or a Loss, got {told!r}")
-    return LOSSES[LOSSES.spelled(told)]()
+    if isinstance(given, Loss):
+        return given
+    if not isinstance(given, str):
+        raise CircuitError(f"a loss is a name, such as 'Huber', or a Loss, got {given!r}")
+    return LOSSES[LOSSES.spelled(given)]()

@@ -120,11 +120,11 @@ class Preparation:
         features = (f if x is None else replace(f, **next(learned)) for f, x in pairs)
         return cls(tuple(columns), tuple(features), target)
 
-    def told(self, options: ReadOptions) -> Preparation:
+    def read_with(self, options: ReadOptions) -> Preparation:
         """The same for tables whose decimal mark or gaps a person tells."""
-        columns = tuple(column.told(options.decimal, options.gaps) for column in self.columns)
+        columns = tuple(column.read_with(options.decimal, options.gaps) for column in self.columns)
         target = self.target and replace(
-            self.target, column=self.target.column.told(options.decimal, options.gaps)
+            self.target, column=self.target.column.read_with(options.decimal, options.gaps)
         )
         return replace(self, columns=columns, target=target)
 
@@ -267,7 +267,7 @@ def _doubtful_decimals(
     are those alone that the table's other numbers speak against, or whose mark groups thousands
     though it did not in training.
     """
-    for column in columns if not habits.told else ():
+    for column in columns if not habits.given else ():
         mark = NUMBER_STYLES[column.spelling].decimal if column.kind == "number" else ""
         if not mark or mark in habits.marks:
             continue

@@ -114,7 +114,7 @@ def _other_reading(texts: Sequence[str], decimal: str, habits: Habits) -> str:
     """A doubt where the other mark could be that of decimals; "" where there is none."""
     marked = (text for text in texts if "." in text or "," in text)
     mark = either_way(next(marked, ""))
-    if not mark or habits.told or not all(either_way(text) == mark for text in marked):
+    if not mark or habits.given or not all(either_way(text) == mark for text in marked):
         return ""
     if habits.sure and not (mark == decimal and grouping_mark(texts) == mark):
         return ""
@@ -125,8 +125,8 @@ def _other_reading(texts: Sequence[str], decimal: str, habits: Habits) -> str:
 
 def _style_note(style: str, texts: Sequence[str]) -> str:
     if "decimal commas" in style and not any("," in text for text in texts):
-        told = "thousands dots" if any("." in text for text in texts) else "plain"
-        style = style.replace("decimal commas", told)
+        plainly = "thousands dots" if any("." in text for text in texts) else "plain"
+        style = style.replace("decimal commas", plainly)
     if any("'" in text or "\u2019" in text for text in texts):
         style = style.replace("spaces", "apostrophes")
     return "" if style == "plain" else f", written with {style.removeprefix('plain with ')}"

@@ -140,7 +140,7 @@ def prepared(recipe: Recipe, train: Dataset) -> Plan:
     if recipe.balanced and not classes:
         raise CircuitError("--class-weights is for classes, and the task is regression")
     weights = balanced_class_weights(train.labels, classes) if recipe.balanced else None
-    told: dict[str, Any] = {} if weights is None else {"class_weights": weights}
+    more: dict[str, Any] = {} if weights is None else {"class_weights": weights}
     strength = _strength(task, len(train)) if recipe.l2 is None else recipe.l2
     outputs = LOSSES[loss].reading.outputs(classes)
     hidden = _sizes(recipe, task)
@@ -158,7 +158,7 @@ def prepared(recipe: Recipe, train: Dataset) -> Plan:
             hidden, recipe.activation or "ReLU", recipe.dropout or 0.0, outputs, recipe.seed, "he"
         ),
         loss,
-        LOSSES[loss](**told),
+        LOSSES[loss](**more),
         _optimizer(recipe, task, width),
         strength,
         recipe.epochs or min(max(first, -(-_STEPS // steps)), most),

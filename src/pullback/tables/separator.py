@@ -47,14 +47,14 @@ class _Fit:
         return unclean <= (1.0 - ALIKE) * len(cells)
 
 
-def find_separator(text: str, told: str | None) -> tuple[str, bool, str]:
+def find_separator(text: str, asked: str | None) -> tuple[str, bool, str]:
     """What separates the cells, whether it was found at all, and the text of the cells."""
     said = re.match(r"(\s*)sep=([,;\t|])\r?\n", text)  # as Excel writes it
     if said:
         ends = re.sub(r"[^\r\n]", "", said[0])
-        return told or said[2], True, ends + text[said.end() :]
-    if told is not None:
-        return told, True, text
+        return asked or said[2], True, ends + text[said.end() :]
+    if asked is not None:
+        return asked, True, text
     sample = text[:_SAMPLE]
     if len(sample) < len(text):  # up to the last whole line
         sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample

@@ -87,8 +87,8 @@ class TableDataset:
             )
         habits = habits or Habits.of(frame)
         cells = read_cells(series[chosen])
-        aim, told = understand_target(chosen, cells, frame.index, task, habits)
-        notes = [note for note in (guess, *told) if note]
+        aim, remarks = understand_target(chosen, cells, frame.index, task, habits)
+        notes = [note for note in (guess, *remarks) if note]
         values = aim.values(cells, frame.index)
         kept = values >= 0 if aim.classes else ~np.isnan(values)
         if not kept.all():

@@ -77,9 +77,9 @@ class Trained:
         """The answers for inputs that the preparation made."""
         return Answers.of(self.record.loss, self.target, self.model.predict(inputs))
 
-    def told(self, options: ReadOptions) -> Trained:
+    def read_with(self, options: ReadOptions) -> Trained:
         """The same for files that are to be read by these options."""
-        return replace(self, preparation=self.preparation.told(options))
+        return replace(self, preparation=self.preparation.read_with(options))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all of it to one file.

@@ -105,8 +105,8 @@ def input_arrays(inputs: Any, what: str, dtype: Callable[[np.ndarray], np.dtype]
     """
     arrays = [_numbers(x, what) for x in several(inputs)]
     if len({len(x) for x in arrays}) > 1:
-        told = " and ".join(str(len(x)) for x in arrays)
-        raise CircuitError(f"the {what} inputs must have as many rows each, got {told}")
+        counts = " and ".join(str(len(x)) for x in arrays)
+        raise CircuitError(f"the {what} inputs must have as many rows each, got {counts}")
     return [in_dtype(x, dtype(x), f"{what} inputs") for x in arrays]
 
 

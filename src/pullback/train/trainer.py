@@ -356,11 +356,11 @@ class Trainer:
 
     # Data ------------------------------------------------------------------------------------
 
-    def _ready_of(self, told: tuple[Any, ...], what: str) -> Rows:
+    def _ready_of(self, given: tuple[Any, ...], what: str) -> Rows:
         """Data that were given as (inputs, labels) or (inputs, labels, weights)."""
-        if len(told) not in (2, 3):
+        if len(given) not in (2, 3):
             raise CircuitError(f"{what} data are (inputs, labels), or (inputs, labels, weights)")
-        return self._ready(told[0], told[1], told[2] if len(told) == 3 else None, what)
+        return self._ready(given[0], given[1], given[2] if len(given) == 3 else None, what)
 
     def _ready(self, inputs: Any, labels: Any, weights: Any, what: str) -> Rows:
         return Rows(self._step.columns(inputs, labels, weights, what=what))

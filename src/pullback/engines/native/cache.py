@@ -48,8 +48,8 @@ class Contents(NamedTuple):
 def path_of(name: str, made_for: str) -> Path:
     """The file of a function."""
     kind = re.sub(r"_[0-9a-f]{24}$", "", name)
-    told = repr((name, made_for))
-    return _writable(folder()) / f"{kind}_{hashlib.sha256(told.encode()).hexdigest()[:24]}.o"
+    key = repr((name, made_for))
+    return _writable(folder()) / f"{kind}_{hashlib.sha256(key.encode()).hexdigest()[:24]}.o"
 
 
 def read(name: str, made_for: str) -> tuple[list[str], bytes] | None:
@@ -57,13 +57,13 @@ def read(name: str, made_for: str) -> tuple[list[str], bytes] | None:
     path = path_of(name, made_for)
     try:
         head, _, code = path.read_bytes().partition(b"\n")
-        told = json.loads(head)
+        header = json.loads(head)
     except (OSError, ValueError):
         return None
-    if not isinstance(told, dict) or told.get("name") != name:
+    if not isinstance(header, dict) or header.get("name") != name:
         return None
-    needs: Any = told.get("needs")
-    if told.get("sum") != _sum(needs, code):
+    needs: Any = header.get("needs")
+    if header.get("sum") != _sum(needs, code):
         return None
     with suppress(OSError):  # that it was used now; many file systems do not note it
         os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))

@@ -141,5 +141,5 @@ def symbol(code: Any) -> str:
     """
     if isinstance(code, str):
         return code
-    told = hashlib.sha256(repr(code).encode()).hexdigest()[:24]
-    return f"pullback_{type(code).__name__.lower()}_{told}"
+    digest = hashlib.sha256(repr(code).encode()).hexdigest()[:24]
+    return f"pullback_{type(code).__name__.lower()}_{digest}"

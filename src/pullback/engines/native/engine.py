@@ -154,8 +154,8 @@ class Native:
                     for unit, kind in zip(self.plain.inputs.values(), given, strict=True)
                 ]
                 numbers = [table[unit] for unit in numbers_of(self.plain).values()]
-                told = (places[where.root].after(where.offset) for where in numbers)
-                made = code.Epoch(self.compiled.step, tuple(inputs), tuple(told))
+                places_of_numbers = (places[where.root].after(where.offset) for where in numbers)
+                made = code.Epoch(self.compiled.step, tuple(inputs), tuple(places_of_numbers))
             (address,) = store.load(made)
             self._epochs[tuple(given)] = _FUNCTION(address)
         return self._epochs[tuple(given)]

@@ -49,9 +49,9 @@ class Operation:
     static: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
-        told = [*map(_told, self.inputs), *(f"{name}={value}" for name, value in self.static)]
+        given = [*map(_shown, self.inputs), *(f"{name}={value}" for name, value in self.static)]
         takes = "" if self.takes in ("", self.kind) else f" in {self.takes}"
-        return f"{self.name}: {self.kind} = {self.gate}({', '.join(told)}){takes}"
+        return f"{self.name}: {self.kind} = {self.gate}({', '.join(given)}){takes}"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Reduction:
 
     def __str__(self) -> str:
         sign = "from the start" if self.adding else "along the line"
-        return f"{self.array} = {self.gate}({_told(self.input)}) in {self.wide}, {sign}"
+        return f"{self.array} = {self.gate}({_shown(self.input)}) in {self.wide}, {sign}"
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,10 @@ class Store:
     array: str
 
     def __str__(self) -> str:
-        return f"{self.array} = {_told(self.input)}"
+        return f"{self.array} = {_shown(self.input)}"
 
 
-def _told(x: Operand | Literal) -> str:
+def _shown(x: Operand | Literal) -> str:
     return x.name if isinstance(x, Operand) else str(x)
 
 
@@ -165,12 +165,12 @@ class Run:
     """Whether one thread does it, rather than all."""
 
     def __str__(self) -> str:
-        told = (
+        sizes = (
             f"{list(self.sizes)} strides {list(self.strides)}"
             if self.strides
             else f"{list(self.sizes)}"
         )
-        return f"run {told} {_where(self)}\n{_indented(self.loop)}"
+        return f"run {sizes} {_where(self)}\n{_indented(self.loop)}"
 
 
 @dataclass(frozen=True)

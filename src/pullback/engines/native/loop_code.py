@@ -1,6 +1,6 @@
 """In: a fused loop, and where what it makes belongs. Out: its loop code, and the sizes that it has.
 
-The code is written without sizes: those are told beside it, as are strides that are not 0, 1 or -1.
+The code is written without sizes: those stand beside it, as are strides that are not 0, 1 or -1.
 Loops that differ in nothing else are therefore one record, which is compiled once however many
 layers there are.
 """

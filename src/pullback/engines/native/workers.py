@@ -26,11 +26,11 @@ def default_threads(work: int) -> int:
 
     Raises `CircuitError` where the environment asks for no whole number from 1 on.
     """
-    told = os.environ.get("PULLBACK_THREADS", "")
-    if told and not (told.isdecimal() and int(told) >= 1):
-        raise CircuitError(f"PULLBACK_THREADS must be a whole number from 1 on, got {told!r}")
+    limit = os.environ.get("PULLBACK_THREADS", "")
+    if limit and not (limit.isdecimal() and int(limit) >= 1):
+        raise CircuitError(f"PULLBACK_THREADS must be a whole number from 1 on, got {limit!r}")
     paid = work // OPERATIONS
-    return 1 if paid <= 1 else min(paid, int(told) if told else cores())
+    return 1 if paid <= 1 else min(paid, int(limit) if limit else cores())
 
 
 def cores() -> int:
