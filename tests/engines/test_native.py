@@ -140,6 +140,16 @@ def test_outputs_of_every_kind():
         ]
 
 
+@pytest.mark.parametrize("more", [{}, {"columns": pb.sum}], ids=["alone", "beside another"])
+def test_the_sum_of_a_table_is_added_in_double_precision(more):
+    table = np.ones((1001, 3), "f4")
+    table[0] = 2.0**24  # to which float32 cannot add 1
+    x, row = pb.Unit(table, "x"), pb.Unit(np.ones(3, "f4"), "row")
+    scaled = x * row
+    outputs = {"sum": pb.sum(scaled), **{name: f(scaled, axis=0) for name, f in more.items()}}
+    assert Native(pb.Program({}, outputs, {}))()["sum"] == np.float32(3 * 2.0**24 + 3000)
+
+
 def test_a_program_without_gates_runs():
     assert Native(pb.Program({}, {"x": single}, {}))()["x"].tolist() == [1.0, 1.0, 1.0]
     assert Native(pb.Program({}, {}, {}))() == {}

@@ -58,8 +58,9 @@ class Operation:
 class Reduction:
     """Elements that become one, the `sum`, `max` or `min` of them, in an array.
 
-    `wide` is the kind in which those of a line are added. `adding` ones go on from what is in
-    memory, where they begin with `identity`; others start afresh on each line along the last axis.
+    `wide` is the kind in which those in a register are added. `adding` ones go on from what is in
+    memory, where they begin with `identity`, and are in a register for a line at most; others run
+    along the last axes, and stay in a register meanwhile.
     """
 
     gate: str

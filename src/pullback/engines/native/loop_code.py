@@ -159,8 +159,9 @@ class _Writer:
         self.operands: dict[Unit, Operand | Literal] = {}
         for unit in self.loop.gates:
             if unit in across:
-                # Along the innermost axis alone it starts afresh on each line.
-                body.append(self.reduction(unit, across[unit] != [len(sizes) - 1]))
+                axes = across[unit]  # along the last ones alone it stays in a register
+                last = bool(axes) and axes == [*range(len(sizes) - len(axes), len(sizes))]
+                body.append(self.reduction(unit, adding=not last))
                 continue
             body += self.operation(unit)
             if unit in self.targets:

@@ -92,6 +92,7 @@ class _Lowering:
         places: Sequence[Number],
     ) -> None:
         self.k, self.loop, self.sizes = k, loop, sizes
+        self.totals: dict[str, Cell] = {}  # of the reductions that are in a register
         self.named = {f"s{i}": stride for i, stride in enumerate(strides)}
         self.places = {array.name: at for array, at in zip(loop.arrays, places, strict=True)}
         self.walked = {array.name: array for array in loop.arrays}
@@ -130,7 +131,19 @@ class _Lowering:
             arrays = {name: self.array(name, at) for name, at in self.places.items()}
             self.elements(_Line(arrays), ONE)
             return
+        start, stop = spans[-1]
+        if isinstance(stop, int) and isinstance(start, int):  # a short line fills a short vector
+            while self.lanes > 1 and self.lanes // 2 >= stop - start:
+                self.lanes //= 2
         self.level(0, dict(self.places), 0, spans)
+
+    def first(self, x: Reduction) -> int:
+        """The first of the axes along which a reduction stays in a register."""
+        strides = self.walked[x.array].strides
+        axis = len(strides) - 1
+        while not x.adding and axis > 0 and strides[axis - 1] == 0:
+            axis -= 1
+        return axis
 
     def clear(self, x: Reduction, spans: Sequence[tuple[Any, Any]]) -> None:
         """Let a reduction that is added to in memory begin."""
@@ -151,10 +164,21 @@ class _Lowering:
     def level(
         self, axis: int, places: Mapping[str, Number], index: Any, spans: Sequence[tuple[Any, Any]]
     ) -> None:
-        """The loop over an axis, and all inside it."""
+        """The loop over an axis and all inside it, and the reductions that it begins."""
+        k, begun = self.k, [x for x in self.along if self.first(x) == axis]
+        for x in begun:
+            self.totals[x.array] = k.cell(k.constant(x.identity, x.wide, self.lanes))
         if axis == self.loop.axes - 1:
             self.line(places, index, *spans[axis])
-            return
+        else:
+            self.lines(axis, places, index, spans)
+        for x in begun:
+            self.finish(x, self.array(x.array, places[x.array]), self.totals[x.array])
+
+    def lines(
+        self, axis: int, places: Mapping[str, Number], index: Any, spans: Sequence[tuple[Any, Any]]
+    ) -> None:
+        """The loop over an axis that is not the innermost."""
         for i in self.k.range(*spans[axis]):
             further = {
                 name: self.k.offset(at, i * self.stride(w.strides[axis]), w.kind)
@@ -184,11 +208,7 @@ class _Lowering:
                 arrays[name] = self.array(name, at)
         lanes = self.lanes
         count = stop - start if isinstance(stop, int) and isinstance(start, int) else None
-        if count is not None:  # a short line fills a short vector
-            while lanes > 1 and lanes // 2 >= count:
-                lanes //= 2
-        totals = {x.array: k.cell(k.constant(x.identity, x.wide, lanes)) for x in self.along}
-        line = _Line(arrays, held, totals, index)
+        line = _Line(arrays, held, self.totals, index)
 
         def masked(i: Any) -> _Part:
             return _Part(i, lanes, k.first_lanes(stop - i, lanes))
@@ -205,8 +225,6 @@ class _Lowering:
                 self.elements(line, _Part(i, lanes))
             for i in k.range(end, stop, lanes):  # once, or never
                 self.elements(line, masked(i))
-        for x in self.along:
-            self.finish(x, arrays[x.array], totals[x.array])
 
     def finish(self, x: Reduction, array: Array, total: Cell) -> None:
         """The lanes of a reduction as one number, in memory."""
