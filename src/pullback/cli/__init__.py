@@ -47,10 +47,14 @@ def main() -> None:
 
 
 def _note(message: Warning | str, *_: Any, **__: Any) -> None:
-    """A warning as a sentence: where it was raised is nothing to whoever types a command."""
+    """A warning as a sentence: where it was raised is nothing to whoever types a command.
+
+    The terminal breaks its lines, so that the path in it can be copied.
+    """
     from rich.console import Console
 
-    Console(stderr=True, highlight=False).print(f"note: {message}", markup=False)
+    out = Console(stderr=True, highlight=False)
+    out.print(f"note: {message}", markup=False, soft_wrap=True)
 
 
 def _end(status: int, message: str) -> NoReturn:
