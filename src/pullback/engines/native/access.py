@@ -30,12 +30,6 @@ class Access:
         """Whether the elements lie one after another in row-major order."""
         return self.strides == row_major(self.shape, self.strides)
 
-    @property
-    def lowest(self) -> Access:
-        """The same, with the offset of the lowest address that is walked."""
-        back = sum((n - 1) * step for n, step in zip(self.shape, self.strides) if step < 0)  # noqa: B905
-        return Access(self.root, self.offset + back, self.shape, self.strides)
-
     def reshaped(self, shape: tuple[int, ...]) -> Access | None:
         """The same elements in the same order over another shape; None where no steps walk it so.
 
