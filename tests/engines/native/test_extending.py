@@ -10,7 +10,7 @@ from pullback.core.gate import built_in
 from pullback.core.registry import GATES
 from pullback.engines.eager import Eager
 from pullback.engines.native import compile
-from pullback.engines.native.calls import CALLS
+from pullback.engines.native.calls import CALLS, Calling
 from pullback.engines.native.engine import Native
 from pullback.engines.native.kernels import KERNELS
 from pullback.engines.native.loop_code import kind_of
@@ -73,7 +73,7 @@ def running_sum():
         return np.cumsum(x)
 
     KERNELS.add("running_sum", record_running_sum)
-    CALLS["running_sum"] = call_running_sum
+    CALLS["running_sum"] = Calling(call_running_sum, in_rows=True)
     yield running_sum
     del GATES["running_sum"], KERNELS["running_sum"], CALLS["running_sum"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def write_call(step: Builder, unit: Unit, *after: Unit) -> None:
             f"{unit.label} is made by {unit.gate.name!r}, which the native engine does not "
             "know; run this Program with the eager or the jax engine"
         )
-    CALLS[unit.gate.name](step, unit, *after)
+    CALLS[unit.gate.name].write(step, unit, *after)
 
 
 def _matmul(step: Builder, unit: Unit, *after: Unit) -> None:
@@ -183,16 +184,31 @@ def _position(step: Builder, unit: Unit) -> None:
     step.call("position", sizes, places, x.size, alone=True)
 
 
-CALLS: dict[str, Callable[..., None]] = {
-    "matmul": _matmul,
-    "convolve": _convolution,
-    "convolve_input": _convolution,
-    "convolve_weights": _convolution,
-    "concatenate": _joined,
-    "stack": _joined,
-    "embed": _embed,
-    "take": _take,
-    "scatter_add": _scatter_add,
-    "argmax": _position,
-    "argmin": _position,
+@dataclass(frozen=True)
+class Calling:
+    """How a gate's kernel is called, and what it must find.
+
+    `in_rows` says that it reads elements one after another, so that a view will not do; `alike` are
+    the inputs that it reads in the dtype that it makes.
+    """
+
+    write: Callable[..., None]
+    in_rows: bool = False
+    alike: tuple[int, ...] = ()
+
+
+_CONVOLVING = Calling(_convolution, in_rows=True, alike=(0, 1))
+
+CALLS: dict[str, Calling] = {
+    "matmul": Calling(_matmul, alike=(0, 1)),
+    "convolve": _CONVOLVING,
+    "convolve_input": _CONVOLVING,
+    "convolve_weights": _CONVOLVING,
+    "concatenate": Calling(_joined),
+    "stack": Calling(_joined),
+    "embed": Calling(_embed),
+    "take": Calling(_take, in_rows=True),
+    "scatter_add": Calling(_scatter_add, in_rows=True, alike=(2,)),
+    "argmax": Calling(_position, in_rows=True),
+    "argmin": Calling(_position, in_rows=True),
 }

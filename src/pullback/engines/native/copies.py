@@ -18,15 +18,12 @@ from pullback.core.registry import GATES
 from pullback.core.rewrite import like, remade
 from pullback.core.unit import Unit, wire
 from pullback.engines.native.access import Access, access, located
+from pullback.engines.native.calls import CALLS
 from pullback.engines.native.loops import stored, typed
 from pullback.gates.body import Body
 from pullback.program.patterns import made_by
 from pullback.program.program import Program
 from pullback.program.simplify import simplify
-
-CONVOLUTIONS = ("convolve", "convolve_input", "convolve_weights")
-ROW_MAJOR = ("take", "scatter_add", "argmax", "argmin", *CONVOLUTIONS)  # read elements in a row
-ONE_DTYPE = ("matmul", *CONVOLUTIONS)  # read elements of the dtype that they make
 
 
 def with_copies(program: Program, keep: Collection[str] = ()) -> Program:
@@ -57,11 +54,12 @@ def with_copies(program: Program, keep: Collection[str] = ()) -> Program:
 def _readable(k: int, x: Unit, unit: Unit, known: dict[Unit, Access]) -> Unit:
     """Input k of a gate, or a copy of it that the gate's kernel can read."""
     assert unit.gate is not None
-    name = unit.gate.name
-    added = name == "scatter_add" and k == 2  # its indices stay whole, and x is copied anyway
-    if x.dtype != unit.dtype and (name in ONE_DTYPE or added):
+    calling = CALLS.get(unit.gate.name)
+    if calling is None:  # it becomes part of a loop, which reads anything
+        return x
+    if x.dtype != unit.dtype and k in calling.alike:
         return _copy(x, unit.dtype)
-    return _copy(x) if name in ROW_MAJOR and not located(x, known).contiguous else x
+    return _copy(x) if calling.in_rows and not located(x, known).contiguous else x
 
 
 def _of_rows(unit: Unit, inputs: tuple[Unit, ...], body: Body, known: dict[Unit, Access]) -> Unit:
