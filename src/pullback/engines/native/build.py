@@ -87,24 +87,22 @@ class Builder:
 
     def parts(self, parts: list[Part], memory: Memory) -> None:
         """Add all parts in their order, and what must be copied into state after them."""
-        for kernel, stores in zip(parts, memory.stores, strict=True):
-            if isinstance(kernel, Single):
-                if kernel.inside is None:
-                    write_call(self, *kernel.gates)
+        for part, stores in zip(parts, memory.stores, strict=True):
+            if isinstance(part, Single):
+                if part.inside is None:
+                    write_call(self, *part.gates)
                 else:
-                    self.rows(kernel, kernel.inside, memory.inside[kernel.gate])
+                    self.rows(part, part.inside, memory.inside[part.gate])
                 continue
             places = []
             for unit in stores:
                 where = memory.joined.get(unit)
                 if where is None:
-                    where = contiguous_target(unit, kernel)
+                    where = contiguous_target(unit, part)
                     root = memory.in_place.get(unit, unit)
                     where = Access(root, 0, where.shape, where.strides)
                 places.append((unit, where))
-            self.run(
-                write_loop(kernel, places, self.access), len(kernel.gates) * prod(kernel.shape)
-            )
+            self.run(write_loop(part, places, self.access), len(part.gates) * prod(part.shape))
         for new, state in memory.moves:
             self.copy(self.access[new], self.access[state])
 
@@ -154,6 +152,6 @@ def build_step(
     places = {unit: Place(kind_of(unit), at) for unit, at in memory.offsets.items()}
     builder = Builder(target, places, memory, table)
     builder.parts(parts, memory)
-    elements = sum(unit.size for kernel in parts for unit in kernel.gates)
+    elements = sum(unit.size for part in parts for unit in part.gates)
     inline = len(parts) <= KERNELS and elements <= ELEMENTS
     return Step(tuple(builder.statements), inline), builder

@@ -57,13 +57,12 @@ ONE = _Part(0, 1)
 
 @dataclass(frozen=True)
 class _Line:
-    """One run of the innermost loop: its arrays from there on, and numbers that are the same for
-    all of it; cells for what is reduced along it; and where it begins in row-major order.
+    """One run of the innermost loop: its arrays from there on, numbers that are the same for all
+    of it, and where it begins in row-major order.
     """
 
     arrays: Mapping[str, Any]
     held: Mapping[str, Number] = field(default_factory=dict)
-    totals: Mapping[str, Cell] = field(default_factory=dict)
     index: Any = 0
 
 
@@ -208,7 +207,7 @@ class _Lowering:
                 arrays[name] = self.array(name, at)
         lanes = self.lanes
         count = stop - start if isinstance(stop, int) and isinstance(start, int) else None
-        line = _Line(arrays, held, self.totals, index)
+        line = _Line(arrays, held, index)
 
         def masked(i: Any) -> _Part:
             return _Part(i, lanes, k.first_lanes(stop - i, lanes))
@@ -250,7 +249,7 @@ class _Lowering:
                 values[x.name] = self.value(m, x, values)
                 continue
             kind = self.walked[x.array].kind
-            if isinstance(x, Reduction) and x.array in line.totals:
+            if isinstance(x, Reduction) and x.array in self.totals:
                 kind = x.wide
             if isinstance(x.input, Literal):
                 given = k.constant(x.input.value, kind, part.lanes)
@@ -259,10 +258,10 @@ class _Lowering:
             array = line.arrays[x.array]
             if isinstance(x, Store):
                 array.store(part.i, given, part.mask)
-            elif x.array in line.totals:
+            elif x.array in self.totals:
                 if part.mask is not None:
                     given = k.select(part.mask, given, k.constant(x.identity, kind, part.lanes))
-                total = line.totals[x.array]
+                total = self.totals[x.array]
                 total.set(self.combined(x, total.value, given))
             else:
                 old = array.load(part.i, part.lanes, part.mask)
