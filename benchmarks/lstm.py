@@ -8,6 +8,7 @@ the loop is written so.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ def measure(quick: bool) -> list[Line]:
     )  # fmt: skip
 
 
+@cache
 def data() -> dict[str, np.ndarray]:
     """Inputs, the pull on the hidden states, and parameters; gates in the order i, f, o, g."""
     rng = np.random.default_rng(0)

@@ -11,7 +11,7 @@ nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,6 +55,7 @@ def measure(quick: bool) -> list[Line]:
     return lines
 
 
+@cache
 def data(size: Size) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows, labels, and an order of the rows."""
     rng = np.random.default_rng(0)

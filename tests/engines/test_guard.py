@@ -22,7 +22,7 @@ def straying(step, change):
 
     def strays(*told):
         run(*told)
-        change(step._arenas["f8"], step.memory)
+        change(step._arenas["f8"], step.compiled.memory)
 
     step._step = strays
     return step
@@ -36,8 +36,8 @@ def test_a_step_that_keeps_to_its_buffers_passes(step):
 
 @pytest.mark.parametrize("side", ["before", "behind"])
 def test_every_buffer_is_guarded_on_both_sides(step, side):
-    for unit, start in guard._buffers(step.memory):
-        place = start - 1 if side == "before" else start + unit.size
+    for _, start, size in guard._buffers(step.compiled.memory):
+        place = start - 1 if side == "before" else start + size
 
         def change(arena, memory, place=place):
             arena[place] = 1.0
@@ -73,18 +73,18 @@ def test_a_workspace_is_guarded_behind_its_end():
 
 
 def test_buffers_do_not_overlap_and_leave_the_margin_free(step):
-    taken = sorted((start, start + u.size) for u, start in guard._buffers(step.memory) if u.size)
+    taken = sorted(
+        (start, start + size) for _, start, size in guard._buffers(step.compiled.memory) if size
+    )
     for (_, stop), (start, _) in pairwise(sorted(set(taken))):
         assert start - stop >= guard.MARGIN // 8
 
 
 def test_fresh_memory_is_not_a_number(step):
     step._guard.lay()
-    lasting = step._views.keys()
-    between = [(u, at) for u, at in step.memory.offsets.items() if u not in lasting and u.inputs]
-    seen = [
-        step._arenas["f8"][at : at + u.size] for u, at in between if u not in step.memory.in_place
-    ]
+    memory = step.compiled.memory
+    between = [(u, at) for u, at in memory.offsets.items() if u.inputs]
+    seen = [step._arenas["f8"][at : at + u.size] for u, at in between if u not in memory.in_place]
     assert seen
     assert all(np.isnan(memory).all() for memory in seen)
 

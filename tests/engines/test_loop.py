@@ -114,7 +114,7 @@ def test_state_becomes_what_a_loop_makes():
 
     ours, theirs = make(), make()
     native, eager = Native(ours), Eager(theirs)
-    assert [s.name for s in native.memory.in_place.values()] == ["s0"]
+    assert [s.name for s in native.compiled.memory.in_place.values()] == ["s0"]
     for _ in range(3):
         assert_same(eager(), native())
         for state, twin in zip(ours.updates, theirs.updates, strict=True):

@@ -73,7 +73,8 @@ def plain_array(x: Any, what: str) -> np.ndarray:
     >>> plain_array(np.ma.array([1.0, 2.0]), "x")
     array([1., 2.])
     """
-    if isinstance(x, np.ma.MaskedArray) and np.ma.getmaskarray(x).any():
+    odd = isinstance(x, np.ndarray) and type(x) is not np.ndarray  # `np.ma` takes long to import
+    if odd and isinstance(x, np.ma.MaskedArray) and np.ma.getmaskarray(x).any():
         raise CircuitError(
             f"masked elements among {what}: the numbers under the mask would count; fill them with "
             "x.filled(...), or leave such rows out"

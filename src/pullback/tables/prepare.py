@@ -2,7 +2,7 @@
 
 What is learned (medians, means, the categories there are) is plain data: each input of the network
 is a `Feature` of a few numbers and texts, so that a saved `Preparation` is JSON, loading it runs
-nothing, and it gives the same bits afterwards. scikit-learn's transformers learn the numbers.
+nothing, and it gives the same bits afterwards.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pullback.tables.options import ReadOptions
 from pullback.tables.plain import from_plain, to_plain
 from pullback.tables.quantities import GROUPS, HUGE
 from pullback.tables.spelling import DATE_FORMATS, brief, listed, shown
+from pullback.tables.standard import centre_and_scale, median
 from pullback.tables.target import Target
 
 if TYPE_CHECKING:
@@ -116,8 +117,7 @@ class Preparation:
         if not pairs:
             reasons = "; ".join(f"{shown(c.name)} is {c.note}" for c in columns[:6])
             raise CircuitError(f"no column is left to learn from: {reasons or 'there is no other'}")
-        learned = iter(_learn([x for _, x in pairs if x is not None]))
-        features = (f if x is None else replace(f, **next(learned)) for f, x in pairs)
+        features = (f if x is None else replace(f, **_learn(x)) for f, x in pairs)
         return cls(tuple(columns), tuple(features), target)
 
     def read_with(self, options: ReadOptions) -> Preparation:
@@ -319,35 +319,19 @@ def _features(
         yield Feature(f"{name} is missing", name, "missing"), None
 
 
-def _learn(quantities: list[np.ndarray]) -> list[dict[str, float]]:
-    """For each quantity, what fills its gaps, its usual range, its centre and its scale.
+def _learn(x: np.ndarray) -> dict[str, float]:
+    """What fills the gaps of a quantity, its usual range, its centre and its scale.
 
     The usual range goes as far beyond the quantiles 1% and 99% as they lie apart; a normal
     distribution never leaves it, and a slip of the pen does not set the scale.
     """
-    if not quantities:
-        return []
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import StandardScaler
-
-    x = np.stack(quantities, axis=1)
-    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
-    x = np.asarray(imputer.fit_transform(x))
-    first, last = np.quantile(x, (_TAIL, 1.0 - _TAIL), axis=0)
-    width = np.where(last > first, last - first, HUGE)
-    low, high = np.maximum(first - width, -HUGE), np.minimum(last + width, HUGE)
-    scaler = StandardScaler().fit(np.clip(x, low, high))
-    learned = {
-        "fill": imputer.statistics_,
-        "low": low,
-        "high": high,
-        "centre": scaler.mean_,
-        "scale": scaler.scale_,
-    }
-    return [
-        dict(zip(learned, map(float, numbers), strict=True))
-        for numbers in zip(*learned.values(), strict=True)
-    ]
+    fill = median(x)
+    x = np.where(np.isnan(x), fill, x)
+    first, last = map(float, np.quantile(x, (_TAIL, 1.0 - _TAIL)))
+    width = last - first if last > first else HUGE
+    low, high = max(first - width, -HUGE), min(last + width, HUGE)
+    centre, scale = centre_and_scale(np.clip(x, low, high))
+    return {"fill": fill, "low": low, "high": high, "centre": centre, "scale": scale}
 
 
 # Inputs ------------------------------------------------------------------------------------------

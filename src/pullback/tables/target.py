@@ -28,6 +28,7 @@ from pullback.tables.habits import Habits
 from pullback.tables.numerals import NUMBER_STYLES, styles
 from pullback.tables.quantities import HUGE, number_column
 from pullback.tables.spelling import EXACT, listed, number_text, shown
+from pullback.tables.standard import centre_and_scale
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,11 +133,8 @@ class Target:
         """The target with the centre and scale of these values, those of the training rows."""
         if self.classes:
             return self
-        from sklearn.preprocessing import StandardScaler
-
-        learned = StandardScaler().fit(values.reshape(-1, 1))
-        centre, scale = np.asarray(learned.mean_), np.asarray(learned.scale_)
-        return replace(self, centre=centre.item(), scale=scale.item())
+        centre, scale = centre_and_scale(values)
+        return replace(self, centre=centre, scale=scale)
 
 
 def label_array(classes: Sequence[Any]) -> np.ndarray:

@@ -18,12 +18,11 @@ from tests.engines.native.calling import elementwise, run_loop
 
 import pullback as pb
 from pullback.engines.native import cache, store, target
-from pullback.engines.native.code import symbol
 from pullback.engines.native.engine import Native
 from pullback.engines.native.ir import Literal, Operand
 from pullback.engines.native.kernels import Kernel
 from pullback.engines.native.kernels.product import Product
-from pullback.engines.native.target import Target, host
+from pullback.engines.native.target import Target, host, symbol
 from pullback.engines.notice import Notice
 
 

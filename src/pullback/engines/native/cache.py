@@ -29,6 +29,7 @@ import platformdirs
 
 _OURS = re.compile(r"(pullback_[a-z]+)_[0-9a-f]{24}\.o.*")
 _PROGRAMS = ("pullback_step", "pullback_registers")  # one of these for each program
+_LAYOUT = "pullback_layout"  # notes on a program
 _ABANDONED = 3600.0  # seconds after which nobody finishes a file that was begun
 _ROOM = 1 << 20  # bytes that must be free for a folder to be used
 
@@ -137,7 +138,7 @@ def contents() -> Contents:
             if path.suffix == ".o":
                 is_program = path.name.startswith(_PROGRAMS)
                 programs += is_program
-                loops += not is_program
+                loops += not is_program and not path.name.startswith(_LAYOUT)
                 used = max(used or 0.0, found.st_atime)
             size += found.st_size
     return Contents(loops, programs, size, used)

@@ -16,14 +16,13 @@ define void @double(ptr noundef %a0, i64 noundef %a1) nounwind {
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from pullback.engines.native.instructions import Instructions
 from pullback.engines.native.number import Array, Cell, Number
-from pullback.engines.native.target import Target
+from pullback.engines.native.target import Target, symbol
 
 
 class Code(Instructions):
@@ -132,14 +131,3 @@ class Code(Instructions):
     def _begin(self, label: str) -> None:
         self._lines.append(f"{label}:")
         self._block = label
-
-
-def symbol(code: Any) -> str:
-    """The name of the function that a record of code becomes: the same in every process.
-
-    A text is its own name.
-    """
-    if isinstance(code, str):
-        return code
-    digest = hashlib.sha256(repr(code).encode()).hexdigest()[:24]
-    return f"pullback_{type(code).__name__.lower()}_{digest}"

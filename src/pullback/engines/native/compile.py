@@ -1,4 +1,4 @@
-"""In: a Program. Out: the loop code of its step, and where in memory its buffers lie.
+"""In: a Program. Out: the loop code of its step, and how its wires lie in memory.
 
 All passes stand in one function, in their order. Each takes what the last one made and changes
 nothing of it; what is between any two of them can be printed.
@@ -6,23 +6,27 @@ nothing of it; what is between any two of them can be printed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from pullback.core.unit import Unit
 from pullback.core.walk import with_inside
+from pullback.engines.engine import numbers_of
 from pullback.engines.native.access import AccessTable, access
-from pullback.engines.native.build import build_step
+from pullback.engines.native.build import Builder, build_step
 from pullback.engines.native.copies import with_copies
-from pullback.engines.native.functions import PRECISE
+from pullback.engines.native.functions import KIND_OF, PRECISE
 from pullback.engines.native.fuse import Part, fuse, listed
-from pullback.engines.native.ir import Place, Step
+from pullback.engines.native.ir import Epoch, Place, Registers, Rows, Step
+from pullback.engines.native.layout import Layout, View
 from pullback.engines.native.loop_code import kind_of
 from pullback.engines.native.loops import with_lean_loops
-from pullback.engines.native.memory import Memory, plan
+from pullback.engines.native.memory import Memory, lasting, plan
+from pullback.engines.native.registers import fits_registers, write_registers
 from pullback.engines.native.target import Target
-from pullback.program.program import Program
+from pullback.program.fingerprint import numbered
+from pullback.program.program import Program, batched
 from pullback.program.simplify import not_compiled, simplify
 
 
@@ -31,9 +35,7 @@ class Compiled:
     """A step as loop code, and what its passes found.
 
     `plain` is the Program that it runs, `access` says where its wires lie, and `places` where in
-    memory each buffer does. `work` counts the operations of a step, roughly; `workspace` are the
-    bytes that each thread needs, and `checked` the gates that can find an index out of bounds, in
-    the order of their numbers.
+    memory each buffer does. `layout` is all that running the step needs beside its code.
     """
 
     plain: Program
@@ -42,9 +44,7 @@ class Compiled:
     memory: Memory
     step: Step
     places: dict[Unit, Place]
-    work: int
-    workspace: int
-    checked: tuple[Unit, ...]
+    layout: Layout
 
 
 PASSES: list[Callable[[Program], Program]] = [
@@ -77,6 +77,7 @@ def compile(
           y0 = v0
     """
     see = see or (lambda made: None)
+    wires = numbered(program)
     for plainer in PASSES:
         program = plainer(program)
         see(program)
@@ -88,9 +89,53 @@ def compile(
     see(memory)
     step, notes = build_step(target, parts, memory, table)
     see(step)
-    checked = tuple(notes.checked)
-    found = notes.places, notes.work, notes.workspace, checked
-    return Compiled(program, table, parts, memory, step, *found)
+    layout = _laid_out(program, wires, memory, notes)
+    return Compiled(program, table, parts, memory, step, notes.places, layout)
+
+
+def compile_epoch(compiled: Compiled, given: Sequence[str]) -> Epoch | Registers:
+    """The loop code of an epoch of a compiled step, over data of these kinds for its inputs."""
+    plain, table, places = compiled.plain, compiled.access, compiled.places
+    if fits_registers(plain, table):
+        return write_registers(plain, table, places, given)
+    size = batched(plain)
+    inputs = tuple(
+        Rows(places[unit], size, unit.size // size, kind) if unit in places else None
+        for unit, kind in zip(plain.inputs.values(), given, strict=True)
+    )
+    numbers = (table[unit] for unit in numbers_of(plain).values())
+    return Epoch(
+        compiled.step, inputs, tuple(places[where.root].after(where.offset) for where in numbers)
+    )
+
+
+def _laid_out(program: Program, wires: Sequence[Unit], memory: Memory, notes: Builder) -> Layout:
+    """The layout of a step; `wires` are those before the passes, by their numbers."""
+
+    def view(unit: Unit) -> View:
+        where = notes.access[unit]
+        return View(kind_of(unit), notes.place(where).start, unit.shape, where.strides)
+
+    numbers = {unit: k for k, unit in enumerate(wires)}
+    views = {unit: view(unit) for unit in lasting(program)}
+    return Layout(
+        sizes={KIND_OF[dtype]: size for dtype, size in memory.sizes.items()},
+        sources={numbers[unit]: at for unit, at in views.items() if unit in numbers},
+        constants=tuple((at, u.value) for u, at in views.items() if u not in numbers),
+        outputs={name: view(unit) for name, unit in program.outputs.items()},
+        work=notes.work,
+        workspace=notes.workspace,
+        refusals=tuple(map(_refusal, notes.checked)),
+    )
+
+
+def _refusal(unit: Unit) -> str:
+    """What is wrong where a gate finds an index out of bounds."""
+    x, axis = unit.inputs[0], unit.static["axis"]
+    return (
+        f"{unit.label}: an index is out of bounds for axis {axis} of {x.label}, which has "
+        f"{x.shape[axis]} elements there"
+    )
 
 
 def refuse_foreign(program: Program) -> None:

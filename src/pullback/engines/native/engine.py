@@ -12,28 +12,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.unit import Unit
 from pullback.core.values import Value, as_value
 from pullback.engines.engine import Epoch, batch_of, numbers_of
 from pullback.engines.native import guard, store
-from pullback.engines.native import ir as code
-from pullback.engines.native.compile import compile
-from pullback.engines.native.functions import KIND_OF
 from pullback.engines.native.guard import Guard
-from pullback.engines.native.memory import lasting
+from pullback.engines.native.layout import MEMORY, WORDS, View
 from pullback.engines.native.number import KINDS
-from pullback.engines.native.registers import fits_registers, write_registers
-from pullback.engines.native.step import MEMORY, WORDS
 from pullback.engines.native.target import host
 from pullback.engines.native.workers import default_threads, together
-from pullback.program.program import Program, batched
+from pullback.program.fingerprint import fingerprint, numbered
+from pullback.program.program import Program
 
-DTYPES = {kind: dtype for dtype, kind in KIND_OF.items() if kind in MEMORY}
+if TYPE_CHECKING:
+    from pullback.engines.native.compile import Compiled
+
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 
 
@@ -51,15 +49,16 @@ class Native:
 
     def __init__(self, program: Program, threads: int | None = None) -> None:
         self.program = program
-        margin = guard.margin()
-        self.compiled = compiled = compile(program, host(), margin)
-        self.plain, self.memory = compiled.plain, compiled.memory
-        self.threads = default_threads(compiled.work) if threads is None else threads
+        self._margin = margin = guard.margin()
+        self._key = None if margin else fingerprint(program)
+        layout, address = self._linked((), lambda: (self.compiled.layout, self.compiled.step))
+        self._outputs, self._refusals = layout.outputs, layout.refusals
+        self.threads = default_threads(layout.work) if threads is None else threads
         self._asked = threads
-        room = -(-compiled.workspace // 64) * 64 + 64 + margin
+        room = -(-layout.workspace // 64) * 64 + 64 + margin
         self._workspace = _aligned(room * self.threads, np.dtype(np.uint8))
         self._arenas = {
-            kind: _aligned(self.memory.sizes.get(dtype, 0), dtype) for kind, dtype in DTYPES.items()
+            kind: _aligned(layout.sizes.get(kind, 0), np.dtype(kind)) for kind in MEMORY
         }
         self._counters = np.zeros(2, np.int64)  # of arrivals at barriers, and the gate that failed
         self._block = np.zeros(len(WORDS) + len(program.inputs) + 1, np.int64)
@@ -70,16 +69,42 @@ class Native:
         ]  # fmt: skip
         self._turn = threading.Lock()
         self._chunk = 1  # steps that take about a tenth of a second, as far as is known
-        self._views = {unit: self._view(unit) for unit in lasting(self.plain)}
-        for unit, view in self._views.items():
+        wires = numbered(program)
+        views = {wires[k]: view.of(self._arenas) for k, view in layout.sources.items()}
+        for unit, view in views.items():
             view[...] = unit.value
+        for where, value in layout.constants:
+            where.of(self._arenas)[...] = value
+        self._views = {unit: view for unit, view in views.items() if unit.gate is None}
         self._guard = None
         if margin:
             workspaces = list(self._workspace.reshape(self.threads, room))
-            self._guard = Guard(self._arenas.values(), workspaces, self.memory, self._views)
-        (address,) = store.load(compiled.step)
+            self._guard = Guard(self._arenas.values(), workspaces, self.compiled)
         self._step: Any = _FUNCTION(address)
         self._epochs: dict[tuple[str, ...], Any] = {}
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The step as loop code, and what the passes found; they run when it is first asked for."""
+        from pullback.engines.native.compile import compile
+
+        return compile(self.program, host(), self._margin)
+
+    def _linked(self, what: tuple[str, ...], make: Callable[[], tuple[Any, Any]]) -> Any:
+        """A value, and the address of the function that goes with it.
+
+        Both are kept under the Program's fingerprint. Where they are not, `make` gives the value
+        and the record of the function's code.
+        """
+        key = self._key and (self._key, what)
+        found = store.find(key) if key else None
+        if found is None:
+            value, made = make()
+            (address,) = store.load(made)
+            found = value, address
+            if key:
+                store.keep(key, value, made)
+        return found
 
     def __call__(self, **inputs: Any) -> dict[str, Value]:
         """Set the inputs, run the step, update the state, and return the outputs.
@@ -92,9 +117,7 @@ class Native:
                 self._together(self._step)
             self._refuse_indices()
             outputs = self.program.outputs.items()
-            return {
-                name: self._read(self.plain.outputs[name], unit.value) for name, unit in outputs
-            }
+            return {name: self._read(self._outputs[name], unit.value) for name, unit in outputs}
 
     def epoch(
         self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
@@ -112,7 +135,7 @@ class Native:
         record = np.zeros((len(names), count))
         rows = [_rows(data[name], unit.dtype) for name, unit in self.program.inputs.items()]
         order = np.ascontiguousarray(order, np.int64)
-        run = self._epoch(size, [_kind(x.dtype) for x in rows])
+        run = self._epoch([_kind(x.dtype) for x in rows])
         with self._turn:
             done = 0
             first = WORDS.index("first")
@@ -137,28 +160,17 @@ class Native:
         """Compile now what else would be when it first runs: an epoch over `data`."""
         if data is not None:
             rows = [_rows(data[name][:0], x.dtype) for name, x in self.program.inputs.items()]
-            self._epoch(batched(self.program), [_kind(x.dtype) for x in rows])
+            self._epoch([_kind(x.dtype) for x in rows])
 
-    def _epoch(self, size: int, given: Sequence[str]) -> Any:
-        """The function of an epoch over batches of so many rows of data of these kinds."""
-        if tuple(given) not in self._epochs:
-            places = self.compiled.places
-            table = self.compiled.access
-            if fits_registers(self.plain, table):
-                made: Any = write_registers(self.plain, table, places, given)
-            else:
-                inputs = [
-                    code.Rows(places[unit], size, unit.size // size, kind)
-                    if unit in places
-                    else None
-                    for unit, kind in zip(self.plain.inputs.values(), given, strict=True)
-                ]
-                numbers = [table[unit] for unit in numbers_of(self.plain).values()]
-                places_of_numbers = (places[where.root].after(where.offset) for where in numbers)
-                made = code.Epoch(self.compiled.step, tuple(inputs), tuple(places_of_numbers))
-            (address,) = store.load(made)
-            self._epochs[tuple(given)] = _FUNCTION(address)
-        return self._epochs[tuple(given)]
+    def _epoch(self, given: Sequence[str]) -> Any:
+        """The function of an epoch over batches of data of these kinds."""
+        given = tuple(given)
+        if given not in self._epochs:
+            from pullback.engines.native.compile import compile_epoch
+
+            _, address = self._linked(given, lambda: (None, compile_epoch(self.compiled, given)))
+            self._epochs[given] = _FUNCTION(address)
+        return self._epochs[given]
 
     def __reduce__(self) -> Any:  # it is compiled again
         return Native, (self.program, self._asked)
@@ -166,24 +178,10 @@ class Native:
     def _refuse_indices(self) -> None:
         """Raise if the last run found an index out of bounds; it took that row for zeros."""
         number, self._counters[1] = int(self._counters[1]), 0
-        if number == 0:
-            return
-        unit = self.compiled.checked[number - 1]
-        x, axis = unit.inputs[0], unit.static["axis"]
-        raise CircuitError(
-            f"{unit.label}: an index is out of bounds for axis {axis} of {x.label}, which has "
-            f"{x.shape[axis]} elements there"
-        )
+        if number:
+            raise CircuitError(self._refusals[number - 1])
 
     # Memory --------------------------------------------------------------------------------------
-
-    def _view(self, unit: Unit) -> np.ndarray:
-        """A wire's elements, where they lie in its arena."""
-        where = self.compiled.access[unit]
-        arena = self._arenas[KIND_OF[unit.dtype]]
-        start = self.memory.offsets[where.root] + where.offset
-        strides = tuple(step * arena.itemsize for step in where.strides)
-        return np.lib.stride_tricks.as_strided(arena[start:], unit.shape, strides)
 
     @contextmanager
     def _running(self) -> Iterator[None]:
@@ -192,7 +190,7 @@ class Native:
         However it ends: a step that is broken off has written there, too.
         """
         for unit, view in self._views.items():
-            if unit.gate is None and unit._value is not view:
+            if unit._value is not view:
                 view[...] = unit._value
         with self.program.changing():
             try:
@@ -202,9 +200,9 @@ class Native:
                     view = self._views[state]
                     state._value = view.item() if _is_number(state._value) else view
 
-    def _read(self, unit: Unit, like: Value) -> Value:
+    def _read(self, where: View, like: Value) -> Value:
         """A result as wires carry it: a number of Python where `like` is one."""
-        value = self._view(unit).copy()
+        value = where.of(self._arenas).copy()
         return value.item() if _is_number(like) else value[()]
 
     # Threads -------------------------------------------------------------------------------------

@@ -11,14 +11,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pullback.core.unit import Unit
-from pullback.engines.native.memory import Memory
+if TYPE_CHECKING:
+    from pullback.engines.native.compile import Compiled
+    from pullback.engines.native.memory import Memory
 
 MARGIN = 256  # bytes before and behind every buffer
 _FRESH = {"f": 0xFF, "i": 0x5A, "b": 0xA5}  # every byte of fresh memory, by the kind of numbers
+
+Buffer = tuple[np.dtype, int, int]  # in the arena of which dtype, where it begins, how long it is
 
 
 def margin() -> int:
@@ -56,17 +61,18 @@ class Guard:
         self,
         arenas: Iterable[np.ndarray],
         workspaces: Sequence[np.ndarray],
-        memory: Memory,
-        lasting: Iterable[Unit],
+        compiled: Compiled,
     ) -> None:
-        given = [(unit, memory.offsets[unit]) for unit in lasting]
+        layout = compiled.layout
+        views = (*layout.sources.values(), *(view for view, _ in layout.constants))
+        given = [(np.dtype(view.kind), view.start, prod(view.shape)) for view in views]
         self._areas = [
             _Area(
                 f"the {arena.dtype} arena",
                 arena.view(np.uint8),
                 _FRESH[arena.dtype.kind],
                 unset=_without(arena, given),
-                outside=_without(arena, _buffers(memory)),
+                outside=_without(arena, _buffers(compiled.memory)),
             )
             for arena in arenas
         ]
@@ -87,17 +93,18 @@ class Guard:
             area.check()
 
 
-def _buffers(memory: Memory) -> Iterator[tuple[Unit, int]]:
-    """Every wire with a place, and where it begins; also of the steps of loops."""
-    yield from memory.offsets.items()
+def _buffers(memory: Memory) -> Iterator[Buffer]:
+    """The buffer of every wire with a place; also of the steps of loops."""
+    for unit, start in memory.offsets.items():
+        yield unit.dtype, start, unit.size
     for inside in memory.inside.values():
         yield from _buffers(inside)
 
 
-def _without(arena: np.ndarray, buffers: Iterable[tuple[Unit, int]]) -> np.ndarray:
+def _without(arena: np.ndarray, buffers: Iterable[Buffer]) -> np.ndarray:
     """Which bytes of an arena lie in none of these buffers."""
     rest = np.ones(arena.shape, bool)
-    for unit, start in buffers:
-        if unit.dtype == arena.dtype:
-            rest[start : start + unit.size] = False
+    for dtype, start, size in buffers:
+        if dtype == arena.dtype:
+            rest[start : start + size] = False
     return np.repeat(rest, arena.itemsize)

@@ -178,6 +178,8 @@ class Instructions:
             return Number(self, kind, x.lanes, x.text)
         if kind == "b1":
             return x != 0
+        if kind == "f2":  # not all processors have an instruction, and LLVM has no function
+            raise TypeError("data may be halves, but none are made")
         whole, narrower = not x.is_float, SIZES[kind] < SIZES[x.kind]
         unsigned = x.kind[0] in "ub"
         to = Number(self, kind, x.lanes, "").type

@@ -25,20 +25,11 @@ from pullback.engines.native.kernels import KERNELS, Kernel
 from pullback.engines.native.kernels.indexing import Gather
 from pullback.engines.native.kernels.pack import Pack, record_pack
 from pullback.engines.native.kernels.tile import Tile, record_tile
+from pullback.engines.native.layout import MEMORY, WORDS
 from pullback.engines.native.lower import lower_loop, lower_numbers
 from pullback.engines.native.number import Number
 from pullback.engines.native.target import Target
 from pullback.engines.native.threads import Thread
-
-MEMORY = ("f4", "f8", "i8", "b1")
-"""The kinds of numbers that lie in memory, each kind in an arena of its own."""
-
-WORDS = ("threads", "counters", "workspace", "share", *MEMORY, "first", "last", "order", "record")
-"""What the block has, a word each; behind them the address of each input's data.
-
-`share` is the bytes of workspace for each thread, `record` where numbers go, one row for each
-number, of as many columns as the word behind the inputs' says.
-"""
 
 
 def record(code: Any, target: Target) -> tuple[str, dict[str, Any]]:

@@ -1,8 +1,13 @@
-"""In: records of code. Out: their machine code, compiled now or found in the cache, and loaded."""
+"""In: records of code. Out: their machine code, compiled now or found in the cache, and loaded.
+
+What else a step needs to run is kept beside its code, so that whoever knows its name needs no
+record of it.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import pickle
 import re
 import threading
 from collections.abc import Sequence
@@ -11,13 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import llvmlite
+import numpy
 
 from pullback.engines.native import cache as kept
 from pullback.engines.native import target as machine
-from pullback.engines.native.code import symbol
-from pullback.engines.native.step import record
-from pullback.engines.native.target import Target
-from pullback.engines.native.threads import barrier
+from pullback.engines.native.target import Target, symbol
 from pullback.engines.notice import notice
 
 BARRIER = "pullback_barrier"
@@ -33,6 +36,31 @@ def load(*codes: Any) -> list[int]:
     with _loading:
         _load([BARRIER, *codes])
         return [_loaded[symbol(code)] for code in codes]
+
+
+def keep(name: Any, value: Any, code: Any) -> None:
+    """Keep under a name a value, and which function goes with it."""
+    kept.write(_noted(name), [symbol(code)], pickle.dumps(value), _made_for(machine.host()))
+
+
+def find(name: Any) -> tuple[Any, int] | None:
+    """What was kept under a name, and the address of its function, now loaded.
+
+    None where one of them is not there, or not whole.
+    """
+    made_for = _made_for(machine.host())
+    with _loading:
+        noted = kept.read(_noted(name), made_for)
+        if noted is None or (code := _known(noted[0], {}, made_for)) is None:
+            return None
+        _into_memory(code)
+        (function,) = noted[0]
+        return pickle.loads(noted[1]), _loaded[function]
+
+
+def _noted(name: Any) -> str:
+    digest = hashlib.sha256(repr(name).encode()).hexdigest()[:24]
+    return f"pullback_layout_{digest}"
 
 
 def _load(codes: Sequence[Any]) -> None:
@@ -61,6 +89,11 @@ def _load(codes: Sequence[Any]) -> None:
                 found[name] = target.object_code(text)
             needs = sorted({*re.findall(r"@(pullback_\w+)\(", text)} - {name})
             kept.write(name, needs, found[name], made_for)
+    _into_memory(found)
+
+
+def _into_memory(found: dict[str, bytes]) -> None:
+    """Load the code of functions by their names."""
     if found:
         machine.load(list(found.values()))
         _loaded.update((name, machine.address(name)) for name in found)
@@ -83,6 +116,9 @@ def _known(names: Sequence[str], found: dict[str, bytes], made_for: str) -> dict
 
 
 def _recorded(code: Any, target: Target) -> tuple[str, dict[str, Any]]:
+    from pullback.engines.native.step import record  # what is there already needs none of it
+    from pullback.engines.native.threads import barrier
+
     return (barrier(target), {}) if code == BARRIER else record(code, target)
 
 
@@ -93,9 +129,9 @@ def _made_for(target: Target) -> str:
 
 @cache
 def _version() -> str:
-    """A hash of what object code depends on beside loop code: the library, and the compiler."""
-    digest = hashlib.sha256(llvmlite.__version__.encode())
-    for folder in ("engines/native", "gates", "core"):
+    """A hash of what object code depends on beside loop code: the library and what it stands on."""
+    digest = hashlib.sha256(f"{llvmlite.__version__} {numpy.__version__}".encode())
+    for folder in ("engines", "program", "gates", "core"):
         for path in sorted((_PACKAGE / folder).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -5,6 +5,7 @@ LLVM is called here alone, and what differs between kinds of processors is found
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -66,6 +67,17 @@ def host() -> Target:
         registers=16 if x86 and not wide else 32,
         cheap_masks=wide,
     )
+
+
+def symbol(code: Any) -> str:
+    """The name of the function that a record of code becomes: the same in every process.
+
+    A text is its own name.
+    """
+    if isinstance(code, str):
+        return code
+    digest = hashlib.sha256(repr(code).encode()).hexdigest()[:24]
+    return f"pullback_{type(code).__name__.lower()}_{digest}"
 
 
 @cache
