@@ -13,8 +13,8 @@ def centre_and_scale(x: np.ndarray) -> tuple[float, float]:
 
     Source: `sklearn.preprocessing.StandardScaler`, whose answers these are.
 
-    >>> centre_and_scale(np.array([1.0, 3.0])), centre_and_scale(np.array([0.1, 0.1, 0.1]))
-    ((2.0, 1.0), (0.1, 1.0))
+    >>> centre_and_scale(np.array([1.0, 3.0])), centre_and_scale(np.array([5.0, 5.0]))
+    ((2.0, 1.0), (5.0, 1.0))
     """
     count, mean, variance = len(x), float(np.mean(x)), float(np.var(x))
     eps = float(np.finfo(np.float64).eps)

@@ -41,6 +41,7 @@ class Native:
     Raises `CircuitError` where the environment asks for no number of threads, and for what
     `compile` refuses.
 
+    >>> from pullback.core.unit import Unit
     >>> x, w = Unit(3.0, "x"), Unit(1.0, "w")
     >>> step = Native(Program({"x": x}, {"y": w * x}, {w: w + 0.5 * x}))
     >>> step(x=2.0), w.value
