@@ -107,7 +107,7 @@ def small():
 
 def test_an_epoch_in_registers_tells_what_is_in_which():
     made = compile(small(), host())
-    text = str(write_registers(made.plain, made.access, made.places, ["u1"]))
+    text = str(write_registers(made.plain, made.access, made.places).over(["u1"]))
     assert text == lines("""
         epoch in registers, 1 rows a step
           x0: f8 = f8[8]
