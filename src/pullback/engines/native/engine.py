@@ -24,7 +24,7 @@ from pullback.engines.native import guard, store
 from pullback.engines.native.guard import Guard
 from pullback.engines.native.layout import MEMORY, WORDS, Layout, View
 from pullback.engines.native.number import KINDS
-from pullback.engines.native.target import host
+from pullback.engines.native.tuning import host
 from pullback.engines.native.workers import default_threads, together
 from pullback.program.fingerprint import fingerprint, numbered
 from pullback.program.program import Program
@@ -95,8 +95,10 @@ class Native:
     def compiled(self) -> Compiled:
         """The step as loop code, and what the passes found; they run when it is first asked for."""
         from pullback.engines.native.compile import compile
+        from pullback.engines.native.trial import tune
 
         if self._compiled is None:
+            tune()
             self._compiled = compile(self.program, host(), self._margin)
         return self._compiled
 

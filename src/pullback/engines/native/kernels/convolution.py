@@ -18,7 +18,7 @@ from typing import Any
 
 from pullback.engines.native.code import Code
 from pullback.engines.native.kernels.pack import Pack, copy_line
-from pullback.engines.native.kernels.tile import shapes
+from pullback.engines.native.kernels.tile import Tile, by_rows, shapes
 from pullback.engines.native.number import SIZES, Array
 from pullback.engines.native.target import Target
 from pullback.engines.native.threads import Thread, portion
@@ -117,11 +117,14 @@ def _pixels(
         weights, step = w.after(column), O
         if packed:
             weights, step = w.after(column * KH * KW * C), tile.columns
-        for p in k.range(0, pixels, tile.rows):
+
+        def some(tile: Tile, p: Any, count: Any, column=column, panel=panel, w=weights, step=step):
             k.run(
-                tile, x, table.after(p), k.minimum(pixels - p, tile.rows), KH, width * C, KW * C, 1,
-                weights, step, None, 0, y.after(p * O + column), O, panel, -math.inf,
+                tile, x, table.after(p), count, KH, width * C, KW * C, 1,
+                w, step, None, 0, y.after(p * O + column), O, panel, -math.inf,
             )  # fmt: skip
+
+        by_rows(k, tile, pixels, (0, -(-pixels // tile.rows)), some)
 
 
 def _fill_table(k: Code, table: Array, shape: tuple[int, int], steps: tuple[int, int]) -> None:

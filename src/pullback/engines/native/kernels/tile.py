@@ -13,6 +13,7 @@ past the end are masked, so any size is right.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -88,10 +89,28 @@ def shapes(target: Target) -> Shapes:
     wide = target.vector
     if target.registers == 32:
         by_width = [Tile(6, 4, wide), Tile(8, 2, wide), Tile(8, 1, wide)]
-        if wide == 64:  # half a vector makes 8 channels cost as much as 8
+        if wide == 64 and target.tuning.half:  # 8 channels then cost as much as 8, not as 16
             by_width.append(Tile(8, 1, 32))
         return Shapes(tuple(by_width), Tile(2, 8, wide))
     return Shapes((Tile(6, 2, wide), Tile(8, 1, wide)), Tile(2, 4, wide))
+
+
+def by_rows(
+    k: Code, tile: Tile, rows: int, span: tuple[Any, Any], some: Callable[[Tile, Any, Any], None]
+) -> None:
+    """`some(tile, first, count)` for each tile of a span of those that cover so many rows.
+
+    The last tile has as many rows as are left where to compute more would take a fiftieth longer.
+    """
+    left = rows % tile.rows
+    even = left == 0 or (tile.rows - left) * 50 <= rows
+    low, high = span
+    for i in k.range(low, high if even else k.minimum(high, rows // tile.rows)):
+        row = i * tile.rows
+        some(tile, row, k.minimum(rows - row, tile.rows) if even else tile.rows)
+    if not even:
+        with k.when(high > rows // tile.rows):
+            some(replace(tile, rows=left), rows - left, left)
 
 
 def record_tile(k: Code, tile: Tile, *arguments: Number) -> None:
@@ -123,6 +142,8 @@ def _reduce(
     real = [k.minimum(k.constant(t, "i8"), rows - 1) for t in range(tile.rows)]
     table = k.array(offsets, "i8")
     a_rows = [k.opaque(k.offset(a, table[t], kind)) for t in real]
+    for t, v in grid:  # so that it is there when the sums are
+        k.prefetch(row(c, c_step, real[t]).after(v * lanes).address)
     sums = {key: k.cell(0.0, kind, lanes) for key in grid}
     with k.when(start != 0):
         for t, v in grid:
