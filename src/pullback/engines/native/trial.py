@@ -79,10 +79,10 @@ def _half_pays(target: Target) -> bool:
     def tile(bytes: int) -> Run:
         """As many columns as half a vector has, of the same row of B again and again."""
         run = _function(Tile(rows, 1, bytes))
-        kept = a, table, b, c
+        kept = a, table, b, c, np.zeros(20, np.int64)
         at = [x.ctypes.data for x in kept]
         return lambda: run(
-            at[0], at[1], rows, 20, 0, DEPTH, 1, at[2], 0, 0, 0, at[3], half, half, -np.inf
+            at[0], at[1], rows, 20, at[4], DEPTH, 1, at[2], 0, 0, 0, at[3], half, half, -np.inf
         )
 
     whole, of_half = _shortest(tile(target.vector), tile(target.vector // 2))

@@ -163,7 +163,7 @@ def _panel(
         def some(tile: Tile, row: Any, rows: Any) -> None:
             k.run(
                 tile, a.after(done * x.a[1]), table.after(row), rows,
-                1, 0, length, x.a[1], source, source_step,
+                1, table, length, x.a[1], source, source_step,
                 begin[0].after(row * step) if begin else None, step,
                 c.after(row * x.n), x.n, width, floor,
             )  # fmt: skip
