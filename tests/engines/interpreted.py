@@ -255,9 +255,10 @@ class Machine(Code):
             yield i if once else self.constant(i, "i8")
 
     @contextmanager
-    def when(self, condition: Number) -> Iterator[None]:
+    def when(self, condition: Any) -> Iterator[None]:
         before = self.active
-        self.active = before and bool(condition.text[0])  # pyright: ignore[reportArgumentType]
+        known = condition.text[0] if isinstance(condition, Number) else condition
+        self.active = before and bool(known)
         try:
             yield
         finally:

@@ -7,7 +7,7 @@ from tests.program.test_simplify import assert_same
 import pullback as pb
 from pullback.engines.eager import Eager
 from pullback.engines.native.engine import Native
-from pullback.engines.native.fuse import Single
+from pullback.engines.native.parts import Single
 
 rng = np.random.default_rng(0)
 

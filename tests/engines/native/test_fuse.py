@@ -8,7 +8,8 @@ from tests.program.test_simplify import program_of
 import pullback as pb
 from pullback.engines.native.access import access
 from pullback.engines.native.copies import with_copies
-from pullback.engines.native.fuse import Fused, Single, fuse, is_reduction, loop_shape
+from pullback.engines.native.fuse import fuse, loop_shape
+from pullback.engines.native.parts import Fused, Single, is_reduction
 from pullback.program.simplify import simplify
 
 

@@ -13,9 +13,20 @@ from typing import Any
 from pullback.core.unit import Unit
 from pullback.engines.native.access import Access, AccessTable, row_major
 from pullback.engines.native.calls import write_call
-from pullback.engines.native.fuse import Inside, Part, Single
-from pullback.engines.native.ir import Call, Place, Repeat, Run, Statement, Step
+from pullback.engines.native.ir import (
+    Call,
+    Literal,
+    Loop,
+    Place,
+    Repeat,
+    Run,
+    Statement,
+    Step,
+    Store,
+    Walked,
+)
 from pullback.engines.native.kernels.indexing import Zeros
+from pullback.engines.native.kernels.tile import shapes
 from pullback.engines.native.loop_code import (
     Written,
     contiguous_target,
@@ -24,6 +35,7 @@ from pullback.engines.native.loop_code import (
     write_loop,
 )
 from pullback.engines.native.memory import Memory
+from pullback.engines.native.parts import Inside, Part, Single
 from pullback.engines.native.target import Target
 
 ALONE = 16_384  # gates times elements, below which one thread does a loop alone
@@ -56,6 +68,7 @@ class Builder:
         self.statements: list[Statement] = []
         self.work = self.workspace = 0
         self.depth = 0 if around is None else around.depth + 1
+        self.apart = 0  # rows of all that is made, where threads share these for the whole loop
         self.checked: list[Unit] = [] if around is None else around.checked
 
     def place(self, where: Access) -> Place:
@@ -83,7 +96,12 @@ class Builder:
 
     def zeros(self, place: Place, count: int) -> None:
         """Add zeros."""
-        self.call("zeros", Zeros(place.kind, count), (place,), 0, True)
+        if not self.apart:
+            self.call("zeros", Zeros(place.kind, count), (place,), 0, True)
+            return
+        nothing = Literal(0 if place.kind[0] == "i" else 0.0, place.kind)
+        loop = Loop(1, 0, (Walked("y", place.kind, (1,)),), (Store(nothing, "y"),))
+        self.statements.append(Run(loop, (count,), (), (place,), count < ALONE))
 
     def parts(self, parts: list[Part], memory: Memory) -> None:
         """Add all parts in their order, and what must be copied into state after them."""
@@ -127,6 +145,7 @@ class Builder:
             return by_row(self.places[outputs[k]], ahead * size, size)
 
         inner = Builder(self.target, self.places, memory, inside.access, self)
+        inner.apart = inside.rows
         places = inner.places
         places |= {wire: Place(kind_of(wire), at) for wire, at in memory.offsets.items()}
         places |= {x: stack_of(k, reverse) for k, x in enumerate(body.carries)}
@@ -142,7 +161,8 @@ class Builder:
         self.work += length * inner.work
         self.workspace = max(self.workspace, inner.workspace)
         if inner.statements:
-            self.statements.append(Repeat(length, reverse, tuple(inner.statements)))
+            body, height = tuple(inner.statements), shapes(self.target).by_width[0].rows
+            self.statements.append(Repeat(length, reverse, body, inner.apart, height))
 
 
 def build_step(

@@ -60,7 +60,8 @@ def _matmul(step: Builder, unit: Unit, *after: Unit) -> None:
         start = added.strides[0]
     rectified = bool(after) and is_rectifier(after[-1])
     packed = pays(step.target, kind_of(unit), m, _pair(b))
-    sizes = Product(kind_of(unit), m, n, k, _pair(a), _pair(b), start, rectified, packed)
+    strides = _pair(a), _pair(b)
+    sizes = Product(kind_of(unit), m, n, k, *strides, start, rectified, packed, step.apart > 0)
     step.call("product", sizes, tuple(places), work, alone=False)
 
 

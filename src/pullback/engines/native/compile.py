@@ -19,12 +19,13 @@ from pullback.engines.native.access import AccessTable, access
 from pullback.engines.native.build import Builder, build_step
 from pullback.engines.native.copies import with_copies
 from pullback.engines.native.functions import KIND_OF, PRECISE
-from pullback.engines.native.fuse import Part, fuse, listed
+from pullback.engines.native.fuse import fuse
 from pullback.engines.native.ir import Epoch, Place, Registers, Rows, Step
 from pullback.engines.native.layout import Layout, View
 from pullback.engines.native.loop_code import kind_of
 from pullback.engines.native.loops import with_lean_loops
 from pullback.engines.native.memory import Memory, lasting, plan
+from pullback.engines.native.parts import Part, listed
 from pullback.engines.native.registers import fits_registers, write_registers
 from pullback.engines.native.target import Target
 from pullback.program.fingerprint import numbered

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +18,8 @@ from pullback.core.gate import OUTPUT, outputs_of
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.engines.native.access import Access, AccessTable, access, row_major
+from pullback.engines.native.parts import Fused, Inside, Part, Single, is_reduction
+from pullback.engines.native.rows import rows_of
 from pullback.gates.body import Body
 from pullback.program.patterns import made_by, number_on
 from pullback.program.program import Program
@@ -28,71 +29,6 @@ ARRAYS = 16
 LONGEST = 3000
 """Gates in a loop, at most: the time that LLVM takes grows faster than their number."""
 _LOOKS = 16  # loops from the first and from the last on that are considered for a gate
-
-
-@dataclass(frozen=True, eq=False)
-class Fused:
-    """Gates that run together for each index of one shape, in running order."""
-
-    shape: tuple[int, ...]
-    gates: tuple[Unit, ...] = ()
-
-    def __str__(self) -> str:
-        return f"for each of {self.shape}: {_names(self.gates)}"
-
-
-@dataclass(frozen=True, eq=False)
-class Single:
-    """One structural gate, run by a kernel of its own; of a loop, the step that it runs as well.
-
-    The outputs of a gate that has several follow it.
-
-    A matrix product may be followed by what its kernel does in passing: adding a bias or another
-    matrix, and a rectifier.
-    """
-
-    gates: tuple[Unit, ...]
-    inside: Inside | None = None
-
-    def __str__(self) -> str:
-        inside = "" if self.inside is None else f"\n{listed(self.inside.parts)}"
-        return f"{_names(self.gates)}{inside}"
-
-    @property
-    def gate(self) -> Unit:
-        return self.gates[0]
-
-    @property
-    def results(self) -> tuple[Unit, ...]:
-        """The wires that are written to memory."""
-        return self.gates[-1:] if self.inside is None else self.gates[1:]
-
-
-Part = Fused | Single
-
-
-def _names(gates: Iterable[Unit]) -> str:
-    return ", ".join(unit.gate.name for unit in gates if unit.gate is not None)
-
-
-def listed(parts: Iterable[Part]) -> str:
-    """Parts as a person reads them, one below the other; those inside a loop are set in."""
-    return "\n".join(f"  {line}" for part in parts for line in str(part).splitlines())
-
-
-@dataclass(frozen=True, eq=False)
-class Inside:
-    """The step of a loop: a Program whose state are the sums, where its wires lie, its parts.
-
-    `stacked` are the wires in whose buffers nexts and outputs lie.
-    """
-
-    body: Body
-    program: Program
-    access: AccessTable
-    parts: list[Part]
-    stacked: tuple[Unit, ...]
-    sums: tuple[Unit, ...]
 
 
 def fuse(program: Program, table: AccessTable) -> list[Part]:
@@ -113,7 +49,8 @@ def _inside(unit: Unit) -> Inside:
     buffers = [table.own_buffer(x) for x in outputs.values()]
     stacked = tuple(x for x in buffers if x is not None)
     assert len(stacked) == len(buffers), "steps are made plain before they are fused"
-    return Inside(body, program, table, fuse(program, table), stacked, tuple(sums))
+    inside = Inside(body, program, table, fuse(program, table), stacked, tuple(sums))
+    return replace(inside, rows=rows_of(inside))
 
 
 def loop_shape(unit: Unit) -> tuple[int, ...] | None:
@@ -125,11 +62,6 @@ def loop_shape(unit: Unit) -> tuple[int, ...] | None:
     if unit.gate.reduces or copies:
         return unit.inputs[0].shape
     return None
-
-
-def is_reduction(unit: Unit) -> bool:
-    """Whether a gate in a loop makes fewer elements than the loop has."""
-    return unit.gate is not None and unit.gate.reduces
 
 
 def is_rectifier(unit: Unit) -> bool:

@@ -194,11 +194,18 @@ def _where(x: Run | Call) -> str:
 
 @dataclass(frozen=True)
 class Repeat:
-    """Statements that run for each row, from the last to the first if `reverse`."""
+    """Statements that run for each row, from the last to the first if `reverse`.
+
+    With `rows`, all that they make has so many, each made of the same row of what else they make.
+    Then each thread runs all of them on its own rows, of which it takes `at_once` or none, and
+    waits for no other.
+    """
 
     length: int
     reverse: bool
     body: tuple[Statement, ...]
+    rows: int = 0
+    at_once: int = 1
 
     @property
     def alone(self) -> bool:
@@ -206,6 +213,7 @@ class Repeat:
 
     def __str__(self) -> str:
         head = f"repeat {self.length} times{', backwards' * self.reverse}"
+        head += f", threads share {self.rows} rows, {self.at_once} at once" if self.rows else ""
         return "\n".join([head, *map(_indented, self.body)])
 
 

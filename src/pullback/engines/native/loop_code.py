@@ -16,7 +16,6 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.engines.native.access import Access, AccessTable, row_major
 from pullback.engines.native.functions import KIND_OF
-from pullback.engines.native.fuse import Fused, is_reduction
 from pullback.engines.native.ir import (
     Literal,
     Loop,
@@ -27,6 +26,7 @@ from pullback.engines.native.ir import (
     Stride,
     Walked,
 )
+from pullback.engines.native.parts import Fused, is_reduction
 from pullback.program.patterns import number_on
 
 IDENTITY = {"sum": 0.0, "max": -np.inf, "min": np.inf}

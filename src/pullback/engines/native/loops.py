@@ -8,8 +8,9 @@ waits for, the gradients of weights above all, are made of the stacks after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from functools import partial
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from functools import partial, reduce
 from math import prod
 
 import numpy as np
@@ -129,17 +130,23 @@ class _Loop:
 
     def _sink(self) -> None:
         """Products and their sums that no step waits for are left for after the loop."""
-        readers = {x for unit in self._wires() for x in unit.inputs} | set(self.nexts.values())
+        readers = Counter(x for unit in self._wires() for x in unit.inputs)
+        readers.update(self.nexts.values())
         later = []
         for k, unit in self.results.items():
             free = unit not in readers and self._is_product(unit)
             if free and k < self.first_sum and unit.inputs[1] in self._still:
                 self._put_out(unit.inputs[0])
                 self.after[k] = partial(self._product, unit)
-            elif free and k >= self.first_sum and made_by(unit.inputs[0], "transpose"):
-                self._put_out(unit.inputs[0].inputs[0])
-                self._put_out(unit.inputs[1])
-                self.after[k] = partial(self._sum_of_products, unit)
+            elif (
+                k >= self.first_sum
+                and unit not in readers
+                and all(map(self._sinks, terms := _terms(unit, readers)))
+            ):
+                for term in terms:
+                    self._put_out(term.inputs[0].inputs[0])
+                    self._put_out(term.inputs[1])
+                self.after[k] = partial(self._sums_of_products, terms)
             elif k < self.first_sum:
                 self._put_out(unit)
                 self.after[k] = partial(self._stack, unit)
@@ -152,6 +159,10 @@ class _Loop:
             else:
                 self.after[k] = partial(self._total, len(self.sums))
                 self.sums.append(unit)
+
+    def _sinks(self, unit: Unit) -> bool:
+        """Whether it is a product that sums over rows, as the gradient of weights does."""
+        return self._is_product(unit) and made_by(unit.inputs[0], "transpose")
 
     def _is_product(self, unit: Unit) -> bool:
         """Whether it is a product of two matrices, all of the dtype that the loop stores."""
@@ -219,9 +230,12 @@ class _Loop:
         product = GATES["matmul"](self._rows(self._stack(x)), self._outside(w))
         return GATES["reshape"](product, shape=(self.length, *unit.shape))
 
-    def _sum_of_products(self, unit: Unit) -> Unit:
-        a, b = (self._rows(self._stack(x)) for x in (unit.inputs[0].inputs[0], unit.inputs[1]))
-        return GATES["matmul"](GATES["transpose"](a, axes=(1, 0)), b)
+    def _sums_of_products(self, terms: Sequence[Unit]) -> Unit:
+        found = []
+        for unit in terms:
+            a, b = (self._rows(self._stack(x)) for x in (unit.inputs[0].inputs[0], unit.inputs[1]))
+            found.append(GATES["matmul"](GATES["transpose"](a, axes=(1, 0)), b))
+        return reduce(GATES["add"], found)
 
     def _sum(self, unit: Unit) -> Unit:
         axes = (0, *(a + 1 for a in unit.static["axis"]))
@@ -247,6 +261,21 @@ class _Loop:
     def _outside(self, unit: Unit) -> Unit:
         """A wire of the step that is the same at every step, made outside."""
         return rewrite([unit], {x: self.outside[x] for x in self.parameters})[0]
+
+
+def _terms(unit: Unit, readers: Counter[Unit]) -> list[Unit]:
+    """What a result that nobody reads is the sum of, where nobody reads that either."""
+    found, pending = [], [unit]
+    while pending:
+        unit = pending.pop()
+        adds = made_by(unit, "add") and all(
+            x.shape == unit.shape and x.dtype == unit.dtype and readers[x] == 1 for x in unit.inputs
+        )
+        if adds:
+            pending += unit.inputs[::-1]
+        else:
+            found.append(unit)
+    return found
 
 
 def typed(unit: Unit) -> Body:

@@ -17,7 +17,7 @@ from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.core.walk import with_inside
 from pullback.engines.native.access import Access, AccessTable, row_major
-from pullback.engines.native.fuse import Fused, Part, Single, is_reduction
+from pullback.engines.native.parts import Fused, Part, Single, is_reduction
 from pullback.program.program import Program
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
@@ -77,11 +77,13 @@ def plan(
     elsewhere: Collection[Unit] = (),
     *,
     margin: int = 0,
+    apart: bool = False,
 ) -> Memory:
     """Places for all buffers of a Program that runs as these parts.
 
-    Wires that lie `elsewhere` get no place. With a `margin`, so many bytes before and behind every
-    buffer belong to none, and none takes another's place: what is written there was written wrong.
+    Wires that lie `elsewhere` get no place. Where threads run `apart`, none takes another's place,
+    as one of them may be on its way still. With a `margin` neither, and so many bytes before and
+    behind every buffer belong to none: what is written there was written wrong.
     """
     home = {unit: k for k, part in enumerate(parts) for unit in part.gates}
     last = _last_readers(program, parts, table)
@@ -118,11 +120,11 @@ def plan(
             step = part.inside
             away = {*lasting(step.program), *step.stacked, *step.sums}
             inside[part.gate] = memory = plan(
-                step.program, step.parts, step.access, away, margin=margin
+                step.program, step.parts, step.access, away, margin=margin, apart=step.rows > 0
             )
             blocks += [_Block(part.gate, True, dtype, n, k, k) for dtype, n in memory.sizes.items()]
 
-    if margin:
+    if margin or apart:
         blocks = [replace(block, born=0, dies=len(parts)) for block in blocks]
 
     base = dict(sizes)

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from pullback.core.unit import Unit
 from pullback.engines.engine import numbers_of
 from pullback.engines.native.access import AccessTable
-from pullback.engines.native.fuse import Fused, is_reduction, loop_shape
+from pullback.engines.native.fuse import loop_shape
 from pullback.engines.native.ir import Cell, Place, Registers
 from pullback.engines.native.loop_code import contiguous_target, kind_of, write_loop
+from pullback.engines.native.parts import Fused, is_reduction
 from pullback.program.program import Program, batched
 
 GATES = 200  # at most: LLVM takes long for more in one piece, and there are 32 registers anyway

@@ -7,11 +7,13 @@ lies in one block of words: where memory begins, how many threads there are, whi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pullback.engines.native.code import Code
 from pullback.engines.native.ir import (
+    Call,
     Epoch,
     Loop,
     Place,
@@ -29,7 +31,7 @@ from pullback.engines.native.layout import MEMORY, WORDS
 from pullback.engines.native.lower import lower_loop, lower_numbers
 from pullback.engines.native.number import Number
 from pullback.engines.native.target import Target
-from pullback.engines.native.threads import Thread
+from pullback.engines.native.threads import Thread, portion
 
 
 def record(code: Any, target: Target) -> tuple[str, dict[str, Any]]:
@@ -101,14 +103,21 @@ class _Step:
             else:
                 self.statement(statement, self.thread, inline)
             alone = statement.alone and n + 1 < len(body) and body[n + 1].alone
-            shared = isinstance(statement, Repeat) and not statement.alone
+            shared = isinstance(statement, Repeat) and not statement.alone and not statement.rows
             if not alone and not shared:  # a shared block ends with its own
                 self.wait()
 
+    def each(self, x: Repeat) -> Iterator[Any]:
+        """The rows of a loop, in their order."""
+        rows = range(x.length)[::-1] if x.reverse else range(x.length)
+        yield from self.k.range(rows.start, rows.stop, rows.step)
+
     def statement(self, x: Statement, thread: Thread, inline: bool) -> None:
+        if isinstance(x, Repeat) and x.rows:
+            self.apart(x, thread, inline)
+            return
         if isinstance(x, Repeat):
-            rows = range(x.length)[::-1] if x.reverse else range(x.length)
-            for row in self.k.range(rows.start, rows.stop, rows.step):
+            for row in self.each(x):
                 self.rows.append(row)
                 if x.alone:
                     for inner in x.body:
@@ -128,6 +137,35 @@ class _Step:
         else:
             kernel = Kernel(x.kernel, x.sizes, len(places))
             self.k.run(kernel, thread.t, thread.T, thread.workspace, self.counters, *places)
+
+    def apart(self, x: Repeat, thread: Thread, inline: bool) -> None:
+        """A thread's own rows of all that a loop's steps make."""
+        k, share = self.k, portion(-(-x.rows // x.at_once), thread)
+        low, high = (k.minimum(n * x.at_once, x.rows) for n in share)
+        for row in self.each(x):
+            self.rows.append(row)
+            for inner in x.body:
+                self.own_rows(inner, x.rows, low, high, thread, inline)
+            self.rows.pop()
+
+    def own_rows(
+        self, x: Statement, rows: int, low: Any, high: Any, thread: Thread, inline: bool
+    ) -> None:
+        """What a statement makes in these of so many rows."""
+        if isinstance(x, Call):
+            self.statement(x, replace(thread, t=low, T=high), inline)
+            return
+        assert isinstance(x, Run)
+        width = x.sizes[0] // rows  # an axis of rows may have others merged into it
+        sizes, strides, places = ((high - low) * width, *x.sizes[1:]), x.strides, []
+        for place, array in zip(x.places, x.loop.arrays, strict=True):
+            by = array.strides[0]
+            by = strides[int(by[1:])] if isinstance(by, str) else by
+            places.append(self.k.offset(self.at(place), low * (width * by), place.kind))
+        if inline:
+            lower_loop(self.k, x.loop, sizes, strides, places, self.first)
+        else:
+            self.k.run(x.loop, 0, 1, *sizes, *strides, *places)
 
     # Many steps ----------------------------------------------------------------------------------
 

@@ -31,7 +31,8 @@ class Product:
 
     `start` is the stride between rows of what is added, 0 for one row for all, None for nothing.
     What is below zero becomes zero if `rectified`. Strides are in elements. If `packed`, or where B
-    is transposed, its panels are copied before they are used; see `pays`.
+    is transposed, its panels are copied before they are used; see `pays`. With `apart` a kernel's
+    t and T are the first of the rows that it makes, a multiple of a tile's, and the end of them.
     """
 
     kind: str
@@ -43,13 +44,15 @@ class Product:
     start: int | None = None
     rectified: bool = False
     packed: bool = False
+    apart: bool = False
 
     def is_by_rows(self, few: int) -> bool:
         """Whether it is products of adjacent numbers, of few rows.
 
         It saves turning B round, which would cost more than the product.
         """
-        return self.m <= few and self.b[0] == 1 and self.a[1] == 1 and self.n > 1
+        short = self.m <= few and not self.apart
+        return short and self.b[0] == 1 and self.a[1] == 1 and self.n > 1
 
     @property
     def packing(self) -> bool:
@@ -64,9 +67,11 @@ class Product:
         """The tile of each panel of columns, and where it begins."""
         tiles, wide = shapes(target), 0
         flat = replace(tiles.flat, kind=self.kind)
-        if self.m <= tiles.few and not self.packing:
+        if self.m <= tiles.few and not self.packing and not self.apart:
             wide = self.n // flat.columns * flat.columns
         rest = tiles.covering(self.n - wide, self.kind)
+        if self.apart:  # all as high as the widest
+            rest = [(at, replace(tile, rows=tiles.by_width[0].rows)) for at, tile in rest]
         return [
             *((at, flat) for at in range(0, wide, flat.columns)),
             *((wide + at, tile) for at, tile in rest),
@@ -121,7 +126,8 @@ def record_product(
         table[i] = i * x.a[0]
     panel = k.array(k.aligned(k.offset(thread.workspace, x.m, "i8")), x.kind)
     panels = x.panels(k.target)
-    first, last = portion(sum(-(-x.m // tile.rows) for _, tile in panels), thread)
+    tiles = sum(-(-x.m // tile.rows) for _, tile in panels)
+    first, last = (0, tiles) if x.apart else portion(tiles, thread)
     done = 0
     for tile, group in groupby(panels, key=lambda pair: pair[1]):
         starts = [at for at, _ in group]
@@ -131,6 +137,8 @@ def record_product(
         high = k.minimum(last, done + rows * len(starts)) - done
         for p in k.range(low // rows, (high + rows - 1) // rows):
             span = k.maximum(low - p * rows, 0), k.minimum(high - p * rows, rows)
+            if x.apart:
+                span = thread.t // tile.rows, (thread.T + (tile.rows - 1)) // tile.rows
             column = p * tile.columns + starts[0]
             _panel(k, x, tile, span, column, table, panel, matrices)
         done += rows * len(starts)
