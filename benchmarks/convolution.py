@@ -72,8 +72,9 @@ PEER = "PyTorch channels-last"
 def measure(quick: bool) -> list[Line]:
     lines, wholes = [], []
     for layer in LAYERS:
-        lines += _measured(layer, quick, {PEER: LEAST})
-        wholes += [line for line in lines[-5:] if line.who == PEER]
+        found = _measured(layer, quick, {PEER: LEAST})
+        lines += found
+        wholes += [line for line in found if line.who == PEER]
     lines.append(mean(wholes, PEER, MEAN))
     return lines + [line for layer in OTHERS for line in _measured(layer, quick, {})]
 
