@@ -55,7 +55,13 @@ def test_it_counts_what_is_there(folder, as_json):
     found = as_json(folder)
     used = datetime.fromisoformat(found.pop("last_used"))
     assert used == datetime(1970, 1, 4, tzinfo=UTC)
-    assert found == {"folder": str(folder), "programs": 1, "loops": 2, "bytes": BYTES}
+    assert found == {
+        "folder": str(folder),
+        "programs": 1,
+        "loops": 2,
+        "bytes": BYTES,
+        "measured": [],
+    }
 
 
 def test_it_is_readable(folder, run):

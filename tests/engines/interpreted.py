@@ -263,6 +263,9 @@ class Machine(Code):
         finally:
             self.active = before
 
+    def prefetch(self, address: Number) -> None:
+        pass
+
     def run(self, code: Any, *xs: Any) -> None:
         given = []
         for x, kind in zip(xs, code.arguments, strict=True):

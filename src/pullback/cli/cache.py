@@ -19,11 +19,13 @@ def cache(
 ) -> None:
     """Show where compiled code is kept and how much it is, or delete it.
 
-    It is safe to delete: what is needed again is compiled again. PULLBACK_CACHE names another
-    folder.
+    With it goes what was measured of this machine, in a tenth of a second, to choose the shapes of
+    its loops; PULLBACK_TUNE=0 makes that choice a fixed one. It is safe to delete: what is needed
+    again is made again. PULLBACK_CACHE names another folder.
     """
     freed = compiled.clear() if clear else None
     held = compiled.contents()
+    measured = compiled.measurements()
     used = None if held.used is None else datetime.fromtimestamp(held.used).astimezone()
     if as_json:
         summary = {
@@ -31,6 +33,7 @@ def cache(
             "programs": held.programs,
             "loops": held.loops,
             "bytes": held.bytes,
+            "measured": measured,
             "last_used": None if used is None else used.isoformat(timespec="seconds"),
         }
         print(json.dumps(summary if freed is None else {**summary, "freed_bytes": freed}))
@@ -46,6 +49,10 @@ def cache(
     if held.bytes or freed is None:
         show(f"holds      {_counted(held.programs, 'program')}, {_counted(held.loops, 'loop')}")
         show(f"size       {decimal(held.bytes)}")
+        for told in measured:
+            pay = "pay" if told["half"] else "do not pay"
+            rows = f"copies of panels pay from {told['packed']:,} rows on"
+            show(f"measured   {rows}, half vectors {pay}")
         show(f"last used  {'never' if used is None else f'{used:%Y-%m-%d %H:%M}'}")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.core.gate import CONSTANT, Gate
 from pullback.core.unit import Unit
 from pullback.core.values import dtype_of, kind_of
 from pullback.core.walk import with_inside
@@ -23,7 +24,12 @@ def numbered(program: Program) -> list[Unit]:
 
     They stand in an order that is the same for all Programs of one fingerprint.
     """
-    return list(dict.fromkeys([*with_inside(program.wires), *program.updates]))
+    found: dict[Unit, None] = {}
+    for unit in with_inside(program.wires):
+        found[unit] = None
+        for value in unit.static.values():
+            found |= dict.fromkeys(value.sources if isinstance(value, Body) else ())
+    return list(found | dict.fromkeys(program.updates))
 
 
 def fingerprint(program: Program) -> str | None:
@@ -54,6 +60,9 @@ def fingerprint(program: Program) -> str | None:
         digest.update(repr(named).encode())
     updates = [(numbers[state], numbers[new]) for state, new in program.updates.items()]
     digest.update(repr(updates).encode())
+    # Whole numbers may be indices out of bounds, and then a refusal names wires.
+    if any(dtype_of(x._value).kind in "iu" for unit in wires for x in unit.inputs):
+        digest.update(repr([unit.label for unit in wires]).encode())
     return digest.hexdigest()
 
 
@@ -62,18 +71,19 @@ class _Foreign(Exception):
 
 
 def _said(unit: Unit, numbers: dict[Unit, int]) -> tuple[Any, ...]:
-    """What decides what a wire compiles to: its gate, what goes in, and what it carries.
-
-    Where whole numbers go in, which may be indices out of bounds, also how a refusal names it.
-    """
+    """What decides what a wire compiles to: its gate, what goes in, and what it carries."""
     gate = unit.gate
-    if gate is not None and not gate.value.__module__.startswith("pullback."):
+    if gate is not None and not _is_ours(gate):
         raise _Foreign
     static = [(name, _plain(value, numbers)) for name, value in unit.static.items()]
-    inputs = [numbers[x] for x in unit.inputs]
-    indices = any(dtype_of(x._value).kind in "iu" for x in unit.inputs)
-    labels = [x.label for x in (unit, *unit.inputs)] if indices else []
-    return gate and gate.name, inputs, static, kind_of(unit._value), labels
+    kind = kind_of(unit._value), type(unit._value).__name__ if unit.is_constant else ""
+    return gate and gate.name, [numbers[x] for x in unit.inputs], static, kind
+
+
+def _is_ours(gate: Gate) -> bool:
+    """Whether a gate is the library's own, and not put into its registry by somebody else."""
+    module = getattr(gate.value, "__module__", None) or ""
+    return gate is CONSTANT or (gate.is_built_in and module.split(".")[0] == "pullback")
 
 
 def _plain(value: Any, numbers: dict[Unit, int]) -> Any:

@@ -51,7 +51,7 @@ def test_a_kernel_is_told_with_its_sizes():
         """
         step, in one piece
           call product Product(kind='f4', m=3, n=2, k=4, a=(4, 1), b=(2, 1), start=0, """
-        """rectified=True) at f4[48], f4[0], f4[16], f4[32]
+        """rectified=True, packed=False) at f4[48], f4[0], f4[16], f4[32]
     """
     )
 
@@ -107,7 +107,7 @@ def small():
 
 def test_an_epoch_in_registers_tells_what_is_in_which():
     made = compile(small(), host())
-    text = str(write_registers(made.plain, made.access, made.places, ["u1"]))
+    text = str(write_registers(made.plain, made.access, made.places).over(["u1"]))
     assert text == lines("""
         epoch in registers, 1 rows a step
           x0: f8 = f8[8]

@@ -28,6 +28,6 @@ def test_a_long_loop_writes_a_function_once_and_calls_it(shape):
 
 def test_an_epoch_in_registers_calls_nothing_that_would_empty_them():
     made = of_many(pb.Unit(0.0, "x"))
-    text, needs = record(write_registers(made.plain, made.access, made.places, []), host())
+    text, needs = record(write_registers(made.plain, made.access, made.places), host())
     assert "@tanh" not in text
     assert not needs

@@ -29,7 +29,8 @@ import platformdirs
 
 _OURS = re.compile(r"(pullback_[a-z]+)_[0-9a-f]{24}\.o.*")
 _PROGRAMS = ("pullback_step", "pullback_registers")  # one of these for each program
-_LAYOUT = "pullback_layout"  # notes on a program
+_TUNING = "pullback_tuning"
+_NOTES = ("pullback_layout", _TUNING)  # on a program, and on the machine
 _ABANDONED = 3600.0  # seconds after which nobody finishes a file that was begun
 _ROOM = 1 << 20  # bytes that must be free for a folder to be used
 
@@ -138,10 +139,23 @@ def contents() -> Contents:
             if path.suffix == ".o":
                 is_program = path.name.startswith(_PROGRAMS)
                 programs += is_program
-                loops += not is_program and not path.name.startswith(_LAYOUT)
+                loops += not is_program and not path.name.startswith(_NOTES)
                 used = max(used or 0.0, found.st_atime)
             size += found.st_size
     return Contents(loops, programs, size, used)
+
+
+def measurements() -> list[dict[str, Any]]:
+    """What was measured of this machine, and of others that share the folder.
+
+    Raises `OSError` where the folder is there and cannot be read.
+    """
+    found = []
+    for path in _files():
+        if path.name.startswith(_TUNING):
+            with suppress(FileNotFoundError, ValueError):
+                found.append(json.loads(path.read_bytes().partition(b"\n")[2]))
+    return found
 
 
 def clear() -> int:

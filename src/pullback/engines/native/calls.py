@@ -16,7 +16,7 @@ from pullback.engines.native.access import Access, row_major
 from pullback.engines.native.fuse import added_to_product, is_rectifier
 from pullback.engines.native.kernels.convolution import Convolution
 from pullback.engines.native.kernels.indexing import Indexing, Position
-from pullback.engines.native.kernels.product import Product, Products
+from pullback.engines.native.kernels.product import Product, Products, pays
 from pullback.engines.native.loop_code import folded, kind_of
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def _matmul(step: Builder, unit: Unit, *after: Unit) -> None:
         places.append(step.place(added))
         start = added.strides[0]
     rectified = bool(after) and is_rectifier(after[-1])
-    sizes = Product(kind_of(unit), m, n, k, _pair(a), _pair(b), start, rectified)
+    packed = pays(step.target, kind_of(unit), m, _pair(b))
+    sizes = Product(kind_of(unit), m, n, k, _pair(a), _pair(b), start, rectified, packed)
     step.call("product", sizes, tuple(places), work, alone=False)
 
 

@@ -6,9 +6,11 @@ nothing of it; what is between any two of them can be printed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import pickle
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from pullback.core.unit import Unit
 from pullback.core.walk import with_inside
@@ -89,27 +91,35 @@ def compile(
     see(memory)
     step, notes = build_step(target, parts, memory, table)
     see(step)
-    layout = _laid_out(program, wires, memory, notes)
+    epoch = _epoch(program, table, notes.places, step)
+    layout = _laid_out(program, wires, memory, notes, epoch)
     return Compiled(program, table, parts, memory, step, notes.places, layout)
 
 
-def compile_epoch(compiled: Compiled, given: Sequence[str]) -> Epoch | Registers:
-    """The loop code of an epoch of a compiled step, over data of these kinds for its inputs."""
-    plain, table, places = compiled.plain, compiled.access, compiled.places
-    if fits_registers(plain, table):
-        return write_registers(plain, table, places, given)
-    size = batched(plain)
+def _epoch(
+    program: Program, table: AccessTable, places: Mapping[Unit, Place], step: Step
+) -> Epoch | Registers | None:
+    """The loop code of an epoch of a step, over data of any kind; None where inputs have no rows.
+
+    A late look at the Program would find other values on its wires, so it is written at once.
+    """
+    size = batched(program)
+    if not size:
+        return None
+    if fits_registers(program, table):
+        return write_registers(program, table, places)
     inputs = tuple(
-        Rows(places[unit], size, unit.size // size, kind) if unit in places else None
-        for unit, kind in zip(plain.inputs.values(), given, strict=True)
+        Rows(places[unit], size, unit.size // size) if unit in places else None
+        for unit in program.inputs.values()
     )
-    numbers = (table[unit] for unit in numbers_of(plain).values())
-    return Epoch(
-        compiled.step, inputs, tuple(places[where.root].after(where.offset) for where in numbers)
-    )
+    numbers = (table[unit] for unit in numbers_of(program).values())
+    at = tuple(places[where.root].after(where.offset) for where in numbers)
+    return Epoch(step, inputs, at)
 
 
-def _laid_out(program: Program, wires: Sequence[Unit], memory: Memory, notes: Builder) -> Layout:
+def _laid_out(
+    program: Program, wires: Sequence[Unit], memory: Memory, notes: Builder, epoch: Any
+) -> Layout:
     """The layout of a step; `wires` are those before the passes, by their numbers."""
 
     def view(unit: Unit) -> View:
@@ -126,6 +136,7 @@ def _laid_out(program: Program, wires: Sequence[Unit], memory: Memory, notes: Bu
         work=notes.work,
         workspace=notes.workspace,
         refusals=tuple(map(_refusal, notes.checked)),
+        epoch=pickle.dumps(epoch),
     )
 
 

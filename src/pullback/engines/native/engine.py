@@ -8,11 +8,11 @@ so a step allocates nothing.
 from __future__ import annotations
 
 import ctypes
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,9 +22,9 @@ from pullback.core.values import Value, as_value
 from pullback.engines.engine import Epoch, batch_of, numbers_of
 from pullback.engines.native import guard, store
 from pullback.engines.native.guard import Guard
-from pullback.engines.native.layout import MEMORY, WORDS, View
+from pullback.engines.native.layout import MEMORY, WORDS, Layout, View
 from pullback.engines.native.number import KINDS
-from pullback.engines.native.target import host
+from pullback.engines.native.tuning import host
 from pullback.engines.native.workers import default_threads, together
 from pullback.program.fingerprint import fingerprint, numbered
 from pullback.program.program import Program
@@ -51,9 +51,16 @@ class Native:
     def __init__(self, program: Program, threads: int | None = None) -> None:
         self.program = program
         self._margin = margin = guard.margin()
-        self._key = None if margin else fingerprint(program)
-        layout, address = self._linked((), lambda: (self.compiled.layout, self.compiled.step))
-        self._outputs, self._refusals = layout.outputs, layout.refusals
+        key = None if margin else fingerprint(program)
+        self._compiled: Compiled | None = None
+        found = store.find(key) if key else None
+        if found is None:
+            compiled = self.compiled
+            found = compiled.layout, *store.load(compiled.step)
+            if key:
+                store.keep(key, compiled.layout, compiled.step)
+        layout, address = found
+        self._layout: Layout = layout
         self.threads = default_threads(layout.work) if threads is None else threads
         self._asked = threads
         room = -(-layout.workspace // 64) * 64 + 64 + margin
@@ -84,28 +91,16 @@ class Native:
         self._step: Any = _FUNCTION(address)
         self._epochs: dict[tuple[str, ...], Any] = {}
 
-    @cached_property
+    @property
     def compiled(self) -> Compiled:
         """The step as loop code, and what the passes found; they run when it is first asked for."""
         from pullback.engines.native.compile import compile
+        from pullback.engines.native.trial import tune
 
-        return compile(self.program, host(), self._margin)
-
-    def _linked(self, what: tuple[str, ...], make: Callable[[], tuple[Any, Any]]) -> Any:
-        """A value, and the address of the function that goes with it.
-
-        Both are kept under the Program's fingerprint. Where they are not, `make` gives the value
-        and the record of the function's code.
-        """
-        key = self._key and (self._key, what)
-        found = store.find(key) if key else None
-        if found is None:
-            value, made = make()
-            (address,) = store.load(made)
-            found = value, address
-            if key:
-                store.keep(key, value, made)
-        return found
+        if self._compiled is None:
+            tune()
+            self._compiled = compile(self.program, host(), self._margin)
+        return self._compiled
 
     def __call__(self, **inputs: Any) -> dict[str, Value]:
         """Set the inputs, run the step, update the state, and return the outputs.
@@ -117,8 +112,8 @@ class Native:
             with self._running():
                 self._together(self._step)
             self._refuse_indices()
-            outputs = self.program.outputs.items()
-            return {name: self._read(self._outputs[name], unit.value) for name, unit in outputs}
+            places, outputs = self._layout.outputs, self.program.outputs
+            return {name: self._read(places[name], unit.value) for name, unit in outputs.items()}
 
     def epoch(
         self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
@@ -167,9 +162,7 @@ class Native:
         """The function of an epoch over batches of data of these kinds."""
         given = tuple(given)
         if given not in self._epochs:
-            from pullback.engines.native.compile import compile_epoch
-
-            _, address = self._linked(given, lambda: (None, compile_epoch(self.compiled, given)))
+            (address,) = store.load(pickle.loads(self._layout.epoch).over(given))
             self._epochs[given] = _FUNCTION(address)
         return self._epochs[given]
 
@@ -180,7 +173,7 @@ class Native:
         """Raise if the last run found an index out of bounds; it took that row for zeros."""
         number, self._counters[1] = int(self._counters[1]), 0
         if number:
-            raise CircuitError(self._refusals[number - 1])
+            raise CircuitError(self._layout.refusals[number - 1])
 
     # Memory --------------------------------------------------------------------------------------
 

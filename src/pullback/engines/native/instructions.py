@@ -70,6 +70,11 @@ class Instructions:
         suffix = f"{'' if first.lanes == 1 else f'v{first.lanes}'}f{8 * SIZES[first.kind]}"
         return self.call(f"llvm.{name}.{suffix}", *xs, kind=first.kind, lanes=first.lanes)
 
+    def prefetch(self, address: Number) -> None:
+        """Ask for the cache line at an address, which is about to be written."""
+        self.declare("void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        self.line(f"call void @llvm.prefetch.p0(ptr {address.text}, i32 1, i32 3, i32 1)")
+
     def apart(
         self, name: str, function: Callable[[Instructions, Number], Number], x: Number
     ) -> Number:

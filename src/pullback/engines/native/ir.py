@@ -8,7 +8,8 @@ reads; the store knows object code by `repr`, which leaves nothing out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 Stride = int | str
@@ -238,7 +239,7 @@ class Rows:
     place: Place
     rows: int
     width: int
-    given: str
+    given: str = ""
 
     def __str__(self) -> str:
         return f"{self.rows} x {self.width} of {self.given} to {self.place}"
@@ -251,6 +252,11 @@ class Epoch:
     step: Step
     inputs: tuple[Rows | None, ...]
     numbers: tuple[Place, ...]
+
+    def over(self, given: Sequence[str]) -> Epoch:
+        """The same over data of these kinds for its inputs."""
+        pairs = zip(self.inputs, given, strict=True)
+        return replace(self, inputs=tuple(x and replace(x, given=kind) for x, kind in pairs))
 
     @property
     def arguments(self) -> list[str]:
@@ -298,6 +304,14 @@ class Registers:
     widths: tuple[int, ...]
     numbers: tuple[str, ...]
     updates: tuple[tuple[str, str, Place], ...]
+
+    def over(self, given: Sequence[str]) -> Registers:
+        """The same over data of these kinds for its inputs."""
+        cells = tuple(
+            (name, replace(cell, given=given[cell.input]) if cell.input >= 0 else cell)
+            for name, cell in self.cells
+        )
+        return replace(self, cells=cells)
 
     @property
     def arguments(self) -> list[str]:

@@ -47,7 +47,8 @@ class Layout:
     `sources` are wires by their numbers, see `numbered`; `constants` what the passes have made,
     with their values. `work` counts the operations of a step, roughly, and `workspace` the bytes
     that each thread needs. `refusals` say what is wrong where one of the gates that look for it
-    finds an index out of bounds, in the order of their numbers, which begin at 1.
+    finds an index out of bounds, in the order of their numbers, which begin at 1. `epoch` is the
+    pickled loop code of an epoch, or of None.
     """
 
     sizes: dict[str, int]
@@ -57,3 +58,4 @@ class Layout:
     work: int
     workspace: int
     refusals: tuple[str, ...]
+    epoch: bytes

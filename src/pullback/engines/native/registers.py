@@ -8,7 +8,7 @@ stored once after the last, and a point is read straight from the row of the dat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pullback.core.unit import Unit
 from pullback.engines.engine import numbers_of
@@ -34,9 +34,9 @@ def fits_registers(program: Program, table: AccessTable) -> bool:
 
 
 def write_registers(
-    program: Program, table: AccessTable, places: Mapping[Unit, Place], given: Sequence[str]
+    program: Program, table: AccessTable, places: Mapping[Unit, Place]
 ) -> Registers:
-    """The code of an epoch of a Program that fits, over data of these kinds.
+    """The code of an epoch of a Program that fits, over data of any kind: see `over`.
 
     Loads come before all gates in a step, and state changes after them: all updates at once.
     """
@@ -64,7 +64,7 @@ def write_registers(
         if root in columns:
             k = columns[root]
             row, column = divmod(offset, root.size // size)
-            return Cell(kind_of(root), None, k, row, column, given[k])
+            return Cell(kind_of(root), None, k, row, column)
         known = places[root].after(offset) if not root.inputs else None
         return Cell(kind_of(root), known)
 

@@ -20,6 +20,7 @@ import numpy
 
 from pullback.engines.native import cache as kept
 from pullback.engines.native import target as machine
+from pullback.engines.native import tuning
 from pullback.engines.native.target import Target, symbol
 from pullback.engines.notice import notice
 
@@ -40,7 +41,7 @@ def load(*codes: Any) -> list[int]:
 
 def keep(name: Any, value: Any, code: Any) -> None:
     """Keep under a name a value, and which function goes with it."""
-    kept.write(_noted(name), [symbol(code)], pickle.dumps(value), _made_for(machine.host()))
+    kept.write(_noted(name), [symbol(code)], pickle.dumps(value), _made_for(tuning.host()))
 
 
 def find(name: Any) -> tuple[Any, int] | None:
@@ -48,7 +49,7 @@ def find(name: Any) -> tuple[Any, int] | None:
 
     None where one of them is not there, or not whole.
     """
-    made_for = _made_for(machine.host())
+    made_for = _made_for(tuning.host())
     with _loading:
         noted = kept.read(_noted(name), made_for)
         if noted is None or (code := _known(noted[0], {}, made_for)) is None:
@@ -65,7 +66,7 @@ def _noted(name: Any) -> str:
 
 def _load(codes: Sequence[Any]) -> None:
     """Load what is not there yet, from disk if it is whole there."""
-    target = machine.host()
+    target = tuning.host()
     made_for = _made_for(target)
     found: dict[str, bytes] = {}
     texts: dict[str, str] = {}

@@ -6,13 +6,28 @@ LLVM is called here alone, and what differs between kinds of processors is found
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
 
+SYSTEM = Path("/sys")  # where Linux tells what hardware there is
 _X86 = ("x86_64", "i686", "amd64")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What only a measurement tells of a processor; here, the fixed choice.
+
+    `packed` is how many rows of A must use a panel of B, whose rows lie pages apart, for a copy of
+    it to pay. `half` says that a tile as wide as half a vector is quicker than one of a whole.
+    """
+
+    packed: int = 256
+    half: bool = True
 
 
 @dataclass(frozen=True)
@@ -20,7 +35,8 @@ class Target:
     """A processor: how LLVM calls it, and what decides the shapes of loops and tiles.
 
     `vector` is the width of a vector register in bytes, `registers` how many of them there are.
-    `cheap_masks` says that a masked load or store costs what a plain one does.
+    `cheap_masks` says that a masked load or store costs what a plain one does. `caches` are the
+    bytes of a core's caches of levels 1 and 2.
     """
 
     triple: str
@@ -29,6 +45,8 @@ class Target:
     vector: int
     registers: int
     cheap_masks: bool
+    caches: tuple[int, int]
+    tuning: Tuning = Tuning()
 
     def lanes(self, kind: str) -> int:
         """Numbers of a kind that fill a vector register; the kinds are those of `code`."""
@@ -66,7 +84,21 @@ def host() -> Target:
         vector=64 if wide else 32 if features.get("avx") else 16,
         registers=16 if x86 and not wide else 32,
         cheap_masks=wide,
+        caches=_caches(),
     )
+
+
+def _caches() -> tuple[int, int]:
+    """The bytes of the first core's caches; where the system does not tell, what most have."""
+    found = {"1": 32 << 10, "2": 512 << 10}
+    for folder in SYSTEM.glob("devices/system/cpu/cpu0/cache/index*"):
+        with suppress(OSError, ValueError):
+            level, kind, size = (
+                (folder / n).read_text().strip() for n in ("level", "type", "size")
+            )
+            if kind != "Instruction" and level in found and size.endswith("K"):
+                found[level] = int(size[:-1]) << 10
+    return found["1"], found["2"]
 
 
 def symbol(code: Any) -> str:

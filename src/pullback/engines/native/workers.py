@@ -7,16 +7,15 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from pullback.core.errors import CircuitError
+from pullback.engines.native.target import SYSTEM
 
 # Operations, some 60 microseconds, that pay for a thread: with fewer each, they would wait for each
 # other longer than they save; the more so where other programs want a core.
 OPERATIONS = 8_000_000
-SYSTEM = Path("/sys")
 
 Function = Callable[[int, int], Any]
 

@@ -22,7 +22,7 @@ from tests.engines.native.kernels import test_convolution, test_product
 
 from pullback.engines.native import target
 from pullback.engines.native.kernels.indexing import Gather, Indexing, Zeros
-from pullback.engines.native.target import Target
+from pullback.engines.native.target import Target, Tuning
 
 LESSER = {"avx2": ("haswell", 32, 16), "sse": ("x86-64", 16, 16), "like-arm": ("x86-64", 16, 32)}
 """A processor, the bytes of its vectors, and how many registers code shall think that it has."""
@@ -123,7 +123,8 @@ def slices(placed: Placed) -> None:
 
 def lesser(name: str) -> Target:
     cpu, vector, registers = LESSER[name]
-    return Target(target.host().triple, cpu, "", vector, registers, cheap_masks=False)
+    caches, tuning = (4096, 16384), Tuning(half=False)
+    return Target(target.host().triple, cpu, "", vector, registers, False, caches, tuning)
 
 
 def main(names: list[str]) -> None:

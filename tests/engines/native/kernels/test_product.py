@@ -28,11 +28,12 @@ def strides(array):
     return row, column
 
 
-def product(c, a, b, start=None, rectified=False, **options):
+def product(c, a, b, start=None, rectified=False, packed=False, **options):
     """c = start + a b, and then what is below zero becomes zero."""
     (m, k), n = a.shape, b.shape[1]
     step = None if start is None else 0 if start.ndim == 1 else strides(start)[0]
-    sizes = Product(kind(c.dtype), m, n, k, strides(a), strides(b), step, rectified)
+    strides_of = strides(a), strides(b)
+    sizes = Product(kind(c.dtype), m, n, k, *strides_of, step, rectified, packed)
     starts = () if start is None else (start,)
     assert run_kernel("product", sizes, c, a, b, *starts, **options) == 0
 
@@ -89,6 +90,17 @@ def test_a_row_or_a_column_may_stand_for_all(dtype, axis):
         a, b = (np.broadcast_to(array[part], array.shape) for array in (a, b))
         product(c, a, b)
         assert_close(c, a, b)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_copy_of_the_panels_changes_no_bit(dtype):
+    for m, n, k in (*SIZES, (7, 130, 1500), (64, 65, 2100)):
+        c, a, b = operands(m, n, k, dtype)
+        product(c, a, b)
+        assert_close(c, a, b)
+        copied = np.full_like(c, np.nan)
+        product(copied, a, b, packed=True)
+        np.testing.assert_array_equal(copied, c)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -18,10 +18,16 @@ from typing import Any
 
 from pullback.engines.native.code import Code
 from pullback.engines.native.kernels.pack import Pack, copy_line
-from pullback.engines.native.kernels.tile import shapes
+from pullback.engines.native.kernels.tile import Tile, by_rows, shapes
 from pullback.engines.native.number import SIZES, Array
 from pullback.engines.native.target import Target
 from pullback.engines.native.threads import Thread, portion
+
+PIXELS = 128
+"""As many should the gradient of the weights add up before it stores its sums."""
+
+MANY = 128
+"""Rows of weights that make a copy of what they are multiplied with pay."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +67,34 @@ class Convolution:
 
     def workspace(self, target: Target) -> int:
         """The bytes that any of the three needs on each thread."""
+        group = self.group(target)
         table = max(self.OH * self.OW, self.H * self.W, self.KH * self.KW * self.C)
-        image = max(math.prod(self.bordered) * self.C, math.prod(self.around) * self.O)
+        lines = max(self.KH, group * self.OH)
+        image = max(group * math.prod(self.bordered) * self.C, math.prod(self.around) * self.O)
         widest = max(t.vectors * t.bytes for t in shapes(target).by_width) // SIZES[self.kind]
         weights = self.KH * self.KW * max(self.C * (self.O + widest), self.O * (self.C + widest))
-        return 8 * table + (image + weights) * SIZES[self.kind] + 256
+        weights = max(weights, group * self.OH * self.OW * widest)
+        return 8 * (table + lines) + (image + weights) * SIZES[self.kind] + 256
+
+    def group(self, target: Target) -> int:
+        """Images that the gradient of the weights takes at once.
+
+        So many that their pixels are worth loading its sums, and fit a part of the level-2 cache.
+        """
+        pixels, bytes = self.OH * self.OW, math.prod(self.bordered) * self.C * SIZES[self.kind]
+        fit = min(-(-PIXELS // max(pixels, 1)), target.caches[1] // 8 // max(bytes, 1))
+        return max(1, min(self.N, fit))
 
 
 def _room(k: Code, x: Convolution, thread: Thread, *sizes: int) -> tuple[Array, ...]:
-    """Parts of the workspace: a table, and arrays of numbers, of these sizes each."""
+    """Parts of the workspace: two tables, and arrays of numbers, of these sizes each."""
     table = k.array(thread.workspace, "i8")
-    at, found = table.after(sizes[0]).address, []
-    for size in sizes[1:]:
+    lines = table.after(sizes[0])
+    at, found = lines.after(sizes[1]).address, []
+    for size in sizes[2:]:
         found.append(k.array(k.aligned(at), x.kind))
         at = found[-1].after(size).address
-    return table, *found
+    return table, lines, *found
 
 
 def _spread(
@@ -104,8 +123,8 @@ def _spread(
 
 
 def _pixels(
-    k: Code, y: Array, table: Array, pixels: int, x: Array, width: int, sizes: tuple[int, int, int],
-    w: Array, packed: bool, O: int,
+    k: Code, y: Array, table: Array, lines: Array, pixels: int, x: Array,
+    sizes: tuple[int, int, int], w: Array, packed: bool, O: int,
 ) -> None:  # fmt: skip
     """All output pixels of one image: the panels of output channels, and the tiles of pixels.
 
@@ -117,15 +136,18 @@ def _pixels(
         weights, step = w.after(column), O
         if packed:
             weights, step = w.after(column * KH * KW * C), tile.columns
-        for p in k.range(0, pixels, tile.rows):
+
+        def some(tile: Tile, p: Any, count: Any, column=column, panel=panel, w=weights, step=step):
             k.run(
-                tile, x, table.after(p), k.minimum(pixels - p, tile.rows), KH, width * C, KW * C, 1,
-                weights, step, None, 0, y.after(p * O + column), O, panel, -math.inf,
+                tile, x, table.after(p), count, KH, lines, KW * C, 1,
+                w, step, None, 0, y.after(p * O + column), O, panel, -math.inf,
             )  # fmt: skip
+
+        by_rows(k, tile, pixels, (0, -(-pixels // tile.rows)), some)
 
 
 def _fill_table(k: Code, table: Array, shape: tuple[int, int], steps: tuple[int, int]) -> None:
-    """Where the window of each pixel begins, in elements of the image."""
+    """Where each of some rows and columns begins, these being the steps between them."""
     for i in k.range(shape[0]):
         for j in k.range(shape[1]):
             table[i * shape[1] + j] = i * steps[0] + j * steps[1]
@@ -140,7 +162,7 @@ def record_convolve(k: Code, s: Convolution, thread: Thread, y: Any, x: Any, w: 
     rows, width = s.bordered
     depth = s.KH * s.KW * s.C
     bordered = 0 if s.direct else rows * width * s.C
-    table, image, weights = _room(k, s, thread, s.OH * s.OW, bordered, 0)
+    table, lines, image, weights = _room(k, s, thread, s.OH * s.OW, s.KH, bordered, 0)
     panels = shapes(k.target).covering(s.O, s.kind)
     packed = len(panels) > 1
     if s.direct:
@@ -153,6 +175,7 @@ def record_convolve(k: Code, s: Convolution, thread: Thread, y: Any, x: Any, w: 
             panel = min(tile.columns, s.O - column)
             k.run(pack, weights.after(column * depth), w.after(column), s.O, 1, depth, panel)
     _fill_table(k, table, (s.OH, s.OW), (s.SH * width * s.C, s.SW * s.C))
+    _fill_table(k, lines, (s.KH, 1), (width * s.C, 0))
     for n in k.range(*portion(s.N, thread)):
         source = x.after(n * (s.H * s.W * s.C))
         if not s.direct:
@@ -161,7 +184,7 @@ def record_convolve(k: Code, s: Convolution, thread: Thread, y: Any, x: Any, w: 
         target = y.after(n * (s.OH * s.OW * s.O))
         given = weights if packed else w
         window = (s.KH, s.KW, s.C)
-        _pixels(k, target, table, s.OH * s.OW, source, width, window, given, packed, s.O)
+        _pixels(k, target, table, lines, s.OH * s.OW, source, window, given, packed, s.O)
 
 
 def record_convolve_input(k: Code, s: Convolution, thread: Thread, x: Any, y: Any, w: Any) -> None:
@@ -171,7 +194,7 @@ def record_convolve_input(k: Code, s: Convolution, thread: Thread, x: Any, y: An
     x, y, w = (k.array(place, s.kind) for place in (x, y, w))
     rows, width = s.around
     depth, places = s.KH * s.KW * s.O, s.KH * s.KW
-    table, image, weights = _room(k, s, thread, s.H * s.W, rows * width * s.O, 0)
+    table, lines, image, weights = _room(k, s, thread, s.H * s.W, s.KH, rows * width * s.O, 0)
     k.clear(image, rows * width * s.O)
     for column, tile in shapes(k.target).covering(s.C, s.kind):
         panel, step = min(tile.columns, s.C - column), tile.columns
@@ -181,13 +204,14 @@ def record_convolve_input(k: Code, s: Convolution, thread: Thread, x: Any, y: An
             target = weights.after(place * (s.O * step) + column * depth)
             k.run(pack, target, source, 1, s.O, s.O, panel)
     _fill_table(k, table, (s.H, s.W), (width * s.O, s.O))
+    _fill_table(k, lines, (s.KH, 1), (width * s.O, 0))
     for n in k.range(*portion(s.N, thread)):
         source = y.after(n * (s.OH * s.OW * s.O))
         above, before = s.KH - 1 - s.top, s.KW - 1 - s.left
         size = (s.OH, s.OW, s.O)
         _spread(k, image, source, rows, width, size, above, before, s.SH, s.SW)
         target, window = x.after(n * (s.H * s.W * s.C)), (s.KH, s.KW, s.O)
-        _pixels(k, target, table, s.H * s.W, image, width, window, weights, True, s.C)
+        _pixels(k, target, table, lines, s.H * s.W, image, window, weights, True, s.C)
 
 
 def record_convolve_weights(
@@ -199,40 +223,45 @@ def record_convolve_weights(
     result does not depend on their number.
     """
     w, x, y = (k.array(place, s.kind) for place in (w, x, y))
-    rows, width = s.bordered
-    bordered = 0 if s.direct else rows * width * s.C
-    table, image = _room(k, s, thread, s.KH * s.KW * s.C, bordered)
-    first, last = portion(-(-s.KH * s.KW * s.C // 8), thread)
-    last = k.minimum(last * 8, s.KH * s.KW * s.C)
-    first = first * 8
-    if s.direct:
-        width = s.W
-    else:
-        k.clear(image, bordered)
+    rows, width = (s.H, s.W) if s.direct else s.bordered
+    depth, size, group = s.KH * s.KW * s.C, rows * width * s.C, s.group(k.target)
+    bordered = 0 if s.direct else group * size
+    table, lines, images, pulls = _room(k, s, thread, depth, group * s.OH, bordered, 0)
+    panels = shapes(k.target).covering(s.O, s.kind)
+    if not s.direct:
+        k.clear(images, bordered)
     for place in k.range(s.KH * s.KW):
         for c in k.range(s.C):
             window = place // s.KW * width + place % s.KW
             table[place * s.C + c] = window * s.C + c
+    _fill_table(k, lines, (group, s.OH), (size, s.SH * width * s.C))
     if s.N == 0:
-        k.clear(w, s.KH * s.KW * s.C * s.O)
-
-    def images(n: Any, fresh: bool) -> None:
+        k.clear(w, depth * s.O)
+    for n in k.range(0, s.N, group):
+        count = k.minimum(s.N - n, group)
         source = x.after(n * (s.H * s.W * s.C))
         if not s.direct:
-            _spread(k, image, source, rows, width, (s.H, s.W, s.C), s.top, s.left)
-            source = image
-        for column, tile in shapes(k.target).covering(s.O, s.kind):
-            panel = min(tile.columns, s.O - column)
+            for i in k.range(count):
+                to, of = images.after(i * size), source.after(i * (s.H * s.W * s.C))
+                _spread(k, to, of, rows, width, (s.H, s.W, s.C), s.top, s.left)
+            source = images
+        for column, tile in panels:
+            panel, step = min(tile.columns, s.O - column), s.O
             pull = y.after(n * (s.OH * s.OW * s.O) + column)
-            for r in k.range(first, last, tile.rows):
+            if len(panels) > 1 and depth >= MANY:
+                pack = Pack(s.kind, tile.columns, True, False)
+                k.run(pack, pulls, pull, s.O, 1, count * (s.OH * s.OW), panel)
+                pull, step = pulls, tile.columns
+
+            def some(
+                tile: Tile, r: Any, real: Any, column=column, panel=panel, pull=pull, step=step
+            ) -> None:
                 target = w.after(r * s.O + column)
+                first = n == 0  # known if there is but one group
+                before = 0 if first is True else k.select(first, 0, target.address)
                 k.run(
-                    tile, source, table.after(r), k.minimum(last - r, tile.rows),
-                    s.OH, s.SH * width * s.C, s.OW, s.SW * s.C, pull, s.O,
-                    None if fresh else target, s.O, target, s.O, panel, -math.inf,
+                    tile, source, table.after(r), real, count * s.OH, lines, s.OW, s.SW * s.C,
+                    pull, step, before, s.O, target, s.O, panel, -math.inf,
                 )  # fmt: skip
 
-    for n in k.range(min(s.N, 1)):
-        images(n, True)
-    for n in k.range(1, s.N):
-        images(n, False)
+            by_rows(k, tile, depth, portion(-(-depth // tile.rows), thread), some)

@@ -1,9 +1,10 @@
 """In: matrices where they lie. Out: C = start + A B, written in place.
 
-The columns of C are cut into panels as wide as a tile. A panel of B is read where it lies, or,
-where its rows lie far apart or it is transposed, copied to the workspace first; all rows of A then
-pass over it while it is in the cache. Threads share the tiles, a panel's from the first row to the
-last and then the next panel's; each element is made in one way, whoever makes it.
+The columns of C are cut into panels as wide as a tile, and these into parts that stay in the cache
+while all rows of A pass over them. A part of B is read where it lies, or, where it is transposed,
+or its rows lie pages apart and enough rows of A use it, copied to the workspace first. Threads
+share the tiles, a panel's from the first row to the last and then the next panel's; each element is
+made in one way, whoever makes it.
 """
 
 from __future__ import annotations
@@ -15,16 +16,13 @@ from typing import Any
 
 from pullback.engines.native.code import Code
 from pullback.engines.native.kernels.pack import Pack
-from pullback.engines.native.kernels.tile import Tile, shapes
+from pullback.engines.native.kernels.tile import Tile, by_rows, shapes
 from pullback.engines.native.number import SIZES, Array, Number
 from pullback.engines.native.target import Target
 from pullback.engines.native.threads import Thread, portion
 
-LONGEST = 256
-"""Rows of B in a packed panel: 256 rows of 64 float32 are 64 KiB, well inside a level-2 cache."""
-
-FAR = 1024
-"""Bytes between rows of B from which copying pays, because few cache sets would serve them all."""
+PAGE = 4096
+"""Bytes between rows of B from which on each is in a page of its own."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,8 @@ class Product:
     """C of m x n is A of m x k times B of k x n; C is contiguous, A and B have any strides.
 
     `start` is the stride between rows of what is added, 0 for one row for all, None for nothing.
-    What is below zero becomes zero if `rectified`. Strides are in elements.
+    What is below zero becomes zero if `rectified`. Strides are in elements. If `packed`, or where B
+    is transposed, its panels are copied before they are used; see `pays`.
     """
 
     kind: str
@@ -43,6 +42,7 @@ class Product:
     b: tuple[int, int]
     start: int | None = None
     rectified: bool = False
+    packed: bool = False
 
     def is_by_rows(self, few: int) -> bool:
         """Whether it is products of adjacent numbers, of few rows.
@@ -54,7 +54,11 @@ class Product:
     @property
     def packing(self) -> bool:
         """Whether panels of B are copied before they are used."""
-        return self.b[1] != 1 or (self.b[0] * SIZES[self.kind] >= FAR and self.m > 12)
+        return self.packed or self.b[1] != 1
+
+    def longest(self, target: Target, tile: Tile) -> int:
+        """Rows of B in a part of a panel: a quarter of the level-2 cache, beside all else."""
+        return max(64, target.caches[1] // 4 // (tile.columns * SIZES[self.kind]))
 
     def panels(self, target: Target) -> list[tuple[int, Tile]]:
         """The tile of each panel of columns, and where it begins."""
@@ -70,8 +74,14 @@ class Product:
 
     def workspace(self, target: Target) -> int:
         """The bytes that each thread needs: a table of rows, and a panel."""
-        widest = max((tile.columns for _, tile in self.panels(target)), default=0)
-        return 8 * self.m + min(self.k, LONGEST) * widest * SIZES[self.kind] + 128
+        panels = {tile for _, tile in self.panels(target)} if self.packing else set()
+        rooms = (min(self.k, self.longest(target, tile)) * tile.columns for tile in panels)
+        return 8 * self.m + max(rooms, default=0) * SIZES[self.kind] + 128
+
+
+def pays(target: Target, kind: str, m: int, b: tuple[int, int]) -> bool:
+    """Whether a copy of B's panels pays, its strides being these, where m rows of A use them."""
+    return b[0] * SIZES[kind] >= PAGE and m >= target.tuning.packed
 
 
 @dataclass(frozen=True)
@@ -140,32 +150,35 @@ def _panel(
     a, width = matrices[1], k.minimum(x.n - column, tile.columns)
     c, b = matrices[0].after(column), matrices[2].after(column * x.b[1])
     start = [array.after(column) for array in matrices[3:]]
+    packing, longest = x.packing, x.longest(k.target, tile)
 
     def part(done: Any, length: int, begin: list[Array], step: int, floor: float) -> None:
         """What these rows of B add."""
         source, source_step = b.after(done * x.b[0]), x.b[0]
-        if x.packing:
+        if packing:
             pack = Pack(x.kind, tile.columns, x.b[1] == 1, x.b[0] == 1)
             k.run(pack, panel, source, x.b[0], x.b[1], length, width)
             source, source_step = panel, tile.columns
-        for i in k.range(*span):
-            row = i * tile.rows
+
+        def some(tile: Tile, row: Any, rows: Any) -> None:
             k.run(
-                tile, a.after(done * x.a[1]), table.after(row), k.minimum(x.m - row, tile.rows),
-                1, 0, length, x.a[1], source, source_step,
+                tile, a.after(done * x.a[1]), table.after(row), rows,
+                1, table, length, x.a[1], source, source_step,
                 begin[0].after(row * step) if begin else None, step,
                 c.after(row * x.n), x.n, width, floor,
             )  # fmt: skip
 
+        by_rows(k, tile, x.m, span, some)
+
     floor = 0.0 if x.rectified else -math.inf
-    whole = -(-x.k // LONGEST) - 1 if x.packing else 0  # parts before the last one
+    whole = -(-x.k // longest) - 1  # parts before the last one
     if whole < 1:
         part(0, x.k, start, x.start or 0, floor)
         return
-    part(0, LONGEST, start, x.start or 0, -math.inf)
+    part(0, longest, start, x.start or 0, -math.inf)
     for q in k.range(1, whole):
-        part(q * LONGEST, LONGEST, [c], x.n, -math.inf)
-    part(whole * LONGEST, x.k - whole * LONGEST, [c], x.n, floor)
+        part(q * longest, longest, [c], x.n, -math.inf)
+    part(whole * longest, x.k - whole * longest, [c], x.n, floor)
 
 
 def _by_rows(

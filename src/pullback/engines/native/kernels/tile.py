@@ -3,16 +3,17 @@
 A tile has a few rows and a few vectors of columns, and all of its sums stay in registers while
 the reduction runs. Each step loads one row of B as vectors and one number of A for each row:
 
-    C[t, :] = start[t, :] + sum_{p < outer, q < inner} A[offsets[t] + p a_outer + q a_inner] B[k, :]
+    C[t, :] = start[t, :] + sum_{p < outer, q < inner} A[offsets[t] + steps[p] + q a_inner] B[k, :]
 
-where k = p inner + q counts the rows of B. The rows of A are found through a table of offsets and
-the reduction has two strides, so that the very same tile is a matrix product, a convolution, and
-both of its gradients. Rows past the end of a matrix are computed as copies of the last one, columns
-past the end are masked, so any size is right.
+where k = p inner + q counts the rows of B. The rows of A, and the lines of a window or an image,
+are found through tables of offsets, so that the very same tile is a matrix product, a convolution,
+and both of its gradients. Rows past the end of a matrix are computed as copies of the last one,
+columns past the end are masked, so any size is right.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -21,16 +22,16 @@ from pullback.engines.native.code import Code
 from pullback.engines.native.number import SIZES, Number
 from pullback.engines.native.target import Target
 
-ARGUMENTS = ["p", "p", "i8", "i8", "i8", "i8", "i8", "p", "i8", "p", "i8", "p", "i8", "i8"]
-"""a, offsets, rows, outer, a_outer, inner, a_inner, b, b_step, start, start_step, c, c_step,
+ARGUMENTS = ["p", "p", "i8", "i8", "p", "i8", "i8", "p", "i8", "p", "i8", "p", "i8", "i8"]
+"""a, offsets, rows, outer, steps, inner, a_inner, b, b_step, start, start_step, c, c_step,
 columns; and last, of the kind of the tile, floor.
 
 a, b, c: addresses. offsets: a table of the rows of A (in elements); rows: how many of them are
-real. outer, inner: the lengths of the reduction, and a_outer, a_inner its strides in A; b_step:
-the step between rows of B. start: what the sums start from (null: zero) and start_step the step
-between its rows (0 repeats one row: a bias). c_step: the step between rows of C. columns: how many
-are real, more than a vector less than the tile has. floor: a lower limit of the result (-inf: none;
-0: a ReLU). Steps are in elements.
+real. outer, inner: the lengths of the reduction; steps: a table of where each of its lines begins
+in A, and a_inner the stride in a line; b_step: the step between rows of B. start: what the sums
+start from (null: zero) and start_step the step between its rows (0 repeats one row: a bias).
+c_step: the step between rows of C. columns: how many are real, more than a vector less than the
+tile has. floor: a lower limit of the result (-inf: none; 0: a ReLU). Steps are in elements.
 """
 
 
@@ -88,10 +89,28 @@ def shapes(target: Target) -> Shapes:
     wide = target.vector
     if target.registers == 32:
         by_width = [Tile(6, 4, wide), Tile(8, 2, wide), Tile(8, 1, wide)]
-        if wide == 64:  # half a vector makes 8 channels cost as much as 8
+        if wide == 64 and target.tuning.half:  # 8 channels then cost as much as 8, not as 16
             by_width.append(Tile(8, 1, 32))
         return Shapes(tuple(by_width), Tile(2, 8, wide))
     return Shapes((Tile(6, 2, wide), Tile(8, 1, wide)), Tile(2, 4, wide))
+
+
+def by_rows(
+    k: Code, tile: Tile, rows: int, span: tuple[Any, Any], some: Callable[[Tile, Any, Any], None]
+) -> None:
+    """`some(tile, first, count)` for each tile of a span of those that cover so many rows.
+
+    The last tile has as many rows as are left where to compute more would take a fiftieth longer.
+    """
+    left = rows % tile.rows
+    even = left == 0 or (tile.rows - left) * 50 <= rows
+    low, high = span
+    for i in k.range(low, high if even else k.minimum(high, rows // tile.rows)):
+        row = i * tile.rows
+        some(tile, row, k.minimum(rows - row, tile.rows) if even else tile.rows)
+    if not even:
+        with k.when(high > rows // tile.rows):
+            some(replace(tile, rows=left), rows - left, left)
 
 
 def record_tile(k: Code, tile: Tile, *arguments: Number) -> None:
@@ -108,7 +127,7 @@ def record_tile(k: Code, tile: Tile, *arguments: Number) -> None:
 
 
 def _reduce(
-    k: Code, tile: Tile, mask: Number | None, a, offsets, rows, outer, a_outer, inner, a_inner,
+    k: Code, tile: Tile, mask: Number | None, a, offsets, rows, outer, steps, inner, a_inner,
     b, b_step, start, start_step, c, c_step, columns, floor,
 ) -> None:  # fmt: skip
     kind, lanes = tile.kind, tile.lanes
@@ -121,8 +140,10 @@ def _reduce(
         return k.array(base, kind).after(t * step)
 
     real = [k.minimum(k.constant(t, "i8"), rows - 1) for t in range(tile.rows)]
-    table = k.array(offsets, "i8")
+    table, lines = k.array(offsets, "i8"), k.array(steps, "i8")
     a_rows = [k.opaque(k.offset(a, table[t], kind)) for t in real]
+    for t, v in grid:  # so that it is there when the sums are
+        k.prefetch(row(c, c_step, real[t]).after(v * lanes).address)
     sums = {key: k.cell(0.0, kind, lanes) for key in grid}
     with k.when(start != 0):
         for t, v in grid:
@@ -130,7 +151,7 @@ def _reduce(
             sums[t, v].set(begin.load(v * lanes, lanes, masked(v)))
     here = k.cell(b)
     for p in k.range(outer):
-        at = k.cell(p * a_outer)
+        at = k.cell(lines[p])
         for _ in k.range(0, inner, unroll=False):
             line = k.array(here.value, kind)
             vectors = [line.load(v * lanes, lanes, masked(v)) for v in range(tile.vectors)]
