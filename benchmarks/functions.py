@@ -1,6 +1,7 @@
 """In: machine code, recorded or found at an address. Out: functions that Python calls.
 
-A kernel is called here by itself, outside of a step of training, as others' libraries are.
+A kernel is called here by itself, outside of a step of training, as others' libraries are, but made
+for the processor as measured, as it is in a step.
 """
 
 from __future__ import annotations
@@ -14,15 +15,23 @@ from typing import Any
 
 import numpy as np
 
-from pullback.engines.native import store
+from pullback.engines.native import store, tuning
 from pullback.engines.native import target as machine
 from pullback.engines.native.code import Code
 from pullback.engines.native.kernels import Kernel
+from pullback.engines.native.target import Target
+from pullback.engines.native.trial import tune
 
 Run = Callable[[], object]
 
 _TYPES = {"i8": ctypes.c_int64, "p": ctypes.c_void_p}
 _workers = ThreadPoolExecutor(64)
+
+
+def tuned() -> Target:
+    """This processor, measured if nobody did before."""
+    tune()
+    return tuning.host()
 
 
 def function(code: Any) -> Callable[..., None]:
@@ -44,8 +53,8 @@ def kernel(
     threads: int, name: str, sizes: Any, *arrays: np.ndarray
 ) -> tuple[int, list[tuple[int, ...]], Any]:
     """Where a kernel begins, what each thread gives it, and what must live as long as it runs."""
+    room = -(-sizes.workspace(tuned()) // 64) * 64 + 64
     (address,) = store.load(Kernel(name, sizes, len(arrays)))
-    room = -(-sizes.workspace(machine.host()) // 64) * 64 + 64
     spaces, counters = np.zeros((threads, room), np.uint8), np.zeros(2, np.int64)
     places = [x.ctypes.data for x in (counters, *arrays)]
     each = [(t, threads, spaces[t].ctypes.data, *places) for t in range(threads)]

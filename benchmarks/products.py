@@ -120,12 +120,14 @@ def limits(dtype: str) -> Works:
 
 
 def kernel(shape: Shape, dtype: str) -> Work:
-    from benchmarks.functions import kernel
-    from pullback.engines.native.kernels.product import Product
+    from benchmarks.functions import kernel, tuned
+    from pullback.engines.native.kernels.product import Product, pays
 
     c, a, b = operands(shape, dtype)
-    strides = [tuple(by // x.itemsize for by in x.strides) for x in (a, b)]
-    sizes = Product(f"f{c.itemsize}", shape.m, shape.n, shape.k, *strides)
+    kind = f"f{c.itemsize}"
+    by_a, by_b = (tuple(by // x.itemsize for by in x.strides) for x in (a, b))
+    packed = pays(tuned(), kind, shape.m, by_b)
+    sizes = Product(kind, shape.m, shape.n, shape.k, by_a, by_b, packed=packed)
     address, (words,), kept = kernel(1, "product", sizes, c, a, b)
     return _work(shape, address, words, c, kept)
 
