@@ -40,7 +40,7 @@ def measure(quick: bool) -> list[Line]:
             f"{points:,} points, {dtype}",
             partial(ours, dtype, points),
             peers,
-            {f"JAX jit or {UNFUSED}": 1.0, "CasADi": 1.0},
+            {f"JAX jit or {UNFUSED}": 4.0, "CasADi": 4.0},
             quick=quick,
             tolerance=tolerance,
             seconds=0.5,

@@ -1,58 +1,79 @@
-"""An LSTM of 128 hidden units over 50 steps, batch 50: forward and backward.
+"""An LSTM: forward over all steps, and backward through them.
 
 Compared: the hidden states of all steps, and the gradients of sum(pull * states) by inputs and
-parameters, in float32. It is fair because both get the same inputs, parameters and pull, and both
-multiply all inputs by their weights at once before they step: PyTorch's LSTM inside, ours because
-the loop is written so.
+parameters, in float32. It is fair because both get the same inputs, as many as there are hidden
+units, the same parameters and the same pull, and both multiply all inputs by their weights at once
+before they step: PyTorch's LSTM inside, ours because the loop is written so. The limit is the
+multiply-adds of its six products, as fast as the cores do them in registers: of inputs and of
+hidden states with their weights, and two gradients of each, but for the hidden states before the
+first step, which are zero.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.measure import Line, Work, compare, native, threads
 
-STEPS, BATCH, HIDDEN = 50, 50, 128
+
+class Size(NamedTuple):
+    hidden: int
+    steps: int
+    batch: int
+
+
+SMALL, LARGE = Size(128, 50, 50), Size(512, 64, 32)
+GOALS = {SMALL: 1.3, LARGE: 1.0}
 
 
 def measure(quick: bool) -> list[Line]:
-    return compare(
-        "forward and backward", ours, {"PyTorch": pytorch}, {"PyTorch": 1.0}, quick=quick,
-        tolerance=1e-3, seconds=0.5,
-    )  # fmt: skip
+    lines = []
+    for size, goal in GOALS.items():
+        lines += compare(
+            f"{size.hidden} hidden, {size.steps} steps, batch {size.batch}",
+            partial(ours, size),
+            {"PyTorch": partial(pytorch, size)},
+            {"PyTorch": goal},
+            limits={"multiply-adds": partial(limit, size)},
+            quick=quick,
+            tolerance=1e-3,
+            seconds=0.5,
+        )
+    return lines
 
 
 @cache
-def data() -> dict[str, np.ndarray]:
+def data(size: Size) -> dict[str, np.ndarray]:
     """Inputs, the pull on the hidden states, and parameters; gates in the order i, f, o, g."""
-    rng = np.random.default_rng(0)
+    rng, (hidden, steps, batch) = np.random.default_rng(0), size
 
     def some(*shape: int) -> np.ndarray:
-        return (rng.normal(size=shape) / np.sqrt(HIDDEN)).astype(np.float32)
+        return (rng.normal(size=shape) / np.sqrt(hidden)).astype(np.float32)
 
     return {
-        "x": some(STEPS, BATCH, HIDDEN) * 5,
-        "pull": some(STEPS, BATCH, HIDDEN),
-        "w": some(HIDDEN, 4 * HIDDEN),
-        "u": some(HIDDEN, 4 * HIDDEN),
-        "b": some(4 * HIDDEN),
+        "x": some(steps, batch, hidden) * 5,
+        "pull": some(steps, batch, hidden),
+        "w": some(hidden, 4 * hidden),
+        "u": some(hidden, 4 * hidden),
+        "b": some(4 * hidden),
     }
 
 
-def program() -> Any:
+def program(size: Size) -> Any:
     """The outputs and gradients as state that every step writes anew, so that nothing is copied."""
     import pullback as pb
 
-    x, pull, w, u, b = (pb.Unit(value, name) for name, value in data().items())
-    zeros = np.zeros((BATCH, HIDDEN), np.float32)
+    hidden = size.hidden
+    x, pull, w, u, b = (pb.Unit(value, name) for name, value in data(size).items())
+    zeros = np.zeros((size.batch, hidden), np.float32)
 
     def cell(h: Any, c: Any, z: Any) -> tuple[Any, ...]:
         z = z + h @ u
-        gates, new = pb.sigmoid(z[:, : 3 * HIDDEN]), pb.tanh(z[:, 3 * HIDDEN :])
-        i, f, o = (gates[:, k * HIDDEN : (k + 1) * HIDDEN] for k in range(3))
+        gates, new = pb.sigmoid(z[:, : 3 * hidden]), pb.tanh(z[:, 3 * hidden :])
+        i, f, o = (gates[:, k * hidden : (k + 1) * hidden] for k in range(3))
         c = f * c + i * new
         squashed = pb.tanh(c)
         return o * squashed, c, gates, new, squashed
@@ -67,9 +88,8 @@ def program() -> Any:
     return pb.Program({}, {}, kept)
 
 
-def ours() -> Work:
-
-    recorded = program()
+def ours(size: Size) -> Work:
+    recorded = program(size)
     step = native(recorded)
     step()
 
@@ -79,13 +99,13 @@ def ours() -> Work:
     return Work(step, 1, answer)
 
 
-def pytorch() -> Work:
+def pytorch(size: Size) -> Work:
     import torch
 
     torch.set_num_threads(threads())
-    given = {name: torch.from_numpy(value) for name, value in data().items()}
+    given = {name: torch.from_numpy(value) for name, value in data(size).items()}
     x = given["x"].requires_grad_()
-    lstm = torch.nn.LSTM(HIDDEN, HIDDEN)
+    lstm = torch.nn.LSTM(size.hidden, size.hidden)
 
     def swapped(v: torch.Tensor) -> torch.Tensor:
         """From our order of gates to PyTorch's, which is i, f, g, o, and back."""
@@ -112,3 +132,10 @@ def pytorch() -> Work:
         return np.concatenate([part.numpy().ravel() for part in parts])
 
     return Work(run, 1, answer)
+
+
+def limit(size: Size) -> Work:
+    from benchmarks.limits import multiply_adds
+
+    each = 2 * size.batch * size.hidden * 4 * size.hidden  # operations of a product of one step
+    return multiply_adds("float32", 3 * each * (2 * size.steps - 1))

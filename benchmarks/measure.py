@@ -8,7 +8,10 @@ machine slows them all. Before anything is timed, all sides must have computed t
 What counts is the ratio of medians. But other work on the machine does not slow all alike: a pool
 that spins at a barrier loses far more of its time. So the ratio of the shortest runs stands beside
 it, and a goal is reached only where both ratios say so. With one thread each (`--threads 1`) times
-are the processor's, not the clock's, and a busy machine hardly changes them.
+are the processor's, not the clock's, and all sides are pinned to the same core: a busy machine
+hardly changes them.
+
+A side may do several works, which are timed one after another in each of its turns.
 """
 
 from __future__ import annotations
@@ -37,31 +40,33 @@ class Work:
     """What a side does when its turn comes.
 
     `run` does so many `units` of work (steps, say), or a part of one. `answer` gives numbers, from
-    a fresh start, by which all sides are compared before they are timed.
+    a fresh start, by which all sides are compared before they are timed; a limit has none.
     """
 
     run: Callable[[], Any]
     units: float
-    answer: Callable[[], np.ndarray]
+    answer: Callable[[], np.ndarray] = lambda: np.zeros(0)
 
 
 @dataclass(frozen=True)
 class Line:
     """One line of a table: who does the case, in how many seconds, and how that compares.
 
-    `seconds` is a median, `best` the shortest. `ratio` and `best_ratio` say how many times as long
-    as ours it takes (of a limit: what share of our time it is), `goal` what is aimed at in words,
-    and `reached` whether that is so.
+    `seconds` is a median, `best` the shortest; a mean of ratios has neither. `ratio` and
+    `best_ratio` say how many times as long as ours it takes (of a limit: what share of our time it
+    is), `goal` what is aimed at in words, and `reached` whether that is so. `per` is what is done
+    in these seconds where a rate tells more than they do: "GB", say.
     """
 
     case: str
     who: str
-    seconds: float
+    seconds: float | None = None
     ratio: float | None = None
     best: float | None = None
     best_ratio: float | None = None
     goal: str = ""
     reached: bool | None = None
+    per: str = ""
 
 
 class Times(NamedTuple):
@@ -71,7 +76,9 @@ class Times(NamedTuple):
     best: float
 
 
-Make = Callable[[], Work]
+Works = Mapping[str, Work]  # by their names
+Make = Callable[[], Work | Works]
+ONLY = ""  # the name of a side's work where it has but one
 
 
 def compare(
@@ -95,7 +102,7 @@ def compare(
     limits = limits or {}
     sides = {"pullback": ours, **peers, **limits}
     times = turns(case, sides, tuple(limits), quick=quick, tolerance=tolerance, seconds=seconds)
-    return lines_of(case, times, goals or {}, tuple(limits))
+    return lines_of(case, {who: t[ONLY] for who, t in times.items()}, goals or {}, tuple(limits))
 
 
 def lines_of(
@@ -109,24 +116,32 @@ def lines_of(
         if some:
             aims[min(some, key=lambda peer: times[peer].median)] = goal
     lines = [Line(case, "pullback", mine.median, best=mine.best)]
-    for who, (median, best) in times.items():
-        if who == "pullback":
-            continue
-        ratios = median / mine.median, best / mine.best
-        goal = aims.get(who)
-        lines.append(
-            Line(
-                case,
-                f"limit: {who}" if who in limits else who,
-                median,
-                ratios[0],
-                best,
-                ratios[1],
-                "" if goal is None else f"≥ {goal:,.4g}",
-                None if goal is None else min(ratios) >= goal,
-            )
-        )
+    for who, other in times.items():
+        if who != "pullback":
+            name = f"limit: {who}" if who in limits else who
+            lines.append(against(case, name, mine, other, aims.get(who)))
     return lines
+
+
+def against(case: str, who: str, mine: Times, other: Times, goal: float | None = None) -> Line:
+    """The line of someone whose time stands beside ours."""
+    ratios = other.median / mine.median, other.best / mine.best
+    return Line(case, who, other.median, ratios[0], other.best, ratios[1], *_aim(ratios, goal))
+
+
+def mean(lines: Sequence[Line], who: str, goal: float | None, what: str = "") -> Line:
+    """The geometric mean of the ratios of these lines, which are of one peer or of its kind."""
+    some = [line for line in lines if line.ratio is not None and line.best_ratio is not None]
+    ratios = (
+        statistics.geometric_mean(line.ratio for line in some),
+        statistics.geometric_mean(line.best_ratio for line in some),
+    )
+    case = f"geometric mean{what and ', '}{what}"
+    return Line(case, who, None, ratios[0], None, ratios[1], *_aim(ratios, goal))
+
+
+def _aim(ratios: tuple[float, float], goal: float | None) -> tuple[str, bool | None]:
+    return ("", None) if goal is None else (f"≥ {goal:,.4g}", min(ratios) >= goal)
 
 
 def turns(
@@ -135,10 +150,13 @@ def turns(
     unlike: tuple[str, ...] = (),
     *,
     quick: bool,
-    tolerance: float,
-    seconds: float,
-) -> dict[str, Times]:
-    """The seconds of a unit of work, by side; those `unlike` are not asked for numbers."""
+    tolerance: float = 0.0,
+    seconds: float = SECONDS,
+) -> dict[str, dict[str, Times]]:
+    """The seconds of a unit of work, by side and work; those `unlike` are not asked for numbers.
+
+    `seconds` are those of one work in one turn. Raises `AssertionError` where numbers differ.
+    """
     rounds, seconds = (3, seconds / 5) if quick else (15, seconds)
     workers: dict[str, _Worker] = {}
     try:
@@ -150,8 +168,10 @@ def turns(
         first = next(iter(sides))
         for who in sides:
             if who not in unlike:
-                _same(answers[first], answers[who], f"{case}: {who}", tolerance)
-        spent: dict[str, list[Times]] = {who: [] for who in sides}
+                for name, answer in answers[who].items():
+                    what = ", ".join(filter(None, (case, name)))
+                    _same(answers[first][name], answer, f"{what}: {who}", tolerance)
+        spent: dict[str, list[dict[str, Times]]] = {who: [] for who in sides}
         for who in sides:
             workers[who].ask(seconds)
             workers[who].hear()
@@ -163,13 +183,21 @@ def turns(
                 workers[who].ask(seconds)
                 spent[who].append(workers[who].hear())
         _say("")
-        return {
-            who: Times(statistics.median(t.median for t in times), min(t.best for t in times))
-            for who, times in spent.items()
-        }
+        return {who: _together(times) for who, times in spent.items()}
     finally:
         for worker in workers.values():
             worker.end()
+
+
+def _together(turns: list[dict[str, Times]]) -> dict[str, Times]:
+    """The times of all turns of a side."""
+    return {
+        name: Times(
+            statistics.median(turn[name].median for turn in turns),
+            min(turn[name].best for turn in turns),
+        )
+        for name in turns[0]
+    }
 
 
 def _same(a: np.ndarray, b: np.ndarray, what: str, tolerance: float) -> None:
@@ -238,16 +266,19 @@ class _Worker:
 def _serve(make: Make, line: Connection) -> None:
     try:
         if threads() == 1 and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, {0})  # there are pools that no setting makes smaller
-        work = make()
+            # There are pools that no setting makes smaller.
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        made = make()
+        works = made if isinstance(made, Mapping) else {ONLY: made}
         while True:
             asked = line.recv()
             if asked == "answer":
-                line.send(work.answer())
+                line.send({name: work.answer() for name, work in works.items()})
             elif asked == "ready":
-                line.send(0.0)
+                line.send({})
             else:
-                line.send(_turn(work, asked))
+                gc.collect()
+                line.send({name: _turn(work, asked) for name, work in works.items()})
     except EOFError:
         pass
     except BaseException:
@@ -257,7 +288,6 @@ def _serve(make: Make, line: Connection) -> None:
 def _turn(work: Work, seconds: float) -> Times:
     """The seconds of a unit, over runs that fill a turn; the first run warms up."""
     work.run()
-    gc.collect()
     clock = time.perf_counter if threads() > 1 else time.process_time
     times, end = [], time.perf_counter() + seconds
     while not times or time.perf_counter() < end:

@@ -15,7 +15,6 @@ compiled modules are imported before the clock starts too. Sides take turns.
 
 from __future__ import annotations
 
-import math
 import os
 import statistics
 import tempfile
@@ -27,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.compile_time import fresh
-from benchmarks.measure import Line, Times, lines_of
+from benchmarks.measure import Line, Times, lines_of, mean
 
 EPOCHS = {"digits": 200, "breast cancer": 200, "diabetes": 200, "100,000 rows": 10}
 GOAL = 1.5  # the geometric mean over the data
@@ -41,25 +40,13 @@ def measure(quick: bool) -> list[Line]:
         ("first", "first fit"),
         ("imported", "first fit, engine imported"),
     ):
-        ratios: list[tuple[float, float]] = []
+        peers: list[Line] = []
         for name in EPOCHS:
             times = _times(name, what, 2 if quick else 3)
-            lines += lines_of(f"{name}, {words}", times, {})
-            mine, theirs = times[OURS], times[PEER]
-            ratios.append((theirs.median / mine.median, theirs.best / mine.best))
-        means = [statistics.geometric_mean(pair[k] for pair in ratios) for k in range(2)]
-        lines.append(
-            Line(
-                f"geometric mean, {words}",
-                PEER,
-                math.nan,
-                means[0],
-                None,
-                means[1],
-                goal=f"≥ {GOAL}",
-                reached=min(means) >= GOAL,
-            )
-        )
+            mine, theirs = lines_of(f"{name}, {words}", times, {})
+            lines += [mine, theirs]
+            peers.append(theirs)
+        lines.append(mean(peers, PEER, GOAL, words))
     return lines
 
 

@@ -27,7 +27,7 @@ def measure(quick: bool) -> list[Line]:
         "one iteration",
         ours,
         {"PyTorch": pytorch, "micrograd": micrograd, "JAX lax.scan": jax_scan},
-        {"PyTorch": 5000, "micrograd": 2000, "JAX lax.scan": 1.5},
+        {"PyTorch": 5000, "micrograd": 2000, "JAX lax.scan": 1.6},
         quick=quick,
         tolerance=1e-9,
     )
