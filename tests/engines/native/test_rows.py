@@ -187,7 +187,7 @@ def test_no_thread_touches_what_another_makes(name, threads, all_shared):
             with np.errstate(all="ignore"):
                 write(machine, Step((loop,), False), given)
             touched.append({what: seen[:arenas] for what, seen in machine.seen.items()})
-        height = shapes(host()).by_width[0].rows
+        height = shapes(host()).best.rows
         busy = sum(any(seen.any() for seen in mine["written"]) for mine in touched)
         assert busy == min(threads, -(-13 // height))
         for one, other in combinations(touched, 2):

@@ -75,8 +75,9 @@ def test_trials_tell_what_pays(monkeypatch):
 
 def test_the_choice_follows():
     plain = replace(target.host(), vector=64, registers=32)
-    assert shapes(replace(plain, tuning=Tuning(half=True))).by_width[-1].bytes == 32
-    assert shapes(replace(plain, tuning=Tuning(half=False))).by_width[-1].bytes == 64
+    halves, wholes = (shapes(replace(plain, tuning=Tuning(half=half))) for half in (True, False))
+    assert [tile.bytes for _, tile in halves.covering(24, "f4")] == [64, 32]
+    assert [tile.columns for _, tile in wholes.covering(24, "f4")] == [32]
     tuned = replace(plain, tuning=Tuning(packed=100))
     far, near = (PAGE // 4, 1), (PAGE // 4 - 1, 1)
     assert [pays(tuned, "f4", m, far) for m in (99, 100)] == [False, True]

@@ -161,7 +161,7 @@ class Builder:
         self.work += length * inner.work
         self.workspace = max(self.workspace, inner.workspace)
         if inner.statements:
-            body, height = tuple(inner.statements), shapes(self.target).by_width[0].rows
+            body, height = tuple(inner.statements), shapes(self.target).best.rows
             self.statements.append(Repeat(length, reverse, body, inner.apart, height))
 
 

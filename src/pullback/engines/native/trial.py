@@ -44,7 +44,7 @@ def _rows_that_pay(target: Target) -> int:
 
     With a copy a product takes P + a rows, without one b rows: it pays from P / (b - a) on.
     """
-    (tile, *_) = shapes(target).by_width
+    tile = shapes(target).best
     n = PAGE // 4
     a, b = np.ones((ROWS, DEPTH), np.float32), np.ones((DEPTH, n), np.float32)
     c = np.empty((ROWS, n), np.float32)
@@ -81,9 +81,7 @@ def _half_pays(target: Target) -> bool:
         run = _function(Tile(rows, 1, bytes))
         kept = a, table, b, c, np.zeros(20, np.int64)
         at = [x.ctypes.data for x in kept]
-        return lambda: run(
-            at[0], at[1], rows, 20, at[4], DEPTH, 1, at[2], 0, 0, 0, at[3], half, half, -np.inf
-        )
+        return lambda: run(at[0], at[1], 20, at[4], DEPTH, 1, at[2], 0, 0, 0, at[3], half, half)
 
     whole, of_half = _shortest(tile(target.vector), tile(target.vector // 2))
     return of_half <= 0.8 * whole

@@ -71,7 +71,7 @@ class Convolution:
         table = max(self.OH * self.OW, self.H * self.W, self.KH * self.KW * self.C)
         lines = max(self.KH, group * self.OH)
         image = max(group * math.prod(self.bordered) * self.C, math.prod(self.around) * self.O)
-        widest = max(t.vectors * t.bytes for t in shapes(target).by_width) // SIZES[self.kind]
+        widest = len(shapes(target).heights) * target.lanes(self.kind)
         weights = self.KH * self.KW * max(self.C * (self.O + widest), self.O * (self.C + widest))
         weights = max(weights, group * self.OH * self.OW * widest)
         return 8 * (table + lines) + (image + weights) * SIZES[self.kind] + 256
@@ -137,10 +137,10 @@ def _pixels(
         if packed:
             weights, step = w.after(column * KH * KW * C), tile.columns
 
-        def some(tile: Tile, p: Any, count: Any, column=column, panel=panel, w=weights, step=step):
+        def some(tile: Tile, p: Any, column=column, panel=panel, w=weights, step=step) -> None:
             k.run(
-                tile, x, table.after(p), count, KH, lines, KW * C, 1,
-                w, step, None, 0, y.after(p * O + column), O, panel, -math.inf,
+                tile, x, table.after(p), KH, lines, KW * C, 1,
+                w, step, None, 0, y.after(p * O + column), O, panel,
             )  # fmt: skip
 
         by_rows(k, tile, pixels, (0, -(-pixels // tile.rows)), some)
@@ -253,15 +253,13 @@ def record_convolve_weights(
                 k.run(pack, pulls, pull, s.O, 1, count * (s.OH * s.OW), panel)
                 pull, step = pulls, tile.columns
 
-            def some(
-                tile: Tile, r: Any, real: Any, column=column, panel=panel, pull=pull, step=step
-            ) -> None:
+            def some(tile: Tile, r: Any, column=column, panel=panel, pull=pull, step=step) -> None:
                 target = w.after(r * s.O + column)
                 first = n == 0  # known if there is but one group
                 before = 0 if first is True else k.select(first, 0, target.address)
                 k.run(
-                    tile, source, table.after(r), real, count * s.OH, lines, s.OW, s.SW * s.C,
-                    pull, step, before, s.O, target, s.O, panel, -math.inf,
+                    tile, source, table.after(r), count * s.OH, lines, s.OW, s.SW * s.C,
+                    pull, step, before, s.O, target, s.O, panel,
                 )  # fmt: skip
 
             by_rows(k, tile, depth, portion(-(-depth // tile.rows), thread), some)

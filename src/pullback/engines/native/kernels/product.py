@@ -9,9 +9,9 @@ made in one way, whoever makes it.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, product
 from typing import Any
 
 from pullback.engines.native.code import Code
@@ -20,6 +20,9 @@ from pullback.engines.native.kernels.tile import Tile, by_rows, shapes
 from pullback.engines.native.number import SIZES, Array, Number
 from pullback.engines.native.target import Target
 from pullback.engines.native.threads import Thread, portion
+
+FEW = 8
+"""Rows or columns, up to which dot products are quicker than tiles."""
 
 PAGE = 4096
 """Bytes between rows of B from which on each is in a page of its own."""
@@ -46,13 +49,14 @@ class Product:
     packed: bool = False
     apart: bool = False
 
-    def is_by_rows(self, few: int) -> bool:
-        """Whether it is products of adjacent numbers, of few rows.
+    @property
+    def is_dots(self) -> bool:
+        """Whether it is made as dot products of adjacent numbers.
 
-        It saves turning B round, which would cost more than the product.
+        For few rows or columns this is quicker than tiles, and B need not be turned round.
         """
-        short = self.m <= few and not self.apart
-        return short and self.b[0] == 1 and self.a[1] == 1 and self.n > 1
+        narrow = self.m <= FEW or self.n <= FEW
+        return narrow and self.b[0] == 1 and self.a[1] == 1 and self.n > 0 and not self.apart
 
     @property
     def packing(self) -> bool:
@@ -65,17 +69,10 @@ class Product:
 
     def panels(self, target: Target) -> list[tuple[int, Tile]]:
         """The tile of each panel of columns, and where it begins."""
-        tiles, wide = shapes(target), 0
-        flat = replace(tiles.flat, kind=self.kind)
+        tiles = shapes(target)
         if self.m <= tiles.few and not self.packing and not self.apart:
-            wide = self.n // flat.columns * flat.columns
-        rest = tiles.covering(self.n - wide, self.kind)
-        if self.apart:  # all as high as the widest
-            rest = [(at, replace(tile, rows=tiles.by_width[0].rows)) for at, tile in rest]
-        return [
-            *((at, flat) for at in range(0, wide, flat.columns)),
-            *((wide + at, tile) for at, tile in rest),
-        ]
+            return tiles.covering_flat(self.n, self.kind)
+        return tiles.covering(self.n, self.kind, even=self.apart)
 
     def workspace(self, target: Target) -> int:
         """The bytes that each thread needs: a table of rows, and a panel."""
@@ -118,8 +115,8 @@ def record_product(
     if x.m * x.n == 0:
         return
     matrices = [k.array(place, x.kind) for place in (c, a, b, *start)]
-    if x.is_by_rows(shapes(k.target).few):
-        _by_rows(k, x, thread, *matrices)
+    if x.is_dots:
+        _dots(k, x, thread, *matrices)
         return
     table = k.array(thread.workspace, "i8")
     for i in k.range(x.m):
@@ -160,7 +157,7 @@ def _panel(
     start = [array.after(column) for array in matrices[3:]]
     packing, longest = x.packing, x.longest(k.target, tile)
 
-    def part(done: Any, length: int, begin: list[Array], step: int, floor: float) -> None:
+    def part(done: Any, length: int, begin: list[Array], step: int, last: bool = False) -> None:
         """What these rows of B add."""
         source, source_step = b.after(done * x.b[0]), x.b[0]
         if packing:
@@ -168,48 +165,84 @@ def _panel(
             k.run(pack, panel, source, x.b[0], x.b[1], length, width)
             source, source_step = panel, tile.columns
 
-        def some(tile: Tile, row: Any, rows: Any) -> None:
+        def some(tile: Tile, row: Any) -> None:
             k.run(
-                tile, a.after(done * x.a[1]), table.after(row), rows,
+                tile, a.after(done * x.a[1]), table.after(row),
                 1, table, length, x.a[1], source, source_step,
                 begin[0].after(row * step) if begin else None, step,
-                c.after(row * x.n), x.n, width, floor,
+                c.after(row * x.n), x.n, width,
             )  # fmt: skip
 
-        by_rows(k, tile, x.m, span, some)
+        by_rows(k, replace(tile, rectified=last and x.rectified), x.m, span, some)
 
-    floor = 0.0 if x.rectified else -math.inf
     whole = -(-x.k // longest) - 1  # parts before the last one
     if whole < 1:
-        part(0, x.k, start, x.start or 0, floor)
+        part(0, x.k, start, x.start or 0, True)
         return
-    part(0, longest, start, x.start or 0, -math.inf)
+    part(0, longest, start, x.start or 0)
     for q in k.range(1, whole):
-        part(q * longest, longest, [c], x.n, -math.inf)
-    part(whole * longest, x.k - whole * longest, [c], x.n, floor)
+        part(q * longest, longest, [c], x.n)
+    part(whole * longest, x.k - whole * longest, [c], x.n, True)
 
 
-def _by_rows(
-    k: Code, x: Product, thread: Thread, c: Array, a: Array, b: Array, *start: Array
-) -> None:
-    """A product as one of adjacent numbers for each element."""
+def _dots(k: Code, x: Product, thread: Thread, c: Array, a: Array, b: Array, *start: Array) -> None:
+    """A product as one of adjacent numbers for each element, as many at once as a vector has lanes.
+
+    Threads share the blocks of rows and columns.
+    """
     lanes = k.target.lanes(x.kind)
-    for j in k.range(*portion(x.n, thread)):
-        for i in k.range(x.m):
-            total = _dot(k, a.after(i * x.a[0]), b.after(j * x.b[1]), x.k, lanes)
-            for array in start:
-                total = total + array[i * (x.start or 0) + j]
-            if x.rectified:
-                total = k.select(total < 0.0, 0.0, total)
-            c[i * x.n + j] = total
+    across = 1
+    while across * across < lanes and across < x.n:
+        across *= 2
+    while lanes // across > x.m and across < lanes:
+        across *= 2
+    down = lanes // across
+    blocks = -(-x.n // across)
+    for block in k.range(*portion(-(-x.m // down) * blocks, thread)):
+        i, j = block // blocks * down, block % blocks * across
+        rows = [a.after(k.minimum(i + t, x.m - 1) * x.a[0]) for t in range(down)]
+        columns = [b.after(k.minimum(j + v, x.n - 1) * x.b[1]) for v in range(across)]
+        totals = _totals(k, rows, columns, x.k, lanes)
+        mask = k.first_lanes(k.minimum(x.n - j, across), across)
+        for t in range(down):
+            total = k.extract(totals, t)
+            if across > 1:
+                total = k.shuffle(totals, totals, range(t * across, (t + 1) * across))
+            with k.when(i + t < x.m):
+                for array in start:
+                    before = array.after((i + t) * (x.start or 0) + j)
+                    total = total + before.load(0, across, mask)
+                if x.rectified:
+                    total = k.select(total < 0.0, 0.0, total)
+                c.after((i + t) * x.n + j).store(0, total, mask)
 
 
-def _dot(k: Code, a: Array, b: Array, count: int, lanes: int) -> Number:
-    """The sum of a[p] b[p], as many sums side by side as a vector has lanes."""
-    total, end = k.cell(0.0, a.kind, lanes), count // lanes * lanes
+def _totals(
+    k: Code, rows: Sequence[Array], columns: Sequence[Array], count: int, lanes: int
+) -> Number:
+    """The sums of a[p] b[p] for each of these rows and columns, side by side.
+
+    Each is at first as many sums as a vector has lanes; pairs of vectors are then added, of both
+    the lanes with even and with odd numbers, until one is left.
+    """
+    kind, end = rows[0].kind, count // lanes * lanes
+    sums = [k.cell(0.0, kind, lanes) for _ in rows for _ in columns]
+
+    def add(p: Any, mask: Number | None) -> None:
+        xs = [row.load(p, lanes, mask) for row in rows]
+        ys = [column.load(p, lanes, mask) for column in columns]
+        for (x, y), total in zip(product(xs, ys), sums, strict=True):
+            total.set(k.muladd(x, y, total.value))
+
     for p in k.range(0, end, lanes):
-        total.set(k.muladd(a.load(p, lanes), b.load(p, lanes), total.value))
+        add(p, None)
     if end < count:
-        mask = k.first_lanes(count - end, lanes)
-        total.set(k.muladd(a.load(end, lanes, mask), b.load(end, lanes, mask), total.value))
-    return k.folded(total.value, lambda x, y: x + y)
+        add(end, k.first_lanes(count - end, lanes))
+    found = [total.value for total in sums]
+    while len(found) > 1:
+        pairs = zip(found[::2], found[1::2], strict=True)
+        found = [
+            k.shuffle(x, y, range(0, 2 * lanes, 2)) + k.shuffle(x, y, range(1, 2 * lanes, 2))
+            for x, y in pairs
+        ]
+    return found[0]

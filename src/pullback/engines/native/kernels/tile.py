@@ -7,46 +7,49 @@ the reduction runs. Each step loads one row of B as vectors and one number of A 
 
 where k = p inner + q counts the rows of B. The rows of A, and the lines of a window or an image,
 are found through tables of offsets, so that the very same tile is a matrix product, a convolution,
-and both of its gradients. Rows past the end of a matrix are computed as copies of the last one,
-columns past the end are masked, so any size is right.
+and both of its gradients. Columns past the end are masked, and for rows that are left there is a tile
+no higher, so any size is right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 from pullback.engines.native.code import Code
 from pullback.engines.native.number import SIZES, Number
 from pullback.engines.native.target import Target
 
-ARGUMENTS = ["p", "p", "i8", "i8", "p", "i8", "i8", "p", "i8", "p", "i8", "p", "i8", "i8"]
-"""a, offsets, rows, outer, steps, inner, a_inner, b, b_step, start, start_step, c, c_step,
-columns; and last, of the kind of the tile, floor.
+ARGUMENTS = ["p", "p", "i8", "p", "i8", "i8", "p", "i8", "p", "i8", "p", "i8", "i8"]
+"""a, offsets, outer, steps, inner, a_inner, b, b_step, start, start_step, c, c_step, columns.
 
-a, b, c: addresses. offsets: a table of the rows of A (in elements); rows: how many of them are
-real. outer, inner: the lengths of the reduction; steps: a table of where each of its lines begins
-in A, and a_inner the stride in a line; b_step: the step between rows of B. start: what the sums
-start from (null: zero) and start_step the step between its rows (0 repeats one row: a bias).
-c_step: the step between rows of C. columns: how many are real, more than a vector less than the
-tile has. floor: a lower limit of the result (-inf: none; 0: a ReLU). Steps are in elements.
+a, b, c: addresses. offsets: a table of the rows of A (in elements). outer, inner: the lengths of
+the reduction; steps: a table of where each of its lines begins in A, and a_inner the stride in a
+line; b_step: the step between rows of B. start: what the sums start from (null: zero) and
+start_step the step between its rows (0 repeats one row: a bias). c_step: the step between rows of
+C. columns: how many are real, more than a vector less than the tile has. Steps are in elements.
 """
+
+SHORT = 16
+"""Steps of a reduction, up to which it takes no longer than to ask for C beforehand."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A tile's rows, its vectors in a row, the bytes of each, and the kind of its numbers."""
+    """A tile's rows, its vectors in a row, the bytes of each, and the kind of its numbers.
+
+    What is below zero becomes zero if `rectified`.
+    """
 
     rows: int
     vectors: int
     bytes: int
     kind: str = "f4"
-
-    @property
-    def arguments(self) -> list[str]:
-        return [*ARGUMENTS, self.kind]
+    rectified: bool = False
+    arguments = ARGUMENTS
 
     @property
     def lanes(self) -> int:
@@ -57,65 +60,93 @@ class Tile:
         return self.vectors * self.lanes
 
 
+HEIGHTS = {16: (8, 6, 4), 32: (8, 8, 8, 6, 5)}
+"""By how many registers there are, the rows of a tile of 1, 2, … vectors: its sums, a row of B and
+one number of A fit. The one but widest is the quickest."""
+
+
 @dataclass(frozen=True)
 class Shapes:
-    """The tiles of a processor: by width, widest first, and one for few rows."""
+    """The tiles of a processor: the bytes of a vector, and rows by the number of vectors.
 
-    by_width: tuple[Tile, ...]
-    flat: Tile
+    `flat` is how many vectors a tile of few rows has; `half` says that half a vector is quicker
+    than a whole one that is half empty.
+    """
+
+    vector: int
+    heights: tuple[int, ...]
+    flat: int
+    half: bool
     few: int = 4
-    """Up to so many rows the flat one is the quickest."""
+    """Up to so many rows a flat tile is the quickest."""
 
-    def covering(self, columns: int, kind: str) -> list[tuple[int, Tile]]:
-        """Where each tile begins that is needed for so many columns, and which it is."""
-        at, found = 0, []
-        while at < columns:
-            left = (columns - at) * SIZES[kind]
-            fits = (tile for tile in self.by_width if left > self._more_than(tile))
-            tile = replace(next(fits), kind=kind)
-            found.append((at, tile))
-            at += tile.columns
-        return found
+    @property
+    def best(self) -> Tile:
+        """The quickest tile."""
+        return self.tile(len(self.heights) - 1)
 
-    def _more_than(self, tile: Tile) -> int:
-        """A tile is worth its width where more than so many bytes are left."""
-        last = self.by_width[-1]
-        return 0 if tile is last else tile.vectors * tile.bytes - last.vectors * last.bytes
+    def tile(self, vectors: int, kind: str = "f4") -> Tile:
+        return Tile(self.heights[vectors - 1], vectors, self.vector, kind)
+
+    def covering(self, columns: int, kind: str, even: bool = False) -> list[tuple[int, Tile]]:
+        """Where each tile begins that is needed for so many columns, and which it is.
+
+        If `even`, all are as high as the quickest.
+        """
+        best, lanes = self.best.vectors, self.vector // SIZES[kind]
+        vectors = -(-columns // lanes)
+        half = self.half and 0 < columns - (vectors - 1) * lanes <= lanes // 2
+        many, left = divmod(vectors - half, best)
+        widths = [best] * many + [left] * (left > 0)
+        if left == 1 and many and not even:  # rather one a little wider than one that is narrow
+            widths[-2:] = [best + 1]
+        tiles = [self.tile(width, kind) for width in widths]
+        if half:
+            tiles.append(replace(self.tile(1, kind), bytes=self.vector // 2))
+        if even:
+            tiles = [replace(tile, rows=self.best.rows) for tile in tiles]
+        return _placed(tiles)
+
+    def covering_flat(self, columns: int, kind: str) -> list[tuple[int, Tile]]:
+        """The same, for few rows."""
+        vectors = -(-columns * SIZES[kind] // self.vector)
+        many, left = divmod(vectors, self.flat)
+        widths = [self.flat] * many + [left] * (left > 0)
+        return _placed([Tile(2, width, self.vector, kind) for width in widths])
+
+
+def _placed(tiles: Sequence[Tile]) -> list[tuple[int, Tile]]:
+    ends = accumulate((tile.columns for tile in tiles), initial=0)
+    return list(zip(ends, tiles, strict=False))
 
 
 @cache
 def shapes(target: Target) -> Shapes:
-    """The tiles whose sums, a row of B and one number of A fit the registers."""
-    wide = target.vector
-    if target.registers == 32:
-        by_width = [Tile(6, 4, wide), Tile(8, 2, wide), Tile(8, 1, wide)]
-        if wide == 64 and target.tuning.half:  # 8 channels then cost as much as 8, not as 16
-            by_width.append(Tile(8, 1, 32))
-        return Shapes(tuple(by_width), Tile(2, 8, wide))
-    return Shapes((Tile(6, 2, wide), Tile(8, 1, wide)), Tile(2, 4, wide))
+    """The tiles of a processor."""
+    heights = HEIGHTS[target.registers]
+    half = target.vector == 64 and target.tuning.half
+    return Shapes(target.vector, heights, 8 if target.registers == 32 else 4, half)
 
 
 def by_rows(
-    k: Code, tile: Tile, rows: int, span: tuple[Any, Any], some: Callable[[Tile, Any, Any], None]
+    k: Code, tile: Tile, rows: int, span: tuple[Any, Any], some: Callable[[Tile, Any], None]
 ) -> None:
-    """`some(tile, first, count)` for each tile of a span of those that cover so many rows.
+    """`some(tile, first)` for each tile of a span of those that cover so many rows.
 
-    The last tile has as many rows as are left where to compute more would take a fiftieth longer.
+    The last tile is as high as what is left.
     """
-    left = rows % tile.rows
-    even = left == 0 or (tile.rows - left) * 50 <= rows
+    whole, left = divmod(rows, tile.rows)
     low, high = span
-    for i in k.range(low, high if even else k.minimum(high, rows // tile.rows)):
-        row = i * tile.rows
-        some(tile, row, k.minimum(rows - row, tile.rows) if even else tile.rows)
-    if not even:
-        with k.when(high > rows // tile.rows):
-            some(replace(tile, rows=left), rows - left, left)
+    for i in k.range(low, k.minimum(high, whole)):
+        some(tile, i * tile.rows)
+    if left:
+        with k.when(high > whole):
+            some(replace(tile, rows=left), whole * tile.rows)
 
 
 def record_tile(k: Code, tile: Tile, *arguments: Number) -> None:
     """The tile; its columns may end before its last vector does."""
-    left = arguments[-2] - (tile.vectors - 1) * tile.lanes
+    left = arguments[-1] - (tile.vectors - 1) * tile.lanes
     if k.target.cheap_masks:
         _reduce(k, tile, k.first_lanes(left, tile.lanes), *arguments)
         return
@@ -127,8 +158,8 @@ def record_tile(k: Code, tile: Tile, *arguments: Number) -> None:
 
 
 def _reduce(
-    k: Code, tile: Tile, mask: Number | None, a, offsets, rows, outer, steps, inner, a_inner,
-    b, b_step, start, start_step, c, c_step, columns, floor,
+    k: Code, tile: Tile, mask: Number | None, a, offsets, outer, steps, inner, a_inner,
+    b, b_step, start, start_step, c, c_step, columns,
 ) -> None:  # fmt: skip
     kind, lanes = tile.kind, tile.lanes
     grid = [(t, v) for t in range(tile.rows) for v in range(tile.vectors)]
@@ -139,15 +170,15 @@ def _reduce(
     def row(base: Any, step: Any, t: Any) -> Any:
         return k.array(base, kind).after(t * step)
 
-    real = [k.minimum(k.constant(t, "i8"), rows - 1) for t in range(tile.rows)]
     table, lines = k.array(offsets, "i8"), k.array(steps, "i8")
-    a_rows = [k.opaque(k.offset(a, table[t], kind)) for t in real]
-    for t, v in grid:  # so that it is there when the sums are
-        k.prefetch(row(c, c_step, real[t]).after(v * lanes).address)
+    a_rows = [k.opaque(k.offset(a, table[t], kind)) for t in range(tile.rows)]
+    with k.when(inner > SHORT):  # C is there when the sums are
+        for t, v in grid:
+            k.prefetch(row(c, c_step, t).after(v * lanes).address)
     sums = {key: k.cell(0.0, kind, lanes) for key in grid}
     with k.when(start != 0):
         for t, v in grid:
-            begin = row(start, start_step, real[t])
+            begin = row(start, start_step, t)
             sums[t, v].set(begin.load(v * lanes, lanes, masked(v)))
     here = k.cell(b)
     for p in k.range(outer):
@@ -163,5 +194,6 @@ def _reduce(
             at.set(k.opaque(at.value + a_inner))
     for t, v in grid:
         total = sums[t, v].value
-        total = k.select(total < floor, floor, total)  # a NaN is not below: it stays
-        row(c, c_step, real[t]).store(v * lanes, total, masked(v))
+        if tile.rectified:
+            total = k.select(total < 0.0, 0.0, total)  # a NaN is not below: it stays
+        row(c, c_step, t).store(v * lanes, total, masked(v))
