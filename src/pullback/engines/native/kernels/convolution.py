@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
 
 from pullback.engines.native.code import Code
 from pullback.engines.native.kernels.pack import Pack, copy_line
@@ -63,7 +64,8 @@ class Convolution:
     @property
     def around(self) -> tuple[int, int]:
         """Rows and columns of an output with the border that its gradient's windows look at."""
-        return self.H + self.KH - 1, self.W + self.KW - 1
+        rows = (self.H - 1 + self.top) // self.SH + -(-self.KH // self.SH)
+        return rows, (self.W - 1 + self.left) // self.SW + -(-self.KW // self.SW)
 
     def workspace(self, target: Target) -> int:
         """The bytes that any of the three needs on each thread."""
@@ -99,36 +101,27 @@ def _room(k: Code, x: Convolution, thread: Thread, *sizes: int) -> tuple[Array, 
 
 def _spread(
     k: Code, to: Array, of: Array, rows: int, columns: int, size: tuple[int, int, int],
-    top: int, left: int, down: int = 1, right: int = 1,
+    top: int, left: int,
 ) -> None:  # fmt: skip
-    """Copy an image into a larger one, pixel (i, j) to (top + i down, left + j right).
+    """Copy an image into a larger one, pixel (i, j) to (top + i, left + j).
 
     What falls outside of `rows` and `columns` is left out.
     """
     H, W, C = size
-    lanes = k.target.lanes(to.kind)
-    # The first and last rows and columns that fall inside.
-    i0, i1 = max(0, -(top // down)), min(H, -(-(rows - top) // down))
-    j0, j1 = max(0, -(left // right)), min(W, -(-(columns - left) // right))
-    for i in k.range(i0, i1):
-        line = to.after((i * down + top) * columns * C)
-        source = of.after(i * W * C)
-        if right == 1:
-            count = (j1 - j0) * C
-            if count > 0:
-                copy_line(k, line.after((left + j0) * C), source.after(j0 * C), count, lanes)
-        else:
-            for j in k.range(j0, j1):
-                copy_line(k, line.after((j * right + left) * C), source.after(j * C), C, lanes)
+    count = min(W, columns - left) * C
+    for i in k.range(min(H, rows - top) if count > 0 else 0):
+        line = to.after(((i + top) * columns + left) * C)
+        copy_line(k, line, of.after(i * W * C), count, k.target.lanes(to.kind))
 
 
 def _pixels(
     k: Code, y: Array, table: Array, lines: Array, pixels: int, x: Array,
-    sizes: tuple[int, int, int], w: Array, packed: bool, O: int,
+    sizes: tuple[int, int, int], w: Array, packed: bool, O: int, apart: int = 1,
 ) -> None:  # fmt: skip
-    """All output pixels of one image: the panels of output channels, and the tiles of pixels.
+    """Some output pixels of one image: the panels of output channels, and the tiles of pixels.
 
-    w is laid out in panels, each with its rows close together, if `packed`.
+    w is laid out in panels, each with its rows close together, if `packed`. The pixels are so many
+    `apart`.
     """
     KH, KW, C = sizes
     for column, tile in shapes(k.target).covering(O, y.kind):
@@ -140,7 +133,7 @@ def _pixels(
         def some(tile: Tile, p: Any, column=column, panel=panel, w=weights, step=step) -> None:
             k.run(
                 tile, x, table.after(p), KH, lines, KW * C, 1,
-                w, step, None, 0, y.after(p * O + column), O, panel,
+                w, step, None, 0, y.after(p * (apart * O) + column), apart * O, panel,
             )  # fmt: skip
 
         by_rows(k, tile, pixels, (0, -(-pixels // tile.rows)), some)
@@ -190,28 +183,78 @@ def record_convolve(k: Code, s: Convolution, thread: Thread, y: Any, x: Any, w: 
 def record_convolve_input(k: Code, s: Convolution, thread: Thread, x: Any, y: Any, w: Any) -> None:
     """x[n, h, v, c] = sum_{a, b, o} y[n, (h + top - a) / SH, (v + left - b) / SW, o] w[a, b, c, o]
     where both quotients are whole. Threads share the images.
+
+    Pixels for which the same a and b count, every SH rows and SW columns, are made together.
     """
     x, y, w = (k.array(place, s.kind) for place in (x, y, w))
     rows, width = s.around
-    depth, places = s.KH * s.KW * s.O, s.KH * s.KW
+    panels = shapes(k.target).covering(s.C, s.kind)
     table, lines, image, weights = _room(k, s, thread, s.H * s.W, s.KH, rows * width * s.O, 0)
     k.clear(image, rows * width * s.O)
-    for column, tile in shapes(k.target).covering(s.C, s.kind):
-        panel, step = min(tile.columns, s.C - column), tile.columns
-        pack = Pack(s.kind, step, s.O == 1, True)
-        for place in k.range(places):
-            source = w.after(((places - 1 - place) * s.C + column) * s.O)
-            target = weights.after(place * (s.O * step) + column * depth)
-            k.run(pack, target, source, 1, s.O, s.O, panel)
-    _fill_table(k, table, (s.H, s.W), (width * s.O, s.O))
     _fill_table(k, lines, (s.KH, 1), (width * s.O, 0))
+    phases = []
+    for down, right in product(_phases(s.H, s.KH, s.SH, s.top), _phases(s.W, s.KW, s.SW, s.left)):
+        depth = down.taps * right.taps * s.O
+        if depth == 0 or down.pixels * right.pixels == 0:
+            continue
+        phases.append((down, right, table, weights))
+        for column, tile in panels:
+            panel, step = min(tile.columns, s.C - column), tile.columns
+            pack = Pack(s.kind, step, s.O == 1, True)
+            for i in k.range(down.taps):
+                for j in k.range(right.taps):
+                    a = down.last - i * s.SH
+                    b = right.last - j * s.SW
+                    source = w.after(((a * s.KW + b) * s.C + column) * s.O)
+                    target = weights.after((i * right.taps + j) * (s.O * step) + column * depth)
+                    k.run(pack, target, source, 1, s.O, s.O, panel)
+        for i in k.range(down.pixels):
+            for j in k.range(right.pixels):
+                start = (down.start + i) * width + right.start + j
+                table[i * right.pixels + j] = start * s.O
+        table = table.after(down.pixels * right.pixels)
+        weights = weights.after(depth * (panels[-1][0] + panels[-1][1].columns))
     for n in k.range(*portion(s.N, thread)):
-        source = y.after(n * (s.OH * s.OW * s.O))
-        above, before = s.KH - 1 - s.top, s.KW - 1 - s.left
-        size = (s.OH, s.OW, s.O)
-        _spread(k, image, source, rows, width, size, above, before, s.SH, s.SW)
-        target, window = x.after(n * (s.H * s.W * s.C)), (s.KH, s.KW, s.O)
-        _pixels(k, target, table, lines, s.H * s.W, image, window, weights, True, s.C)
+        source, target = y.after(n * (s.OH * s.OW * s.O)), x.after(n * (s.H * s.W * s.C))
+        above, before = (-(-size // stride) - 1 for size, stride in ((s.KH, s.SH), (s.KW, s.SW)))
+        _spread(k, image, source, rows, width, (s.OH, s.OW, s.O), above, before)
+        if len(phases) < s.SH * s.SW:  # between the windows, or behind the last of them
+            k.clear(target, s.H * s.W * s.C)
+        for down, right, table, weights in phases:
+            window, across = (down.taps, right.taps, s.O), right.pixels
+            if s.SH == s.SW == 1:
+                pixels = s.H * s.W
+                _pixels(k, target, table, lines, pixels, image, window, weights, True, s.C)
+                continue
+            for i in k.range(down.pixels):
+                line = target.after(((i * s.SH + down.first) * s.W + right.first) * s.C)
+                starts = table.after(i * across)
+                _pixels(k, line, starts, lines, across, image, window, weights, True, s.C, s.SW)
+
+
+class _Phase(NamedTuple):
+    """Pixels along an axis for which the same taps of a window count.
+
+    The `first` of them and how many `pixels`; how many `taps`, and the `last`; and where in a bordered
+    output the window of the first pixel starts.
+    """
+
+    first: int
+    pixels: int
+    taps: int
+    last: int
+    start: int
+
+
+def _phases(pixels: int, size: int, stride: int, before: int) -> list[_Phase]:
+    """The phases along an axis of so many pixels, for windows of a size, a stride and a border."""
+    found, most = [], -(-size // stride)
+    for r in range(stride):
+        first, taps = (r - before) % stride, len(range(r, size, stride))
+        mine = len(range(first, pixels, stride))
+        start = (first + before - r) // stride + most - taps
+        found.append(_Phase(first, mine, taps, r + (taps - 1) * stride, start))
+    return found
 
 
 def record_convolve_weights(
