@@ -194,8 +194,8 @@ def test_precision_is_that_of_the_wires():
 
 
 def test_pooling_is_written_in_plain_numpy():
-    x = pb.Unit(np.random.default_rng(0).normal(size=(1, 4, 3, 1)), "x")
-    f = pb.sum(pb.average_pool(pb.max_pool(x, 3, 1, 1) ** 2.0, 2, 1))
+    x = pb.Unit(np.random.default_rng(0).normal(size=(2, 5, 4, 2)), "x")
+    f = pb.sum(pb.average_pool(pb.max_pool(x, 3, 1, 1) ** 2.0, 2))
     scope: dict = {}
     exec(pb.Circuit(f).source(), scope)
     value, (slope,) = scope["circuit"](x.value)

@@ -143,19 +143,20 @@ def _winners(m: Any, x: Any, size: Pair, stride: Pair, padding: Padding) -> Any:
     First within each row, then among rows: so the first in reading order wins. A nan does, too.
     """
     batch, height, width, channels = m.shape(x)
-    at: Any = np.broadcast_to(0, (batch, height, width, channels))
+    at: Any = None
     for axis, step in ((2, channels), (1, width * channels)):
         along = m.shape(x)[axis], size[axis - 1], stride[axis - 1], padding[axis - 1]
         best = won = None
         for k in _places(*along):
             here = (k * step).reshape((-1, 1) if axis == 2 else (-1, 1, 1))
-            value, place = _pixels(m, x, axis, k), m.add(_pixels(m, at, axis, k), here)
+            value = _pixels(m, x, axis, k)
+            place = here if at is None else m.add(_pixels(m, at, axis, k), here)
             if best is None:
                 best, won = value, place
                 continue
             better = m.logical_and(m.logical_not(m.less_equal(value, best)), m.equal(best, best))
             best, won = m.where(better, value, best), m.where(better, place, won)
-        x, at = best, won
+        x, at = best, m.broadcast_to(won, m.shape(best))
     firsts = np.arange(batch)[:, None, None, None] * (height * width * channels)
     return m.add(at, firsts + np.arange(channels))
 

@@ -120,9 +120,11 @@ def _convolution(step: Builder, unit: Unit) -> None:
 def _max_pooling(step: Builder, unit: Unit) -> None:
     """max_pool, and what is picked or spread where the largest pixels of its last input stand."""
     assert unit.gate is not None
-    x = unit.inputs[-1]
-    y = unit.inputs[0] if unit.gate.name == "max_pool_spread" else unit
-    _pooling(step, unit, x, y)
+    y = unit
+    if unit.gate.name == "max_pool_spread":  # it adds, which truth values do in their own way
+        _floats_only(unit)
+        y = unit.inputs[0]
+    _pooling(step, unit, unit.inputs[-1], y)
 
 
 def _sum_pooling(step: Builder, unit: Unit) -> None:

@@ -151,3 +151,18 @@ def test_the_largest_of_whole_numbers(case, dtype):
     sizes = Pooling(kind(dtype), kind(dtype), *shape, *right.shape[1:3], *windows)
     run_kernel("max_pool", sizes, y, x)
     np.testing.assert_array_equal(y, right)
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 6, 3), (1, 1, 1, 16), (2, 4, 9, 1)], ids=str)
+def test_windows_of_padding_alone_sum_to_zero(shape):
+    windows = {"size": (2, 3), "stride": (2, 1), "padding": ((5, 4), (3, 7))}
+    h = np.random.default_rng(0).normal(size=shape)
+    y = REFERENCES["sum_pool"](h, **windows)
+    g = np.random.default_rng(1).normal(size=y.shape)
+    sizes = Pooling("f8", "f8", *shape, *y.shape[1:3], 2, 3, 2, 1, 5, 3)
+    found, spread = np.full(y.shape, np.nan), np.full(shape, np.nan)
+    run_kernel("sum_pool", sizes, found, h)
+    run_kernel("sum_pool_spread", sizes, spread, g)
+    np.testing.assert_allclose(found, y, rtol=1e-12, atol=1e-12)
+    right = REFERENCES["sum_pool_spread"](g, image=shape[1:3], **windows)
+    np.testing.assert_allclose(spread, right, rtol=1e-12, atol=1e-12)

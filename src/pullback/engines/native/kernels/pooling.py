@@ -110,7 +110,7 @@ def _images(k: Code, s: Pooling, thread: Thread) -> Iterator[Any]:
 
 def _reached(k: Code, s: Pooling, i: Any) -> Any:
     """Before which row of an image the windows of the outputs in rows up to i end."""
-    end = k.minimum(s.H, i * s.SH - s.top + s.KH)
+    end = k.maximum(0, k.minimum(s.H, i * s.SH - s.top + s.KH))
     return k.select(i < 0, 0, end) if isinstance(i, Number) else end if i >= 0 else 0
 
 
