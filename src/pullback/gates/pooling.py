@@ -148,14 +148,15 @@ def _winners(m: Any, x: Any, size: Pair, stride: Pair, padding: Padding) -> Any:
         along = m.shape(x)[axis], size[axis - 1], stride[axis - 1], padding[axis - 1]
         best = won = None
         for k in _places(*along):
-            here = (k * step).reshape((-1, 1) if axis == 2 else (-1, 1, 1))
+            here = (k * step).astype(np.int32).reshape((-1, 1) if axis == 2 else (-1, 1, 1))
             value = _pixels(m, x, axis, k)
             place = here if at is None else m.add(_pixels(m, at, axis, k), here)
             if best is None:
                 best, won = value, place
                 continue
             better = m.logical_and(m.logical_not(m.less_equal(value, best)), m.equal(best, best))
-            best, won = m.where(better, value, best), m.where(better, place, won)
+            best = m.maximum(best, value)
+            won = m.add(won, m.multiply(better, m.subtract(place, won)))  # where is far slower
         x, at = best, m.broadcast_to(won, m.shape(best))
     firsts = np.arange(batch)[:, None, None, None] * (height * width * channels)
     return m.add(at, firsts + np.arange(channels))
