@@ -230,6 +230,20 @@ def _largest(draw: Draw, x: pb.Unit, wires: Any) -> pb.Unit:
     return pb.take(x, places, axis) if x.size * places.size <= LARGEST else x
 
 
+def _pool(draw: Draw, x: pb.Unit, wires: Any) -> pb.Unit:
+    """The largest or the mean of windows on the last axes; near ties are left."""
+    near = np.diff(np.sort(np.ravel(x.value).astype(float)))
+    if x.ndim > 4 or x.dtype.kind != "f" or ((near > 0.0) & (near < 1e-3)).any():
+        return x
+    image = pb.reshape(x, (1,) * (4 - x.ndim) + x.shape)
+    if not image.shape[1] or not image.shape[2]:
+        return x
+    size = tuple(draw(st.integers(1, min(n, 3))) for n in image.shape[1:3])
+    padding = tuple((draw(st.integers(0, k - 1)), draw(st.integers(0, k - 1))) for k in size)
+    stride = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    return draw(st.sampled_from((pb.max_pool, pb.average_pool)))(image, size, stride, padding)
+
+
 def _elementwise(draw: Draw, x: pb.Unit, wires: Any) -> pb.Unit:
     return draw(st.sampled_from((pb.sin, pb.negative, lambda x: x * 0.5, lambda x: x + 1.5)))(x)
 
@@ -379,6 +393,7 @@ MOVES = (
     _take,
     _sum,
     _largest,
+    _pool,
     _elementwise,
     _through_other,
     _concatenate,

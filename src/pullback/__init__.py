@@ -40,13 +40,7 @@ from pullback.gates.comparison import (
     not_equal,
     where,
 )
-from pullback.gates.convolution import (
-    average_pool,
-    convolve,
-    convolve_input,
-    convolve_weights,
-    max_pool,
-)
+from pullback.gates.convolution import convolve, convolve_input, convolve_weights
 from pullback.gates.elementary import (
     abs,
     cos,
@@ -67,6 +61,14 @@ from pullback.gates.elementary import (
 from pullback.gates.indexing import getitem, scatter_add, take
 from pullback.gates.linear import einsum, matmul
 from pullback.gates.loop import loop
+from pullback.gates.pooling import (
+    average_pool,
+    max_pool,
+    max_pool_pick,
+    max_pool_spread,
+    sum_pool,
+    sum_pool_spread,
+)
 from pullback.gates.random import random
 from pullback.gates.reduction import (
     argmax,
@@ -323,6 +325,8 @@ __all__ = [
     "matmul",
     "max",
     "max_pool",
+    "max_pool_pick",
+    "max_pool_spread",
     "maximum",
     "mean",
     "min",
@@ -356,6 +360,8 @@ __all__ = [
     "stop_gradient",
     "subtract",
     "sum",
+    "sum_pool",
+    "sum_pool_spread",
     "sum_to",
     "swapaxes",
     "take",

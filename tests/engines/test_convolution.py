@@ -1,4 +1,4 @@
-"""Convolutions in the native engine: whole networks, and any padding and stride."""
+"""Convolutions and pooling in the native engine: whole networks, and any padding and stride."""
 
 import numpy as np
 import pytest
@@ -54,3 +54,24 @@ def test_whole_numbers_are_refused():
     x = pb.Unit(np.ones((2, 2, 2, 2), np.int64), "x")
     with pytest.raises(pb.CircuitError, match="make an input a float"):
         Native(pb.Program({}, {"y": pb.convolve(x, x)}, {}))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_pooling_reads_views_and_has_gradients_of_its_gradients(threads):
+    rng = np.random.default_rng(0)
+    x = pb.Unit(rng.normal(size=(3, 2, 9, 7)).astype("f4"), "x")
+    image = pb.transpose(x, (0, 2, 3, 1))[:, ::2]
+    y = pb.average_pool(pb.max_pool(image, 2, 1, ((1, 0), (0, 1))), (3, 2), 2, 1)
+    first = pb.gradient(pb.sum(y**3.0), x)
+    second = pb.gradient(pb.sum(first**2.0), x)
+    program = pb.Program({"x": x}, {"y": y, "first": first, "second": second}, {})
+    expected, found = Eager(program)(), Native(program, threads=threads)()
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_the_largest_of_whole_numbers_is_pooled_and_their_mean():
+    x = pb.Unit(np.random.default_rng(0).integers(0, 250, (2, 5, 6, 3)), "x")
+    outputs = {"max": pb.max_pool(x, 3, 2, 1), "mean": pb.average_pool(x, 2, 1, 1)}
+    program = pb.Program({"x": x}, outputs, {})
+    assert_same(Eager(program)(), Native(program)())

@@ -92,6 +92,62 @@ def _convolve_weights(x, y, *, size, stride, padding):
     return w
 
 
+def _windows(x, size, stride, padding):
+    """Each output's place, and the pixels of its window that lie inside, in reading order."""
+    counts = [
+        (n + sum(pads) - k) // step + 1
+        for n, k, step, pads in zip(x.shape[1:3], size, stride, padding, strict=True)
+    ]
+    for n, i, j, c in np.ndindex(len(x), *counts, x.shape[3]):
+        rows = (i * stride[0] + a - padding[0][0] for a in range(size[0]))
+        columns = [j * stride[1] + b - padding[1][0] for b in range(size[1])]
+        places = itertools.product(rows, columns)
+        inside = [(n, h, v, c) for h, v in places if 0 <= h < x.shape[1] and 0 <= v < x.shape[2]]
+        yield (n, i, j, c), inside
+
+
+def _outputs(x, size, stride, padding):
+    """Zeros of the shape of what is pooled."""
+    framed = np.pad(x, ((0, 0), *padding, (0, 0)))
+    rows, columns = (range(framed.shape[a + 1] - size[a] + 1)[:: stride[a]] for a in (0, 1))
+    return np.zeros((len(x), len(rows), len(columns), x.shape[3]))
+
+
+def _winner(x, places):
+    """The first place of the largest pixel, or of the first nan."""
+    lost = [at for at in places if x[at] != x[at]]
+    return lost[0] if lost else max(places, key=lambda at: x[at])
+
+
+def _max_pool_pick(h, x, *, size, stride, padding):
+    y = _outputs(x, size, stride, padding)
+    for at, places in _windows(x, size, stride, padding):
+        y[at] = h[_winner(x, places)]
+    return y
+
+
+def _max_pool_spread(g, x, *, size, stride, padding):
+    z = np.zeros(x.shape)
+    for at, places in _windows(x, size, stride, padding):
+        z[_winner(x, places)] += g[at]
+    return z
+
+
+def _sum_pool(x, *, size, stride, padding):
+    y = _outputs(x, size, stride, padding)
+    for at, places in _windows(x, size, stride, padding):
+        y[at] = math.fsum(x[place] for place in places)
+    return y
+
+
+def _sum_pool_spread(g, *, image, size, stride, padding):
+    z = np.zeros((len(g), *image, g.shape[3]))
+    for at, places in _windows(z, size, stride, padding):
+        for place in places:
+            z[place] += g[at]
+    return z
+
+
 def threefry(key: tuple[int, int], counter: tuple[int, int]) -> tuple[int, int]:
     """Threefry-2x32-20 in Python's whole numbers, one counter at a time."""
     word = 2**32
@@ -181,6 +237,9 @@ REFERENCES = {
     "logsumexp": lambda x, *, axis, keepdims: special.logsumexp(x, axis, keepdims=keepdims),
     "matmul": lambda a, b: np.einsum("...ij,...jk->...ik", a, b),
     "max": lambda x, *, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
+    "max_pool": lambda x, **windows: _max_pool_pick(x, x, **windows),
+    "max_pool_pick": _max_pool_pick,
+    "max_pool_spread": _max_pool_spread,
     "maximum": np.maximum,
     "mean": _mean,
     "min": lambda x, *, axis, keepdims: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
@@ -204,6 +263,8 @@ REFERENCES = {
     "stop_gradient": lambda x: x,
     "subtract": np.subtract,
     "sum": lambda x, *, axis, keepdims: np.add.reduce(x, axis=axis, keepdims=keepdims),
+    "sum_pool": _sum_pool,
+    "sum_pool_spread": _sum_pool_spread,
     "sum_to": _sum_to,
     "take": _take,
     "tanh": np.tanh,

@@ -1,4 +1,4 @@
-"""Convolution and pooling: against SciPy, JAX and plain loops, at every odd geometry."""
+"""Convolution: against SciPy, JAX and plain loops, at every odd geometry."""
 
 import itertools
 
@@ -205,7 +205,7 @@ def test_the_engine_jax_has_the_three():
     *_, stride, padding = geometry
     x, w = inputs(geometry)
     x, w = pb.Unit(x.astype("f4"), "x"), pb.Unit(w.astype("f4"), "w")
-    y = pb.max_pool(pb.convolve(x, w, stride=stride, padding=padding), 2, 1, "same")
+    y = pb.convolve(x, w, stride=stride, padding=padding)
     outputs = {"y": y, "dx": pb.gradient(y * y, x), "dw": pb.gradient(y * y, w)}
     got = Jax(pb.Program({"x": x, "w": w}, outputs, {}))()
     for name, unit in outputs.items():
@@ -217,9 +217,8 @@ def test_precision_is_that_of_the_wires():
     x, w = inputs(GEOMETRIES[0])
     x, w = pb.Unit(x.astype("f4")), pb.Unit(w.astype("f4"))
     y = pb.convolve(x, w)
-    pooled = pb.average_pool(pb.max_pool(y, 2, padding=1), 2, 1, padding=1)
-    pb.sum(pooled).backward()
-    assert {u.dtype for u in (y, pooled)} == {np.dtype("f4")}
+    pb.sum(y).backward()
+    assert y.dtype == np.float32
     assert {x.grad.dtype, w.grad.dtype} == {np.dtype("f4")}
     mixed = pb.convolve(x, pb.Unit(w.value.astype("f8")))
     mixed.backward()
@@ -232,96 +231,8 @@ def test_precision_is_that_of_the_wires():
 def test_a_nan_is_found_wherever_a_window_touches_it():
     x = np.ones((1, 4, 4, 1))
     x[0, 3, 0] = np.nan
-    for y in (
-        pb.convolve(x, np.ones((2, 2, 1, 1))),
-        pb.max_pool(x, 2, 1),
-        pb.average_pool(x, 2, 1),
-    ):
-        np.testing.assert_array_equal(np.argwhere(np.isnan(y)), [[0, 2, 0, 0]])
-
-
-# Pooling -----------------------------------------------------------------------------------------
-
-WINDOWS = [
-    *[(2, None, 0), (3, 2, 0), (2, 1, 0), ((2, 3), (1, 2), 0), (1, 1, 0), (1, 3, 0), (2, 3, 0)],
-    *[(3, 1, 1), (3, 2, ((0, 2), (1, 0))), (2, 2, "same"), (3, 2, "same"), ((6, 5), None, 0)],
-    *[((5, 1), 4, (4, 0)), (4, 4, "valid")],
-]
-
-
-def pooled_by_jax(x, start, combine, size, stride, padding):
-    size = (size, size) if isinstance(size, int) else size
-    stride = size if stride is None else (stride, stride) if isinstance(stride, int) else stride
-    pads = explicit(x.shape, size, stride, padding)
-    whole = [(0, 0), *pads, (0, 0)]
-    return lax.reduce_window(x, start, combine, (1, *size, 1), (1, *stride, 1), whole)
-
-
-def jax_max_pool(x, *window):
-    return pooled_by_jax(x, -jnp.inf, lax.max, *window)
-
-
-def jax_average_pool(x, *window):
-    count = pooled_by_jax(jnp.ones(x.shape), 0.0, lax.add, *window)
-    return pooled_by_jax(x, 0.0, lax.add, *window) / count
-
-
-@pytest.mark.parametrize("tied", [False, True])
-@pytest.mark.parametrize("window", WINDOWS, ids=str)
-@pytest.mark.parametrize(
-    ("mine", "jaxs"), [(pb.max_pool, jax_max_pool), (pb.average_pool, jax_average_pool)]
-)
-def test_pooling_and_its_gradient_are_jax_s(mine, jaxs, window, tied):
-    rng = np.random.default_rng(9)
-    image = rng.integers(-2, 2, (2, 6, 5, 3)) * 1.0 if tied else rng.normal(size=(2, 6, 5, 3))
-    x = pb.Unit(image)
-    y = mine(x, *window)
-    pull = rng.normal(size=y.shape)
-    y.backward(pull)
-    value, back = jax.vjp(lambda a: jaxs(a, *window), image)
-    np.testing.assert_allclose(y.value, value, rtol=1e-13, atol=1e-13)
-    np.testing.assert_allclose(x.grad, back(jnp.asarray(pull))[0], rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("window", [(2, None, 0), (3, 2, 1), (2, 1, "same")], ids=str)
-@pytest.mark.parametrize("pool", [pb.max_pool, pb.average_pool])
-def test_pooling_has_its_slopes_to_second_order(pool, window):
-    rng = np.random.default_rng(10)
-    image = rng.permutation(2 * 16 * 2).reshape(2, 4, 4, 2) / 7.0
-    assert pb.check_gradients(lambda x: pb.tanh(pool(x, *window)), image)
-    x = pb.Unit(image)
-    pulled = pb.gradient(pool(x, *window) ** 2, x)
-    assert pb.check_gradients(pb.sum(pulled * rng.normal(size=image.shape)))
-
-
-def test_of_tied_pixels_the_first_in_reading_order_is_pulled():
-    x = pb.Unit(np.array([[1.0, 7.0, 0.0], [7.0, 7.0, 0.0]]).reshape(1, 2, 3, 1))
-    pb.max_pool(x, 2).backward(5.0)
-    np.testing.assert_array_equal(x.grad[0, :, :, 0], [[0.0, 5.0, 0.0], [0.0, 0.0, 0.0]])
-    x = pb.Unit(np.zeros((1, 2, 2, 1)))
-    pb.max_pool(x, 3, 1, padding=1).backward(1.0)  # four windows, all with the same first pixel
-    np.testing.assert_array_equal(x.grad[0, :, :, 0], [[4.0, 0.0], [0.0, 0.0]])
-
-
-def test_images_of_integers_are_pooled_too():
-    x = np.arange(-8, 8).reshape(1, 4, 4, 1)
-    np.testing.assert_array_equal(pb.max_pool(x, 3, 2, 1)[0, :, :, 0], [[-3, -1], [5, 7]])
-    assert pb.max_pool(x, 3, 2, 1).dtype == x.dtype
-
-
-def test_padding_is_never_the_largest_and_counts_for_nothing():
-    x = np.full((1, 2, 2, 1), -3.0)
-    np.testing.assert_array_equal(pb.max_pool(x, 3, 1, "same"), x)
-    np.testing.assert_array_equal(pb.average_pool(x, 3, 1, "same"), x)
-    lowest = np.full((1, 2, 2, 1), -np.inf)
-    np.testing.assert_array_equal(pb.max_pool(lowest, 2, padding=1), lowest)
-
-
-@pytest.mark.parametrize("pool", [pb.max_pool, pb.average_pool])
-def test_pooling_of_no_images_and_of_lists(pool):
-    assert pool(np.zeros((0, 4, 4, 3)), 2).shape == (0, 2, 2, 3)
-    assert pool(np.zeros((2, 5, 4, 0)), 3, padding=1).shape == (2, 2, 2, 0)
-    np.testing.assert_array_equal(pool([[[[2.0]]]], 1), [[[[2.0]]]])
+    y = pb.convolve(x, np.ones((2, 2, 1, 1)))
+    np.testing.assert_array_equal(np.argwhere(np.isnan(y)), [[0, 2, 0, 0]])
 
 
 # What is refused at the door ---------------------------------------------------------------------
@@ -357,12 +268,6 @@ REFUSED = [
     (lambda: pb.convolve_weights(X, X[:1], size=2), "have 2 images in the batch, y of shape"),
     (lambda: pb.convolve_weights(X, X, size=2), "has outputs of 4 x 5, but y is of shape"),
     (lambda: pb.convolve_weights(X, X, size=0), "size must be 1 or more, got 0"),
-    (lambda: pb.max_pool(X[0], 2), r"max_pool takes images of shape \(N, H, W, C\)"),
-    (lambda: pb.max_pool(X, 7), "max_pool: a window of 7 x 7 is larger than images of 5 x 6"),
-    (lambda: pb.max_pool(X, 2, 0), "max_pool: stride must be 1 or more"),
-    (lambda: pb.max_pool(X, 0), "max_pool: size must be 1 or more"),
-    (lambda: pb.average_pool(X, 2, padding=2), "some windows of 2 x 2 would hold no pixel"),
-    (lambda: pb.max_pool(X[:, :0], 2, padding=1), "have no pixels to be pooled"),
 ]
 
 

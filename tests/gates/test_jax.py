@@ -94,7 +94,10 @@ WITHOUT_RULE = {
 }
 
 # Compared with JAX in tests of their own.
-ELSEWHERE = {"convolve", "convolve_input", "convolve_weights", "loop"}
+ELSEWHERE = {
+    *("convolve", "convolve_input", "convolve_weights", "loop"),
+    *("max_pool", "max_pool_pick", "max_pool_spread", "sum_pool", "sum_pool_spread"),
+}
 
 
 @pytest.fixture(autouse=True)

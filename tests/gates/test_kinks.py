@@ -7,12 +7,14 @@ import pullback as pb
 
 TIE = [(1.5, 1.5), (-0.5, -0.5), (0.0, 0.0)]
 SQUARE = np.array([[1.0, 3.0, 3.0], [3.0, 2.0, 0.0]])
+WINDOWS = {"size": (2, 2), "stride": (1, 1), "padding": ((0, 0), (1, 0))}
 LANES = {"axis": (0, 1), "keepdims": False}
 # For each gate that declares kinks: inputs that stand on one, and what else the gate is told.
 AT_KINKS = {
     "abs": [((0.0,), {}), ((-0.0,), {})],
     "clip": [((-1.0, -1.0, 1.0), {}), ((1.0, -1.0, 1.0), {})],
     "max": [((SQUARE,), LANES), ((np.ones((4, 2)),), {"axis": (0,), "keepdims": True})],
+    "max_pool": [((np.ones((1, 2, 3, 1)),), WINDOWS)],
     "min": [((-SQUARE,), LANES), ((np.ones((4, 2)),), {"axis": (0,), "keepdims": True})],
     "relu": [((0.0,), {}), ((-0.0,), {})],
     "sign": [((0.0,), {}), ((-0.0,), {})],

@@ -1,9 +1,8 @@
-"""Convolution of images, its two gradients, and pooling. Images are (N, H, W, C), channels last.
+"""Convolution of images, and its two gradients. Images are (N, H, W, C), channels last.
 
 `convolve`, `convolve_input` and `convolve_weights` are one sum of products of three wires,
 sum(y · x · w), with a different one of the three left out. So each is the gradient of the two
-others, and the three are closed under differentiation. Pooling is made of slices and elementwise
-gates, and needs no rules of its own.
+others, and the three are closed under differentiation.
 
 The gates' static arguments: `stride` (down, across), `padding` ((top, bottom), (left, right)), and
 for the two gradients `size`, the (height, width) of what they make. The functions that users call
@@ -13,29 +12,24 @@ take numbers and words for them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
-from operator import add, index
 from typing import Any
 
 import numpy as np
 
-from pullback.core.convolution import Padding, Pair
+from pullback.core.convolution import Pair
 from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
-from pullback.gates.comparison import maximum
-from pullback.gates.reduction import mean
-from pullback.gates.shape import (
-    Shape,
-    broadcast_to,
-    concatenate,
-    input_shape,
-    pad,
-    reshape,
-    slice_walks,
+from pullback.gates.shape import Shape
+from pullback.gates.windows import (
+    IMAGES,
+    Border,
+    Stride,
+    by,
+    pair,
+    plain_padding,
+    plain_windows,
+    shape_of_axes,
 )
-
-Stride = int | Pair
-Border = int | str | tuple[int | Pair, int | Pair]
 
 
 def _samples(form: Callable[..., tuple[tuple, dict]]):
@@ -95,9 +89,12 @@ def convolve(x: Any, w: Any, *, stride: Stride = 1, padding: Border = 0) -> Any:
     array([[ 8., 12.],
            [20., 24.]])
     """
-    images, kernels = _shape(x, "convolve", "images", _IMAGES), _shape(w, "convolve", *_KERNELS)
+    images, kernels = (
+        shape_of_axes(x, "convolve", "images", IMAGES),
+        shape_of_axes(w, "convolve", *_KERNELS),
+    )
     _same(images, 3, kernels, 2, "convolve", "images", "weights", "channels")
-    stride, padding, _ = _plain(images[1:3], kernels[:2], stride, padding, "convolve")
+    stride, padding, _ = plain_windows(images[1:3], kernels[:2], stride, padding, "convolve")
     return _convolve(x, w, stride=stride, padding=padding)
 
 
@@ -135,16 +132,16 @@ def convolve_input(
     array([[1., 3., 2.]])
     """
     what = "convolve_input"
-    pulls, kernels = _shape(y, what, "y", _OUTPUTS), _shape(w, what, *_KERNELS)
+    pulls, kernels = shape_of_axes(y, what, "y", _OUTPUTS), shape_of_axes(w, what, *_KERNELS)
     _same(pulls, 3, kernels, 3, what, "y", "weights", "filters")
-    step = _pair(stride, f"{what}: stride", 1)
+    step = pair(stride, f"{what}: stride", 1)
     if size is None:
         size = _smallest(pulls[1:3], kernels[:2], step, padding, what)
-    size = _pair(size, f"{what}: size", 1)
-    step, padding, outputs = _plain(size, kernels[:2], step, padding, what)
+    size = pair(size, f"{what}: size", 1)
+    step, padding, outputs = plain_windows(size, kernels[:2], step, padding, what)
     if outputs != pulls[1:3]:
         raise CircuitError(
-            f"{what}: an image of {_by(size)} has outputs of {_by(outputs)}, but y is of shape "
+            f"{what}: an image of {by(size)} has outputs of {by(outputs)}, but y is of shape "
             f"{pulls}; leave out size, or give the size of the image that y was made from"
         )
     return _convolve_input(y, w, size=size, stride=step, padding=padding)
@@ -183,146 +180,22 @@ def convolve_weights(
     array([3., 6.])
     """
     what = "convolve_weights"
-    images, pulls = _shape(x, what, "images", _IMAGES), _shape(y, what, "y", _OUTPUTS)
+    images, pulls = shape_of_axes(x, what, "images", IMAGES), shape_of_axes(y, what, "y", _OUTPUTS)
     _same(images, 0, pulls, 0, what, "images", "y", "images in the batch")
-    size = _pair(size, f"{what}: size", 1)
-    stride, padding, outputs = _plain(images[1:3], size, stride, padding, what)
+    size = pair(size, f"{what}: size", 1)
+    stride, padding, outputs = plain_windows(images[1:3], size, stride, padding, what)
     if outputs != pulls[1:3]:
         raise CircuitError(
-            f"{what}: a kernel of {_by(size)} on images of shape {images} has outputs of "
-            f"{_by(outputs)}, but y is of shape {pulls}; give the size of the kernel that made y"
+            f"{what}: a kernel of {by(size)} on images of shape {images} has outputs of "
+            f"{by(outputs)}, but y is of shape {pulls}; give the size of the kernel that made y"
         )
     return _convolve_weights(x, y, size=size, stride=stride, padding=padding)
 
 
-# Pooling ---------------------------------------------------------------------------------------
+# What the three have in common -------------------------------------------------------------------
 
-
-def max_pool(x: Any, size: int | Pair, stride: Stride | None = None, padding: Border = 0) -> Any:
-    """The largest pixel of each window of the images x, for each channel alone.
-
-    y[n, i, j, c] = max x[n, i·s + a, j·t + b, c] over 0 <= a, b < `size`. Pixels of the padding
-    are never the largest. Of tied pixels the first in reading order, row by row, gets the gradient.
-
-    Shapes (N, H, W, C) -> (N, HO, WO, C). `stride` is by default `size`; `padding` is as in
-    `convolve`. Raises `CircuitError` as `convolve`, and where padding is as wide as the window.
-    Source: the guide, chapter 4, "Convolutional Neural Networks".
-
-    >>> x = np.arange(16.0).reshape(1, 4, 4, 1)
-    >>> max_pool(x, 2)[0, :, :, 0]
-    array([[ 5.,  7.],
-           [13., 15.]])
-    """
-    _, size, stride, padding = _pooling(x, size, stride, padding, "max_pool")
-    # First within each row, then among rows: few gates, and the first in reading order wins.
-    for axis in (2, 1):
-        x = _repeated(x, axis, *padding[axis - 1])
-        x = reduce(maximum, _slices(x, axis, size[axis - 1], stride[axis - 1]))
-    return x
-
-
-def average_pool(
-    x: Any, size: int | Pair, stride: Stride | None = None, padding: Border = 0
-) -> Any:
-    """The mean of the pixels in each window of the images x, for each channel alone.
-
-    y[n, i, j, c] = mean x[n, i·s + a, j·t + b, c] over 0 <= a, b < `size`. Pixels of the padding do
-    not count: at the border it is the mean of fewer pixels.
-
-    Shapes, `stride`, `padding` and what is raised are as in `max_pool`.
-
-    >>> x = np.arange(16.0).reshape(1, 4, 4, 1)
-    >>> average_pool(x, 2)[0, :, :, 0]
-    array([[ 2.5,  4.5],
-           [10.5, 12.5]])
-    """
-    images, size, stride, padding = _pooling(x, size, stride, padding, "average_pool")
-    batch, height, width, channels = images
-    if size == stride and padding == _NONE and height % size[0] == width % size[1] == 0:
-        tiles = (batch, height // size[0], size[0], width // size[1], size[1], channels)
-        return mean(reshape(x, tiles), axis=(2, 4))
-    x = x if padding == _NONE else pad(x, (_NONE[0], *padding, _NONE[0]))
-    for axis in (2, 1):
-        x = reduce(add, _slices(x, axis, size[axis - 1], stride[axis - 1]))
-    if padding == _NONE:
-        return x / float(size[0] * size[1])
-    down, across = map(_real_pixels, images[1:3], size, stride, padding)
-    counts = np.multiply.outer(down, across)[:, :, None]
-    return x / counts.astype(x.dtype if x.dtype.kind == "f" else float)
-
-
-def _pooling(
-    x: Any, size: Any, stride: Any, padding: Any, what: str
-) -> tuple[Shape, Pair, Pair, Padding]:
-    """The shape of images to be pooled, and the windows in plain form."""
-    images = _shape(x, what, "images", _IMAGES)
-    size = _pair(size, f"{what}: size", 1)
-    stride = size if stride is None else stride
-    stride, padding, _ = _plain(images[1:3], size, stride, padding, what)
-    if min(images[1:3]) < 1:
-        raise CircuitError(f"{what}: images of shape {images} have no pixels to be pooled")
-    if any(p >= k for pads, k in zip(padding, size, strict=True) for p in pads):
-        raise CircuitError(
-            f"{what}: with padding {padding} some windows of {_by(size)} would hold no pixel; "
-            "pad by less than the size of a window"
-        )
-    return images, size, stride, padding
-
-
-def _repeated(x: Any, axis: int, before: int, after: int) -> Any:
-    """x with the first and the last of its elements along an axis repeated outwards.
-
-    A window over the border holds the last element itself, so its largest stays what it was.
-    """
-    pieces = [x]
-    for at, count in ((0, before), (np.shape(x)[axis] - 1, after)):
-        if count:
-            walks = [(0, n, 1) for n in np.shape(x)]
-            walks[axis] = (at, 1, 1)
-            shape = tuple(count if a == axis else n for a, n in enumerate(np.shape(x)))
-            edge = broadcast_to(slice_walks(x, walks=tuple(walks)), shape)
-            pieces.insert(len(pieces) if at else 0, edge)
-    return concatenate(pieces, axis) if before or after else x
-
-
-def _slices(x: Any, axis: int, size: int, stride: int) -> list[Any]:
-    """For each place in a window of `size` along an axis, the elements that stand there."""
-    walks = [(0, n, 1) for n in np.shape(x)]
-    count = (np.shape(x)[axis] - size) // stride + 1
-    slices = []
-    for k in range(size):
-        walks[axis] = (k, count, stride)
-        slices.append(slice_walks(x, walks=tuple(walks)))
-    return slices
-
-
-def _real_pixels(length: int, size: int, stride: int, pads: Pair) -> np.ndarray:
-    """How many places of each window along an axis are not padding."""
-    count = (length + pads[0] + pads[1] - size) // stride + 1
-    starts = np.arange(count) * stride - pads[0]
-    return np.minimum(starts + size, length) - np.maximum(starts, 0)
-
-
-# What users may give, in plain form --------------------------------------------------------------
-
-_IMAGES = "(N, H, W, C)"
 _OUTPUTS = "(N, HO, WO, F)"
 _KERNELS = ("weights", "(KH, KW, C, F)")
-_NONE: Padding = ((0, 0), (0, 0))
-
-
-def _by(pair: Shape) -> str:
-    return f"{pair[0]} x {pair[1]}"
-
-
-def _shape(x: Any, what: str, noun: str, wanted: str) -> Shape:
-    shape = input_shape(x, what)
-    if len(shape) != 4:
-        raise CircuitError(
-            f"{what} takes {noun} of shape {wanted}, got {shape}; "
-            "add missing axes of size 1 with pb.expand_dims or pb.reshape"
-        )
-    return shape
 
 
 def _same(a: Shape, at: int, b: Shape, bt: int, what: str, one: str, two: str, of: str) -> None:
@@ -334,65 +207,14 @@ def _same(a: Shape, at: int, b: Shape, bt: int, what: str, one: str, two: str, o
         )
 
 
-def _pair(value: Any, what: str, least: int) -> Pair:
-    """A whole number for both axes, or one for each."""
-    try:
-        a, b = (index(n) for n in (value if np.ndim(value) else (value, value)))
-    except (TypeError, ValueError):
-        raise CircuitError(f"{what} must be a whole number or two, got {value!r}") from None
-    if a < least or b < least:
-        raise CircuitError(f"{what} must be {least} or more, got {value!r}")
-    return a, b
-
-
-def _plain(
-    image: Shape, kernel: Shape, stride: Any, padding: Any, what: str
-) -> tuple[Pair, Padding, Pair]:
-    """Stride and padding as the gates take them, and the height and width of the output."""
-    stride = _pair(stride, f"{what}: stride", 1)
-    if isinstance(padding, str) and padding == "same":
-        padding = tuple(map(_same_padding, image, kernel, stride))
-    padding = _padding(padding, what)
-    whole = (image[0] + sum(padding[0]), image[1] + sum(padding[1]))
-    if min(kernel) < 1:
-        raise CircuitError(f"{what}: a kernel of {_by(kernel)} has no weights")
-    if any(k > n for k, n in zip(kernel, whole, strict=True)):
-        raise CircuitError(
-            f"{what}: a window of {_by(kernel)} is larger than images of {_by(image)} with padding "
-            f"{padding}; take a smaller one, or padding='same'"
-        )
-    rows, columns = ((n - k) // s + 1 for n, k, s in zip(whole, kernel, stride, strict=True))
-    return stride, padding, (rows, columns)
-
-
-def _padding(padding: Any, what: str) -> Padding:
-    """((top, bottom), (left, right)) of whatever describes it but "same"."""
-    if isinstance(padding, str):
-        if padding == "valid":
-            return _NONE
-        raise CircuitError(f"{what}: padding must be 'same', 'valid' or numbers, got {padding!r}")
-    try:
-        rows, columns = padding if isinstance(padding, tuple | list) else (padding, padding)
-    except ValueError:
-        raise CircuitError(
-            f"{what}: padding must be a number, (rows, columns) or ((top, bottom), (left, right)), "
-            f"got {padding!r}"
-        ) from None
-    return _pair(rows, f"{what}: padding", 0), _pair(columns, f"{what}: padding", 0)
-
-
-def _same_padding(length: int, size: int, stride: int) -> Pair:
-    """The padding with which there are ceil(length / stride) windows; the odd pixel at the end."""
-    missing = max((-(-length // stride) - 1) * stride + size - length, 0)
-    return missing // 2, missing - missing // 2
-
-
 def _smallest(outputs: Shape, kernel: Shape, stride: Pair, padding: Any, what: str) -> Pair:
     """The height and width of the smallest image that has outputs of this size."""
     if isinstance(padding, str) and padding == "same":
         return outputs[0] * stride[0], outputs[1] * stride[1]
     height, width = (
         (n - 1) * s + k - a - b
-        for n, s, k, (a, b) in zip(outputs, stride, kernel, _padding(padding, what), strict=True)
+        for n, s, k, (a, b) in zip(
+            outputs, stride, kernel, plain_padding(padding, what), strict=True
+        )
     )
     return height, width

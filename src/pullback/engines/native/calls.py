@@ -17,6 +17,7 @@ from pullback.engines.native.fuse import added_to_product, is_rectifier
 from pullback.engines.native.kernels.convolution import Convolution
 from pullback.engines.native.kernels.indexing import Indexing, Position
 from pullback.engines.native.kernels.product import Product, Products, pays
+from pullback.engines.native.kernels.windows import Pooling
 from pullback.engines.native.loop_code import folded, kind_of
 
 if TYPE_CHECKING:
@@ -118,6 +119,36 @@ def _convolution(step: Builder, unit: Unit) -> None:
     step.call(name, sizes, places, work, alone=x.shape[0] < 2 and name != "convolve_weights")
 
 
+def _max_pooling(step: Builder, unit: Unit) -> None:
+    """max_pool, and what is picked or spread where the largest pixels of its last input stand."""
+    assert unit.gate is not None
+    y = unit
+    if unit.gate.name == "max_pool_spread":  # it adds, which truth values do in their own way
+        _floats_only(unit)
+        y = unit.inputs[0]
+    _pooling(step, unit, unit.inputs[-1], y)
+
+
+def _sum_pooling(step: Builder, unit: Unit) -> None:
+    """sum_pool and its gradient."""
+    _floats_only(unit)
+    assert unit.gate is not None
+    (given,) = unit.inputs
+    x, y = (unit, given) if unit.gate.name == "sum_pool_spread" else (given, unit)
+    _pooling(step, unit, x, y)
+
+
+def _pooling(step: Builder, unit: Unit, x: Unit, y: Unit) -> None:
+    """A kernel on images of the shape of x with outputs of the shape of y."""
+    assert unit.gate is not None
+    (top, _), (left, _) = unit.static["padding"]
+    windows = *unit.static["size"], *unit.static["stride"], top, left
+    sizes = Pooling(kind_of(unit), kind_of(x), *x.shape, *y.shape[1:3], *windows)
+    places = tuple(step.place(step.access[u]) for u in (unit, *unit.inputs))
+    work = y.size * prod(unit.static["size"])
+    step.call(unit.gate.name, sizes, places, work, alone=x.shape[0] < 2)
+
+
 def _joined(step: Builder, unit: Unit) -> None:
     """concatenate and stack: each input is copied to its part, unless it was written there."""
     axis, start = unit.static["axis"], 0
@@ -206,6 +237,11 @@ CALLS: dict[str, Calling] = {
     "convolve": _CONVOLVING,
     "convolve_input": _CONVOLVING,
     "convolve_weights": _CONVOLVING,
+    "max_pool": Calling(_max_pooling, in_rows=True),
+    "max_pool_pick": Calling(_max_pooling, in_rows=True, alike=(0,)),
+    "max_pool_spread": Calling(_max_pooling, in_rows=True, alike=(0,)),
+    "sum_pool": Calling(_sum_pooling, in_rows=True, alike=(0,)),
+    "sum_pool_spread": Calling(_sum_pooling, in_rows=True, alike=(0,)),
     "concatenate": Calling(_joined),
     "stack": Calling(_joined),
     "embed": Calling(_embed),

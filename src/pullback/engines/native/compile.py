@@ -17,6 +17,7 @@ from pullback.core.walk import with_inside
 from pullback.engines.engine import numbers_of
 from pullback.engines.native.access import AccessTable, access
 from pullback.engines.native.build import Builder, build_step
+from pullback.engines.native.calls import CALLS
 from pullback.engines.native.copies import with_copies
 from pullback.engines.native.functions import KIND_OF, PRECISE
 from pullback.engines.native.fuse import fuse
@@ -50,10 +51,12 @@ class Compiled:
     layout: Layout
 
 
+KEPT = frozenset([*PRECISE, *CALLS])  # kernels, and functions of their own, are better
+
 PASSES: list[Callable[[Program], Program]] = [
-    partial(simplify, keep=PRECISE),
-    partial(with_lean_loops, keep=PRECISE),
-    partial(with_copies, keep=PRECISE),
+    partial(simplify, keep=KEPT),
+    partial(with_lean_loops, keep=KEPT),
+    partial(with_copies, keep=KEPT),
 ]
 """From any Program to one that kernels can run; each takes what the last one made."""
 

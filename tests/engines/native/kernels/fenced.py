@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 from tests.engines.native import test_functions
 from tests.engines.native.calling import Placed, elementwise, kind, run_kernel, run_loop
-from tests.engines.native.kernels import test_convolution, test_product
+from tests.engines.native.kernels import test_convolution, test_pooling, test_product
 
 from pullback.engines.native import target
 from pullback.engines.native.kernels.indexing import Gather, Indexing, Zeros
@@ -100,6 +100,13 @@ def convolutions(placed: Placed) -> None:
             test_convolution.assert_right(case, dtype, placed)
 
 
+def poolings(placed: Placed) -> None:
+    """Every case of the test of pooling, and its gradients."""
+    for dtype in DTYPES:
+        for case in test_pooling.CASES:
+            test_pooling.assert_right(case, dtype, placed)
+
+
 def slices(placed: Placed) -> None:
     """Slices by number, also where the number names none."""
     rng = np.random.default_rng(0)
@@ -133,7 +140,7 @@ def main(names: list[str]) -> None:
         made = lesser(name)
         target.host = lambda: made
     for at_end in (True, False):
-        for part in (loops, functions, products, convolutions, slices):
+        for part in (loops, functions, products, convolutions, poolings, slices):
             part(lambda array: fenced(array, at_end))
     print("within their arrays")
 

@@ -1,4 +1,4 @@
-"""What a loop over elements does not say: products, convolutions, slices by number.
+"""What a loop over elements does not say: products, convolutions, pooling, slices by number.
 
 In: sizes, known while recording, and arrays by address. Out: code recorded by `k`. In the order in
 which they stand on each other:
@@ -7,6 +7,8 @@ which they stand on each other:
     pack         a panel of a matrix, its rows close together
     product      products of matrices
     convolution  forward and both gradients
+    windows      pixels as windows on an image see them
+    pooling      the largest pixel of windows, their sum, and the gradients
     indexing     take, scatter_add, argmax, the rows of a batch
 
 A kernel is one function `record(k, sizes, thread, *arrays)` and its name here; `calls.py` says what
@@ -32,6 +34,13 @@ from pullback.engines.native.kernels.indexing import (
     record_take,
     record_zeros,
 )
+from pullback.engines.native.kernels.pooling import (
+    record_max_pool,
+    record_max_pool_pick,
+    record_max_pool_spread,
+    record_sum_pool,
+    record_sum_pool_spread,
+)
 from pullback.engines.native.kernels.product import record_product, record_products
 
 KERNELS: Registry[Callable[..., None]] = Registry("kernel")
@@ -42,6 +51,11 @@ for _name, _record in {
     "convolve": record_convolve,
     "convolve_input": record_convolve_input,
     "convolve_weights": record_convolve_weights,
+    "max_pool": record_max_pool,
+    "max_pool_pick": record_max_pool_pick,
+    "max_pool_spread": record_max_pool_spread,
+    "sum_pool": record_sum_pool,
+    "sum_pool_spread": record_sum_pool_spread,
     "take": record_take,
     "scatter_add": record_scatter_add,
     "position": record_position,

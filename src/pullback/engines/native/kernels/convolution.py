@@ -235,8 +235,8 @@ def record_convolve_input(k: Code, s: Convolution, thread: Thread, x: Any, y: An
 class _Phase(NamedTuple):
     """Pixels along an axis for which the same taps of a window count.
 
-    The `first` of them and how many `pixels`; how many `taps`, and the `last`; and where in a bordered
-    output the window of the first pixel starts.
+    The `first` of them and how many `pixels`; how many `taps`, and the `last`; and where the window
+    of the first pixel starts in a bordered output.
     """
 
     first: int
