@@ -24,6 +24,9 @@ from pullback.engines.native.threads import Thread, portion
 FEW = 8
 """Rows or columns, up to which dot products are quicker than tiles."""
 
+TALL = 200
+"""Rows that are enough to be shared as evenly as tiles are."""
+
 PAGE = 4096
 """Bytes between rows of B from which on each is in a page of its own."""
 
@@ -57,6 +60,15 @@ class Product:
         """
         narrow = self.m <= FEW or self.n <= FEW
         return narrow and self.b[0] == 1 and self.a[1] == 1 and self.n > 0 and not self.apart
+
+    @property
+    def tall(self) -> bool:
+        """Whether threads share the rows, and each makes all columns of its own.
+
+        What adds to them next, or has made what they start from, shares elements in their order, so
+        that they stay in the cache of one core.
+        """
+        return self.m >= max(self.n, TALL)
 
     @property
     def packing(self) -> bool:
@@ -124,7 +136,7 @@ def record_product(
     panel = k.array(k.aligned(k.offset(thread.workspace, x.m, "i8")), x.kind)
     panels = x.panels(k.target)
     tiles = sum(-(-x.m // tile.rows) for _, tile in panels)
-    first, last = (0, tiles) if x.apart else portion(tiles, thread)
+    first, last = (0, tiles) if x.apart or x.tall else portion(tiles, thread)
     done = 0
     for tile, group in groupby(panels, key=lambda pair: pair[1]):
         starts = [at for at, _ in group]
@@ -136,6 +148,8 @@ def record_product(
             span = k.maximum(low - p * rows, 0), k.minimum(high - p * rows, rows)
             if x.apart:
                 span = thread.t // tile.rows, (thread.T + (tile.rows - 1)) // tile.rows
+            elif x.tall:
+                span = portion(rows, thread)
             column = p * tile.columns + starts[0]
             _panel(k, x, tile, span, column, table, panel, matrices)
         done += rows * len(starts)

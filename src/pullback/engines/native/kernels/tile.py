@@ -7,8 +7,8 @@ the reduction runs. Each step loads one row of B as vectors and one number of A 
 
 where k = p inner + q counts the rows of B. The rows of A, and the lines of a window or an image,
 are found through tables of offsets, so that the very same tile is a matrix product, a convolution,
-and both of its gradients. Columns past the end are masked, and rows that are left have a tile of that
-height, so any size is right.
+and both of its gradients. Columns past the end are masked, and the last tile is as high as the rows
+that are left, so any size is right.
 """
 
 from __future__ import annotations
