@@ -13,9 +13,7 @@ from pullback.engines.eager import Eager
 from pullback.engines.native import build
 from pullback.engines.native.engine import Native
 from pullback.engines.native.ir import Repeat, Step
-from pullback.engines.native.kernels.tile import shapes
 from pullback.engines.native.step import write
-from pullback.engines.native.target import host
 
 HIDDEN = 5
 rng = np.random.default_rng(0)
@@ -139,6 +137,14 @@ def test_a_loop_of_little_work_is_for_one_thread():
     assert_same(Eager(program)(), native())
 
 
+def test_no_thread_gets_many_more_rows_than_another(monkeypatch):
+    for threads, rows, height in (
+        (1, 50, 6), (2, 50, 6), (2, 64, 6), (2, 32, 4), (2, 36, 6), (4, 64, 4), (8, 7, 4),
+    ):  # fmt: skip
+        monkeypatch.setattr(build, "cores", lambda threads=threads: threads)
+        assert build._height(rows, 6) == height, (threads, rows)
+
+
 # No thread touches what another makes -----------------------------------------------------------
 
 
@@ -187,9 +193,8 @@ def test_no_thread_touches_what_another_makes(name, threads, all_shared):
             with np.errstate(all="ignore"):
                 write(machine, Step((loop,), False), given)
             touched.append({what: seen[:arenas] for what, seen in machine.seen.items()})
-        height = shapes(host()).best.rows
         busy = sum(any(seen.any() for seen in mine["written"]) for mine in touched)
-        assert busy == min(threads, -(-13 // height))
+        assert busy == min(threads, -(-13 // loop.at_once))
         for one, other in combinations(touched, 2):
             for mine, theirs in ((one, other), (other, one)):
                 for made, read, also in zip(

@@ -7,6 +7,7 @@ the others in memory that every row uses again.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -37,11 +38,13 @@ from pullback.engines.native.loop_code import (
 from pullback.engines.native.memory import Memory
 from pullback.engines.native.parts import Inside, Part, Single
 from pullback.engines.native.target import Target
+from pullback.engines.native.workers import cores
 
 ALONE = 16_384  # gates times elements, below which one thread does a loop alone
 # A call takes as long as a short loop does. Up to so many parts that make so many elements, all
 # are therefore one piece of code, with their sizes in it, which takes longer to compile.
 KERNELS, ELEMENTS = 64, 10_000
+SLOWER = 0.05  # is a tile with one row less, in proportion
 
 
 class Builder:
@@ -68,7 +71,7 @@ class Builder:
         self.statements: list[Statement] = []
         self.work = self.workspace = 0
         self.depth = 0 if around is None else around.depth + 1
-        self.apart = 0  # rows of all that is made, where threads share these for the whole loop
+        self.apart = 0  # rows at once, where threads share those of all that is made
         self.checked: list[Unit] = [] if around is None else around.checked
 
     def place(self, where: Access) -> Place:
@@ -145,7 +148,7 @@ class Builder:
             return by_row(self.places[outputs[k]], ahead * size, size)
 
         inner = Builder(self.target, self.places, memory, inside.access, self)
-        inner.apart = inside.rows
+        inner.apart = _height(inside.rows, shapes(self.target).best.rows) if inside.rows else 0
         places = inner.places
         places |= {wire: Place(kind_of(wire), at) for wire, at in memory.offsets.items()}
         places |= {x: stack_of(k, reverse) for k, x in enumerate(body.carries)}
@@ -161,8 +164,23 @@ class Builder:
         self.work += length * inner.work
         self.workspace = max(self.workspace, inner.workspace)
         if inner.statements:
-            body, height = tuple(inner.statements), shapes(self.target).best.rows
-            self.statements.append(Repeat(length, reverse, body, inner.apart, height))
+            body = tuple(inner.statements)
+            self.statements.append(Repeat(length, reverse, body, inside.rows, inner.apart))
+
+
+def _height(rows: int, best: int) -> int:
+    """How many rows a thread takes at once of those that all cores share: a tile's, or a few less.
+
+    The one who has most should have few, and a tile is the slower the lower it is.
+    """
+    threads = cores()
+
+    def most(height: int) -> float:
+        ends = [-(-rows // height) * t // threads * height for t in range(threads)] + [rows]
+        longest = max(end - start for start, end in pairwise(ends))
+        return longest * (1.0 + SLOWER * (best - height))
+
+    return min(range(best, max(best - 3, 0), -1), key=most)
 
 
 def build_step(

@@ -62,7 +62,7 @@ def _matmul(step: Builder, unit: Unit, *after: Unit) -> None:
     rectified = bool(after) and is_rectifier(after[-1])
     packed = pays(step.target, kind_of(unit), m, _pair(b))
     strides = _pair(a), _pair(b)
-    sizes = Product(kind_of(unit), m, n, k, *strides, start, rectified, packed, step.apart > 0)
+    sizes = Product(kind_of(unit), m, n, k, *strides, start, rectified, packed, step.apart)
     step.call("product", sizes, tuple(places), work, alone=False)
 
 

@@ -37,8 +37,9 @@ class Product:
 
     `start` is the stride between rows of what is added, 0 for one row for all, None for nothing.
     What is below zero becomes zero if `rectified`. Strides are in elements. If `packed`, or where B
-    is transposed, its panels are copied before they are used; see `pays`. With `apart` a kernel's
-    t and T are the first of the rows that it makes, a multiple of a tile's, and the end of them.
+    is transposed, its panels are copied before they are used; see `pays`. With `apart`, which is
+    the height of all tiles, a kernel's t and T are the first of the rows that it makes, a multiple
+    of that, and the end of them.
     """
 
     kind: str
@@ -50,7 +51,7 @@ class Product:
     start: int | None = None
     rectified: bool = False
     packed: bool = False
-    apart: bool = False
+    apart: int = 0
 
     @property
     def is_dots(self) -> bool:
@@ -84,7 +85,7 @@ class Product:
         tiles = shapes(target)
         if self.m <= tiles.few and not self.packing and not self.apart:
             return tiles.covering_flat(self.n, self.kind)
-        return tiles.covering(self.n, self.kind, even=self.apart)
+        return tiles.covering(self.n, self.kind, height=self.apart)
 
     def workspace(self, target: Target) -> int:
         """The bytes that each thread needs: a table of rows, and a panel."""

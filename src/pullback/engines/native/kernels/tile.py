@@ -88,23 +88,23 @@ class Shapes:
     def tile(self, vectors: int, kind: str = "f4") -> Tile:
         return Tile(self.heights[vectors - 1], vectors, self.vector, kind)
 
-    def covering(self, columns: int, kind: str, even: bool = False) -> list[tuple[int, Tile]]:
+    def covering(self, columns: int, kind: str, height: int = 0) -> list[tuple[int, Tile]]:
         """Where each tile begins that is needed for so many columns, and which it is.
 
-        If `even`, all are as high as the quickest.
+        With a `height`, which is that of the quickest at most, all have it.
         """
         best, lanes = self.best.vectors, self.vector // SIZES[kind]
         vectors = -(-columns // lanes)
         half = self.half and 0 < columns - (vectors - 1) * lanes <= lanes // 2
         many, left = divmod(vectors - half, best)
         widths = [best] * many + [left] * (left > 0)
-        if left == 1 and many and not even:  # rather one a little wider than one that is narrow
+        if left == 1 and many and not height:  # rather one a little wider than one that is narrow
             widths[-2:] = [best + 1]
         tiles = [self.tile(width, kind) for width in widths]
         if half:
             tiles.append(replace(self.tile(1, kind), bytes=self.vector // 2))
-        if even:
-            tiles = [replace(tile, rows=self.best.rows) for tile in tiles]
+        if height:
+            tiles = [replace(tile, rows=height) for tile in tiles]
         return _placed(tiles)
 
     def covering_flat(self, columns: int, kind: str) -> list[tuple[int, Tile]]:
