@@ -145,6 +145,48 @@ def test_no_thread_gets_many_more_rows_than_another(monkeypatch):
         assert build._height(rows, 6) == height, (threads, rows)
 
 
+def heads(c, x, u):
+    z = pb.reshape(c, (c.shape[0], 6)) @ u
+    return pb.tanh(c + x + pb.reshape(z, c.shape))
+
+
+def test_a_product_may_be_added_to_what_has_more_axes(all_shared):
+    xs, u, first = wire("xs", 3, 7, 2, 3), wire("u", 6, 6), wire("h", 7, 2, 3)
+    (stack,) = pb.loop(lambda c, x: heads(c, x, u), first, xs)
+    program = pb.Program.of([stack, *pb.gradient(pb.sum(pb.sin(stack)), [u, xs])])
+    assert [loop.rows for loop in loops(Native(program).compiled.step)][:1] == [7]
+    assert_same(Eager(program)(), Native(program, 3)())
+    assert_same_bits(program, lambda native: native())
+
+
+@pytest.mark.parametrize("rectified", [False, True])
+@pytest.mark.parametrize("rows", [16, 4])
+def test_a_product_of_other_rows_is_not_of_the_batch(rows, rectified, all_shared):
+    """Twice as many, or half, of what a parameter makes of an element, in the shape of a carry."""
+    xs, m, first = wire("xs", 4, 5, 64 // rows), wire("m", rows, 5), wire("h", 8, 8)
+
+    def step(h, x):
+        z = pb.reshape(m @ x, (8, 8))
+        return pb.tanh(h + (pb.maximum(z, 0.0) if rectified else z))
+
+    program = pb.Program.of(pb.loop(step, first, xs))
+    assert_same(Eager(program)(), Native(program, 3)())
+    assert_same_bits(program, lambda native: native())
+
+
+@pytest.mark.parametrize("rectified", [False, True])
+def test_parts_of_rows_of_an_element_are_no_rows(rectified, all_shared):
+    xs, u, first = wire("xs", 4, 7, 2, 3), wire("u", 3, 3), wire("h", 7, 6)
+
+    def step(h, x):
+        z = pb.reshape(pb.reshape(x, (14, 3)) @ u, (7, 6))
+        return pb.tanh(h + (pb.maximum(z, 0.0) if rectified else z))
+
+    program = pb.Program.of(pb.loop(step, first, xs))
+    assert_same(Eager(program)(), Native(program, 3)())
+    assert_same_bits(program, lambda native: native())
+
+
 # No thread touches what another makes -----------------------------------------------------------
 
 

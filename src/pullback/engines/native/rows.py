@@ -48,14 +48,14 @@ def _keeps_apart(part: Part, n: int, changing: set[Unit], inside: Inside) -> boo
     if first.gate is GATES["embed"]:
         (x,) = first.inputs
         return first.static["walks"][:1] == ((0, n, 1),) and by_rows(x, x.shape)
-    if first.gate is not GATES["matmul"] or first.ndim != 2:
+    if first.gate is not GATES["matmul"] or first.ndim != 2 or first.shape[0] != n:
         return False
     a, b = first.inputs
-    added = (x for unit in after for x in unit.inputs if x not in part.gates)
+    added = ((x, unit.shape) for unit in after for x in unit.inputs if x not in part.gates)
     return (
         by_rows(a, a.shape)
         and inside.access[b].root not in changing
-        and all(by_rows(x, first.shape) for x in added)
+        and all(by_rows(x, shape) for x, shape in added)
     )
 
 
