@@ -36,22 +36,26 @@ class Layer(NamedTuple):
     filters: int
     window: int
     stride: int = 1
+    groups: int = 1
+    dilation: int = 1
     dtype: str = "float32"
 
     def __str__(self) -> str:
         text = f"{self.channels} → {self.filters} channels, {self.window}x{self.window}"
-        stride = f", stride {self.stride}" if self.stride > 1 else ""
-        dtype = f", {self.dtype}" if self.dtype != "float32" else ""
-        return f"{text} on {self.size}x{self.size}{stride}{dtype}"
+        others = {"stride": self.stride, "groups": self.groups, "dilation": self.dilation}
+        text = f"{text} on {self.size}x{self.size}"
+        text += "".join(f", {name} {value}" for name, value in others.items() if value > 1)
+        return text + (f", {self.dtype}" if self.dtype != "float32" else "")
 
     @property
     def border(self) -> int:
-        return self.window // 2
+        return self.window // 2 * self.dilation
 
     @property
     def outputs(self) -> int:
         """Height and width of what it makes."""
-        return (self.size + 2 * self.border - self.window) // self.stride + 1
+        span = (self.window - 1) * self.dilation + 1
+        return (self.size + 2 * self.border - span) // self.stride + 1
 
 
 LAYERS = [
@@ -60,7 +64,8 @@ LAYERS = [
 ]  # fmt: skip
 OTHERS = [
     Layer(32, 64, 64, 3, stride=2), Layer(32, 64, 128, 1), Layer(32, 3, 16, 7, stride=2),
-    Layer(32, 64, 64, 3, dtype="float64"),
+    Layer(32, 64, 64, 3, dtype="float64"), Layer(32, 64, 64, 3, groups=64),
+    Layer(32, 64, 64, 3, groups=4), Layer(32, 64, 64, 3, dilation=2),
 ]  # fmt: skip
 PASSES = "forward", "gradient of the input", "gradient of the weights"
 IMAGES = 64
@@ -104,7 +109,7 @@ def data(layer: Layer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     shapes = (
         (IMAGES, layer.size, layer.size, layer.channels),
         (IMAGES, layer.outputs, layer.outputs, layer.filters),
-        (layer.window, layer.window, layer.channels, layer.filters),
+        (layer.window, layer.window, layer.channels // layer.groups, layer.filters),
     )
     return tuple(rng.normal(size=shape).astype(layer.dtype) for shape in shapes)
 
@@ -118,7 +123,8 @@ def ours(layer: Layer) -> Works:
     import pullback as pb
 
     x, pull, w = (pb.Unit(value) for value in data(layer))
-    y = pb.convolve(x, w, stride=layer.stride, padding=layer.border)
+    windows = {"stride": layer.stride, "groups": layer.groups, "dilation": layer.dilation}
+    y = pb.convolve(x, w, padding=layer.border, **windows)
     results = [y, *pb.gradient(y, [x, w], pull)]
 
     def work(*results: Any) -> Work:
@@ -139,15 +145,15 @@ def pytorch(layer: Layer) -> Works:
     last: Any = torch.channels_last
     x, pull = (v.permute(0, 3, 1, 2).contiguous(memory_format=last) for v in (x, pull))
     w = w.permute(3, 2, 0, 1).contiguous(memory_format=last)
-    stride, border = [layer.stride] * 2, [layer.border] * 2
+    stride, border, dilation = ([n] * 2 for n in (layer.stride, layer.border, layer.dilation))
 
     def forward() -> torch.Tensor:
-        return torch.nn.functional.conv2d(x, w, stride=layer.stride, padding=layer.border)
+        return torch.nn.functional.conv2d(x, w, None, stride, border, dilation, layer.groups)
 
     def backward(by_input: bool, by_weights: bool) -> tuple[torch.Tensor, ...]:
         asked = [by_input, by_weights, False]
         found = torch.ops.aten.convolution_backward(
-            pull, x, w, None, stride, border, [1, 1], False, [0, 0], 1, asked
+            pull, x, w, None, stride, border, dilation, False, [0, 0], layer.groups, asked
         )
         return tuple(each for each, wanted in zip(found, asked, strict=True) if wanted)
 
@@ -170,7 +176,8 @@ def pytorch(layer: Layer) -> Works:
 def limit(layer: Layer) -> Work:
     from benchmarks.limits import multiply_adds
 
-    places = layer.stride * np.arange(layer.outputs)[:, None] + np.arange(layer.window)
+    taps = layer.dilation * np.arange(layer.window)
+    places = layer.stride * np.arange(layer.outputs)[:, None] + taps
     inside = int(((places >= layer.border) & (places < layer.size + layer.border)).sum())
-    each = IMAGES * inside**2 * layer.channels * layer.filters
+    each = IMAGES * inside**2 * layer.channels * layer.filters // layer.groups
     return multiply_adds(layer.dtype, 3 * 2 * each)

@@ -98,18 +98,20 @@ def products(only: str) -> Iterator[Case]:
 def convolution(only: str) -> Iterator[Case]:
     """The layers of the work of this name, all three passes of each."""
     from benchmarks.convolution import IMAGES, LAYERS, ONLY, OTHERS, PASSES, data, pytorch
-    from pullback.engines.native.kernels.convolution import Convolution
+    from pullback.engines.native.kernels.geometry import Convolution
 
     for layer in filter(lambda layer: only in str(layer), LAYERS + OTHERS):
         x, pull, w = data(layer)
         y, dx, dw = (np.empty_like(array) for array in (pull, x, w))
         sides = (layer.size, layer.size, layer.channels, layer.outputs, layer.outputs)
         window = layer.window, layer.window, layer.stride, layer.stride, layer.border, layer.border
-        sizes = Convolution(f"f{x.itemsize}", IMAGES, *sides, layer.filters, *window)
+        others = layer.groups, layer.dilation, layer.dilation
+        sizes = Convolution(f"f{x.itemsize}", IMAGES, *sides, layer.filters, *window, *others)
+        name = "depthwise" if sizes.depthwise else "convolve"
         runs: list[Any] = [
-            shared(threads(), "convolve", sizes, y, x, w),
-            shared(threads(), "convolve_input", sizes, dx, pull, w),
-            shared(threads(), "convolve_weights", sizes, dw, x, pull),
+            shared(threads(), name, sizes, y, x, w),
+            shared(threads(), f"{name}_input", sizes, dx, pull, w),
+            shared(threads(), f"{name}_weights", sizes, dw, x, pull),
         ]
         others = pytorch(layer)
         runs += [others[part].run for part in (*PASSES, ONLY)]

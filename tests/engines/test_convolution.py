@@ -50,6 +50,24 @@ def test_views_and_mixed_dtypes():
     assert_same(Eager(program)(), Native(program)())
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("groups", "dilation", "stride"),
+    [(6, 1, 1), (6, (2, 1), (1, 2)), (2, 1, 2), (3, (1, 2), 1), (1, 2, (2, 1))],
+)
+def test_groups_and_dilation_have_gradients_of_their_gradients(threads, groups, dilation, stride):
+    rng = np.random.default_rng(0)
+    x = pb.Unit(rng.normal(size=(3, 9, 8, 6)), "x")
+    w = pb.Unit(rng.normal(size=(3, 2, 6 // groups, 6)), "w")
+    told = {"stride": stride, "padding": "same", "groups": groups, "dilation": dilation}
+    y = pb.convolve(x, w, **told)
+    firsts = pb.gradient(pb.sum(y**3.0), [x, w])
+    seconds = pb.gradient(sum(pb.sum(first**2.0) for first in firsts), [x, w])
+    made = (y, *firsts, *seconds)
+    program = pb.Program({}, {f"y{k}": unit for k, unit in enumerate(made)}, {})
+    assert_same(Eager(program)(), Native(program, threads=threads)())
+
+
 def test_whole_numbers_are_refused():
     x = pb.Unit(np.ones((2, 2, 2, 2), np.int64), "x")
     with pytest.raises(pb.CircuitError, match="make an input a float"):

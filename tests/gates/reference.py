@@ -58,6 +58,26 @@ def _einsum(*xs, subscripts):
     return y
 
 
+def _by_groups(convolution):
+    """The same for groups of channels, one after another, with zeros between the taps."""
+
+    def grouped(x, w, *, groups, dilation, **static):
+        for axis, d in enumerate(dilation):
+            w = np.insert(w, np.repeat(np.arange(1, w.shape[axis]), d - 1), 0.0, axis)
+        parts = zip(np.split(x, groups, 3), np.split(w, groups, 3), strict=True)
+        return np.concatenate([convolution(*part, **static) for part in parts], 3)
+
+    return grouped
+
+
+def _weights_by_groups(x, y, *, size, groups, dilation, **static):
+    """The taps of the kernel, among those of one that has no room between its taps."""
+    whole = tuple((k - 1) * d + 1 for k, d in zip(size, dilation, strict=True))
+    parts = zip(np.split(x, groups, 3), np.split(y, groups, 3), strict=True)
+    w = np.concatenate([_convolve_weights(*part, size=whole, **static) for part in parts], 3)
+    return w[:: dilation[0], :: dilation[1]]
+
+
 def _convolve(x, w, *, stride, padding):
     framed = np.pad(x, ((0, 0), *padding, (0, 0)))
     y = [
@@ -212,9 +232,9 @@ REFERENCES = {
     "broadcast_to": lambda x, *, shape: np.zeros(shape) + x,
     "clip": np.clip,
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
-    "convolve": _convolve,
-    "convolve_input": _convolve_input,
-    "convolve_weights": _convolve_weights,
+    "convolve": _by_groups(_convolve),
+    "convolve_input": _by_groups(_convolve_input),
+    "convolve_weights": _weights_by_groups,
     "cos": np.cos,
     "divide": np.divide,
     "einsum": _einsum,

@@ -2,9 +2,12 @@
 
 NumPy has no convolution of images with channels. Here it is a matrix product: the windows of the
 image, copied side by side, times the weights. They are copied a block at a time, small enough for
-the cache: five times faster for small nets than a product for each position of the kernel.
+the cache: five times faster for small nets than a product for each position of the kernel. Groups
+of channels are convolutions of their own; where a group is one channel, they are all made at once,
+by a product element by element for each position of the kernel.
 
-Shapes: x (N, H, W, C), w (KH, KW, C, F), y (N, HO, WO, F). Arguments are the gates', in plain form.
+Shapes: x (N, H, W, C), w (KH, KW, C / groups, F), y (N, HO, WO, F). Arguments are the gates', in
+plain form.
 """
 
 from __future__ import annotations
@@ -20,10 +23,18 @@ Padding = tuple[Pair, Pair]  # ((top, bottom), (left, right))
 _BLOCK = 1 << 18  # elements of one block of windows: 1 MB in single precision
 
 
-def convolve(x: np.ndarray, w: np.ndarray, *, stride: Pair, padding: Padding) -> np.ndarray:
-    """y[n, i, j, f] = sum over a, b, c of padded x[n, i·s + a, j·t + b, c] · w[a, b, c, f]."""
+def convolve(
+    x: np.ndarray, w: np.ndarray, *, stride: Pair, padding: Padding, groups: int, dilation: Pair
+) -> np.ndarray:
+    """y[n, i, j, f] = sum over a, b, c of padded x[n, i·s + a·d, j·t + b·e, c] · w[a, b, c, f]."""
     kh, kw, channels, filters = w.shape
-    windows = _windows(_padded(x, padding), (kh, kw), stride)
+    if groups > 1 and channels != 1:
+        parts = zip(np.split(x, groups, 3), np.split(w, groups, 3), strict=True)
+        static = {"stride": stride, "padding": padding, "groups": 1, "dilation": dilation}
+        return np.concatenate([convolve(*part, **static) for part in parts], 3)
+    windows = _windows(_padded(x, padding), (kh, kw), stride, dilation)
+    if groups > 1:
+        return _convolve_each(windows, w, groups)
     y = np.empty((*windows.shape[:3], filters), np.result_type(x, w))
     flat = w.astype(y.dtype, copy=False).reshape(kh * kw * channels, filters)
     for block, columns in _columns(windows, y.dtype):
@@ -32,42 +43,115 @@ def convolve(x: np.ndarray, w: np.ndarray, *, stride: Pair, padding: Padding) ->
 
 
 def convolve_input(
-    y: np.ndarray, w: np.ndarray, *, size: Pair, stride: Pair, padding: Padding
+    y: np.ndarray,
+    w: np.ndarray,
+    *,
+    size: Pair,
+    stride: Pair,
+    padding: Padding,
+    groups: int,
+    dilation: Pair,
 ) -> np.ndarray:
     """The gradient of sum(y · convolve(x, w)) by x, an image of (H, W) = `size`."""
     kh, kw, channels, filters = w.shape
+    if groups > 1 and channels != 1:
+        parts = zip(np.split(y, groups, 3), np.split(w, groups, 3), strict=True)
+        static = {"stride": stride, "padding": padding, "groups": 1, "dilation": dilation}
+        return np.concatenate([convolve_input(*part, size=size, **static) for part in parts], 3)
     (top, bottom), (left, right) = padding
     whole = (size[0] + top + bottom, size[1] + left + right)
     batch, rows, columns, _ = y.shape
-    if (rows, columns) != _output_size(whole, (kh, kw), stride):
+    if (rows, columns) != _output_size(whole, (kh, kw), stride, dilation):
         raise ValueError(f"an image of {size} has no outputs of {(rows, columns)}")
-    x = np.zeros((batch, *whole, channels), np.result_type(y, w))
-    taps = np.ascontiguousarray(w.astype(x.dtype, copy=False).transpose(0, 1, 3, 2))
+    if groups > 1:
+        _refuse_unlike(groups, w, groups)
+    x = np.zeros((batch, *whole, channels * groups), np.result_type(y, w))
+    taps = w.astype(x.dtype, copy=False)
+    taps = _each(taps, groups)[:, :, 0] if groups > 1 else taps.transpose(0, 1, 3, 2)
+    taps = np.ascontiguousarray(taps)
     for images, lines in _blocks(batch, rows, columns * max(channels, filters)):
         pulled = y[images, lines].astype(x.dtype, copy=False)
         flat = pulled.reshape(pulled.shape[0] * pulled.shape[1] * columns, filters)
-        space = np.empty((len(flat), channels), x.dtype)
+        space = np.empty((len(flat), channels * groups), x.dtype)
         for a in range(kh):
-            down = _steps(lines.start * stride[0] + a, pulled.shape[1], stride[0])
+            down = _steps(lines.start * stride[0] + a * dilation[0], pulled.shape[1], stride[0])
             for b in range(kw):
-                across = _steps(b, columns, stride[1])
-                np.matmul(flat, taps[a, b], out=space)
-                x[images, down, across] += space.reshape(*pulled.shape[:3], channels)
+                across = _steps(b * dilation[1], columns, stride[1])
+                if groups > 1:
+                    np.einsum("pgm,gm->pg", _each(flat, groups), taps[a, b], out=space)
+                else:
+                    np.matmul(flat, taps[a, b], out=space)
+                x[images, down, across] += space.reshape(*pulled.shape[:3], -1)
     return x[:, top : top + size[0], left : left + size[1]]
 
 
 def convolve_weights(
-    x: np.ndarray, y: np.ndarray, *, size: Pair, stride: Pair, padding: Padding
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    size: Pair,
+    stride: Pair,
+    padding: Padding,
+    groups: int,
+    dilation: Pair,
 ) -> np.ndarray:
     """The gradient of sum(y · convolve(x, w)) by w, a kernel of (KH, KW) = `size`."""
-    windows = _windows(_padded(x, padding), size, stride)
+    if groups > 1 and x.shape[3] != groups:
+        parts = zip(np.split(x, groups, 3), np.split(y, groups, 3), strict=True)
+        static = {"stride": stride, "padding": padding, "groups": 1, "dilation": dilation}
+        return np.concatenate([convolve_weights(*part, size=size, **static) for part in parts], 3)
+    windows = _windows(_padded(x, padding), size, stride, dilation)
     if windows.shape[:3] != y.shape[:3]:
         raise ValueError(f"there are windows of {windows.shape[:3]}, but outputs of {y.shape[:3]}")
+    if groups > 1:
+        return _convolve_weights_each(windows, y, groups)
     channels, filters = x.shape[3], y.shape[3]
     w = np.zeros((size[0] * size[1] * channels, filters), np.result_type(x, y))
     for block, columns in _columns(windows, w.dtype):
         w += columns.T @ y[block].astype(w.dtype, copy=False).reshape(len(columns), filters)
     return w.reshape(*size, channels, filters)
+
+
+# Groups of one channel ---------------------------------------------------------------------------
+
+
+def _each(array: np.ndarray, groups: int) -> np.ndarray:
+    """The last axis as groups, and the filters of each."""
+    return array.reshape(*array.shape[:-1], groups, array.shape[-1] // groups)
+
+
+def _convolve_each(windows: np.ndarray, w: np.ndarray, groups: int) -> np.ndarray:
+    """The convolution of each channel with its own filters."""
+    batch, rows, columns, kh, kw, channels = windows.shape
+    _refuse_unlike(channels, w, groups)
+    y = np.zeros((batch, rows, columns, w.shape[3]), np.result_type(windows, w))
+    taps = _each(w.astype(y.dtype, copy=False), groups)
+    for block in _blocks(batch, rows, columns * w.shape[3]):
+        sums, pixels = _each(y[block], groups), windows[block]
+        for a, b in np.ndindex(kh, kw):
+            sums += pixels[:, :, :, a, b, :, None] * taps[a, b, 0]
+    return y
+
+
+def _convolve_weights_each(windows: np.ndarray, y: np.ndarray, groups: int) -> np.ndarray:
+    """The gradient by the filters of each channel."""
+    batch, rows, columns, kh, kw, channels = windows.shape
+    _refuse_unlike(channels, y, groups)
+    w = np.zeros((kh, kw, 1, y.shape[3]), np.result_type(windows, y))
+    sums = _each(w, groups)
+    for block in _blocks(batch, rows, columns * y.shape[3]):
+        pixels, pulled = windows[block], _each(y[block].astype(w.dtype, copy=False), groups)
+        for a, b in np.ndindex(kh, kw):
+            sums[a, b, 0] += np.einsum("nijg,nijgm->gm", pixels[:, :, :, a, b], pulled)
+    return w
+
+
+def _refuse_unlike(channels: int, filtered: np.ndarray, groups: int) -> None:
+    if channels != groups or filtered.shape[-1] % groups:
+        raise ValueError(f"{groups} groups of {channels} channels, {filtered.shape[-1]} filters")
+
+
+# What they all stand on --------------------------------------------------------------------------
 
 
 def _padded(x: np.ndarray, padding: Padding) -> np.ndarray:
@@ -81,24 +165,25 @@ def _padded(x: np.ndarray, padding: Padding) -> np.ndarray:
     return whole
 
 
-def _output_size(whole: Pair, kernel: Pair, stride: Pair) -> Pair:
+def _output_size(whole: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Pair:
     """How many windows fit below and beside each other in a padded image."""
-    rows = (whole[0] - kernel[0]) // stride[0] + 1
-    columns = (whole[1] - kernel[1]) // stride[1] + 1
+    rows = (whole[0] - (kernel[0] - 1) * dilation[0] - 1) // stride[0] + 1
+    columns = (whole[1] - (kernel[1] - 1) * dilation[1] - 1) // stride[1] + 1
     if rows < 1 or columns < 1:
         raise ValueError(f"the kernel of {kernel} is larger than the padded image of {whole}")
     return rows, columns
 
 
-def _windows(x: np.ndarray, kernel: Pair, stride: Pair) -> np.ndarray:
+def _windows(x: np.ndarray, kernel: Pair, stride: Pair, dilation: Pair) -> np.ndarray:
     """All windows of a padded image, as a view of shape (N, HO, WO, KH, KW, C)."""
     batch, height, width, channels = x.shape
-    rows, columns = _output_size((height, width), kernel, stride)
+    rows, columns = _output_size((height, width), kernel, stride, dilation)
     by_image, by_row, by_column, by_channel = x.strides
+    steps = by_image, by_row * stride[0], by_column * stride[1]
     return as_strided(
         x,
         (batch, rows, columns, *kernel, channels),
-        (by_image, by_row * stride[0], by_column * stride[1], by_row, by_column, by_channel),
+        (*steps, by_row * dilation[0], by_column * dilation[1], by_channel),
         writeable=False,
     )
 

@@ -146,18 +146,29 @@ def _namespace() -> SimpleNamespace:
         start = astype(x, jnp.result_type(x, updates))
         return start.at[(slice(None),) * axis + (indices,)].add(updates)
 
-    def convolve(x: Any, w: Any, *, stride: Pair, padding: Padding) -> Any:
-        dtype, names = jnp.result_type(x, w), ("NHWC", "HWIO", "NHWC")
-        x, w = astype(x, dtype), astype(w, dtype)
-        return lax.conv_general_dilated(x, w, stride, padding, dimension_numbers=names)
+    def convolve(
+        x: Any, w: Any, *, stride: Pair, padding: Padding, groups: int, dilation: Pair
+    ) -> Any:
+        dtype = jnp.result_type(x, w)
+        return lax.conv_general_dilated(
+            astype(x, dtype),
+            astype(w, dtype),
+            stride,
+            padding,
+            rhs_dilation=dilation,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=groups,
+        )
 
     def convolve_input(y: Any, w: Any, *, size: Pair, **static: Any) -> Any:
-        like = jnp.zeros((y.shape[0], *size, w.shape[2]), jnp.result_type(y, w))
+        channels = w.shape[2] * static["groups"]
+        like = jnp.zeros((y.shape[0], *size, channels), jnp.result_type(y, w))
         transposed = jax.linear_transpose(lambda x: convolve(x, w, **static), like)
         return transposed(astype(y, like.dtype))[0]
 
     def convolve_weights(x: Any, y: Any, *, size: Pair, **static: Any) -> Any:
-        like = jnp.zeros((*size, x.shape[3], y.shape[3]), jnp.result_type(x, y))
+        channels = x.shape[3] // static["groups"]
+        like = jnp.zeros((*size, channels, y.shape[3]), jnp.result_type(x, y))
         transposed = jax.linear_transpose(lambda w: convolve(x, w, **static), like)
         return transposed(astype(y, like.dtype))[0]
 

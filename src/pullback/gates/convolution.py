@@ -4,14 +4,15 @@
 sum(y · x · w), with a different one of the three left out. So each is the gradient of the two
 others, and the three are closed under differentiation.
 
-The gates' static arguments: `stride` (down, across), `padding` ((top, bottom), (left, right)), and
-for the two gradients `size`, the (height, width) of what they make. The functions that users call
-take numbers and words for them.
+The gates' static arguments: `stride` (down, across), `padding` ((top, bottom), (left, right)),
+`groups`, `dilation` (down, across), and for the two gradients `size`, the (height, width) of what
+they make. The functions that users call take numbers and words for them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from pullback.gates.windows import (
     plain_padding,
     plain_windows,
     shape_of_axes,
+    spanned,
 )
 
 
@@ -37,15 +39,19 @@ def _samples(form: Callable[..., tuple[tuple, dict]]):
 
     def samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
         cases = []
-        for x, w, y, stride, padding in (
-            ((1, 3, 4, 2), (2, 3, 2, 3), (1, 2, 2, 3), (1, 1), ((0, 0), (0, 0))),
-            ((2, 4, 3, 1), (3, 2, 1, 2), (2, 2, 3, 2), (2, 1), ((1, 0), (0, 1))),
-            ((1, 6, 5, 2), (2, 1, 2, 1), (1, 2, 2, 1), (3, 3), ((0, 0), (1, 0))),
-            ((0, 3, 3, 1), (3, 3, 1, 2), (0, 1, 1, 2), (1, 1), ((0, 0), (0, 0))),
+        for x, w, y, stride, padding, groups, dilation in (
+            ((1, 3, 4, 2), (2, 3, 2, 3), (1, 2, 2, 3), (1, 1), ((0, 0), (0, 0)), 1, (1, 1)),
+            ((2, 4, 3, 1), (3, 2, 1, 2), (2, 2, 3, 2), (2, 1), ((1, 0), (0, 1)), 1, (1, 1)),
+            ((1, 6, 5, 2), (2, 1, 2, 1), (1, 2, 2, 1), (3, 3), ((0, 0), (1, 0)), 1, (1, 1)),
+            ((0, 3, 3, 1), (3, 3, 1, 2), (0, 1, 1, 2), (1, 1), ((0, 0), (0, 0)), 1, (1, 1)),
+            ((1, 4, 3, 4), (2, 2, 2, 2), (1, 3, 2, 2), (1, 1), ((0, 0), (0, 0)), 2, (1, 1)),
+            ((1, 5, 4, 3), (2, 2, 1, 3), (1, 2, 3, 3), (2, 1), ((1, 0), (0, 1)), 3, (2, 2)),
+            ((1, 6, 3, 2), (3, 2, 1, 4), (1, 2, 2, 4), (2, 2), ((0, 1), (1, 0)), 2, (2, 1)),
         ):
             arrays = (rng.normal(size=shape) for shape in (x, w, y))
             inputs, static = form(*arrays)
-            cases.append((inputs, {**static, "stride": stride, "padding": padding}))
+            static |= {"stride": stride, "padding": padding}
+            cases.append((inputs, {**static, "groups": groups, "dilation": dilation}))
         return cases
 
     return samples
@@ -53,76 +59,99 @@ def _samples(form: Callable[..., tuple[tuple, dict]]):
 
 @gate(
     pullback=(
-        lambda g, y, x, w, *, stride, padding: _convolve_input(
-            g, w, size=x.shape[1:3], stride=stride, padding=padding
-        ),
-        lambda g, y, x, w, *, stride, padding: _convolve_weights(
-            x, g, size=w.shape[:2], stride=stride, padding=padding
-        ),
+        lambda g, y, x, w, **windows: _convolve_input(g, w, size=x.shape[1:3], **windows),
+        lambda g, y, x, w, **windows: _convolve_weights(x, g, size=w.shape[:2], **windows),
     ),
     symbol="conv",
     samples=_samples(lambda x, w, y: ((x, w), {})),
 )
-def _convolve(m, x, w, *, stride, padding):
-    return m.convolve(x, w, stride=stride, padding=padding)
+def _convolve(m, x, w, *, stride, padding, groups, dilation):
+    return m.convolve(x, w, stride=stride, padding=padding, groups=groups, dilation=dilation)
 
 
 @_convolve.gate.public
-def convolve(x: Any, w: Any, *, stride: Stride = 1, padding: Border = 0) -> Any:
+def convolve(
+    x: Any,
+    w: Any,
+    *,
+    stride: Stride = 1,
+    padding: Border = 0,
+    groups: int = 1,
+    dilation: Stride = 1,
+) -> Any:
     """The kernels w, laid on every place of the images x: what networks call a convolution.
 
-    y[n, i, j, f] = Σ x[n, i·s + a, j·t + b, c] · w[a, b, c, f], summed over a, b and c, in which
-    x is framed by zeros and (s, t) is the stride. (Mathematics calls it a cross-correlation.)
+    y[n, i, j, f] = Σ x[n, i·s + a·d, j·t + b·e, g·C/G + c] · w[a, b, c, f], summed over a, b and c,
+    in which x is framed by zeros, (s, t) is the stride and (d, e) the dilation, by which the taps
+    of a kernel are apart. Of G = `groups` groups of channels a filter sees one, g = f // (F/G):
+    all channels by default, and one where G = C, a depthwise convolution. (Mathematics calls it a
+    cross-correlation.)
 
-    Shapes x (N, H, W, C), w (KH, KW, C, F) -> y (N, HO, WO, F), in which
-    HO = (H + top + bottom - KH) // s + 1. `stride` is a number or (down, across). `padding` is a
-    number, (rows, columns), ((top, bottom), (left, right)), "valid" for none, or "same" for
-    HO = ceil(H / s), with the odd row or column at the end.
+    Shapes x (N, H, W, C), w (KH, KW, C/G, F) -> y (N, HO, WO, F), in which
+    HO = (H + top + bottom - (KH - 1)·d - 1) // s + 1. `stride` and `dilation` are a number or
+    (down, across). `padding` is a number, (rows, columns), ((top, bottom), (left, right)), "valid"
+    for none, or "same" for HO = ceil(H / s), with the odd row or column at the end.
 
-    Raises `CircuitError` where axes or channels do not fit, where a stride is below 1, and where a
-    kernel is larger than the padded image.
+    Raises `CircuitError` where axes or channels do not fit, where groups do not divide channels and
+    filters, where a stride, a dilation or groups are below 1, and where a kernel with its dilation
+    is larger than the padded image.
     Source: the guide, chapter 4, "Convolutional Neural Networks"; LeCun et al., "Gradient-based
-    learning applied to document recognition" (1998).
+    learning applied to document recognition" (1998); groups: Krizhevsky et al., "ImageNet
+    classification with deep convolutional neural networks" (2012); dilation: Yu and Koltun,
+    "Multi-scale context aggregation by dilated convolutions" (2016).
 
     >>> x = np.arange(9.0).reshape(1, 3, 3, 1)
     >>> convolve(x, np.ones((2, 2, 1, 1)))[0, :, :, 0]
     array([[ 8., 12.],
            [20., 24.]])
+    >>> convolve(x, np.ones((2, 2, 1, 1)), dilation=2)[0, :, :, 0]
+    array([[16.]])
     """
-    images, kernels = (
-        shape_of_axes(x, "convolve", "images", IMAGES),
-        shape_of_axes(w, "convolve", *_KERNELS),
-    )
-    _same(images, 3, kernels, 2, "convolve", "images", "weights", "channels")
-    stride, padding, _ = plain_windows(images[1:3], kernels[:2], stride, padding, "convolve")
-    return _convolve(x, w, stride=stride, padding=padding)
+    what = "convolve"
+    images, kernels = shape_of_axes(x, what, "images", IMAGES), shape_of_axes(w, what, *_KERNELS)
+    groups = _groups(groups, what, images[3], kernels[3])
+    if groups == 1:
+        _same(images, 3, kernels, 2, what, "images", "weights", "channels")
+    elif images[3] != kernels[2] * groups:
+        raise CircuitError(
+            f"{what}: images of shape {images} have {images[3] // groups} channels in each of "
+            f"{groups} groups, weights of shape {kernels} have {kernels[2]}; axis 2 of the weights "
+            "must be channels / groups"
+        )
+    dilation = pair(dilation, f"{what}: dilation", 1)
+    stride, padding, _ = plain_windows(images[1:3], kernels[:2], stride, padding, what, dilation)
+    return _convolve(x, w, stride=stride, padding=padding, groups=groups, dilation=dilation)
 
 
 @gate(
     pullback=(
-        lambda g, x, y, w, *, size, stride, padding: _convolve(
-            g, w, stride=stride, padding=padding
-        ),
-        lambda g, x, y, w, *, size, stride, padding: _convolve_weights(
-            g, y, size=w.shape[:2], stride=stride, padding=padding
-        ),
+        lambda g, x, y, w, *, size, **windows: _convolve(g, w, **windows),
+        lambda g, x, y, w, *, size, **windows: _convolve_weights(g, y, size=w.shape[:2], **windows),
     ),
     samples=_samples(lambda x, w, y: ((y, w), {"size": x.shape[1:3]})),
 )
-def _convolve_input(m, y, w, *, size, stride, padding):
-    return m.convolve_input(y, w, size=size, stride=stride, padding=padding)
+def _convolve_input(m, y, w, *, size, **windows):
+    return m.convolve_input(y, w, size=size, **windows)
 
 
 @_convolve_input.gate.public
 def convolve_input(
-    y: Any, w: Any, *, size: Pair | None = None, stride: Stride = 1, padding: Border = 0
+    y: Any,
+    w: Any,
+    *,
+    size: Pair | None = None,
+    stride: Stride = 1,
+    padding: Border = 0,
+    groups: int = 1,
+    dilation: Stride = 1,
 ) -> Any:
     """The kernels w, stamped on an image with the strength of y: a transposed convolution.
 
-    x[n, i·s + a, j·t + b, c] += y[n, i, j, f] · w[a, b, c, f]. It is the gradient that `convolve`
-    with the same stride and padding passes back to its images when y arrives at its output.
+    x[n, i·s + a·d, j·t + b·e, g·C/G + c] += y[n, i, j, f] · w[a, b, c, f], g the group of f. It is
+    the gradient that `convolve` with the same stride, padding, groups and dilation passes back to
+    its images when y arrives at its output.
 
-    Shapes y (N, HO, WO, F), w (KH, KW, C, F) -> x (N, H, W, C). `size` is (H, W), as several
+    Shapes y (N, HO, WO, F), w (KH, KW, C/G, F) -> x (N, H, W, C). `size` is (H, W), as several
     images may have outputs of one size; by default the smallest, or that of HO·s where padding is
     "same". Raises `CircuitError` where an image of `size` has no outputs of y's size, and as
     `convolve` does.
@@ -134,45 +163,53 @@ def convolve_input(
     what = "convolve_input"
     pulls, kernels = shape_of_axes(y, what, "y", _OUTPUTS), shape_of_axes(w, what, *_KERNELS)
     _same(pulls, 3, kernels, 3, what, "y", "weights", "filters")
-    step = pair(stride, f"{what}: stride", 1)
+    groups = _groups(groups, what, filters=pulls[3])
+    step, dilation = (
+        pair(given, f"{what}: {name}", 1)
+        for name, given in (("stride", stride), ("dilation", dilation))
+    )
     if size is None:
-        size = _smallest(pulls[1:3], kernels[:2], step, padding, what)
+        size = _smallest(pulls[1:3], spanned(kernels[:2], dilation), step, padding, what)
     size = pair(size, f"{what}: size", 1)
-    step, padding, outputs = plain_windows(size, kernels[:2], step, padding, what)
+    step, padding, outputs = plain_windows(size, kernels[:2], step, padding, what, dilation)
     if outputs != pulls[1:3]:
         raise CircuitError(
             f"{what}: an image of {by(size)} has outputs of {by(outputs)}, but y is of shape "
             f"{pulls}; leave out size, or give the size of the image that y was made from"
         )
-    return _convolve_input(y, w, size=size, stride=step, padding=padding)
+    static = {"stride": step, "padding": padding, "groups": groups, "dilation": dilation}
+    return _convolve_input(y, w, size=size, **static)
 
 
 @gate(
     pullback=(
-        lambda g, w, x, y, *, size, stride, padding: _convolve_input(
-            y, g, size=x.shape[1:3], stride=stride, padding=padding
-        ),
-        lambda g, w, x, y, *, size, stride, padding: _convolve(
-            x, g, stride=stride, padding=padding
-        ),
+        lambda g, w, x, y, *, size, **windows: _convolve_input(y, g, size=x.shape[1:3], **windows),
+        lambda g, w, x, y, *, size, **windows: _convolve(x, g, **windows),
     ),
     samples=_samples(lambda x, w, y: ((x, y), {"size": w.shape[:2]})),
 )
-def _convolve_weights(m, x, y, *, size, stride, padding):
-    return m.convolve_weights(x, y, size=size, stride=stride, padding=padding)
+def _convolve_weights(m, x, y, *, size, **windows):
+    return m.convolve_weights(x, y, size=size, **windows)
 
 
 @_convolve_weights.gate.public
 def convolve_weights(
-    x: Any, y: Any, *, size: int | Pair, stride: Stride = 1, padding: Border = 0
+    x: Any,
+    y: Any,
+    *,
+    size: int | Pair,
+    stride: Stride = 1,
+    padding: Border = 0,
+    groups: int = 1,
+    dilation: Stride = 1,
 ) -> Any:
     """The products of y with the pixels of x under each position of a kernel, added up.
 
-    w[a, b, c, f] = Σ x[n, i·s + a, j·t + b, c] · y[n, i, j, f], summed over n, i and j. It is the
-    gradient that `convolve` with the same stride and padding passes back to its weights when y
-    arrives at its output.
+    w[a, b, c, f] = Σ x[n, i·s + a·d, j·t + b·e, g·C/G + c] · y[n, i, j, f], summed over n, i and j,
+    g the group of f. It is the gradient that `convolve` with the same stride, padding, groups and
+    dilation passes back to its weights when y arrives at its output.
 
-    Shapes x (N, H, W, C), y (N, HO, WO, F) -> w (KH, KW, C, F), in which `size` is (KH, KW).
+    Shapes x (N, H, W, C), y (N, HO, WO, F) -> w (KH, KW, C/G, F), in which `size` is (KH, KW).
     Raises `CircuitError` where a kernel of `size` has no outputs of y's size, and as `convolve`.
 
     >>> x, y = np.arange(4.0).reshape(1, 1, 4, 1), np.ones((1, 1, 3, 1))
@@ -182,20 +219,39 @@ def convolve_weights(
     what = "convolve_weights"
     images, pulls = shape_of_axes(x, what, "images", IMAGES), shape_of_axes(y, what, "y", _OUTPUTS)
     _same(images, 0, pulls, 0, what, "images", "y", "images in the batch")
-    size = pair(size, f"{what}: size", 1)
-    stride, padding, outputs = plain_windows(images[1:3], size, stride, padding, what)
+    groups = _groups(groups, what, images[3], pulls[3])
+    size, dilation = pair(size, f"{what}: size", 1), pair(dilation, f"{what}: dilation", 1)
+    stride, padding, outputs = plain_windows(images[1:3], size, stride, padding, what, dilation)
     if outputs != pulls[1:3]:
         raise CircuitError(
             f"{what}: a kernel of {by(size)} on images of shape {images} has outputs of "
             f"{by(outputs)}, but y is of shape {pulls}; give the size of the kernel that made y"
         )
-    return _convolve_weights(x, y, size=size, stride=stride, padding=padding)
+    static = {"stride": stride, "padding": padding, "groups": groups, "dilation": dilation}
+    return _convolve_weights(x, y, size=size, **static)
 
 
 # What the three have in common -------------------------------------------------------------------
 
 _OUTPUTS = "(N, HO, WO, F)"
 _KERNELS = ("weights", "(KH, KW, C, F)")
+
+
+def _groups(groups: Any, what: str, channels: int = 0, filters: int = 0) -> int:
+    """A number of groups, which must divide channels and filters."""
+    try:
+        count = index(groups)
+    except TypeError:
+        raise CircuitError(f"{what}: groups must be a whole number, got {groups!r}") from None
+    if count < 1:
+        raise CircuitError(f"{what}: groups must be 1 or more, got {groups!r}")
+    for number, of in ((channels, "channels"), (filters, "filters")):
+        if number % count:
+            raise CircuitError(
+                f"{what}: {number} {of} cannot be divided into {count} groups of one size; take a "
+                f"number of groups that divides {number}"
+            )
+    return count
 
 
 def _same(a: Shape, at: int, b: Shape, bt: int, what: str, one: str, two: str, of: str) -> None:

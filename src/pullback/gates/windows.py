@@ -49,23 +49,30 @@ def pair(value: Any, what: str, least: int) -> Pair:
     return a, b
 
 
+def spanned(kernel: Shape, dilation: Pair) -> Pair:
+    """The height and width from the first tap of a kernel to the last."""
+    height, width = ((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
+    return height, width
+
+
 def plain_windows(
-    image: Shape, kernel: Shape, stride: Any, padding: Any, what: str
+    image: Shape, kernel: Shape, stride: Any, padding: Any, what: str, dilation: Pair = (1, 1)
 ) -> tuple[Pair, Padding, Pair]:
     """Stride and padding as the gates take them, and the height and width of the output."""
-    stride = pair(stride, f"{what}: stride", 1)
+    stride, span = pair(stride, f"{what}: stride", 1), spanned(kernel, dilation)
     if isinstance(padding, str) and padding == "same":
-        padding = tuple(map(_same_padding, image, kernel, stride))
+        padding = tuple(map(_same_padding, image, span, stride))
     padding = plain_padding(padding, what)
     whole = (image[0] + sum(padding[0]), image[1] + sum(padding[1]))
     if min(kernel) < 1:
         raise CircuitError(f"{what}: a kernel of {by(kernel)} has no weights")
-    if any(k > n for k, n in zip(kernel, whole, strict=True)):
+    if any(k > n for k, n in zip(span, whole, strict=True)):
+        spread = "" if span == tuple(kernel) else f", with dilation {dilation} of {by(span)},"
         raise CircuitError(
-            f"{what}: a window of {by(kernel)} is larger than images of {by(image)} with padding "
-            f"{padding}; take a smaller one, or padding='same'"
+            f"{what}: a window of {by(kernel)}{spread} is larger than images of {by(image)} with "
+            f"padding {padding}; take a smaller one, or padding='same'"
         )
-    rows, columns = ((n - k) // s + 1 for n, k, s in zip(whole, kernel, stride, strict=True))
+    rows, columns = ((n - k) // s + 1 for n, k, s in zip(whole, span, stride, strict=True))
     return stride, padding, (rows, columns)
 
 

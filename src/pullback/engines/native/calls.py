@@ -14,7 +14,7 @@ from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.engines.native.access import Access, row_major
 from pullback.engines.native.fuse import added_to_product, is_rectifier
-from pullback.engines.native.kernels.convolution import Convolution
+from pullback.engines.native.kernels.geometry import Convolution
 from pullback.engines.native.kernels.indexing import Indexing, Position
 from pullback.engines.native.kernels.product import Product, Products, pays
 from pullback.engines.native.kernels.windows import Pooling
@@ -111,12 +111,15 @@ def _convolution(step: Builder, unit: Unit) -> None:
         "convolve_input": (unit, b, a),
         "convolve_weights": (a, unit, b),
     }[name]
-    (top, _), (left, _) = unit.static["padding"]
-    sides = (*x.shape, *y.shape[1:], *w.shape[:2], *unit.static["stride"], top, left)
-    sizes = Convolution(kind_of(unit), *sides)
+    static = unit.static
+    (top, _), (left, _) = static["padding"]
+    sides = (*x.shape, *y.shape[1:], *w.shape[:2], *static["stride"], top, left)
+    down, right = static["dilation"]
+    sizes = Convolution(kind_of(unit), *sides, G=static["groups"], DH=down, DW=right)
     places = tuple(step.place(step.access[u]) for u in (unit, a, b))
     work = 2 * y.size * prod(w.shape[:3])
-    step.call(name, sizes, places, work, alone=x.shape[0] < 2 and name != "convolve_weights")
+    kernel = name.replace("convolve", "depthwise") if sizes.depthwise else name
+    step.call(kernel, sizes, places, work, alone=x.shape[0] < 2 and name != "convolve_weights")
 
 
 def _max_pooling(step: Builder, unit: Unit) -> None:

@@ -18,7 +18,12 @@ from dataclasses import replace
 import numpy as np
 from tests.engines.native import test_functions
 from tests.engines.native.calling import Placed, elementwise, kind, run_kernel, run_loop
-from tests.engines.native.kernels import test_convolution, test_pooling, test_product
+from tests.engines.native.kernels import (
+    test_convolution,
+    test_depthwise,
+    test_pooling,
+    test_product,
+)
 
 from pullback.engines.native import target
 from pullback.engines.native.kernels.indexing import Gather, Indexing, Zeros
@@ -94,9 +99,9 @@ def products(placed: Placed) -> None:
 
 
 def convolutions(placed: Placed) -> None:
-    """Every case of the test of convolution, forward and both gradients."""
+    """Every case of the tests of convolution, forward and both gradients."""
     for dtype in DTYPES:
-        for case in test_convolution.CASES:
+        for case in test_convolution.CASES + test_depthwise.CASES:
             test_convolution.assert_right(case, dtype, placed)
 
 

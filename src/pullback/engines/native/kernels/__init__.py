@@ -6,7 +6,9 @@ which they stand on each other:
     tile         a tile of a product in registers, the inner loop of all that follows
     pack         a panel of a matrix, its rows close together
     product      products of matrices
+    geometry     the sizes of a convolution
     convolution  forward and both gradients
+    depthwise    the same where each channel has a filter of its own
     windows      pixels as windows on an image see them
     pooling      the largest pixel of windows, their sum, and the gradients
     indexing     take, scatter_add, argmax, the rows of a batch
@@ -26,6 +28,11 @@ from pullback.engines.native.kernels.convolution import (
     record_convolve,
     record_convolve_input,
     record_convolve_weights,
+)
+from pullback.engines.native.kernels.depthwise import (
+    record_depthwise,
+    record_depthwise_input,
+    record_depthwise_weights,
 )
 from pullback.engines.native.kernels.indexing import (
     record_gather,
@@ -51,6 +58,9 @@ for _name, _record in {
     "convolve": record_convolve,
     "convolve_input": record_convolve_input,
     "convolve_weights": record_convolve_weights,
+    "depthwise": record_depthwise,
+    "depthwise_input": record_depthwise_input,
+    "depthwise_weights": record_depthwise_weights,
     "max_pool": record_max_pool,
     "max_pool_pick": record_max_pool_pick,
     "max_pool_spread": record_max_pool_spread,

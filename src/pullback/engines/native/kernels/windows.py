@@ -305,7 +305,7 @@ def _inner(
         x = ((i * s.SH - s.top) * s.W + (j * s.SW - s.left)) * s.C
         y = (i * s.OW + j) * s.C
         if pixels > 1 or carry:
-            width = lanes if carry else _lanes(pixels * s.C)
+            width = lanes if carry else lanes_for(pixels * s.C)
             yield Inner(k, s, x, y, pixels, pixels * s.C, width, carry)
             return
         for c, count, width in _channels(k, s):
@@ -342,9 +342,9 @@ def _channels(k: Code, s: Pooling) -> Iterator[tuple[Any, int, int]]:
     for c in k.range(0, end, lanes):
         yield c, lanes, lanes
     if end < s.C:
-        yield end, s.C - end, _lanes(s.C - end)
+        yield end, s.C - end, lanes_for(s.C - end)
 
 
-def _lanes(count: int) -> int:
+def lanes_for(count: int) -> int:
     """The lanes of the narrowest vector that holds so many numbers."""
     return 1 << (count - 1).bit_length()
