@@ -30,6 +30,7 @@ from pullback.program.fingerprint import fingerprint, numbered
 from pullback.program.program import Program
 
 if TYPE_CHECKING:
+    from pullback.core.unit import Unit
     from pullback.engines.native.compile import Compiled
 
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
@@ -84,6 +85,7 @@ class Native:
         for where, value in layout.constants:
             where.of(self._arenas)[...] = value
         self._views = {unit: view for unit, view in views.items() if unit.gate is None}
+        self._held: dict[Unit, Value] = {}  # values that are in the arenas already, and stay there
         self._guard = None
         if margin:
             workspaces = list(self._workspace.reshape(self.threads, room))
@@ -139,6 +141,8 @@ class Native:
                 order.ctypes.data, record.ctypes.data, *(x.ctypes.data for x in rows), count
             ]  # fmt: skip
             with self._running():
+                for unit in self.program.inputs.values():  # where batches lie from now on
+                    self._held.pop(unit, None)
                 while done < count and not stop():
                     last = min(done + self._chunk, count)
                     start = time.perf_counter()
@@ -184,8 +188,13 @@ class Native:
         However it ends: a step that is broken off has written there, too.
         """
         for unit, view in self._views.items():
-            if unit._value is not view:
-                view[...] = unit._value
+            value = unit._value
+            if value is view or value is self._held.get(unit):
+                continue
+            view[...] = value
+            moves = isinstance(value, np.ndarray) and value.flags.writeable  # in another's arena
+            if not moves and unit not in self.program.updates:
+                self._held[unit] = value
         with self.program.changing():
             try:
                 yield
