@@ -14,11 +14,12 @@ Shapes: x (N, H, W, C), w (KH, KW, C / G, O), y (N, OH, OW, O), all contiguous.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
 from pullback.engines.native.code import Code
-from pullback.engines.native.kernels.geometry import Convolution, Phase, phases
+from pullback.engines.native.kernels.geometry import Band, Convolution, Phase, bands, phases
 from pullback.engines.native.kernels.pack import Pack, copy_line
 from pullback.engines.native.kernels.tile import Tile, by_rows, shapes
 from pullback.engines.native.number import Array
@@ -55,28 +56,37 @@ def _spread(
 
 
 def _pixels(
-    k: Code, y: Array, table: Array, lines: Array, pixels: int, x: Array,
-    window: tuple[int, int], w: Array, packed: bool, channels: int, apart: int,
+    k: Code, y: Array, table: Array, lines: Array, rows: Sequence[Band], width: int, x: Array,
+    window: tuple[int, int, int], w: Array, packed: bool, channels: int, apart: int,
 ) -> None:  # fmt: skip
-    """Some output pixels of one image: the panels of output channels, and the tiles of pixels.
+    """Output pixels of one image: the panels of output channels, bands of rows, tiles of pixels.
 
-    A window is so many lines, and numbers in each. w is laid out in panels, each with its rows
-    close together, if `packed`. The pixels are so many numbers `apart`.
+    A window is so many lines for each row of taps, and numbers in each; `taps` are all its rows. w
+    is laid out in panels, each with its rows close together, if `packed`. The pixels are so many
+    numbers `apart`, and `width` in a row.
     """
-    count, inner = window
+    taps, lines_a_row, inner = window
     for column, tile in shapes(k.target).covering(channels, y.kind):
         panel = min(tile.columns, channels - column)
         weights, step = w.after(column), channels
         if packed:
-            weights, step = w.after(column * count * inner), tile.columns
-
-        def some(tile: Tile, p: Any, column=column, panel=panel, w=weights, step=step) -> None:
-            k.run(
-                tile, x, table.after(p), count, lines, inner, 1,
-                w, step, None, 0, y.after(p * apart + column), apart, panel,
+            weights, step = w.after(column * taps * lines_a_row * inner), tile.columns
+        for band in rows:
+            low, high = (n * lines_a_row for n in band.taps)
+            begin, pixels = band.first * width, band.rows * width
+            given = (
+                table.after(begin), high - low, lines.after(low),
+                weights.after(low * inner * step), step, y.after(begin * apart + column), panel,
             )  # fmt: skip
 
-        by_rows(k, tile, pixels, (0, -(-pixels // tile.rows)), some)
+            def some(tile: Tile, p: Any, given: Any = given) -> None:
+                starts, count, reach, source, step, target, panel = given
+                k.run(
+                    tile, x, starts.after(p), count, reach, inner, 1,
+                    source, step, None, 0, target.after(p * apart), apart, panel,
+                )  # fmt: skip
+
+            by_rows(k, tile, pixels, (0, -(-pixels // tile.rows)), some)
 
 
 def _fill_table(k: Code, table: Array, shape: tuple[int, int], steps: tuple[int, int]) -> None:
@@ -88,15 +98,15 @@ def _fill_table(k: Code, table: Array, shape: tuple[int, int], steps: tuple[int,
 
 def _fill_lines(
     k: Code, lines: Array, taps: tuple[int, int], steps: tuple[int, int], channels: int
-) -> tuple[int, int]:
-    """Where the lines of a window begin, so many taps these steps apart; the lines, and numbers in
-    each.
+) -> tuple[int, int, int]:
+    """Where the lines of a window begin, so many taps these steps apart; rows of taps, lines in
+    each, and numbers in each of these.
     """
     if steps[1] == channels or taps[1] == 1:  # a row of taps lies in one piece
         _fill_table(k, lines, (taps[0], 1), (steps[0], 0))
-        return taps[0], taps[1] * channels
+        return taps[0], 1, taps[1] * channels
     _fill_table(k, lines, taps, steps)
-    return taps[0] * taps[1], channels
+    return *taps, channels
 
 
 def record_convolve(k: Code, s: Convolution, thread: Thread, y: Any, x: Any, w: Any) -> None:
@@ -127,6 +137,7 @@ def record_convolve(k: Code, s: Convolution, thread: Thread, y: Any, x: Any, w: 
     _fill_table(k, table, (s.OH, s.OW), (s.SH * width * s.C, s.SW * s.C))
     steps = s.DH * width * s.C, s.DW * s.C
     window = _fill_lines(k, lines, (s.KH, s.KW), steps, channels)
+    inside = bands(s.OH, -s.top, s.SH, s.KH, s.DH, s.H)
     for n in k.range(*portion(s.N, thread)):
         source = x.after(n * (s.H * s.W * s.C))
         if not s.direct:
@@ -136,7 +147,7 @@ def record_convolve(k: Code, s: Convolution, thread: Thread, y: Any, x: Any, w: 
         for g in k.range(s.G):
             given = weights.after(g * space) if packed else w
             _pixels(
-                k, target.after(g * filters), table, lines, s.OH * s.OW,
+                k, target.after(g * filters), table, lines, inside, s.OW,
                 source.after(g * channels), window, given, packed, filters, s.O,
             )  # fmt: skip
 
@@ -198,7 +209,7 @@ class _Part(NamedTuple):
 
     down: Phase
     right: Phase
-    window: tuple[int, int]
+    window: tuple[int, int, int]
     table: Array
     lines: Array
     weights: Array
@@ -211,12 +222,14 @@ def _part(k: Code, s: Convolution, part: _Part, g: Any, x: Array, y: Array) -> N
     weights = part.weights.after(g * part.space)
     if s.SH == s.SW == 1:
         given = part.window, weights, True, s.C // s.G, s.C
-        _pixels(k, x, table, part.lines, s.H * s.W, y, *given)
+        inside = bands(s.H, down.start - s.before[0], 1, down.taps, down.apart, s.OH)
+        _pixels(k, x, table, part.lines, inside, s.W, y, *given)
         return
     given = part.window, weights, True, s.C // s.G, s.SW * s.C
     for i in k.range(down.pixels):
         line = x.after(((i * s.SH + down.first) * s.W + right.first) * s.C)
-        _pixels(k, line, table.after(i * right.pixels), part.lines, right.pixels, y, *given)
+        starts, row = table.after(i * right.pixels), [Band(0, 1, (0, down.taps))]
+        _pixels(k, line, starts, part.lines, row, right.pixels, y, *given)
 
 
 def record_convolve_weights(

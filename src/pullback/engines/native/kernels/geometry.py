@@ -152,3 +152,35 @@ def _phases(
         steps = stride // shared, dilation // shared
         found.append(Phase(first, mine, len(taps), last, *steps, start))
     return found
+
+
+class Band(NamedTuple):
+    """Rows of pixels whose windows reach into the image with the same of their rows of taps.
+
+    The first of the `rows` and their number, and the `taps` from which on and before which.
+    """
+
+    first: int
+    rows: int
+    taps: tuple[int, int]
+
+
+def bands(rows: int, start: int, stride: int, taps: int, apart: int, height: int) -> list[Band]:
+    """The bands of so many rows of pixels.
+
+    The window of row i begins at row `start + i stride` of an image of a height, and has rows of
+    taps so far `apart`. What stands outside is zero, and need not be multiplied.
+
+    >>> [tuple(band) for band in bands(4, -1, 1, 3, 1, 4)]
+    [(0, 1, (1, 3)), (1, 2, (0, 3)), (3, 1, (0, 2))]
+    """
+    found: list[Band] = []
+    for i in range(rows):
+        begin = start + i * stride
+        low = min(taps, max(0, -(begin // apart)))
+        inside = low, max(low, min(taps, -((begin - height) // apart)))
+        if found and found[-1].taps == inside:
+            found[-1] = found[-1]._replace(rows=found[-1].rows + 1)
+        else:
+            found.append(Band(i, 1, inside))
+    return found
