@@ -281,7 +281,8 @@ def test_a_learning_rate_set_between_fits_counts(engine):
     assert twin.learning_rate == 1e-30
     fit(twin, batch_size=25)
     for one in (trainer, twin):
-        assert_equal({k: v for k, v in numbers(one).items() if k in before}, before)
+        for name, value in before.items():  # what is zero may move by the rate times a gradient
+            np.testing.assert_allclose(numbers(one)[name], value, rtol=0.0, atol=1e-29)
     for bad in (0.0, -1.0, np.nan, np.inf, "0.1", True):
         with pytest.raises(pb.CircuitError, match="the learning rate must be"):
             trainer.learning_rate = bad
