@@ -1,4 +1,7 @@
-"""No modules import each other in a circle, be it through others or from inside a function."""
+"""No modules import each other in a circle, be it through others or from inside a function.
+
+And none is longer than a person reads at once.
+"""
 
 from __future__ import annotations
 
@@ -62,3 +65,12 @@ def test_a_circle_would_be_found():
     assert set(circle({"p.a": late, "p.b": "from p import a"})) == {"p.a", "p.b"}
     typed = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from p.b import c\n"
     assert circle({"p.a": typed, "p.b": "from p import a"}) == []
+
+
+def test_no_file_is_long():
+    long = {
+        path.name: n
+        for path in FOLDER.rglob("*.py")
+        if (n := len(path.read_text().splitlines())) > 400
+    }
+    assert long == {}

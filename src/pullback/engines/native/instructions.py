@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pullback.engines.native.number import KINDS, SIZES, Array, Cell, Number
+from pullback.engines.native.number import KINDS, SIZES, Array, Cell, Number, single
 
 _BINARY = {
     "add": ("fadd", "add"), "sub": ("fsub", "sub"), "mul": ("fmul", "mul"),
@@ -109,7 +109,7 @@ class Instructions:
         if kind[0] == "f":
             value = float(value)
             if kind == "f4" and math.isfinite(value):
-                value = _single(value)
+                value = single(value)
             text = f"0x{struct.pack('>d', value).hex()}"
         elif kind == "b1":
             text = "true" if value else "false"
@@ -397,11 +397,3 @@ class Instructions:
         self.declare(f"void @llvm.{name}.{pointers}(ptr, {second}, i64, i1)")
         text = f"ptr {target.address.text}, {given}, i64 {length.text}, i1 false"
         self.line(f"call void @llvm.{name}.{pointers}({text})")
-
-
-def _single(value: float) -> float:
-    """The float32 that is nearest to a number."""
-    try:
-        return struct.unpack("f", struct.pack("f", value))[0]
-    except OverflowError:
-        return math.copysign(math.inf, value)

@@ -5,6 +5,8 @@ Operators on numbers are instructions, which `Instructions` writes down.
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,14 @@ KINDS = {
 without a sign. Behind the letter stand the bytes in memory."""
 
 SIZES = {kind: int(kind[1:] or 8) for kind in KINDS}
+
+
+def single(value: float) -> float:
+    """The float32 that is nearest to a number."""
+    try:
+        return struct.unpack("f", struct.pack("f", value))[0]
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def _operator(name: str, swapped: bool = False) -> Callable[[Number, Any], Number]:
