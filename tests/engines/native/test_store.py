@@ -81,7 +81,7 @@ def files(folder):
 
 
 def file_of(code):
-    return cache.path_of(symbol(code), store._made_for(host()))
+    return cache.path_of(symbol(code), store._made_for(symbol(code)))
 
 
 # What is there -----------------------------------------------------------------------------------
@@ -120,14 +120,20 @@ def test_what_two_programs_share_is_kept_once(folder):
 
 
 def test_code_is_of_a_processor_a_library_and_a_version(monkeypatch):
-    made_for = store._made_for(host())
-    assert made_for == store._made_for(host())
-    others = {made_for, store._made_for(replace(host(), cpu="generic", features=""))}
+    def made_for():
+        return store._made_for("pullback_step_1")
+
+    plain = host()
+    others = {made_for()}
+    assert made_for() in others
+    monkeypatch.setattr(target, "host", lambda: replace(plain, cpu="generic", features=""))
+    others.add(made_for())
+    monkeypatch.setattr(target, "host", lambda: plain)
     monkeypatch.setattr(store, "_version", store._version.__wrapped__)  # nothing is remembered
     monkeypatch.setattr(llvmlite, "__version__", "0")
-    others.add(store._made_for(host()))
+    others.add(made_for())
     monkeypatch.setattr(store, "_version", lambda: "another")
-    others.add(store._made_for(host()))
+    others.add(made_for())
     assert len(others) == 4
 
 

@@ -142,3 +142,23 @@ def test_the_command_shows_it(folder, monkeypatch, capsys):
     (path,) = files(folder)
     path.write_bytes(b"")
     assert json.loads(told("--json"))["measured"] == []
+
+
+AGAIN = """
+import json
+from pullback.engines.native import compile
+from pullback.engines.native.target import Target
+from tests.engines.native.test_tuning import trained
+plain, compiled, passes, made = Target.object_code, compile.compile, [], []
+Target.object_code = lambda self, text: (made.append(1), plain(self, text))[1]
+compile.compile = lambda *given: (passes.append(1), compiled(*given))[1]
+print(json.dumps([len(passes), trained(), len(made), len(passes)]))
+"""
+
+
+def test_what_the_first_process_kept_after_it_measured_is_all_that_the_second_needs(folder):
+    """Some functions are loaded by the trial, before it is known what comes of it."""
+    _, bits, made, passes = json.loads(answer(process(AGAIN, folder)))
+    assert made > 5
+    assert passes == 1
+    assert json.loads(answer(process(AGAIN, folder))) == [0, bits, 0, 0]

@@ -11,6 +11,7 @@ import pickle
 import re
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ import numpy
 from pullback.engines.native import cache as kept
 from pullback.engines.native import target as machine
 from pullback.engines.native import tuning
-from pullback.engines.native.target import Target, symbol
+from pullback.engines.native.target import Target, Tuning, symbol
 from pullback.engines.notice import notice
 
 BARRIER = "pullback_barrier"
+_TUNED = tuple(f"pullback_{kind}" for kind in ("layout", "step", "epoch", "registers", "kernel"))
 
 _PACKAGE = Path(__file__).parent.parent.parent
 
@@ -41,7 +43,8 @@ def load(*codes: Any) -> list[int]:
 
 def keep(name: Any, value: Any, code: Any) -> None:
     """Keep under a name a value, and which function goes with it."""
-    kept.write(_noted(name), [symbol(code)], pickle.dumps(value), _made_for(tuning.host()))
+    noted = _noted(name)
+    kept.write(noted, [symbol(code)], pickle.dumps(value), _made_for(noted))
 
 
 def find(name: Any) -> tuple[Any, int] | None:
@@ -49,10 +52,9 @@ def find(name: Any) -> tuple[Any, int] | None:
 
     None where one of them is not there, or not whole.
     """
-    made_for = _made_for(tuning.host())
     with _loading:
-        noted = kept.read(_noted(name), made_for)
-        if noted is None or (code := _known(noted[0], {}, made_for)) is None:
+        noted = kept.read(_noted(name), _made_for(_noted(name)))
+        if noted is None or (code := _known(noted[0], {})) is None:
             return None
         _into_memory(code)
         (function,) = noted[0]
@@ -67,7 +69,6 @@ def _noted(name: Any) -> str:
 def _load(codes: Sequence[Any]) -> None:
     """Load what is not there yet, from disk if it is whole there."""
     target = tuning.host()
-    made_for = _made_for(target)
     found: dict[str, bytes] = {}
     texts: dict[str, str] = {}
     pending = list(codes)
@@ -76,8 +77,8 @@ def _load(codes: Sequence[Any]) -> None:
         name = symbol(code)
         if name in _loaded or name in found or name in texts:
             continue
-        there = kept.read(name, made_for)
-        if there is not None and (needs := _known(there[0], found, made_for)) is not None:
+        there = kept.read(name, _made_for(name))
+        if there is not None and (needs := _known(there[0], found)) is not None:
             found |= needs
             found[name] = there[1]
             continue
@@ -89,7 +90,7 @@ def _load(codes: Sequence[Any]) -> None:
             with notice.compiling():
                 found[name] = target.object_code(text)
             needs = sorted({*re.findall(r"@(pullback_\w+)\(", text)} - {name})
-            kept.write(name, needs, found[name], made_for)
+            kept.write(name, needs, found[name], _made_for(name))
     _into_memory(found)
 
 
@@ -100,7 +101,7 @@ def _into_memory(found: dict[str, bytes]) -> None:
         _loaded.update((name, machine.address(name)) for name in found)
 
 
-def _known(names: Sequence[str], found: dict[str, bytes], made_for: str) -> dict[str, bytes] | None:
+def _known(names: Sequence[str], found: dict[str, bytes]) -> dict[str, bytes] | None:
     """The code of functions of these names and all that they call; None where some is missing."""
     made: dict[str, bytes] = {}
     pending = list(names)
@@ -108,7 +109,7 @@ def _known(names: Sequence[str], found: dict[str, bytes], made_for: str) -> dict
         name = pending.pop()
         if name in _loaded or name in found or name in made:
             continue
-        there = kept.read(name, made_for)
+        there = kept.read(name, _made_for(name))
         if there is None:
             return None
         made[name] = there[1]
@@ -123,9 +124,16 @@ def _recorded(code: Any, target: Target) -> tuple[str, dict[str, Any]]:
     return (barrier(target), {}) if code == BARRIER else record(code, target)
 
 
-def _made_for(target: Target) -> str:
-    """What object code depends on beside loop code."""
-    return repr((target, _version()))
+def _made_for(name: str) -> str:
+    """What the code of this name depends on beside loop code."""
+    target = tuning.host()
+    target = target if name.startswith(_TUNED) else replace(target, tuning=Tuning())
+    return _told(target, _version())
+
+
+@cache
+def _told(target: Target, version: str) -> str:
+    return repr((target, version))
 
 
 @cache
