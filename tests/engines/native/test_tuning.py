@@ -140,8 +140,11 @@ def test_the_command_shows_it(folder, monkeypatch, capsys):
     assert "copies of panels pay from 1,234 rows on, half vectors do not pay" in told()
     assert json.loads(told("--json"))["measured"] == [{"packed": 1234, "half": False}]
     (path,) = files(folder)
-    path.write_bytes(b"")
-    assert json.loads(told("--json"))["measured"] == []
+    head = path.read_bytes().partition(b"\n")[0]
+    for content in (b"", head, head + b'\n{"tiles": 3}', head + b"\n[]", head + b"\nnull"):
+        path.write_bytes(content)
+        assert json.loads(told("--json"))["measured"] == []
+        assert "measured" not in told()
 
 
 AGAIN = """

@@ -148,13 +148,17 @@ def contents() -> Contents:
 def measurements() -> list[dict[str, Any]]:
     """What was measured of this machine, and of others that share the folder.
 
+    What another version has kept, or what is damaged, is passed over.
+
     Raises `OSError` where the folder is there and cannot be read.
     """
     found = []
     for path in _files():
         if path.name.startswith(_TUNING):
             with suppress(FileNotFoundError, ValueError):
-                found.append(json.loads(path.read_bytes().partition(b"\n")[2]))
+                told = json.loads(path.read_bytes().partition(b"\n")[2])
+                if isinstance(told, dict) and set(told) == {"packed", "half"}:
+                    found.append(told)
     return found
 
 
