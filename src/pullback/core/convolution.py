@@ -12,7 +12,8 @@ plain form.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -29,9 +30,8 @@ def convolve(
     """y[n, i, j, f] = sum over a, b, c of padded x[n, i·s + a·d, j·t + b·e, c] · w[a, b, c, f]."""
     kh, kw, channels, filters = w.shape
     if groups > 1 and channels != 1:
-        parts = zip(np.split(x, groups, 3), np.split(w, groups, 3), strict=True)
-        static = {"stride": stride, "padding": padding, "groups": 1, "dilation": dilation}
-        return np.concatenate([convolve(*part, **static) for part in parts], 3)
+        static = {"stride": stride, "padding": padding, "dilation": dilation}
+        return _by_groups(convolve, x, w, groups, **static)
     windows = _windows(_padded(x, padding), (kh, kw), stride, dilation)
     if groups > 1:
         return _convolve_each(windows, w, groups)
@@ -55,9 +55,8 @@ def convolve_input(
     """The gradient of sum(y · convolve(x, w)) by x, an image of (H, W) = `size`."""
     kh, kw, channels, filters = w.shape
     if groups > 1 and channels != 1:
-        parts = zip(np.split(y, groups, 3), np.split(w, groups, 3), strict=True)
-        static = {"stride": stride, "padding": padding, "groups": 1, "dilation": dilation}
-        return np.concatenate([convolve_input(*part, size=size, **static) for part in parts], 3)
+        static = {"size": size, "stride": stride, "padding": padding, "dilation": dilation}
+        return _by_groups(convolve_input, y, w, groups, **static)
     (top, bottom), (left, right) = padding
     whole = (size[0] + top + bottom, size[1] + left + right)
     batch, rows, columns, _ = y.shape
@@ -97,9 +96,8 @@ def convolve_weights(
 ) -> np.ndarray:
     """The gradient of sum(y · convolve(x, w)) by w, a kernel of (KH, KW) = `size`."""
     if groups > 1 and x.shape[3] != groups:
-        parts = zip(np.split(x, groups, 3), np.split(y, groups, 3), strict=True)
-        static = {"stride": stride, "padding": padding, "groups": 1, "dilation": dilation}
-        return np.concatenate([convolve_weights(*part, size=size, **static) for part in parts], 3)
+        static = {"size": size, "stride": stride, "padding": padding, "dilation": dilation}
+        return _by_groups(convolve_weights, x, y, groups, **static)
     windows = _windows(_padded(x, padding), size, stride, dilation)
     if windows.shape[:3] != y.shape[:3]:
         raise ValueError(f"there are windows of {windows.shape[:3]}, but outputs of {y.shape[:3]}")
@@ -110,6 +108,18 @@ def convolve_weights(
     for block, columns in _columns(windows, w.dtype):
         w += columns.T @ y[block].astype(w.dtype, copy=False).reshape(len(columns), filters)
     return w.reshape(*size, channels, filters)
+
+
+def _by_groups(
+    function: Callable[..., np.ndarray],
+    one: np.ndarray,
+    two: np.ndarray,
+    groups: int,
+    **static: Any,
+) -> np.ndarray:
+    """What a function of this file makes of each group of channels alone, side by side."""
+    parts = zip(np.split(a, groups, 3), np.split(b, groups, 3), strict=True)
+    return np.concatenate([convolved(*part, groups=1, **static) for part in parts], 3)
 
 
 # Groups of one channel ---------------------------------------------------------------------------
