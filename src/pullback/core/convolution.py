@@ -111,9 +111,9 @@ def convolve_weights(
 
 
 def _by_groups(
-    function: Callable[..., np.ndarray],
-    one: np.ndarray,
-    two: np.ndarray,
+    convolved: Callable[..., np.ndarray],
+    a: np.ndarray,
+    b: np.ndarray,
     groups: int,
     **static: Any,
 ) -> np.ndarray:
