@@ -81,7 +81,7 @@ def _half_pays(target: Target) -> bool:
         run = _function(Tile(rows, 1, bytes))
         kept = a, table, b, c, np.zeros(20, np.int64)
         at = [x.ctypes.data for x in kept]
-        return lambda: run(at[0], at[1], 20, at[4], DEPTH, 1, at[2], 0, 0, 0, at[3], half, half)
+        return lambda: run(at[0], at[1], 20, at[4], DEPTH, 1, at[2], 0, 0, 0, at[3], half, 0, half)
 
     whole, of_half = _shortest(tile(target.vector), tile(target.vector // 2))
     return of_half <= 0.8 * whole

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from pullback.engines.native.code import Code
 from pullback.engines.native.kernels.geometry import Band, Convolution, Phase, bands, phases
 from pullback.engines.native.kernels.pack import Pack, copy_line
-from pullback.engines.native.kernels.tile import Tile, by_rows, shapes
+from pullback.engines.native.kernels.tile import Tile, by_lines, by_rows, shapes
 from pullback.engines.native.number import Array
 from pullback.engines.native.threads import Thread, portion
 
@@ -83,7 +83,7 @@ def _pixels(
                 starts, count, reach, source, step, target, panel = given
                 k.run(
                     tile, x, starts.after(p), count, reach, inner, 1,
-                    source, step, None, 0, target.after(p * apart), apart, panel,
+                    source, step, None, 0, target.after(p * apart), apart, 0, panel,
                 )  # fmt: skip
 
             by_rows(k, tile, pixels, (0, -(-pixels // tile.rows)), some)
@@ -278,6 +278,7 @@ def _weights(
     """What so many images from the n-th on add to the weights of a group."""
     channels, filters = s.part
     depth = s.KH * s.KW * channels
+    line = channels * (s.KW if s.G == s.DW == 1 else 1)  # rows that are adjacent in the image
     panels = shapes(k.target).covering(filters, s.kind)
     for column, tile in panels:
         panel, step, pull = min(tile.columns, filters - column), s.O, y.after(column)
@@ -292,7 +293,10 @@ def _weights(
             before = 0 if first is True else k.select(first, 0, target.address)
             k.run(
                 tile, x, table.after(r), count * s.OH, lines, s.OW, s.SW * s.C,
-                pull, step, before, s.O, target, s.O, panel,
+                pull, step, before, s.O, target, s.O, 0, panel,
             )  # fmt: skip
 
-        by_rows(k, tile, depth, portion(-(-depth // tile.rows), thread), some)
+        if line < tile.rows:
+            by_rows(k, tile, depth, portion(-(-depth // tile.rows), thread), some)
+        else:
+            by_lines(k, tile, depth // line, line, thread, some)

@@ -87,6 +87,16 @@ class Product:
             return tiles.covering_flat(self.n, self.kind)
         return tiles.covering(self.n, self.kind, height=self.apart)
 
+    def fetched(self, target: Target, tile: Tile) -> int:
+        """Vectors of the next panel that a tile asks for in each row of B.
+
+        Together all tiles of a panel ask for the whole of the next one. None where that is copied,
+        or B fits half of the level-2 cache.
+        """
+        if self.packing or self.n * self.k * SIZES[self.kind] <= target.caches[1] // 2:
+            return 0
+        return 2 if self.m < 2 * tile.rows * tile.vectors else 1
+
     def workspace(self, target: Target) -> int:
         """The bytes that each thread needs: a table of rows, and a panel."""
         panels = {tile for _, tile in self.panels(target)} if self.packing else set()
@@ -171,6 +181,7 @@ def _panel(
     c, b = matrices[0].after(column), matrices[2].after(column * x.b[1])
     start = [array.after(column) for array in matrices[3:]]
     packing, longest = x.packing, x.longest(k.target, tile)
+    fetched = x.fetched(k.target, tile)
 
     def part(done: Any, length: int, begin: list[Array], step: int, last: bool = False) -> None:
         """What these rows of B add."""
@@ -180,15 +191,17 @@ def _panel(
             k.run(pack, panel, source, x.b[0], x.b[1], length, width)
             source, source_step = panel, tile.columns
 
-        def some(tile: Tile, row: Any) -> None:
+        def some(small: Tile, row: Any) -> None:
+            ahead = row // tile.rows * fetched % tile.vectors * tile.lanes + tile.columns
             k.run(
-                tile, a.after(done * x.a[1]), table.after(row),
+                small, a.after(done * x.a[1]), table.after(row),
                 1, table, length, x.a[1], source, source_step,
                 begin[0].after(row * step) if begin else None, step,
-                c.after(row * x.n), x.n, width,
+                c.after(row * x.n), x.n, ahead, width,
             )  # fmt: skip
 
-        by_rows(k, replace(tile, rectified=last and x.rectified), x.m, span, some)
+        made = replace(tile, rectified=last and x.rectified, fetched=fetched)
+        by_rows(k, made, x.m, span, some)
 
     whole = -(-x.k // longest) - 1  # parts before the last one
     if whole < 1:

@@ -22,15 +22,17 @@ from typing import Any
 from pullback.engines.native.code import Code
 from pullback.engines.native.number import SIZES, Number
 from pullback.engines.native.target import Target
+from pullback.engines.native.threads import Thread, portion
 
-ARGUMENTS = ["p", "p", "i8", "p", "i8", "i8", "p", "i8", "p", "i8", "p", "i8", "i8"]
-"""a, offsets, outer, steps, inner, a_inner, b, b_step, start, start_step, c, c_step, columns.
+ARGUMENTS = ["p", "p", "i8", "p", "i8", "i8", "p", "i8", "p", "i8", "p", "i8", "i8", "i8"]
+"""a, offsets, outer, steps, inner, a_inner, b, b_step, start, start_step, c, c_step, ahead, columns.
 
 a, b, c: addresses. offsets: a table of the rows of A (in elements). outer, inner: the lengths of
 the reduction; steps: a table of where each of its lines begins in A, and a_inner the stride in a
 line; b_step: the step between rows of B. start: what the sums start from (null: zero) and
 start_step the step between its rows (0 repeats one row: a bias). c_step: the step between rows of
-C. columns: how many are real, more than a vector less than the tile has. Steps are in elements.
+C. ahead: how far behind what is read of a row of B lies what is asked for beforehand, if the tile
+does. columns: how many are real, more than a vector less than the tile has. Steps are in elements.
 """
 
 SHORT = 16
@@ -41,7 +43,9 @@ SHORT = 16
 class Tile:
     """A tile's rows, its vectors in a row, the bytes of each, and the kind of its numbers.
 
-    What is below zero becomes zero if `rectified`.
+    What is below zero becomes zero if `rectified`. Of each row of B so many vectors are asked for
+    beforehand as are `fetched`, for the tiles of the next panel. The rows of A are `adjacent` if
+    each begins one number behind the last one: they then need no address of their own.
     """
 
     rows: int
@@ -49,6 +53,8 @@ class Tile:
     bytes: int
     kind: str = "f4"
     rectified: bool = False
+    fetched: int = 0
+    adjacent: bool = False
     arguments = ARGUMENTS
 
     @property
@@ -63,6 +69,9 @@ class Tile:
 HEIGHTS = {16: (8, 6, 4), 32: (8, 8, 8, 6, 5)}
 """By how many registers there are, the rows of a tile of 1, 2, … vectors: its sums, a row of B and
 one number of A fit. The one but widest is the quickest."""
+
+HIGHEST = {16: 12, 32: 15}
+"""The same of one vector, where the rows of A are adjacent: more sums for each row of B."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +153,29 @@ def by_rows(
             some(replace(tile, rows=left), whole * tile.rows)
 
 
+def by_lines(
+    k: Code, tile: Tile, lines: int, length: int, thread: Thread, some: Callable[[Tile, Any], None]
+) -> None:
+    """The same for some lines of as many rows each, which are adjacent; threads share the tiles.
+
+    The tiles of a line are as high as each other, or nearly so.
+    """
+    highest = HIGHEST[k.target.registers] if tile.vectors == 1 else tile.rows
+    each = -(-length // highest)
+    tile = replace(tile, rows=-(-length // each), adjacent=True)
+    whole, left = divmod(length, tile.rows)
+    for i in k.range(*portion(lines * each, thread)):
+        line, t = i // each, i % each
+        first = line * length + t * tile.rows
+        if not left:
+            some(tile, first)
+            continue
+        with k.when(t < whole):
+            some(tile, first)
+        with k.when(t == whole):
+            some(replace(tile, rows=left), first)
+
+
 def record_tile(k: Code, tile: Tile, *arguments: Number) -> None:
     """The tile; its columns may end before its last vector does."""
     left = arguments[-1] - (tile.vectors - 1) * tile.lanes
@@ -159,7 +191,7 @@ def record_tile(k: Code, tile: Tile, *arguments: Number) -> None:
 
 def _reduce(
     k: Code, tile: Tile, mask: Number | None, a, offsets, outer, steps, inner, a_inner,
-    b, b_step, start, start_step, c, c_step, columns,
+    b, b_step, start, start_step, c, c_step, ahead, columns,
 ) -> None:  # fmt: skip
     kind, lanes = tile.kind, tile.lanes
     grid = [(t, v) for t in range(tile.rows) for v in range(tile.vectors)]
@@ -171,7 +203,12 @@ def _reduce(
         return k.array(base, kind).after(t * step)
 
     table, lines = k.array(offsets, "i8"), k.array(steps, "i8")
-    a_rows = [k.opaque(k.offset(a, table[t], kind)) for t in range(tile.rows)]
+    begins = [
+        k.opaque(k.offset(a, table[t], kind)) for t in range(1 if tile.adjacent else tile.rows)
+    ]
+    a_rows = [k.array(begin, kind) for begin in begins]
+    if tile.adjacent:
+        a_rows = [a_rows[0].after(t) for t in range(tile.rows)]
     with k.when(inner > SHORT):  # C is there when the sums are
         for t, v in grid:
             k.prefetch(row(c, c_step, t).after(v * lanes).address)
@@ -188,8 +225,10 @@ def _reduce(
         for _ in k.range(0, inner, unroll=False):
             line = k.array(here.value, kind)
             vectors = [line.load(v * lanes, lanes, masked(v)) for v in range(tile.vectors)]
+            for v in range(tile.fetched):
+                k.prefetch(line.after(ahead + v * lanes).address)
             for t in range(tile.rows):
-                many = k.splat(k.array(a_rows[t], kind)[at.value], lanes)
+                many = k.splat(a_rows[t][at.value], lanes)
                 for v in range(tile.vectors):
                     sums[t, v].set(k.muladd(many, vectors[v], sums[t, v].value))
             here.set(k.offset(here.value, b_step, kind))
