@@ -153,13 +153,14 @@ def compiled(program: Any) -> list[Any]:
 
     The last comes from the cache.
     """
-    from pullback.engines.native import build
+    from pullback.engines.native import build, fuse
     from pullback.engines.native.engine import Native
 
-    alone = build.ALONE
-    os.environ["PULLBACK_GUARD"], build.ALONE = "1", 0
+    usual = build.ALONE, fuse.LONG, fuse.LARGE
+    os.environ["PULLBACK_GUARD"], build.ALONE, fuse.LONG, fuse.LARGE = "1", 0, 1, 1
     watched = Native(program, threads=2)
-    os.environ["PULLBACK_GUARD"], build.ALONE = "0", alone
+    os.environ["PULLBACK_GUARD"] = "0"
+    build.ALONE, fuse.LONG, fuse.LARGE = usual
     return [watched, Native(program, threads=1), Native(program, threads=1)]
 
 

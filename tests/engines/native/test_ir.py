@@ -51,7 +51,7 @@ def test_a_kernel_is_told_with_its_sizes():
         """
         step, in one piece
           call product Product(kind='f4', m=3, n=2, k=4, a=(4, 1), b=(2, 1), start=0, """
-        """rectified=True, packed=False, apart=0) at f4[48], f4[0], f4[16], f4[32]
+        """rectified=True, packed=False, apart=0, paneled=False) at f4[48], f4[0], f4[16], f4[32]
     """
     )
 

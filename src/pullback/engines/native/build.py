@@ -50,7 +50,8 @@ SLOWER = 0.05  # is a tile with one row less, in proportion
 class Builder:
     """Collects the statements of a step, or of the step of a loop inside `around`.
 
-    `access` says where each wire lies. `in_place` are the gates that write over state, and which;
+    `access` says where each wire lies, `panels` has the products whose second matrix is copied
+    before the loop. `in_place` are the gates that write over state, and which;
     `joined` those written right into a concatenation; `checked` those that can find an index out of
     bounds. `work` counts operations, roughly, and `workspace` the bytes that each thread needs.
     """
@@ -65,6 +66,8 @@ class Builder:
     ) -> None:
         self.target = target
         self.access = table
+        self.around = around
+        self.panels: Mapping[Unit, Unit] = {}
         self.places = dict(places)
         self.in_place: Mapping[Unit, Unit] = memory.in_place
         self.joined: Collection[Unit] = memory.joined.keys()
@@ -149,6 +152,7 @@ class Builder:
 
         inner = Builder(self.target, self.places, memory, inside.access, self)
         inner.apart = _height(inside.rows, shapes(self.target).best.rows) if inside.rows else 0
+        inner.panels = inside.panels
         places = inner.places
         places |= {wire: Place(kind_of(wire), at) for wire, at in memory.offsets.items()}
         places |= {x: stack_of(k, reverse) for k, x in enumerate(body.carries)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from pullback.engines.native.fuse import added_to_product, is_rectifier
 from pullback.engines.native.kernels.geometry import Convolution
 from pullback.engines.native.kernels.indexing import Indexing, Position
 from pullback.engines.native.kernels.product import Product, Products, pays
+from pullback.engines.native.kernels.tile import shapes
 from pullback.engines.native.kernels.windows import Pooling
 from pullback.engines.native.loop_code import folded, kind_of
 
@@ -63,6 +64,12 @@ def _matmul(step: Builder, unit: Unit, *after: Unit) -> None:
     packed = pays(step.target, kind_of(unit), m, _pair(b))
     strides = _pair(a), _pair(b)
     sizes = Product(kind_of(unit), m, n, k, *strides, start, rectified, packed, step.apart)
+    reused = m > shapes(step.target).few and not sizes.is_dots
+    if reused and unit in step.panels and step.around is not None:
+        sizes = replace(sizes, paneled=True)
+        panels = step.places[step.panels[unit]]
+        step.around.call("panels", sizes, (panels, places[2]), k * n, alone=False)
+        places[2] = panels
     step.call("product", sizes, tuple(places), work, alone=False)
 
 

@@ -18,6 +18,7 @@ from pullback.core.gate import OUTPUT, outputs_of
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.engines.native.access import Access, AccessTable, access, row_major
+from pullback.engines.native.memory import ALIGNMENT
 from pullback.engines.native.parts import Fused, Inside, Part, Single, is_reduction
 from pullback.engines.native.rows import rows_of
 from pullback.gates.body import Body
@@ -28,6 +29,8 @@ ARRAYS = 16
 """Arrays that a loop touches, at most: more would compile slowly and not fit into registers."""
 LONGEST = 3000
 """Gates in a loop, at most: the time that LLVM takes grows faster than their number."""
+LONG, LARGE = 8, 1 << 16
+"""Steps of a loop, and bytes of a matrix by which each multiplies, for a copy of it to pay."""
 _LOOKS = 16  # loops from the first and from the last on that are considered for a gate
 
 
@@ -49,8 +52,26 @@ def _inside(unit: Unit) -> Inside:
     buffers = [table.own_buffer(x) for x in outputs.values()]
     stacked = tuple(x for x in buffers if x is not None)
     assert len(stacked) == len(buffers), "steps are made plain before they are fused"
-    inside = Inside(body, program, table, fuse(program, table), stacked, tuple(sums))
+    parts = fuse(program, table)
+    panels = _panels(body, table, parts) if unit.static["length"] >= LONG else {}
+    inside = Inside(body, program, table, parts, stacked, tuple(sums), panels)
     return replace(inside, rows=rows_of(inside))
+
+
+def _panels(body: Body, table: AccessTable, parts: list[Part]) -> dict[Unit, Unit]:
+    """The products by a large matrix that no step changes, and a buffer for its panels.
+
+    The last panel may end up to a cache line behind the matrix.
+    """
+    found = {}
+    for part in parts:
+        if isinstance(part, Single) and _is_product(part.gate):
+            b = part.gate.inputs[1]
+            line = ALIGNMENT // b.dtype.itemsize
+            if table[b].root in body.parameters and b.size * b.dtype.itemsize >= LARGE:
+                room = b.shape[0], -(-b.shape[1] // line) * line
+                found[part.gate] = Unit(np.zeros(room, b.dtype))
+    return found
 
 
 def loop_shape(unit: Unit) -> tuple[int, ...] | None:

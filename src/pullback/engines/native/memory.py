@@ -123,6 +123,9 @@ def plan(
                 step.program, step.parts, step.access, away, margin=margin, apart=step.rows > 0
             )
             blocks += [_Block(part.gate, True, dtype, n, k, k) for dtype, n in memory.sizes.items()]
+            blocks += [
+                _Block(x, False, x.dtype, _room(x, margin), k, k) for x in step.panels.values()
+            ]
 
     if margin or apart:
         blocks = [replace(block, born=0, dies=len(parts)) for block in blocks]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from pullback.core.unit import Unit
 from pullback.engines.native.access import AccessTable
@@ -66,7 +66,8 @@ class Inside:
     """The step of a loop: a Program whose state are the sums, where its wires lie, its parts.
 
     `stacked` are the wires in whose buffers nexts and outputs lie. `rows` says that all is made of
-    so many, each of them alone; see `rows`.
+    so many, each of them alone; see `rows`. `panels` are the products whose second matrix is the
+    same in all steps and worth a copy, and the buffer for it.
     """
 
     body: Body
@@ -75,6 +76,7 @@ class Inside:
     parts: list[Part]
     stacked: tuple[Unit, ...]
     sums: tuple[Unit, ...]
+    panels: Mapping[Unit, Unit] = field(default_factory=dict)
     rows: int = 0
 
 

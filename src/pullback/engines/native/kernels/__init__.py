@@ -48,13 +48,18 @@ from pullback.engines.native.kernels.pooling import (
     record_sum_pool,
     record_sum_pool_spread,
 )
-from pullback.engines.native.kernels.product import record_product, record_products
+from pullback.engines.native.kernels.product import (
+    record_panels,
+    record_product,
+    record_products,
+)
 
 KERNELS: Registry[Callable[..., None]] = Registry("kernel")
 
 for _name, _record in {
     "product": record_product,
     "products": record_products,
+    "panels": record_panels,
     "convolve": record_convolve,
     "convolve_input": record_convolve_input,
     "convolve_weights": record_convolve_weights,

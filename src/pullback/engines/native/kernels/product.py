@@ -37,7 +37,8 @@ class Product:
 
     `start` is the stride between rows of what is added, 0 for one row for all, None for nothing.
     What is below zero becomes zero if `rectified`. Strides are in elements. If `packed`, or where B
-    is transposed, its panels are copied before they are used; see `pays`. With `apart`, which is
+    is transposed, its panels are copied before they are used; see `pays`. If `paneled`, this was
+    done before, by `record_panels`. With `apart`, which is
     the height of all tiles, a kernel's t and T are the first of the rows that it makes, a multiple
     of that, and the end of them.
     """
@@ -52,6 +53,7 @@ class Product:
     rectified: bool = False
     packed: bool = False
     apart: int = 0
+    paneled: bool = False
 
     @property
     def is_dots(self) -> bool:
@@ -73,8 +75,8 @@ class Product:
 
     @property
     def packing(self) -> bool:
-        """Whether panels of B are copied before they are used."""
-        return self.packed or self.b[1] != 1
+        """Whether panels of B are copied before they are used, here or beforehand."""
+        return self.packed or self.paneled or self.b[1] != 1
 
     def longest(self, target: Target, tile: Tile) -> int:
         """Rows of B in a part of a panel: a quarter of the level-2 cache, beside all else."""
@@ -99,7 +101,8 @@ class Product:
 
     def workspace(self, target: Target) -> int:
         """The bytes that each thread needs: a table of rows, and a panel."""
-        panels = {tile for _, tile in self.panels(target)} if self.packing else set()
+        packs = self.packing and not self.paneled
+        panels = {tile for _, tile in self.panels(target)} if packs else set()
         rooms = (min(self.k, self.longest(target, tile)) * tile.columns for tile in panels)
         return 8 * self.m + max(rooms, default=0) * SIZES[self.kind] + 128
 
@@ -186,7 +189,10 @@ def _panel(
     def part(done: Any, length: int, begin: list[Array], step: int, last: bool = False) -> None:
         """What these rows of B add."""
         source, source_step = b.after(done * x.b[0]), x.b[0]
-        if packing:
+        if x.paneled:
+            source = matrices[2].after(column * x.k + done * tile.columns)
+            source_step = tile.columns
+        elif packing:
             pack = Pack(x.kind, tile.columns, x.b[1] == 1, x.b[0] == 1)
             k.run(pack, panel, source, x.b[0], x.b[1], length, width)
             source, source_step = panel, tile.columns
@@ -211,6 +217,23 @@ def _panel(
     for q in k.range(1, whole):
         part(q * longest, longest, [c], x.n)
     part(whole * longest, x.k - whole * longest, [c], x.n, True)
+
+
+def record_panels(k: Code, x: Product, thread: Thread, panels: Any, b: Any) -> None:
+    """Panels of B for a product, one behind the other, each with its rows close together.
+
+    Threads share the panels.
+    """
+    panels, b = k.array(panels, x.kind), k.array(b, x.kind)
+    for tile, group in groupby(x.panels(k.target), key=lambda pair: pair[1]):
+        starts = [at for at, _ in group]
+        first, last = portion(len(starts), thread)
+        for p in k.range(first, last):
+            column = p * tile.columns + starts[0]
+            width = k.minimum(x.n - column, tile.columns)
+            pack = Pack(x.kind, tile.columns, x.b[1] == 1, x.b[0] == 1)
+            source = b.after(column * x.b[1])
+            k.run(pack, panels.after(column * x.k), source, x.b[0], x.b[1], x.k, width)
 
 
 def _dots(k: Code, x: Product, thread: Thread, c: Array, a: Array, b: Array, *start: Array) -> None:

@@ -25,7 +25,8 @@ from pullback.engines.native.target import Target
 from pullback.engines.native.threads import Thread, portion
 
 ARGUMENTS = ["p", "p", "i8", "p", "i8", "i8", "p", "i8", "p", "i8", "p", "i8", "i8", "i8"]
-"""a, offsets, outer, steps, inner, a_inner, b, b_step, start, start_step, c, c_step, ahead, columns.
+"""a, offsets, outer, steps, inner, a_inner, b, b_step, start, start_step, c, c_step, ahead,
+columns.
 
 a, b, c: addresses. offsets: a table of the rows of A (in elements). outer, inner: the lengths of
 the reduction; steps: a table of where each of its lines begins in A, and a_inner the stride in a
