@@ -15,13 +15,28 @@ from pullback.layers.activations import (
     Tanh,
 )
 from pullback.layers.batch_norm import BatchNorm
+from pullback.layers.convolution import (
+    AveragePool1d,
+    AveragePool2d,
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
+    DepthwiseConv2d,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    MaxPool1d,
+    MaxPool2d,
+    Upsample2d,
+)
 from pullback.layers.dense import Dense
 from pullback.layers.description import LAYERS
-from pullback.layers.dropout import Dropout
+from pullback.layers.dropout import Dropout, SpatialDropout
 from pullback.layers.embedding import Embedding
+from pullback.layers.group_norm import GroupNorm
 from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer
 from pullback.layers.layer_norm import LayerNorm
+from pullback.layers.local_response_norm import LocalResponseNorm
 from pullback.layers.maxout import Maxout
 from pullback.layers.model import Model
 from pullback.layers.parallel import Parallel
@@ -36,15 +51,27 @@ __all__ = [
     "INITIALIZERS",
     "LAYERS",
     "SELU",
+    "AveragePool1d",
+    "AveragePool2d",
     "BatchNorm",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose2d",
     "Dense",
+    "DepthwiseConv2d",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "GroupNorm",
     "Identity",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
+    "LocalResponseNorm",
+    "MaxPool1d",
+    "MaxPool2d",
     "Maxout",
     "Model",
     "PReLU",
@@ -57,6 +84,8 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "SpatialDropout",
     "Tanh",
     "Training",
+    "Upsample2d",
 ]

@@ -6,10 +6,11 @@ from typing import final
 
 import numpy as np
 
+from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.elementary import sqrt
 from pullback.gates.reduction import mean
-from pullback.layers.arguments import float_dtype, number_between
+from pullback.layers.arguments import count, float_dtype, number_between
 from pullback.layers.centring import centre
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
@@ -18,12 +19,13 @@ from pullback.layers.training import Training
 @final
 @register
 class LayerNorm(Layer):
-    """y = scale * (x - mean) / sqrt(variance + epsilon) + bias, over the last axis.
+    """y = scale * (x - mean) / sqrt(variance + epsilon) + bias, over the last axis, or a few.
 
     Shapes: x (..., n), scale (n,), which starts at one, bias (n,), at zero. The variance is the
-    mean square, without correction. Training and prediction are the same.
+    mean square, without correction. Training and prediction are the same. With `axes=3`, x is
+    (N, H, W, C), mean and variance are those of a whole image, and scale and bias (H, W, C).
 
-    Raises `CircuitError` where the last axis of x has another size than at the first call.
+    Raises `CircuitError` where these axes of x have other sizes than at the first call.
     Source: Ba, Kiros, Hinton, "Layer normalization" (2016).
 
     >>> LayerNorm()([[1.0, 3.0]]).value.round(3)
@@ -33,25 +35,42 @@ class LayerNorm(Layer):
     def __init__(
         self,
         epsilon: float = 1e-5,
+        axes: int = 1,
         *,
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
     ) -> None:
         self.epsilon = number_between("LayerNorm", "epsilon", epsilon, 0.0)
-        super().__init__(name, rng, epsilon=self.epsilon, dtype=float_dtype("LayerNorm", dtype))
+        super().__init__(
+            name,
+            rng,
+            epsilon=self.epsilon,
+            axes=count("LayerNorm", "axis", axes),
+            dtype=float_dtype("LayerNorm", dtype),
+        )
         self.scale: Unit | None = None
         self.bias: Unit | None = None
 
     def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:
-        n = self.size_of_last_axis(shape)
-        self.scale = self.parameter("scale", (n,), np.ones)
-        self.bias = self.parameter("bias", (n,), np.zeros)
+        axes = self.config["axes"]
+        if len(shape) <= axes:
+            raise CircuitError(
+                f"layer {self.name!r} expects inputs of an axis for the rows and {axes} more, "
+                f"got {shape}"
+            )
+        self.scale = self.parameter("scale", shape[-axes:], np.ones)
+        self.bias = self.parameter("bias", shape[-axes:], np.zeros)
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         assert self.scale is not None
         assert self.bias is not None
-        self.check_last_axis(x, self.scale.size)
-        centred = centre(x, -1)
-        variance = mean(centred * centred, axis=-1, keepdims=True)
+        if x.shape[-self.scale.ndim :] != self.scale.shape:
+            sizes = ", ".join(map(str, self.scale.shape))
+            raise CircuitError(
+                f"layer {self.name!r} expects inputs of shape (…, {sizes}), got {x.shape}"
+            )
+        last = tuple(range(x.ndim - self.scale.ndim, x.ndim))
+        centred = centre(x, last)
+        variance = mean(centred * centred, axis=last, keepdims=True)
         return self.scale * (centred / sqrt(variance + self.epsilon)) + self.bias

@@ -21,10 +21,11 @@ class Residual(Composite):
 
     The gradient reaches x undiminished by the way around. With `project=True` that way is a matrix,
     y = x @ projection + inner(x), so that the last axis may change its size; the matrix is a
-    parameter of this layer, in `dtype`.
+    parameter of this layer, in `dtype`. Where all of the shape changes, `around` is the layer on
+    that way, y = around(x) + inner(x); True says that it is the last of `layers`.
 
-    Raises `CircuitError` where x and what the inner layers make have different shapes; with
-    `project`, shapes that differ before the last axis.
+    Raises `CircuitError` where what comes together has different shapes, and for both `project` and
+    `around`.
     Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition" (CVPR 2016).
 
     >>> from pullback.layers import Dense, ReLU, Sequential
@@ -33,6 +34,10 @@ class Residual(Composite):
     (1, 2)
     >>> list(model.parameters)[2:]
     ['residual2.projection', 'residual2.dense1.weight', 'residual2.dense1.bias']
+    >>> from pullback.layers import Conv2d
+    >>> block = Residual(Conv2d(8, 3, stride=2, padding="same"), around=Conv2d(8, 1, stride=2))
+    >>> block([[[[1.0, 2.0, 3.0, 4.0]] * 6] * 6]).shape
+    (1, 3, 3, 8)
     """
 
     takes = 1
@@ -41,26 +46,38 @@ class Residual(Composite):
         self,
         *layers: Layer,
         project: bool = False,
+        around: Layer | bool = False,
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
     ) -> None:
-        config = {"project": bool(project), "dtype": float_dtype("Residual", dtype)}
-        super().__init__(layers, name, rng, **config)
+        if isinstance(around, Layer):
+            layers = (*layers, around)
+        elif around and len(layers) < 2:
+            raise CircuitError("a Residual with a layer around needs one inside as well")
+        if project and around:
+            raise CircuitError("a Residual has a projection or a layer around, not both")
+        config = {"project": bool(project), "around": bool(around)}
+        super().__init__(layers, name, rng, **config, dtype=float_dtype("Residual", dtype))
         self.projection: Unit | None = None
 
     def apply(self, x: Unit, *, training: Training | None) -> Any:
-        y = chain(self.layers, (x,), training)
-        if not isinstance(y, Unit):
-            raise CircuitError(f"the layers inside {self.name!r} make {len(y)} outputs, not one")
-        around = x
+        inner = self.layers[:-1] if self.config["around"] else self.layers
+        y, around = chain(inner, (x,), training), x
+        if self.config["around"]:
+            around = self.layers[-1](x, training=training)
+        for made in (y, around):
+            if not isinstance(made, Unit):
+                n = len(made)
+                raise CircuitError(f"the layers inside {self.name!r} make {n} outputs, not one")
         if self.config["project"]:
             around = self._projected(x, y)
         if around.shape != y.shape:
-            cure = "" if self.config["project"] else ", or say project=True"
+            own = not (self.config["project"] or self.config["around"])
+            cure = ", or say project=True, or give a layer around" if own else ""
             raise CircuitError(
-                f"layer {self.name!r} adds its input of shape {around.shape} to {y.shape}: let the "
-                f"layers inside keep the shape{cure}"
+                f"layer {self.name!r} adds {'its input' if own else 'the way around'} of shape "
+                f"{around.shape} to {y.shape}: let the layers inside keep the shape{cure}"
             )
         return around + y
 

@@ -1,0 +1,90 @@
+"""In: what a layer is given as images or sequences. Out: the same, or what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import index
+from typing import Any
+
+from pullback.core.errors import CircuitError
+from pullback.core.unit import Unit
+from pullback.gates.shape import reshape
+from pullback.gates.windows import plain_padding
+from pullback.layers.layer import Layer
+
+AXES = {3: "(N, L, C)", 4: "(N, H, W, C)"}
+
+
+def check_axes(layer: Layer, shape: tuple[int, ...], axes: int, channels: int | None) -> None:
+    """Refuse what is no batch of images, or of sequences, of so many channels."""
+    if len(shape) == axes and channels in (None, shape[-1]):
+        return
+    wanted = AXES[axes] if channels is None else AXES[axes].replace("C", str(channels))
+    cure = ""
+    if len(shape) == axes - 1:
+        one = channels is None or channels == 1
+        cure = "; one channel needs an axis of its own: x[..., None]" if one else ""
+    elif len(shape) == axes and shape[1] == channels:
+        cure = "; channels come last: np.moveaxis(x, 1, -1)"
+    elif len(shape) == axes:
+        cure = "; the layer was built for as many channels as its first input had"
+    raise CircuitError(f"layer {layer.name!r} expects inputs of shape {wanted}, got {shape}{cure}")
+
+
+def named(layer: Layer, gate: Callable[..., Unit], *inputs: Any, **static: Any) -> Unit:
+    """What a gate makes; what it refuses, with the layer's name."""
+    try:
+        return gate(*inputs, **static)
+    except CircuitError as error:
+        raise CircuitError(f"layer {layer.name!r}: {error}") from None
+
+
+def in_rows(layer: Layer, gate: Callable[..., Unit], x: Unit, *inputs: Unit, **static: Any) -> Unit:
+    """What a gate of images makes of sequences, each an image of one row."""
+    y = named(layer, gate, reshape(x, (x.shape[0], 1, *x.shape[1:])), *inputs, **static)
+    return reshape(y, (y.shape[0], *y.shape[2:]))
+
+
+def sizes(kind: str, what: str, value: Any, axes: int, least: int = 1) -> int | list[int]:
+    """A whole number, or one for each axis, as JSON can hold it.
+
+    >>> sizes("Conv2d", "kernel", (3, 5), 2)
+    [3, 5]
+    """
+    many = isinstance(value, tuple | list)
+    try:
+        found = [index(n) for n in (value if many else [value])]
+    except TypeError:
+        found = []
+    if len(found) not in (1, axes) or any(n < least for n in found):
+        several = f", or {axes} of them" if axes > 1 else ""
+        raise CircuitError(
+            f"{kind} needs a {what} of at least {least}, a whole number{several}, got {value!r}"
+        )
+    return found if many and axes > 1 else found[0]
+
+
+def both(value: int | list[int]) -> tuple[int, int]:
+    """A height and a width."""
+    height, width = (value, value) if isinstance(value, int) else value
+    return height, width
+
+
+def border(kind: str, value: Any, axes: int) -> Any:
+    """Padding as JSON can hold it: "same", "valid", or numbers as the gates take them.
+
+    >>> border("Conv2d", ((1, 2), (0, 3)), 2)
+    [[1, 2], [0, 3]]
+    """
+    if value in ("same", "valid"):
+        return value
+    try:
+        plain_padding(((0, 0), value) if axes == 1 else value, kind)
+    except CircuitError as error:
+        words = " (left, right)" if axes == 1 else ""
+        raise CircuitError(f"{error}{words}") from None
+    return [list(n) if isinstance(n, tuple) else n for n in value] if _is_many(value) else value
+
+
+def _is_many(value: Any) -> bool:
+    return isinstance(value, tuple | list)

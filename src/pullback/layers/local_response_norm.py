@@ -1,0 +1,66 @@
+"""The layer in which strong channels damp those beside them."""
+
+from __future__ import annotations
+
+from typing import final
+
+from pullback.core.unit import Unit
+from pullback.gates.elementary import sqrt
+from pullback.gates.shape import concatenate
+from pullback.layers.arguments import count, number_between
+from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.training import Training
+
+
+@final
+@register
+class LocalResponseNorm(Layer):
+    """y[c] = x[c] / (k + alpha / size * (the sum of x[d]^2 over `size` channels around c))^beta.
+
+    Shapes: x (..., C), y (..., C). The channels are those from c - size // 2 on; beyond the first
+    and the last there are zeros. So it is in PyTorch and in ConvNetJS; the paper leaves out the
+    division of alpha by `size`.
+
+    Raises `CircuitError` for arguments that are no such numbers.
+    Source: Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural
+    networks" (NIPS 2012), section 3.3.
+
+    >>> LocalResponseNorm(3, alpha=3.0, beta=0.5, k=1.0)([[0.0, 2.0, 2.0]]).value.round(3)
+    array([[0.   , 0.667, 0.667]])
+    """
+
+    def __init__(
+        self,
+        size: int = 5,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        k: float = 2.0,
+        *,
+        name: str = "",
+        rng: Rng = None,
+    ) -> None:
+        kind = "LocalResponseNorm"
+        super().__init__(
+            name,
+            rng,
+            size=count(kind, "channel in size", size),
+            alpha=number_between(kind, "alpha", alpha, 0.0),
+            beta=number_between(kind, "beta", beta, 0.0),
+            k=number_between(kind, "k", k, 0.0),
+        )
+
+    def apply(self, x: Unit, *, training: Training | None) -> Unit:
+        size, alpha, beta, k = (self.config[name] for name in ("size", "alpha", "beta", "k"))
+        channels = self.size_of_last_axis(x.shape)
+        squares = x * x
+        before = size // 2
+        none = squares[..., :1] * 0.0
+        framed = concatenate([none] * before + [squares] + [none] * (size - 1 - before), axis=-1)
+        total = framed[..., :channels]
+        for at in range(1, size):
+            total = total + framed[..., at : at + channels]
+        scale = k + (alpha / size) * total
+        if beta == 0.75:  # two roots are quicker than a power
+            root = sqrt(scale)
+            return x / (root * sqrt(root))
+        return x / scale**beta
