@@ -142,7 +142,10 @@ class Machine(Code):
 
     each = intrinsic
 
-    def apart(self, name: str, function: Callable[[Any, Number], Number], x: Number) -> Number:
+    def any(self, mask: Number) -> Number:
+        return self._made("b1", np.any(mask.text))
+
+    def apart(self, name: str, function: Callable[[Any, Number], Any], x: Number) -> Any:
         return function(self, x)
 
     def opaque(self, x: Number) -> Number:

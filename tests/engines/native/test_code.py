@@ -295,6 +295,38 @@ def test_the_c_librarys_functions_are_of_each_lane(lanes):
     np.testing.assert_allclose(found, np.log1p(x), 1e-15)
 
 
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_a_function_written_apart_makes_a_number_or_several(lanes):
+    x = np.array([1.0, -2.0, 3.0, -0.5])
+
+    def branching(k, a):
+        """-a, and a or, where one of its lanes is large, its square."""
+        square = k.cell(a)
+        with k.when(k.any(a > 2.0)):
+            square.set(a * a)
+        return -a, square.value
+
+    def twice(k, a):
+        minus, square = k.apart("branching", branching, a)
+        again = k.apart("branching", branching, a)[0]
+        return k.apart("sum", lambda k, a: a + a, minus + again) + square
+
+    found = applied(twice, "f8", x, lanes=lanes)
+    large = (x > 2.0).reshape(-1, lanes).any(1).repeat(lanes)
+    assert_same_bits(found, -4 * x + np.where(large, x * x, x))
+
+
+def test_a_call_whose_number_nobody_reads_is_left_out(monkeypatch):
+    machine, texts = target._machine(host()), []
+    monkeypatch.setattr(machine, "emit_object", lambda module: texts.append(str(module)))
+    k = Code("careless", ["p"], host())
+    x = k.array(k.arguments[0], "f8")
+    k.apart("unread", lambda k, a: k.each("log1p", a), x[0])
+    assert "call { double } @unread.v1f8" in k.text()
+    host().object_code(k.text())
+    assert "call { double } @unread.v1f8" not in texts[0]
+
+
 def test_constants_are_what_fits_their_kind():
     def body(k, y):
         y.store(0, k.constant(0.1, "f4"))

@@ -16,13 +16,16 @@ define void @double(ptr noundef %a0, i64 noundef %a1) nounwind {
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from pullback.engines.native.instructions import Instructions
 from pullback.engines.native.number import Array, Cell, Number
 from pullback.engines.native.target import Target, symbol
+
+_PURE = "noinline nounwind willreturn memory(none)"
+"""Of a function of numbers: a call of which nobody reads what it makes is left out."""
 
 
 class Code(Instructions):
@@ -33,6 +36,7 @@ class Code(Instructions):
         self.name, self.target = symbol(of), target
         self.arguments = [Number(self, kind, 1, f"%a{i}") for i, kind in enumerate(arguments)]
         self.needs: dict[str, Any] = {}  # functions that it calls, by their names
+        self._functions: dict[str, None] = {}  # that it calls and has of its own
         self.long = False  # whether it is so long that what can be is written apart
         self._loops = 0
         self._block = "body"
@@ -41,13 +45,17 @@ class Code(Instructions):
         """The module that has this function."""
         given = ", ".join(f"{x.type} noundef {x.text}" for x in self.arguments)
         head = f"define void @{self.name}({given}) nounwind {{"
-        lines = [head, "entry:", *self._rooms, "  br label %body", "body:", *self._lines]
         notes = [
             f"!{2 * n} = distinct !{{!{2 * n}, !{2 * n + 1}}}\n"
             f'!{2 * n + 1} = !{{!"llvm.loop.unroll.disable"}}'
             for n in range(self._loops)
         ]
-        return "\n".join([*lines, "  ret void", "}", *self._functions, *self._declared, *notes, ""])
+        lines = [*self._headed(head), "  ret void", "}"]
+        return "\n".join([*lines, *self._functions, *self._declared, *notes, ""])
+
+    def _headed(self, head: str) -> list[str]:
+        """The lines of a function, but for what it returns."""
+        return [head, "entry:", *self._rooms, "  br label %body", "body:", *self._lines]
 
     def run(self, code: Any, *xs: Any) -> None:
         """Call the function of another record of code; arrays are given as their addresses."""
@@ -58,6 +66,31 @@ class Code(Instructions):
             x = x.address if isinstance(x, Array) else 0 if x is None else x
             given.append(x if isinstance(x, Number) else self.constant(x, kind))
         self.call(name, *given)
+
+    def apart(self, name: str, function: Callable[[Code, Number], Any], x: Number) -> Any:
+        """`function(k, x)`, written once as a function of its own, and called.
+
+        It makes a number, or several in a tuple.
+        """
+        inner = Code(name, [], self.target)
+        made = function(inner, Number(inner, x.kind, x.lanes, "%x"))
+        ys = made if isinstance(made, tuple) else (made,)
+        type = f"{{ {', '.join(y.type for y in ys)} }}"
+        whole = "poison"
+        for i, y in enumerate(ys):
+            text = f"insertvalue {type} {whole}, {y.type} {y.text}, {i}"
+            whole = inner.emit(y.kind, y.lanes, text).text
+        name = f"{name}.v{x.lanes}{x.kind}"
+        head = f"define internal {type} @{name}({x.type} %x) {_PURE} {{"
+        text = "\n".join([*inner._headed(head), f"  ret {type} {whole}", "}"])
+        self._functions |= {text: None, **inner._functions}
+        self._declared |= inner._declared
+        whole = self.emit("", 1, f"call {type} @{name}({x.type} {x.text})").text
+        found = tuple(
+            self.emit(y.kind, y.lanes, f"extractvalue {type} {whole}, {i}")
+            for i, y in enumerate(ys)
+        )
+        return found if isinstance(made, tuple) else found[0]
 
     # Loops and branches --------------------------------------------------------------------------
 

@@ -31,7 +31,6 @@ class Instructions:
         self._lines: list[str] = []
         self._rooms: list[str] = []
         self._declared: dict[str, None] = {}
-        self._functions: dict[str, None] = {}  # that it calls and has of its own
         self._count = 0
 
     # Writing -------------------------------------------------------------------------------------
@@ -74,24 +73,6 @@ class Instructions:
         """Ask for the cache line at an address, which is about to be written."""
         self.declare("void @llvm.prefetch.p0(ptr, i32, i32, i32)")
         self.line(f"call void @llvm.prefetch.p0(ptr {address.text}, i32 1, i32 3, i32 1)")
-
-    def apart(
-        self, name: str, function: Callable[[Instructions, Number], Number], x: Number
-    ) -> Number:
-        """`function(k, x)`, written once as a function of its own, and called."""
-        inner = Instructions()
-        y = function(inner, Number(inner, x.kind, x.lanes, "%x"))
-        name = f"{name}.v{x.lanes}{x.kind}"
-        lines = [
-            f"define internal {y.type} @{name}({x.type} %x) noinline nounwind {{",
-            *inner._rooms,
-            *inner._lines,
-            f"  ret {y.type} {y.text}",
-            "}",
-        ]
-        self._functions |= {"\n".join(lines): None, **inner._functions}
-        self._declared |= inner._declared
-        return self.emit(y.kind, y.lanes, f"call {y.type} @{name}({x.type} {x.text})")
 
     def each(self, name: str, x: Number) -> Number:
         """A function of the C library, of each lane."""
@@ -272,6 +253,12 @@ class Instructions:
             half = x.lanes // 2
             x = join(*(self.shuffle(x, x, range(at, at + half)) for at in (0, half)))
         return join(self.extract(x, 0), self.extract(x, 1)) if x.lanes == 2 else x
+
+    def any(self, mask: Number) -> Number:
+        """Whether some lane of a truth value is true."""
+        if mask.lanes == 1:
+            return mask
+        return self.call(f"llvm.vector.reduce.or.v{mask.lanes}i1", mask, kind="b1")
 
     def lane_numbers(self, kind: str, lanes: int) -> Number:
         """0, 1, 2, … side by side."""
