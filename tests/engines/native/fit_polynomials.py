@@ -116,6 +116,8 @@ def main():
     fit("erfc", erfc_exponent, lambda a: a * mp.erfc(a), range(9), 0.95, 4, f4)
     fit("exp", exp_rest, lambda r: r**2 + tiny, range(11), -half, half, f8)
     fit("tanh", tanh_rest, lambda z: z + tiny, range(11), 0, mp.mpf("0.625") ** 2, f8)
+    fit("sin", sin_rest, lambda z: z + tiny, range(6), 0, quarter, f8)
+    fit("cos", cos_rest, lambda z: z**2 + tiny, range(6), 0, quarter, f8)
     s = (mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)
     fit("log", log_s, lambda z: z + tiny, range(7), 0, s**2, f8)
 

@@ -6,6 +6,9 @@ from scipy import special
 from tests.engines.native.calling import elementwise, kind, run_loop
 
 from pullback.engines.native import target
+from pullback.engines.native.code import Code
+from pullback.engines.native.elementary import FAR
+from pullback.engines.native.functions import namespace
 from pullback.engines.native.step import record
 
 EXACT = {
@@ -20,7 +23,7 @@ EXACT = {
     "sin": np.sin,
     "cos": np.cos,
 }
-POLYNOMIAL_64 = ("exp", "log", "expm1", "tanh", "sigmoid")
+POLYNOMIAL_64 = ("exp", "log", "expm1", "tanh", "sigmoid", "sin", "cos")
 
 
 def computed(name, x, threads=1):
@@ -73,6 +76,40 @@ def test_float64_is_right_to_two_ulp(name):
     edges = [0.0, -0.0, np.inf, -np.inf, np.nan, 5e-324, 1e-310, 709.78, 709.79, -745.13, -745.14]
     x = np.concatenate([*spreads, patterns, np.array(edges)])
     assert compare(name, x, np.longdouble) <= 2
+
+
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_float64_angles_are_right_where_almost_nothing_is_left_of_them(name):
+    """Beside every multiple of pi/2, and on both sides of where the C library takes over."""
+    if np.finfo(np.longdouble).nmant <= 52:
+        pytest.skip("long double is no wider than float64 here")
+    zeros = np.arange(-25_000, 25_001) * (np.pi / 2)
+    assert zeros[-1] > FAR
+    around = [np.nextafter(zeros, to) for to in (-np.inf, np.inf)]
+    further = [zeros * (1 + d) for d in (1e-14, -1e-12, 1e-9, -1e-6)]
+    edge = np.nextafter(FAR, [0, FAR, np.inf])
+    assert compare(name, np.concatenate([zeros, *around, *further, edge]), np.longdouble) <= 1
+
+
+def test_large_angles_leave_those_beside_them_as_they_are():
+    few = np.random.default_rng(0).normal(size=64) * 10
+    mixed = few.copy()
+    mixed[::7] = 1e6, 1e20, np.inf, -1e300, np.nan, FAR * 2, -np.inf, 4e4, 1e9, -1e5
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(computed("sin", mixed), np.sin(mixed), 1e-15)
+    same = mixed == few
+    np.testing.assert_array_equal(computed("sin", mixed)[same], computed("sin", few)[same])
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+def test_sine_and_cosine_of_one_angle_are_computed_once(kind):
+    k = Code("both", ["p"], target.host())
+    x = k.array(k.arguments[0], kind)
+    m, angle = namespace(k), x[0]
+    x[1] = m.sin(angle)
+    before = len(k.text())
+    x[2] = m.cos(angle)
+    assert len(k.text()) - before < 200  # it is stored, no more
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -3,8 +3,8 @@
 So many lanes as the numbers have are computed at once. Single precision stays within 2 ulp of the
 exact result for every one of the 2^32 arguments, and double precision within 2 ulp; infinities,
 NaN, -0, overflow and denormal numbers come out as in NumPy. The coefficients are our own minimax
-fits: `tests/engines/native/fit_polynomials.py` finds them again. In double precision sin, cos,
-log1p and erf are the C library's, lane by lane.
+fits: `tests/engines/native/fit_polynomials.py` finds them again. In double precision log1p and erf,
+and sin and cos of arguments beyond FAR, are the C library's, lane by lane.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 from pullback.engines.native.code import Code
-from pullback.engines.native.number import Number
+from pullback.engines.native.number import SIZES, Number
 
 LOG2_E = 1 / math.log(2)
 
@@ -252,12 +252,24 @@ def erf(k: Code, x: Number) -> Number:
 _DIGITS = (0xA2F9836, 0xE4E4415, 0x29FC275, 0x7D1F534, 0xDDC0DB6, 0x295993C, 0x439041F)
 PIECES = tuple(d * 2.0 ** (-28 * (i + 1)) for i, d in enumerate(_DIGITS))
 HALF_PI = math.pi / 2
-SIN = (-0.16666655242443085, 0.008332191035151482, -0.00019518598855938762)
-COS = (0.04166664555668831, -0.00138873013202101, 2.4430670237052254e-05)
+SIN_SINGLE = (-0.16666655242443085, 0.008332191035151482, -0.00019518598855938762)
+COS_SINGLE = (0.04166664555668831, -0.00138873013202101, 2.4430670237052254e-05)
+SIN_DOUBLE = (
+    -0.16666666666666632, 0.008333333333322472, -0.0001984126982983565, 2.7557313697315496e-06,
+    -2.505075848352576e-08, 1.589679589723415e-10,
+)  # fmt: skip
+COS_DOUBLE = (
+    0.0416666666666666, -0.0013888888888874457, 2.4801587289652865e-05, -2.7557314393872473e-07,
+    2.0875728111810005e-09, -1.1359865059130612e-11,
+)  # fmt: skip
+
+# pi/2 in pieces, of which the first two have 38 bits: exact times a whole number of 15 bits.
+QUARTER = (1.5707963267923333, 2.5633441515839558e-12, 1.0562999066987428e-23)
+FAR = 2.0**15  # as large an argument is not so many quarter turns
 
 
 def _turns(k: Code, x: Number) -> tuple[Number, Number]:
-    """x = (q + f) pi/2 with |f| <= 1/2 and q from 0 to 3, in double: quarter turns, any x.
+    """x = (q + f) pi/2 with |f| <= 1/2 and q whole, up to whole turns, in double, for any x.
 
     A product of x and a piece of 2/pi that is a multiple of 4 for the size of x counts whole
     turns, so only four pieces in a row matter (Payne and Hanek 1983).
@@ -279,31 +291,65 @@ def _turns(k: Code, x: Number) -> tuple[Number, Number]:
     f = (f - more) + (third + fourth)
     last = rint(f)
     q = (q - 4.0 * rint(0.25 * q)) + more + last
-    q = q - 4.0 * k.intrinsic("floor", 0.25 * q)
-    return q, k.convert((f - last) * HALF_PI, "f4")
+    return k.convert(k.bits(q + DOUBLE.rounder, "i8"), "i4"), k.convert((f - last) * HALF_PI, "f4")
 
 
-def _quarter(k: Code, q: Number, r: Number) -> Number:
-    """The sine of q quarter turns and r."""
+def _with_quarters(k: Code, q: Number, sine: Number, cosine: Number) -> tuple[Number, Number]:
+    """Sine and cosine of q quarter turns and an angle, q whole, from those of the angle."""
+    p = precision_of(sine)
+    sign = 1 << 8 * SIZES[p.whole] - 1
+    odd = (q & 1) != 0
+
+    def turned(y: Number, q: Number) -> Number:
+        """y, or -y where bit 1 of q is set, which is moved to the sign."""
+        moved = q << 8 * SIZES[p.whole] - 2
+        return k.bits(k.bits(y, p.whole) ^ (moved & sign), p.kind)
+
+    return turned(k.select(odd, cosine, sine), q), turned(k.select(odd, sine, cosine), q + 1)
+
+
+def sin_cos(k: Code, x: Number) -> tuple[Number, Number]:
+    """sin x and cos x, for arguments of any size; NaN at the infinities.
+
+    What computes one of them has nearly computed the other, and the gradient of one is the other.
+    """
+    return _sin_cos_double(k, x) if x.kind == "f8" else _sin_cos_single(k, x)
+
+
+def _sin_cos_single(k: Code, x: Number) -> tuple[Number, Number]:
+    q, r = _turns(k, x)
     square = r * r
-    sine = k.muladd(r * square, polynomial(k, square, SIN), r)
+    sine = k.muladd(r * square, polynomial(k, square, SIN_SINGLE), r)
     rest = k.muladd(square, -0.5, 1.0)
-    cosine = k.muladd(square * square, polynomial(k, square, COS), rest)
-    y = k.select((q == 1.0) | (q == 3.0), cosine, sine)
-    return k.select(q >= 2.0, -y, y)
+    cosine = k.muladd(square * square, polynomial(k, square, COS_SINGLE), rest)
+    sine, cosine = _with_quarters(k, q, sine, cosine)
+    return k.select(size(k, x) < 2.0**-13, x, sine), cosine
 
 
-def sin(k: Code, x: Number) -> Number:
-    """sin x, for arguments of any size; NaN at the infinities."""
-    if x.kind == "f8":
-        return k.each("sin", x)
-    q, r = _turns(k, x)
-    return k.select(size(k, x) < 2.0**-13, x, _quarter(k, q, r))
+def _sin_cos_double(k: Code, x: Number) -> tuple[Number, Number]:
+    """x = n pi/2 + r + rest, |r| <= pi/4 (Cody and Waite 1980); beyond FAR the C library's.
 
-
-def cos(k: Code, x: Number) -> Number:
-    """cos x, for arguments of any size; NaN at the infinities."""
-    if x.kind == "f8":
-        return k.each("cos", x)
-    q, r = _turns(k, x)
-    return _quarter(k, k.select(q == 3.0, 0.0, q + 1.0), r)
+    Whether or not a product is rounded before it is added, r and rest are the same numbers.
+    """
+    a = size(k, x)
+    shifted = k.muladd(x, 1 / HALF_PI, DOUBLE.rounder)
+    n = shifted - DOUBLE.rounder
+    before = k.muladd(n, -QUARTER[0], x)
+    r = k.muladd(n, -QUARTER[1], before)
+    rest = k.muladd(n, -QUARTER[2], k.muladd(n, -QUARTER[1], before - r))
+    square = r * r
+    sine = r + k.muladd(r * square, polynomial(k, square, SIN_DOUBLE), rest)
+    most = k.muladd(square, -0.5, 1.0)
+    lost = k.muladd(square, -0.5, 1.0 - most)
+    cosine = most + k.muladd(
+        square * square, polynomial(k, square, COS_DOUBLE), k.muladd(r, -rest, lost)
+    )
+    sine, cosine = _with_quarters(k, k.bits(shifted, "i8"), sine, cosine)
+    sine = k.select(a < DOUBLE.near, x, sine)
+    far = a > FAR
+    cells = k.cell(sine), k.cell(cosine)
+    with k.when(k.any(far)):
+        for name, cell in zip(("sin", "cos"), cells, strict=True):
+            library = k.apart(f"far_{name}", lambda k, x, name=name: k.each(name, x), x)
+            cell.set(k.select(far, library, cell.value))
+    return cells[0].value, cells[1].value

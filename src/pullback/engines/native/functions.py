@@ -112,15 +112,26 @@ def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
     def uint32(x: Any) -> Number:
         return astype(x, uint32)
 
-    names = ("exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", *PRECISE)
+    names = ("exp", "expm1", "log", "log1p", "tanh", "erf", *PRECISE)
 
-    def computed(name: str, x: Number) -> Number:
+    def computed(name: str, x: Number) -> Any:
         function = getattr(elementary, name)
         return k.apart(name, function, x) if k.long else function(k, x)
+
+    angles: dict[int, tuple[Number, ...]] = {}  # by the register that an angle is in
+
+    def angle(which: int, x: Number) -> Number:
+        """Sine and cosine, of which what makes one has made the other."""
+        known = id(x.text)
+        if known not in angles:
+            angles[known] = (*computed("sin_cos", x), x)  # x is kept: no other text gets its id
+        return angles[known][which]
 
     functions = {name: partial(computed, name) for name in names}
     return SimpleNamespace(
         **functions,
+        sin=partial(angle, 0),
+        cos=partial(angle, 1),
         add=add,
         subtract=subtract,
         multiply=multiply,
