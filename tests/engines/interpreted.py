@@ -267,7 +267,7 @@ class Machine(Code):
         finally:
             self.active = before
 
-    def prefetch(self, address: Number) -> None:
+    def prefetch(self, address: Number, *, write: bool = False) -> None:
         pass
 
     def run(self, code: Any, *xs: Any) -> None:

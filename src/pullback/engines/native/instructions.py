@@ -69,10 +69,15 @@ class Instructions:
         suffix = f"{'' if first.lanes == 1 else f'v{first.lanes}'}f{8 * SIZES[first.kind]}"
         return self.call(f"llvm.{name}.{suffix}", *xs, kind=first.kind, lanes=first.lanes)
 
-    def prefetch(self, address: Number) -> None:
-        """Ask for the cache line at an address, which is about to be written."""
+    def prefetch(self, address: Number, *, write: bool = False) -> None:
+        """Ask for the cache line at an address, which is about to be read.
+
+        With `write` the other cores lose theirs: only of what is about to be written.
+        """
         self.declare("void @llvm.prefetch.p0(ptr, i32, i32, i32)")
-        self.line(f"call void @llvm.prefetch.p0(ptr {address.text}, i32 1, i32 3, i32 1)")
+        self.line(
+            f"call void @llvm.prefetch.p0(ptr {address.text}, i32 {int(write)}, i32 3, i32 1)"
+        )
 
     def each(self, name: str, x: Number) -> Number:
         """A function of the C library, of each lane."""

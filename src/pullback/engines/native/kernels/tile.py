@@ -212,7 +212,7 @@ def _reduce(
         a_rows = [a_rows[0].after(t) for t in range(tile.rows)]
     with k.when(inner > SHORT):  # C is there when the sums are
         for t, v in grid:
-            k.prefetch(row(c, c_step, t).after(v * lanes).address)
+            k.prefetch(row(c, c_step, t).after(v * lanes).address, write=True)
     sums = {key: k.cell(0.0, kind, lanes) for key in grid}
     with k.when(start != 0):
         for t, v in grid:
