@@ -57,8 +57,14 @@ class Residual(Composite):
             raise CircuitError("a Residual with a layer around needs one inside as well")
         if project and around:
             raise CircuitError("a Residual has a projection or a layer around, not both")
-        config = {"project": bool(project), "around": bool(around)}
-        super().__init__(layers, name, rng, **config, dtype=float_dtype("Residual", dtype))
+        super().__init__(
+            layers,
+            name,
+            rng,
+            project=bool(project),
+            around=bool(around),
+            dtype=float_dtype("Residual", dtype),
+        )
         self.projection: Unit | None = None
 
     def apply(self, x: Unit, *, training: Training | None) -> Any:

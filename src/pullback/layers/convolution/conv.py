@@ -226,7 +226,7 @@ def _build(
     channels: int,
     kernel: tuple[int, ...],
     rng: np.random.Generator,
-    groups: int | None = None,
+    groups: int = 0,
 ) -> None:
     """The weight (*kernel, channels / groups, filters) and the bias of a convolution."""
     groups = groups or layer.config["groups"]
