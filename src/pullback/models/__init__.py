@@ -1,7 +1,28 @@
 """The guide's systems, each a short file."""
 
+from pullback.models.alexnet import alexnet, small_alexnet
+from pullback.models.autoencoder import autoencoder
+from pullback.models.convnet import convnetjs_cifar10, convnetjs_mnist, lenet5
+from pullback.models.painter import painted, painter, pixels
 from pullback.models.perceptron import two_layer_network
+from pullback.models.resnet import resnet
 from pullback.models.scalar_classifier import ScalarClassifier
 from pullback.models.svm import svm
+from pullback.models.vgg import vgg
 
-__all__ = ["ScalarClassifier", "svm", "two_layer_network"]
+__all__ = [
+    "ScalarClassifier",
+    "alexnet",
+    "autoencoder",
+    "convnetjs_cifar10",
+    "convnetjs_mnist",
+    "lenet5",
+    "painted",
+    "painter",
+    "pixels",
+    "resnet",
+    "small_alexnet",
+    "svm",
+    "two_layer_network",
+    "vgg",
+]
