@@ -103,6 +103,39 @@ def test_a_slow_first_epoch_does_not_spoil_the_time_left(clock):
         assert last_line(file).endswith("1:06:30 left")
 
 
+def test_the_line_moves_within_an_epoch(clock):
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=100, color_system=None)
+    measured = {"loss": 0.5, "accuracy": 0.8}
+    with TrainingProgress(4, console=console) as shown:
+        clock.now += 60.0  # compiling
+        for rows in (100, 2_100, 4_100):
+            clock.now += 2.0
+            shown.within(rows, 10_000, measured)
+        shown._progress.refresh()
+        live = last_line(file)
+        # 5.9 s of this epoch are left, and three of 10 s are to come
+        assert "0/4  loss 0.500  acc 80.0%  1,000 rows/s  36 s left" in live
+        clock.now += 7.0
+        shown.epoch(ROW)
+        clock.now += 1.0
+        shown.within(100, 10_000, measured)
+        shown._progress.refresh()
+        live = last_line(file)
+        assert "1/4  loss 0.500  val acc 98.2%  val loss 0.0508" in live
+
+
+def test_batches_of_unknown_number_show_how_fast_they_come(clock):
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=100, color_system=None)
+    with TrainingProgress(1, console=console) as shown:
+        for rows in (64, 128, 192):
+            clock.now += 0.5
+            shown.within(rows, None, {"loss": 0.5})
+        shown._progress.refresh()
+        assert last_line(file).endswith("0/1  loss 0.500  128 rows/s")
+
+
 def test_nothing_is_shown_where_nobody_looks():
     file = io.StringIO()
     with TrainingProgress(2, console=Console(file=file)) as shown:

@@ -12,7 +12,7 @@ import numpy as np
 
 from pullback.core.values import Value
 from pullback.core.walk import replay
-from pullback.engines.engine import Epoch, step_by_step
+from pullback.engines.engine import Epoch, Seen, step_by_step
 from pullback.program.program import Program
 
 
@@ -42,10 +42,14 @@ class Eager:
         return results
 
     def epoch(
-        self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
+        self,
+        data: Mapping[str, np.ndarray],
+        order: np.ndarray,
+        stop: Callable[[], bool],
+        seen: Seen | None = None,
     ) -> Epoch:
         """Run a step on each whole batch of the rows in `order`, until `stop` says so."""
-        return step_by_step(self, data, order, stop)
+        return step_by_step(self, data, order, stop, seen)
 
 
 def _own(value: Value) -> Value:

@@ -8,7 +8,7 @@ it the last bits of the results; the other engines give the same bits each time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from pullback.core.values import Value
 from pullback.engines.eager import Eager
-from pullback.engines.engine import Engine, Epoch, batch_of
+from pullback.engines.engine import Engine, Epoch, Seen, batch_of
 from pullback.engines.notice import quietly
 from pullback.program.program import Program
 
@@ -54,7 +54,11 @@ class EagerNative:
         return self._engine()(**inputs)
 
     def epoch(
-        self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
+        self,
+        data: Mapping[str, np.ndarray],
+        order: np.ndarray,
+        stop: Callable[[], bool],
+        seen: Seen | None = None,
     ) -> Epoch:
         """Run a step on each whole batch of the rows in `order`, until `stop` says so.
 
@@ -65,7 +69,7 @@ class EagerNative:
         size = batch_of(self.program, data, order)
         engine = self._engine({name: rows[:0] for name, rows in data.items()})
         if engine is not self._eager:
-            return engine.epoch(data, order, stop)
+            return engine.epoch(data, order, stop, seen)
         stopped = False
 
         def leaves() -> bool:
@@ -73,11 +77,16 @@ class EagerNative:
             stopped = stop()
             return stopped or self.is_native
 
-        first = engine.epoch(data, order, leaves)
+        first = engine.epoch(data, order, leaves, seen)
         rest = order[first.steps * size :]
         if stopped or len(rest) < size:
             return first
-        second = self._engine().epoch(data, rest, stop)
+
+        def then(steps: int, numbers: Mapping[str, Sequence[float]]) -> None:
+            if seen is not None:
+                seen(first.steps + steps, {k: [*v, *numbers[k]] for k, v in first.numbers.items()})
+
+        second = self._engine().epoch(data, rest, stop, then)
         numbers = {k: np.concatenate([v, second.numbers[k]]) for k, v in first.numbers.items()}
         return Epoch(first.steps + second.steps, numbers)
 

@@ -5,7 +5,7 @@ The engines stand on this; `prepare` makes one by its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +15,9 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit, cast
 from pullback.core.values import Value
 from pullback.program.program import Program, batched
+
+Seen = Callable[[int, Mapping[str, Sequence[float]]], None]
+"""What is told of an epoch on its way: how many steps are done, and each step's numbers."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,17 @@ class Engine(Protocol):
         ...
 
     def epoch(
-        self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
+        self,
+        data: Mapping[str, np.ndarray],
+        order: np.ndarray,
+        stop: Callable[[], bool],
+        seen: Seen | None = None,
     ) -> Epoch:
         """Run a step on each whole batch of the rows in `order`, until `stop` says so.
 
         `data` has the rows of each input, `order` (rows,) their numbers from 0 on. `stop` is asked
-        now and then between steps.
+        now and then between steps, and `seen` is told how many steps are done and what they have
+        recorded.
 
         Raises `CircuitError` as `batch_of` does.
         """
@@ -97,7 +105,11 @@ def batch_of(program: Program, data: Mapping[str, np.ndarray], order: np.ndarray
 
 
 def step_by_step(
-    engine: Engine, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
+    engine: Engine,
+    data: Mapping[str, np.ndarray],
+    order: np.ndarray,
+    stop: Callable[[], bool],
+    seen: Seen | None = None,
 ) -> Epoch:
     """An epoch by calls of the step: for engines that come back to Python after each."""
     size = batch_of(engine.program, data, order)
@@ -109,6 +121,8 @@ def step_by_step(
         for name, column in columns.items():
             column.append(float(values[name]))
         steps += 1
+        if seen is not None:
+            seen(steps, columns)
     return Epoch(steps, {name: np.array(column, float) for name, column in columns.items()})
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from pullback.core.convolution import Padding, Pair
 from pullback.core.unit import Unit
 from pullback.core.values import Value, Walks, _slices, arrays, dtype_of, read_only
-from pullback.engines.engine import Epoch, step_by_step
+from pullback.engines.engine import Epoch, Seen, step_by_step
 from pullback.program.program import Program
 from pullback.program.simplify import not_compiled
 
@@ -66,10 +66,14 @@ class Jax:
         return Jax, (self.program,)
 
     def epoch(
-        self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
+        self,
+        data: Mapping[str, np.ndarray],
+        order: np.ndarray,
+        stop: Callable[[], bool],
+        seen: Seen | None = None,
     ) -> Epoch:
         """Run a step on each whole batch of the rows in `order`, until `stop` says so."""
-        return step_by_step(self, data, order, stop)
+        return step_by_step(self, data, order, stop, seen)
 
     def _step(self, sources: Sequence[Any], constants: Sequence[Any]) -> tuple[Any, Any]:
         """What the step computes, as a function that JAX can follow."""

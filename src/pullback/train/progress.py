@@ -27,7 +27,7 @@ class TrainingProgress:
     """Shows epochs as they pass, on standard error; `show=None` means: where a person looks.
 
     The line is a bar, the epochs done, the most telling of what was measured, as far as they fit,
-    and the time left.
+    how many rows a second the steps take, and the time left. It moves within a long epoch, too.
 
     >>> with TrainingProgress(2, show=False) as progress:
     ...     progress.epoch({"epoch": 1, "loss": 0.5})
@@ -47,6 +47,9 @@ class TrainingProgress:
             disable=not (watched if show is None else show),
         )
         self._epochs = epochs
+        self._rate = 0.0  # rows a second, and when the steps of this epoch were first heard of
+        self._heard: tuple[float, int] | None = None
+        self._judged: dict[str, float] = {}  # what the last epoch did on other rows
         self._line = f"0/{epochs}"
         self._task = self._progress.add_task("", total=epochs, line=self._line)
         self._compiling = notice.shown_by(self._say)
@@ -72,17 +75,36 @@ class TrainingProgress:
         if self._progress.disable:
             return
         self._time.epoch()
-        done = len(self._time)
+        self._heard = None
+        self._judged = {k: v for k, v in row.items() if k.startswith("validation_")}
+        self._show(float(len(self._time)), row)
+
+    def within(self, rows: int, of: int | None, row: Mapping[str, float]) -> None:
+        """So many rows of an epoch are done, of how many, and this is what they measured so far."""
+        if self._progress.disable:
+            return
+        now = time.monotonic()
+        if self._heard is None:  # what was before may have been compiling
+            self._heard = now, rows
+        elif now > self._heard[0]:
+            self._rate = (rows - self._heard[1]) / (now - self._heard[0])
+        share = 0.0 if of is None else min(rows / of, 1.0)
+        if self._rate and of is not None:
+            self._time.within((of - rows) / self._rate, of / self._rate)
+        self._show(len(self._time) + share, {**self._judged, **row})
+
+    def _show(self, done: float, row: Mapping[str, float]) -> None:
         width = len(f"{self._epochs}")
-        line = f"{done:>{width}}/{self._epochs}"
+        line = f"{int(done):>{width}}/{self._epochs}"
         free = self._console.width - _SHORTEST_BAR - len(line) - _TIME - 2
-        for words in _telling(row):
+        rate = [f"{_rounded(self._rate)} rows/s"] if self._rate else []
+        for words in [*_telling(row), *rate]:
             free -= len(words) + 2
             if free < 0:
                 break
             line += f"  {words}"
         self._line = line
-        self._progress.update(self._task, advance=1, line=line)
+        self._progress.update(self._task, completed=done, line=line)
 
     def _say(self, text: str) -> None:
         """Words behind the line, until there are none; what stands behind a colon, if it fits."""
@@ -126,6 +148,7 @@ class _TimeLeft(ProgressColumn):
         self._recent: deque[float] = deque(maxlen=_RECENT)
         self._done = 0
         self._started = self._last = time.monotonic()
+        self._expected: tuple[float, float] | None = None  # the end of this epoch, and a whole one
         self._stopped: float | None = None
 
     def __len__(self) -> int:
@@ -143,15 +166,35 @@ class _TimeLeft(ProgressColumn):
         self._recent.append(now - self._last)
         self._last = now
         self._done += 1
+        self._expected = None
+
+    def within(self, left: float, whole: float) -> None:
+        """So many seconds more the steps of this epoch will take, of how many for all of it."""
+        self._expected = time.monotonic() + left, whole
 
     def render(self, task: Task) -> Text:
         if self._stopped is not None:
             return Text(f" in {_duration(self._stopped - self._started)}")
-        if not self._recent or task.total is None:
+        if task.total is None or not (self._recent or self._expected):
             return Text("")
-        to_come = (task.total - self._done) * statistics.median(self._recent)
-        left = max(0.0, to_come - (time.monotonic() - self._last))
-        return Text(f" {_duration(left)} left")
+        now, to_come = time.monotonic(), task.total - self._done
+        if self._recent:  # with what is measured after the steps
+            end = self._last + to_come * statistics.median(self._recent)
+        else:
+            assert self._expected is not None
+            end = self._expected[0] + (to_come - 1) * self._expected[1]
+        return Text(f" {_duration(max(0.0, end - now))} left")
+
+
+def _rounded(rate: float) -> str:
+    """A rate in few characters.
+
+    >>> _rounded(7.26), _rounded(12_345.6), _rounded(2_345_678.0)
+    ('7.3', '12,300', '2,350,000')
+    """
+    if rate < 99.5:
+        return f"{rate:.1f}"
+    return f"{round(rate, 2 - len(str(int(rate))) + 1):,.0f}"
 
 
 def _duration(seconds: float) -> str:

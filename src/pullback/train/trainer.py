@@ -218,7 +218,9 @@ class Trainer:
                 start = time.perf_counter()
                 self._in_epoch = True
                 try:
-                    measured = self._epoch(data, batch_size, epoch, lambda: interrupt.requested)
+                    measured = self._epoch(
+                        data, batch_size, epoch, lambda: interrupt.requested, shown.within
+                    )
                     if measured is None:
                         history.ended = f"interrupted in epoch {epoch}"
                         break
@@ -262,21 +264,37 @@ class Trainer:
         )
 
     def _epoch(
-        self, data: Rows | Batches, size: int, epoch: int, stop: Callable[[], bool]
+        self,
+        data: Rows | Batches,
+        size: int,
+        epoch: int,
+        stop: Callable[[], bool],
+        tell: Callable[[int, int | None, Mapping[str, float]], None],
     ) -> dict[str, float] | None:
-        """One pass over the data: the means of what was measured, or None if it was stopped."""
+        """One pass over the data: the means of what was measured, or None if it was stopped.
+
+        On its way it may `tell` of how many rows, of how many, what was measured so far.
+        """
         measured: list[Steps] = []
         if isinstance(data, Batches):
+            done = 0
             for batch in data:
                 if stop():
                     return None
-                measured.append(self._one(self._ready_of(batch, "training")))
+                rows = self._ready_of(batch, "training")
+                measured.append(self._one(rows))
+                done += len(rows)
+                tell(done, None, measured[-1].means())
             return joined(measured).means()
         order = np.random.default_rng([self.seed, epoch]).permutation(len(data))
         whole = len(data) // size * size
         if whole:
             run = self._run(data.take(slice(size)))
-            done = run.epoch(data.columns, order[:whole], stop)
+
+            def seen(steps: int, numbers: Mapping[str, Sequence[float]]) -> None:
+                tell(steps * size, len(data), {k: float(np.mean(v)) for k, v in numbers.items()})
+
+            done = run.epoch(data.columns, order[:whole], stop, seen)
             if done.steps * size < whole:
                 return None
             weights = data.columns.get("weights")

@@ -28,6 +28,7 @@ from pullback.engines.native.loops import with_lean_loops
 from pullback.engines.native.memory import Memory, lasting, plan
 from pullback.engines.native.parts import Part, listed
 from pullback.engines.native.registers import fits_registers, write_registers
+from pullback.engines.native.row_sums import with_row_sums
 from pullback.engines.native.target import Target
 from pullback.program.fingerprint import numbered
 from pullback.program.program import Program, batched
@@ -56,6 +57,7 @@ KEPT = frozenset([*PRECISE, *CALLS])  # kernels, and functions of their own, are
 PASSES: list[Callable[[Program], Program]] = [
     partial(simplify, keep=KEPT),
     partial(with_lean_loops, keep=KEPT),
+    with_row_sums,
     partial(with_copies, keep=KEPT),
 ]
 """From any Program to one that kernels can run; each takes what the last one made."""

@@ -19,7 +19,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.values import Value, as_value
-from pullback.engines.engine import Epoch, batch_of, numbers_of
+from pullback.engines.engine import Epoch, Seen, batch_of, numbers_of
 from pullback.engines.native import guard, store
 from pullback.engines.native.guard import Guard
 from pullback.engines.native.layout import MEMORY, WORDS, Layout, View
@@ -118,7 +118,11 @@ class Native:
             return {name: self._read(places[name], unit.value) for name, unit in outputs.items()}
 
     def epoch(
-        self, data: Mapping[str, np.ndarray], order: np.ndarray, stop: Callable[[], bool]
+        self,
+        data: Mapping[str, np.ndarray],
+        order: np.ndarray,
+        stop: Callable[[], bool],
+        seen: Seen | None = None,
     ) -> Epoch:
         """Run a step on each whole batch of the rows in `order`, until `stop` says so.
 
@@ -153,6 +157,8 @@ class Native:
                     seconds = max(time.perf_counter() - start, 1e-4)
                     self._chunk = max(1, int((last - done) * 0.1 / seconds))
                     done = last
+                    if seen is not None:
+                        seen(done, dict(zip(names, record[:, :done], strict=True)))
             self._refuse_indices()
         return Epoch(done, dict(zip(names, record[:, :done], strict=True)))
 

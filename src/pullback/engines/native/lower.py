@@ -7,7 +7,7 @@ run with registers for numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,10 @@ from pullback.engines.native.functions import PRECISE, namespace
 from pullback.engines.native.ir import Literal, Loop, Operand, Operation, Reduction, Store
 from pullback.engines.native.number import Array, Cell, Number
 from pullback.engines.native.threads import Thread, portion
+
+LINES, ADJACENT = 4, 16
+"""Lines whose elements are added up in registers before they are added to what is in memory: of
+long lines, of which a processor foresees but a few, and of those that are one part alone."""
 
 LONG = 60
 """Operations from which on a loop is written once, under a mask, to compile in half the time.
@@ -104,6 +108,7 @@ class _Lowering:
         ]
         kinds = {array.kind for array in loop.arrays} or {"f8"}
         self.lanes = k.target.lanes("f4" if "f4" in kinds else max(kinds - {"b1"}, default="b1"))
+        self.adding = self.added()
         self.once = len(loop.body) > LONG
         self.lanes *= 1 + self.once
         self.reads = {
@@ -112,6 +117,12 @@ class _Lowering:
             for y in (x.inputs if isinstance(x, Operation) else (x.input,))
             if isinstance(y, Operand)
         }
+
+    def added(self) -> list[Reduction]:
+        """The reductions along the last axis but one, if none runs otherwise within a line."""
+        found = [x for x in self.loop.body if isinstance(x, Reduction)]
+        ends = [self.walked[x.array].strides[-2:] for x in found]
+        return found if found and all(end == (0, 1) for end in ends) else []
 
     def stride(self, stride: int | str) -> Any:
         """A stride, where it is known or has a register."""
@@ -169,6 +180,8 @@ class _Lowering:
             self.totals[x.array] = k.cell(k.constant(x.identity, x.wide, self.lanes))
         if axis == self.loop.axes - 1:
             self.line(places, index, *spans[axis])
+        elif axis == self.loop.axes - 2 and self.adding:
+            self.blocks(places, index, spans)
         else:
             self.lines(axis, places, index, spans)
         for x in begun:
@@ -179,16 +192,54 @@ class _Lowering:
     ) -> None:
         """The loop over an axis that is not the innermost."""
         for i in self.k.range(*spans[axis]):
-            further = {
-                name: self.k.offset(at, i * self.stride(w.strides[axis]), w.kind)
-                if w.strides[axis] != 0
-                else at
-                for (name, at), w in zip(places.items(), self.walked.values(), strict=True)
-            }
-            here = index
-            if self.loop.index is not None:
-                here = index + i * self.stride(self.loop.index[axis])
-            self.level(axis + 1, further, here, spans)
+            self.level(axis + 1, *self.further(axis, i, places, index), spans)
+
+    def further(
+        self, axis: int, i: Any, places: Mapping[str, Number], index: Any
+    ) -> tuple[dict[str, Number], Any]:
+        """Where all arrays are, and the place in row-major order, i steps along an axis."""
+        here = {
+            name: self.k.offset(at, i * self.stride(w.strides[axis]), w.kind)
+            if w.strides[axis] != 0
+            else at
+            for (name, at), w in zip(places.items(), self.walked.values(), strict=True)
+        }
+        if self.loop.index is not None:
+            index = index + i * self.stride(self.loop.index[axis])
+        return here, index
+
+    def blocks(
+        self, places: Mapping[str, Number], index: Any, spans: Sequence[tuple[Any, Any]]
+    ) -> None:
+        """The last two axes, where what is added up along the first of them is in registers.
+
+        Some lines at a time, and of these a part after another: so memory is read in its order,
+        and nothing waits for a sum that was just stored.
+        """
+        k, axis = self.k, self.loop.axes - 2
+        (first, last), (start, stop) = spans[axis:]
+        short = stop - start <= self.lanes
+        many = (
+            (ADJACENT if short else LINES)
+            if isinstance(short, bool)
+            else (k.select(short, k.constant(ADJACENT, "i8"), LINES))
+        )
+        for block in k.range((last - first + (many - 1)) // many):
+            at = first + block * many
+            end = k.minimum(at + many, last)
+
+            def some(part: _Part, at: Any = at, end: Any = end) -> None:
+                arrays = {x.array: self.array(x.array, places[x.array]) for x in self.adding}
+                for x in self.adding:
+                    old = arrays[x.array].load(part.i, part.lanes, part.mask)
+                    self.totals[x.array] = k.cell(k.convert(old, x.wide))
+                for i in k.range(at, end):
+                    self.elements(self.begun(*self.further(axis, i, places, index)), part)
+                for x in self.adding:
+                    y = k.convert(self.totals.pop(x.array).value, self.walked[x.array].kind)
+                    arrays[x.array].store(part.i, y, part.mask)
+
+            self.parts(*spans[-1], some)
 
     def array(self, name: str, at: Number) -> Array:
         walked = self.walked[name]
@@ -197,6 +248,11 @@ class _Lowering:
 
     def line(self, places: Mapping[str, Number], index: Any, start: Any, stop: Any) -> None:
         """The innermost loop."""
+        line = self.begun(places, index)
+        self.parts(start, stop, lambda part: self.elements(line, part))
+
+    def begun(self, places: Mapping[str, Number], index: Any) -> _Line:
+        """A line that begins there."""
         k = self.k
         arrays, held = {}, {}
         for name, at in places.items():
@@ -205,25 +261,28 @@ class _Lowering:
                 held[name] = k.load(at, walked.kind)
             else:
                 arrays[name] = self.array(name, at)
-        lanes = self.lanes
+        return _Line(arrays, held, index)
+
+    def parts(self, start: Any, stop: Any, some: Callable[[_Part], None]) -> None:
+        """`some(part)` for each part of a line."""
+        k, lanes = self.k, self.lanes
         count = stop - start if isinstance(stop, int) and isinstance(start, int) else None
-        line = _Line(arrays, held, index)
 
         def masked(i: Any) -> _Part:
             return _Part(i, lanes, k.first_lanes(stop - i, lanes))
 
         if lanes == 1 or (count is not None and count % lanes == 0):
             for i in k.range(start, stop, lanes):
-                self.elements(line, _Part(i, lanes))
+                some(_Part(i, lanes))
         elif self.once and (count is None or count > lanes):
             for i in k.range(start, stop, lanes):
-                self.elements(line, masked(i))
+                some(masked(i))
         else:
             end = start + (stop - start) // lanes * lanes
             for i in k.range(start, end, lanes):
-                self.elements(line, _Part(i, lanes))
+                some(_Part(i, lanes))
             for i in k.range(end, stop, lanes):  # once, or never
-                self.elements(line, masked(i))
+                some(masked(i))
 
     def finish(self, x: Reduction, array: Array, total: Cell) -> None:
         """The lanes of a reduction as one number, in memory."""
