@@ -8,7 +8,7 @@ import typer
 
 from pullback.core.errors import CircuitError
 from pullback.tables import ReadOptions
-from pullback.tables.recipe import named
+from pullback.train.settings import named
 
 _READING = "Reading the file"
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "blanks": " "}

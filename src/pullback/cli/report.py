@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -23,7 +24,7 @@ NAMES = {
     "mae": "MAE",
     "r2": "R²",
 }
-_HEADS = ("train", "valid", "test")  # of the columns of `PARTS`
+HEADS = ("train", "valid", "test")  # of the columns of `PARTS`
 _UNEQUAL = 2.0  # times as many rows of one class as of another, from which balance is shown
 _MOST_COLUMNS = 40
 _MOST_PAIRS = 8
@@ -52,6 +53,29 @@ class Page:
     def sentences(self, texts: Iterable[str]) -> None:
         for text in texts:
             self.lines(sentence(text, self.width))
+
+    def confusion(self, classes: Sequence[Any], counts: np.ndarray) -> None:
+        """How often each class was taken for each; where all do not fit, the worst pairs."""
+        names = [cell(label) for label in classes]
+        room = max(6, self.width // 8)
+        head = [shortened(name, room) for name in names]
+        rows = [("test part", *head)]
+        rows += [
+            (name, *(f"{n:,}" if n else "·" for n in line))
+            for name, line in zip(names, counts.tolist(), strict=True)
+        ]
+        lines = table(rows, self.width, right=range(1, len(rows)), least={0: 10})
+        if max(map(len, lines)) <= self.width:
+            self.headed(lines)
+            legend = "rows: true class, columns: predicted"
+            self.lines(sentence(legend, self.width, 0), "dim")
+            return
+        pairs = [(n, j, k) for (j, k), n in np.ndenumerate(counts) if j != k and n]
+        pairs.sort(key=lambda pair: (-pair[0], pair[1:]))
+        rows = [("true", "taken for", "times in the test part")]
+        rows += [(names[j], names[k], f"{n:,}") for n, j, k in pairs[:_MOST_PAIRS]]
+        if pairs:
+            self.headed(table(rows, self.width, right=(2,), least={0: 10, 1: 10}))
 
 
 # Before training ---------------------------------------------------------------------------------
@@ -138,7 +162,7 @@ def show_outcome(page: Page, outcome: Outcome) -> None:
         balanced=_unequal(study),
     )
     if outcome.confusion is not None:
-        _show_confusion(page, study.target, outcome.confusion)
+        page.confusion(study.target.classes, outcome.confusion)
     if outcome.residuals is not None:
         _show_residuals(page, study.target, outcome.residuals)
     _show_most_wrong(page, outcome)
@@ -173,7 +197,7 @@ def show_metrics(
     for measure in MEASURES[target.task]:
         if measure == "balanced_accuracy" and not balanced:
             continue
-        rows.append((NAMES[measure], *_HEADS))
+        rows.append((NAMES[measure], *HEADS))
         for who, name in names.items():
             values = (metrics[who][part][measure] for part in PARTS)
             rows.append((cell(name), *(shown_value(measure, value) for value in values)))
@@ -205,29 +229,6 @@ def _unequal(study: Study) -> bool:
         return False
     counts = np.bincount(study.truths["train"], minlength=len(study.target.classes))
     return bool(counts.max() > _UNEQUAL * counts.min())
-
-
-def _show_confusion(page: Page, target: Target, counts: np.ndarray) -> None:
-    names = [cell(label) for label in target.classes]
-    room = max(6, page.width // 8)
-    head = [shortened(name, room) for name in names]
-    rows = [("test part", *head)]
-    rows += [
-        (name, *(f"{n:,}" if n else "·" for n in line))
-        for name, line in zip(names, counts.tolist(), strict=True)
-    ]
-    lines = table(rows, page.width, right=range(1, len(rows)), least={0: 10})
-    if max(map(len, lines)) <= page.width:
-        page.headed(lines)
-        legend = "rows: true class, columns: predicted"
-        page.lines(sentence(legend, page.width, 0), "dim")
-        return
-    pairs = [(n, j, k) for (j, k), n in np.ndenumerate(counts) if j != k and n]
-    pairs.sort(key=lambda pair: (-pair[0], pair[1:]))
-    rows = [("true", "taken for", "times in the test part")]
-    rows += [(names[j], names[k], f"{n:,}") for n, j, k in pairs[:_MOST_PAIRS]]
-    if pairs:
-        page.headed(table(rows, page.width, right=(2,), least={0: 10, 1: 10}))
 
 
 def _show_residuals(page: Page, target: Target, residuals: np.ndarray) -> None:

@@ -16,15 +16,20 @@ from pullback.cli.report import Page, show_data, show_end, show_outcome
 from pullback.core.errors import CircuitError
 from pullback.datasets import load_dataset
 from pullback.tables import KINDS, TASKS
-from pullback.tables.recipe import MODELS, Recipe, named
+from pullback.tables.recipe import MODELS, Recipe
 from pullback.tables.study import Study
+from pullback.train.settings import named
 
-_TRAINING = "Training"
+_TRAINING, _PICTURES = "Training", "Pictures"
 
 
 def train(
     data: Annotated[
-        str, typer.Argument(help="a built-in set such as digits or iris, or a CSV or Parquet file")
+        str,
+        typer.Argument(
+            help="a built-in set such as digits, iris or fashion-mnist, a CSV or Parquet file, or a "
+            "folder with a folder of pictures for each class"
+        ),
     ],
     target: Annotated[
         str | None,
@@ -41,9 +46,37 @@ def train(
             help=f"what a column is: {', '.join(KINDS)}, or date:FORMAT; for each again",
         ),
     ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PIXELS",
+            rich_help_panel=_PICTURES,
+            help="height and width that pictures are brought to, as 64 or 48x64; by default theirs",
+        ),
+    ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            rich_help_panel=_PICTURES,
+            help=f"changes at random in training, as flip,shift; of {', '.join(CHANGES)}",
+        ),
+    ] = None,
+    skip_broken: Annotated[
+        bool,
+        typer.Option(
+            "--skip-broken", rich_help_panel=_PICTURES, help="leave out pictures that are damaged"
+        ),
+    ] = False,
     model: Annotated[
-        str, typer.Option(metavar="|".join(MODELS), rich_help_panel=_TRAINING, help="what to train")
-    ] = "mlp",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_TRAINING,
+            help=f"of tables {', '.join(MODELS)}, by default mlp; of pictures "
+            f"{', '.join(PICTURE_MODELS)}, by default convnet",
+        ),
+    ] = None,
     hidden: Annotated[
         str | None,
         typer.Option(
@@ -77,8 +110,13 @@ def train(
         ),
     ] = None,
     optimizer: Annotated[
-        str, typer.Option(metavar="NAME", rich_help_panel=_TRAINING, help="such as Adam or AdamW")
-    ] = "SGD",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_TRAINING,
+            help="such as SGD, Adam or AdamW; by default SGD, and Adam of pictures",
+        ),
+    ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(
@@ -100,12 +138,17 @@ def train(
         typer.Option(
             metavar="N",
             rich_help_panel=_TRAINING,
-            help="most passes over the training rows; by default 40, more if few",
+            help="most passes over the training rows; by default 40, 10 of pictures, more if few",
         ),
     ] = None,
     batch_size: Annotated[
-        int, typer.Option(metavar="N", rich_help_panel=_TRAINING, help="rows of a step")
-    ] = 32,
+        int | None,
+        typer.Option(
+            metavar="N",
+            rich_help_panel=_TRAINING,
+            help="rows of a step; by default 32, and 64 of pictures",
+        ),
+    ] = None,
     patience: Annotated[
         int,
         typer.Option(
@@ -147,7 +190,7 @@ def train(
 ) -> None:
     """Prepare data, train a model on it, and judge it on rows that it has never seen.
 
-    The rows are split at random: 70% to train on, 10% to validate, 20% to test. How a table becomes
+    The data are a table, or pictures. The rows are split at random: 70% to train on, 10% to validate, 20% to test. How a table becomes
     numbers is learned from the training rows alone. The model kept is that of the epoch with the
     best validation loss.
 
@@ -158,30 +201,41 @@ def train(
     Ctrl-C ends the training and not the rest: the summary, and the model saved, are of what was
     learned until then. The status is 130 then.
     """
-    recipe = Recipe(
-        model=model,
-        hidden=None if hidden is None else _sizes(hidden),
-        activation=activation,
-        dropout=dropout,
-        loss=loss,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        l2=l2,
-        balanced=_balanced(class_weights),
-        epochs=epochs,
-        batch_size=batch_size,
-        patience=patience,
-        seed=seed,
-        engine=engine,
-        threads=threads,
-    ).checked()
-    if task is not None:
-        task = named("task", task, TASKS)
-    kinds = _kinds(kind or ())
-    options = read_options(separator, header, decimal, gaps, classes)
     path = None if save is None else writable("--save", save)
     if path is not None:
         refuse_same("--save", path, data)
+    asked = Asked(
+        {
+            "model": model,
+            "hidden": None if hidden is None else _sizes(hidden),
+            "dropout": dropout,
+            "optimizer": optimizer,
+            "learning_rate": learning_rate,
+            "l2": l2,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "patience": patience,
+            "seed": seed,
+            "engine": engine,
+            "threads": threads,
+        },
+        {"activation": activation, "loss": loss, "balanced": _balanced(class_weights) or None},
+        {"target": target, "task": task, "kind": kind},
+        {"size": size, "augment": augment, "skip_broken": skip_broken or None},
+    )
+    options = read_options(separator, header, decimal, gaps, classes)
+    if holds_pictures(data):
+        asked.refuse(asked.of_tables, asked.of_files, "is for tables, and these are pictures")
+        if options != ReadOptions():
+            raise CircuitError(f"how to read a file can be told of tables; {data} has pictures")
+        train_pictures(data, asked, path, save, as_json)
+        return
+    asked.refuse(asked.of_pictures, "is for pictures, and this is a table")
+    recipe = Recipe(**{k: v for k, v in (asked.common | asked.of_tables).items() if v is not None})
+    recipe = recipe.checked()
+    if task is not None:
+        task = named("task", task, TASKS)
+    kinds = _kinds(kind or ())
     study = Study.of(load_dataset(data, target, task, kinds, options), recipe)
     page = Page()
     if not as_json:

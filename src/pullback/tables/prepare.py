@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.plain import from_plain, to_plain
 from pullback.tables.cells import Dates, Numbers, Texts, read_cells
 from pullback.tables.column import KINDS, Column
 from pullback.tables.columns import columns_of, understand_table
@@ -21,7 +22,6 @@ from pullback.tables.extract import extract
 from pullback.tables.habits import Habits
 from pullback.tables.numerals import DECIMALS, NUMBER_STYLES, either_way
 from pullback.tables.options import ReadOptions
-from pullback.tables.plain import from_plain, to_plain
 from pullback.tables.quantities import GROUPS, HUGE
 from pullback.tables.spelling import DATE_FORMATS, brief, listed, shown
 from pullback.tables.standard import centre_and_scale, median

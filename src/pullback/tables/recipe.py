@@ -11,10 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
 from pullback.core.errors import CircuitError
-from pullback.engines.prepare import ENGINES, refuse_engine, refuse_missing
 from pullback.layers import Sequential
 from pullback.layers.activations import ACTIVATIONS
 from pullback.losses import L2, LOSSES, Loss, Penalty, balanced_class_weights
@@ -22,6 +19,7 @@ from pullback.losses.loss import fitting
 from pullback.optim import OPTIMIZERS, Optimizer
 from pullback.tables.dataset import Dataset
 from pullback.tables.parts import multilayer
+from pullback.train.settings import Settings, checked, named, refuse_others
 
 MODELS = {
     "linear": "logistic, softmax or linear regression",
@@ -42,24 +40,17 @@ _STEPS = 2000  # that small data get, in epochs up to the most
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How to learn, as it was asked for; None where it is left to `prepared`."""
+class Recipe(Settings):
+    """How to learn from a table, as it was asked for; None where it is left to `prepared`."""
 
+    optimizer: str = "SGD"
+    batch_size: int = 32
     model: str = "mlp"
     hidden: tuple[int, ...] | None = None
     activation: str | None = None
     dropout: float | None = None
     loss: str | None = None
-    optimizer: str = "SGD"
-    learning_rate: float | None = None
-    l2: float | None = None
     balanced: bool = False
-    epochs: int | None = None
-    batch_size: int = 32
-    patience: int = 20
-    seed: int = 0
-    engine: str = "native"
-    threads: int | None = None
 
     def checked(self) -> Recipe:
         """The recipe with all names as they are registered.
@@ -67,37 +58,13 @@ class Recipe:
         Raises `CircuitError` for the first thing that no task could be learned with.
         """
         named("model", self.model, MODELS)
-        engine = named("engine", self.engine, ENGINES)
-        refuse_missing(engine)
-        for option, value, least in (
-            ("--epochs", self.epochs, 1),
-            ("--batch-size", self.batch_size, 1),
-            ("--patience", self.patience, 0),
-            ("--seed", self.seed, 0),
-            ("--threads", self.threads, 1),
-        ):
-            if value is not None and value < least:
-                raise CircuitError(f"{option} is a whole number of at least {least}, got {value}")
-        refuse_engine(engine, self.threads)
-        if self.learning_rate is not None and not 0.0 < self.learning_rate < np.inf:
-            raise CircuitError(
-                f"--learning-rate is a number above 0, such as 0.1, got {self.learning_rate}"
-            )
-        if self.l2 is not None and not 0.0 <= self.l2 < np.inf:
-            raise CircuitError(f"--l2 is a number of at least 0, such as 0.0001, got {self.l2}")
+        recipe = checked(self)
         if self.dropout is not None and not 0.0 <= self.dropout < 1.0:
             raise CircuitError(f"--dropout is a share from 0 to below 1, got {self.dropout}")
         if self.model != "mlp":
-            for option, value in (
-                ("--hidden", self.hidden),
-                ("--activation", self.activation),
-                ("--dropout", self.dropout),
-            ):
-                if value is not None:
-                    raise CircuitError(
-                        f"{option} is for hidden layers, and the model {self.model!r} has none; "
-                        "use --model mlp"
-                    )
+            options = {x: f"--{x}" for x in ("hidden", "activation", "dropout")}
+            none = f"is for hidden layers, and the model {self.model!r} has none; use --model mlp"
+            refuse_others(self, options, none)
         loss = self.loss and named("loss", self.loss, LOSSES)
         if loss and self.model == "svm" and not LOSSES[loss].reading.hinge:
             hinges = [name for name, kind in LOSSES.items() if kind.reading.hinge]
@@ -105,13 +72,8 @@ class Recipe:
                 f"a support vector machine learns by a hinge, {_or(hinges)}; {loss} needs "
                 "--model linear or mlp"
             )
-        return replace(
-            self,
-            loss=loss,
-            activation=self.activation and named("activation", self.activation, ACTIVATIONS),
-            optimizer=named("optimizer", self.optimizer, OPTIMIZERS),
-            engine=engine,
-        )
+        activation = self.activation and named("activation", self.activation, ACTIVATIONS)
+        return replace(recipe, loss=loss, activation=activation)
 
 
 @dataclass(frozen=True)
@@ -202,21 +164,6 @@ def _optimizer(recipe: Recipe, task: str, width: int) -> Optimizer:
         rate = _SVM_RATE if recipe.model == "svm" else _RATES[task]
         rate *= min(1.0, _FEW_INPUTS / width)
     return make(rate, momentum=_MOMENTUM, clip_norm=_CLIP)
-
-
-def named(kind: str, name: str, known: Iterable[str]) -> str:
-    """The known name that is this one, in upper or lower case.
-
-    >>> named("optimizer", "sgd", ["SGD", "Adam"])
-    'SGD'
-
-    Raises `CircuitError`, with the names there are, where there is none.
-    """
-    names = list(known)
-    for candidate in names:
-        if candidate.casefold() == name.casefold():
-            return candidate
-    raise CircuitError(f"there is no {kind} {name!r}; there are: {', '.join(names)}")
 
 
 def _or(names: Iterable[str]) -> str:

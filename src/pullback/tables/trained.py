@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.plain import from_plain, to_plain
 from pullback.layers import Layer
 from pullback.layers.saving import load_model, save_model
 from pullback.layers.storage import read_about
@@ -21,7 +22,6 @@ from pullback.losses.loss import fitting
 from pullback.tables.answers import Answers
 from pullback.tables.measure import MEASURES
 from pullback.tables.options import ReadOptions
-from pullback.tables.plain import from_plain, to_plain
 from pullback.tables.prepare import Preparation
 from pullback.tables.target import Target
 

@@ -1,0 +1,28 @@
+"""In: the options of a training. Out: the same by what they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pullback.core.errors import CircuitError
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for, None where nothing was: of any data, of tables, of files, of pictures."""
+
+    common: Mapping[str, Any]
+    of_tables: Mapping[str, Any]
+    of_files: Mapping[str, Any]
+    of_pictures: Mapping[str, Any]
+
+    def refuse(self, *rest: Any) -> None:
+        """`refuse(groups, ..., why)`: raise where something of these groups was asked for."""
+        *groups, why = rest
+        for group in groups:
+            for name, value in group.items():
+                if value is not None:
+                    option = {"balanced": "class-weights"}.get(name, name.replace("_", "-"))
+                    raise CircuitError(f"--{option} {why}")

@@ -1,0 +1,84 @@
+"""In: what a person asks of training, in words and numbers. Out: the same, checked.
+
+What was not asked for is None, and is chosen where the data are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.engines.prepare import ENGINES, refuse_engine, refuse_missing
+from pullback.optim import OPTIMIZERS
+
+S = TypeVar("S", bound="Settings")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train, as the options of a command line name it."""
+
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    l2: float | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    patience: int = 20
+    seed: int = 0
+    engine: str = "native"
+    threads: int | None = None
+
+
+def checked(settings: S) -> S:
+    """The settings with all names as they are registered.
+
+    Raises `CircuitError` for the first that nothing could be trained with.
+    """
+    engine = named("engine", settings.engine, ENGINES)
+    refuse_missing(engine)
+    for option, value, least in (
+        ("--epochs", settings.epochs, 1),
+        ("--batch-size", settings.batch_size, 1),
+        ("--patience", settings.patience, 0),
+        ("--seed", settings.seed, 0),
+        ("--threads", settings.threads, 1),
+    ):
+        if value is not None and value < least:
+            raise CircuitError(f"{option} is a whole number of at least {least}, got {value}")
+    refuse_engine(engine, settings.threads)
+    rate, l2 = settings.learning_rate, settings.l2
+    if rate is not None and not 0.0 < rate < np.inf:
+        raise CircuitError(f"--learning-rate is a number above 0, such as 0.1, got {rate}")
+    if l2 is not None and not 0.0 <= l2 < np.inf:
+        raise CircuitError(f"--l2 is a number of at least 0, such as 0.0001, got {l2}")
+    optimizer = settings.optimizer and named("optimizer", settings.optimizer, OPTIMIZERS)
+    return replace(settings, engine=engine, optimizer=optimizer)
+
+
+def refuse_others(settings: Any, options: Mapping[str, str], why: str) -> None:
+    """Raise where one of these fields was asked for: their options are for something else.
+
+    Raises `CircuitError` with `why`.
+    """
+    for field, option in options.items():
+        if getattr(settings, field) is not None:
+            raise CircuitError(f"{option} {why}")
+
+
+def named(kind: str, name: str, known: Iterable[str]) -> str:
+    """The known name that is this one, in upper or lower case.
+
+    >>> named("optimizer", "sgd", ["SGD", "Adam"])
+    'SGD'
+
+    Raises `CircuitError`, with the names there are, where there is none.
+    """
+    names = list(known)
+    for candidate in names:
+        if candidate.casefold() == name.casefold():
+            return candidate
+    raise CircuitError(f"there is no {kind} {name!r}; there are: {', '.join(names)}")
