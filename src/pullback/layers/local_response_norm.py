@@ -6,7 +6,7 @@ from typing import final
 
 from pullback.core.unit import Unit
 from pullback.gates.elementary import sqrt
-from pullback.gates.shape import concatenate
+from pullback.gates.shape import as_floats, pad
 from pullback.layers.arguments import count, number_between
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
@@ -17,9 +17,9 @@ from pullback.layers.training import Training
 class LocalResponseNorm(Layer):
     """y[c] = x[c] / (k + alpha / size * (the sum of x[d]^2 over `size` channels around c))^beta.
 
-    Shapes: x (..., C), y (..., C). The channels are those from c - size // 2 on; beyond the first
-    and the last there are zeros. So it is in PyTorch and in ConvNetJS; the paper leaves out the
-    division of alpha by `size`.
+    Shapes: x (..., C), y (..., C), of floats. The channels are those from c - size // 2 on; beyond
+    the first and the last there are zeros. So it is in PyTorch and, for an odd size, in ConvNetJS;
+    the paper leaves out the division of alpha by `size`.
 
     Raises `CircuitError` for arguments that are no such numbers.
     Source: Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural
@@ -43,7 +43,7 @@ class LocalResponseNorm(Layer):
         super().__init__(
             name,
             rng,
-            size=count(kind, "channel in size", size),
+            size=count(kind, "channel", size),
             alpha=number_between(kind, "alpha", alpha, 0.0),
             beta=number_between(kind, "beta", beta, 0.0),
             k=number_between(kind, "k", k, 0.0),
@@ -52,12 +52,14 @@ class LocalResponseNorm(Layer):
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         size, alpha, beta, k = (self.config[name] for name in ("size", "alpha", "beta", "k"))
         channels = self.size_of_last_axis(x.shape)
+        x = as_floats(x)
+        if not x.size:
+            return x
         squares = x * x
-        before = size // 2
-        none = squares[..., :1] * 0.0
-        framed = concatenate([none] * before + [squares] + [none] * (size - 1 - before), axis=-1)
+        before, behind = (min(n, channels) for n in (size // 2, (size - 1) // 2))
+        framed = pad(squares, [(0, 0)] * (x.ndim - 1) + [(before, behind)])
         total = framed[..., :channels]
-        for at in range(1, size):
+        for at in range(1, before + 1 + behind):
             total = total + framed[..., at : at + channels]
         scale = k + (alpha / size) * total
         if beta == 0.75:  # two roots are quicker than a power
