@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -32,7 +32,6 @@ class Setting:
     layer: pb.Layer
     x: np.ndarray
     theirs: Callable[..., Any]
-    told: dict[str, Any] = field(default_factory=dict)
 
 
 def first(x):
@@ -51,9 +50,9 @@ def crop(x, border):
     return x
 
 
-def frame(x, border, value=0.0):
-    """Channels first; padded by (before, after) of each axis behind the channels."""
-    return F.pad(x, [n for pads in reversed(border) for n in pads], value=value)
+def frame(x, border):
+    """Channels first; with zeros, (before, after), along each axis behind the channels."""
+    return F.pad(x, [n for pads in reversed(border) for n in pads])
 
 
 def draw(rng, low, high, axes):
@@ -65,10 +64,9 @@ def pairs(rng, high, axes):
 
 
 def one_or_all(rng, values):
-    """As users write it: a number where all are the same."""
-    return (
-        values[0] if len(set(values)) == 1 and (len(values) == 1 or rng.random() < 0.5) else values
-    )
+    """As users may write it: a number where all are the same."""
+    alike = len(set(values)) == 1
+    return values[0] if alike and (len(values) == 1 or rng.random() < 0.5) else values
 
 
 # Convolution and pooling -------------------------------------------------------------------------
