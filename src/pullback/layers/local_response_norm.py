@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import final
 
 from pullback.core.unit import Unit
 from pullback.gates.elementary import sqrt
-from pullback.gates.shape import as_floats, pad
+from pullback.gates.pooling import sum_pool
+from pullback.gates.shape import as_floats, reshape
 from pullback.layers.arguments import count, number_between
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
@@ -55,13 +57,14 @@ class LocalResponseNorm(Layer):
         x = as_floats(x)
         if not x.size:
             return x
-        squares = x * x
         before, behind = (min(n, channels) for n in (size // 2, (size - 1) // 2))
-        framed = pad(squares, [(0, 0)] * (x.ndim - 1) + [(before, behind)])
-        total = framed[..., :channels]
-        for at in range(1, before + 1 + behind):
-            total = total + framed[..., at : at + channels]
-        scale = k + (alpha / size) * total
+        total = sum_pool(  # the channels of each pixel are an image of one row
+            reshape(x * x, (prod(x.shape[:-1]), 1, channels, 1)),
+            size=(1, before + 1 + behind),
+            stride=(1, 1),
+            padding=((0, 0), (before, behind)),
+        )
+        scale = k + (alpha / size) * reshape(total, x.shape)
         if beta == 0.75:  # two roots are quicker than a power
             root = sqrt(scale)
             return x / (root * sqrt(root))
