@@ -11,21 +11,34 @@ from typing import Any
 
 import numpy as np
 from scipy import special
+from tests.layers import windows
 
 from pullback.layers import (
     ELU,
     GELU,
     SELU,
+    AveragePool1d,
+    AveragePool2d,
     BatchNorm,
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
     Dense,
+    DepthwiseConv2d,
     Dropout,
     Embedding,
     Flatten,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    GroupNorm,
     Identity,
     Layer,
     LayerNorm,
     LeakyReLU,
+    LocalResponseNorm,
     Maxout,
+    MaxPool1d,
+    MaxPool2d,
     Parallel,
     PReLU,
     ReLU,
@@ -36,7 +49,9 @@ from pullback.layers import (
     SiLU,
     Softmax,
     Softplus,
+    SpatialDropout,
     Tanh,
+    Upsample2d,
 )
 
 F8 = {"dtype": "float64"}
@@ -89,8 +104,9 @@ def maxout(x, p, units, pieces):
     )
 
 
-def layer_norm(x, p):
-    y = [(v - v.mean()) / (v.std() ** 2 + 1e-5) ** 0.5 for v in x.reshape(-1, x.shape[-1])]
+def layer_norm(x, p, axes=1):
+    rows = x.reshape(-1, *x.shape[x.ndim - axes :])
+    y = [(v - v.mean()) / (v.std() ** 2 + 1e-5) ** 0.5 for v in rows]
     return np.reshape(y, x.shape) * p["layernorm.scale"] + p["layernorm.bias"]
 
 
@@ -115,14 +131,110 @@ def dropout(x, p):
     return np.where(drawn >= 0.25, x / 0.75, 0.0)
 
 
+def spatial_dropout(x, p):
+    """As `dropout`, with one number for each channel of a row."""
+    kept = dropout(np.ones((len(x), *[1] * (x.ndim - 2), x.shape[-1])), p)
+    return x * kept
+
+
+def biased(y, p, name):
+    return y + p[f"{name}.bias"] if f"{name}.bias" in p else y
+
+
+def convolution(kind, row, *told, **windows_told):
+    """A case of a convolution of images: filters or none, the kernel, and where it lies."""
+    groups = row[-1] if kind is DepthwiseConv2d else windows_told.get("groups", 1)
+    name = kind.__name__.lower()
+    function = windows.transposed if kind is ConvTranspose2d else windows.convolve
+    static = {k: v for k, v in windows_told.items() if k not in ("bias", "groups", "multiplier")}
+
+    def predicted(x, p):
+        return biased(function(x, p[f"{name}.weight"], groups=groups, **static), p, name)
+
+    return Case(lambda: kind(*told, **windows_told, **F8), row, predicted)
+
+
+def convolution_1d(row, *told, **windows_told):
+    static = {k: v for k, v in windows_told.items() if k != "bias"}
+
+    def predicted(x, p):
+        y = windows.in_a_row(windows.convolve, x, p["conv1d.weight"], **static)
+        return biased(y, p, "conv1d")
+
+    return Case(lambda: Conv1d(*told, **windows_told, **F8), row, predicted)
+
+
+def pooling(kind, row, size, stride=None, padding="valid"):
+    """A case of pooling, of images or of sequences."""
+    function = windows.max_pool if kind in (MaxPool1d, MaxPool2d) else windows.average_pool
+    told = {"size": size, "stride": stride or size, "padding": padding}
+
+    def predicted(x, p):
+        return windows.in_a_row(function, x, **told) if len(row) == 2 else function(x, **told)
+
+    return Case(lambda: kind(size, stride, padding), row, predicted)
+
+
+def group_norm(groups, row):
+    return Case(
+        lambda: GroupNorm(groups, **F8),
+        row,
+        lambda x, p: windows.group_norm(x, groups, p["groupnorm.scale"], p["groupnorm.bias"]),
+    )
+
+
+def local_response_norm(row, size, alpha, beta, k):
+    told = (size, alpha, beta, k)
+    return Case(
+        lambda: LocalResponseNorm(*told), row, lambda x, p: windows.local_response_norm(x, *told)
+    )
+
+
 def elementwise(make, function):
     return [Case(make, (3, 2), lambda x, p: function(x)), Case(make, (), lambda x, p: function(x))]
 
 
 CASES: dict[str, list[Case]] = {
+    "AveragePool1d": [
+        pooling(AveragePool1d, (6, 2), 2),
+        pooling(AveragePool1d, (7, 1), 3, 2, "same"),
+        pooling(AveragePool1d, (5, 2), 4, 1, (3, 0)),
+        pooling(AveragePool1d, (1, 1), 1),
+    ],
+    "AveragePool2d": [
+        pooling(AveragePool2d, (4, 6, 2), 2),
+        pooling(AveragePool2d, (5, 4, 1), (3, 2), (2, 1), "same"),
+        pooling(AveragePool2d, (5, 3, 2), 3, 2, ((2, 1), (0, 2))),
+        pooling(AveragePool2d, (4, 5, 1), 2, 3, 1),
+        pooling(AveragePool2d, (1, 1, 3), 1),
+    ],
     "BatchNorm": [
         Case(lambda: BatchNorm(**F8), (3,), batch_norm, batch_norm_trained, least_rows=2),
         Case(lambda: BatchNorm(0.5, **F8), (2, 3), batch_norm, batch_norm_trained, least_rows=1),
+    ],
+    "Conv1d": [
+        convolution_1d((6, 2), 3, 3),
+        convolution_1d((7, 2), 2, 2, stride=3, padding="same"),
+        convolution_1d((5, 4), 2, 3, padding=(2, 0), dilation=2, groups=2, bias=False),
+        convolution_1d((4, 1), 1, 4, padding=1),
+    ],
+    "Conv2d": [
+        convolution(Conv2d, (4, 5, 2), 3, 3),
+        convolution(Conv2d, (5, 4, 1), 2, (3, 2), stride=(2, 1), padding="same"),
+        convolution(Conv2d, (5, 4, 4), 2, 2, padding=((1, 0), (0, 2)), groups=2, bias=False),
+        convolution(Conv2d, (5, 6, 2), 2, 3, stride=2, padding=(1, 2), dilation=(1, 2)),
+        convolution(Conv2d, (3, 4, 3), 6, 2, groups=3, dilation=2),
+        convolution(Conv2d, (1, 1, 2), 3, 1),
+        convolution(Conv2d, (2, 3, 1), 1, 3, stride=2, padding="same", dilation=2),
+    ],
+    "ConvTranspose2d": [
+        convolution(ConvTranspose2d, (3, 2, 2), 3, 3),
+        convolution(ConvTranspose2d, (2, 3, 2), 2, 4, stride=2, padding=1),
+        convolution(ConvTranspose2d, (2, 2, 4), 2, (2, 3), stride=3, extra=(2, 1), groups=2),
+        convolution(ConvTranspose2d, (3, 2, 1), 2, 3, stride=(2, 1), padding="same", bias=False),
+        convolution(ConvTranspose2d, (2, 3, 2), 1, 2, dilation=(2, 1), padding=((1, 0), (0, 1))),
+        convolution(ConvTranspose2d, (2, 1, 2), 4, 1, stride=2, padding="same", groups=2),
+        convolution(ConvTranspose2d, (1, 1, 3), 3, 1, groups=3),
     ],
     "Dense": [
         Case(lambda: Dense(4, **F8), (3,), lambda x, p: dense(x, p, "dense")),
@@ -132,6 +244,12 @@ CASES: dict[str, list[Case]] = {
             (3,),
             lambda x, p: np.tensordot(x, p["dense.weight"], 1),
         ),
+    ],
+    "DepthwiseConv2d": [
+        convolution(DepthwiseConv2d, (4, 4, 3), 3, padding="same"),
+        convolution(DepthwiseConv2d, (4, 5, 2), (2, 3), multiplier=2, stride=(1, 2)),
+        convolution(DepthwiseConv2d, (5, 3, 2), 2, padding=((0, 1), (2, 0)), dilation=2),
+        convolution(DepthwiseConv2d, (3, 3, 1), 2, multiplier=3, bias=False),
     ],
     "Dropout": [
         Case(lambda: Dropout(0.25), (3,), lambda x, p: x, dropout),
@@ -158,15 +276,56 @@ CASES: dict[str, list[Case]] = {
             lambda x: x / 2 * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))),
         ),
     ],
+    "GlobalAveragePool": [
+        Case(GlobalAveragePool, (3, 2, 2), lambda x, p: np.einsum("nhwc->nc", x) / 6),
+        Case(GlobalAveragePool, (5, 1), lambda x, p: np.einsum("nlc->nc", x) / 5),
+        Case(GlobalAveragePool, (1, 1, 2), lambda x, p: x[:, 0, 0]),
+    ],
+    "GlobalMaxPool": [
+        Case(GlobalMaxPool, (3, 2, 2), lambda x, p: np.sort(x.reshape(len(x), 6, 2), 1)[:, -1]),
+        Case(GlobalMaxPool, (5, 1), lambda x, p: np.sort(x, 1)[:, -1]),
+        Case(GlobalMaxPool, (2, 1, 2, 2), lambda x, p: x.reshape(len(x), 4, 2).max(1)),
+    ],
+    "GroupNorm": [
+        group_norm(2, (3, 2, 4)),
+        group_norm(1, (5, 3)),
+        group_norm(3, (2, 2, 3)),
+        group_norm(2, (6,)),
+    ],
     "Identity": elementwise(Identity, lambda x: x),
     "LayerNorm": [
         Case(lambda: LayerNorm(**F8), (5,), layer_norm),
         Case(lambda: LayerNorm(**F8), (2, 3), layer_norm),
+        Case(lambda: LayerNorm(axes=3, **F8), (3, 2, 2), lambda x, p: layer_norm(x, p, 3)),
+        Case(lambda: LayerNorm(axes=2, **F8), (2, 3, 2), lambda x, p: layer_norm(x, p, 2)),
     ],
     "LeakyReLU": elementwise(lambda: LeakyReLU(0.2), lambda x: leaky(x, 0.2)),
+    "LocalResponseNorm": [
+        local_response_norm((2, 2, 5), 3, 0.9, 0.75, 1.0),
+        local_response_norm((6,), 4, 0.5, 0.6, 2.0),
+        local_response_norm((2, 3), 7, 2.0, 1.0, 0.5),
+        local_response_norm((3, 2), 1, 0.3, 0.5, 1.0),
+    ],
+    "MaxPool1d": [
+        pooling(MaxPool1d, (6, 2), 2),
+        pooling(MaxPool1d, (7, 1), 3, 2, "same"),
+        pooling(MaxPool1d, (5, 2), 3, 1, (2, 0)),
+    ],
+    "MaxPool2d": [
+        pooling(MaxPool2d, (4, 6, 2), 2),
+        pooling(MaxPool2d, (5, 4, 1), (3, 2), (2, 1), "same"),
+        pooling(MaxPool2d, (5, 3, 2), 3, 2, ((2, 1), (0, 2))),
+        pooling(MaxPool2d, (4, 5, 1), 2, 3, 1),
+        pooling(MaxPool2d, (1, 1, 3), 1),
+    ],
     "Maxout": [
         Case(lambda: Maxout(3, **F8), (4,), lambda x, p: maxout(x, p, 3, 2)),
         Case(lambda: Maxout(2, 5, **F8), (2, 3), lambda x, p: maxout(x, p, 2, 5)),
+        Case(
+            lambda: Maxout(pieces=3),
+            (2, 6),
+            lambda x, p: np.stack([x[..., :3].max(-1), x[..., 3:].max(-1)], axis=-1),
+        ),
     ],
     "PReLU": [Case(lambda: PReLU(**F8), (3,), lambda x, p: leaky(x, p["prelu.slope"]))],
     "Parallel": [
@@ -197,6 +356,18 @@ CASES: dict[str, list[Case]] = {
             (3,),
             lambda x, p: x @ p["projection"] + dense(x, p, "dense1"),
         ),
+        Case(
+            lambda: Residual(
+                Conv2d(3, 3, stride=2, padding="same", **F8),
+                Tanh(),
+                around=Conv2d(3, 1, stride=2, **F8),
+            ),
+            (4, 3, 2),
+            lambda x, p: (
+                np.tanh(biased(windows.convolve(x, p["conv2d1.weight"], 2, "same"), p, "conv2d1"))
+                + biased(windows.convolve(x, p["conv2d2.weight"], 2), p, "conv2d2")
+            ),
+        ),
     ],
     "SELU": elementwise(SELU, lambda x: 1.0507009873554805 * elu(x, 1.6732632423543772)),
     "Sequential": [
@@ -210,5 +381,20 @@ CASES: dict[str, list[Case]] = {
     "Sigmoid": elementwise(Sigmoid, special.expit),
     "Softmax": [Case(Softmax, (5,), lambda x, p: special.softmax(x, axis=-1))],
     "Softplus": elementwise(Softplus, lambda x: np.logaddexp(x, 0)),
+    "SpatialDropout": [
+        Case(lambda: SpatialDropout(0.25), (2, 3, 4), lambda x, p: x, spatial_dropout),
+        Case(lambda: SpatialDropout(0.25), (5,), lambda x, p: x, spatial_dropout),
+        Case(lambda: SpatialDropout(0.0), (2, 3), lambda x, p: x),
+    ],
     "Tanh": elementwise(Tanh, np.tanh),
+    "Upsample2d": [
+        Case(lambda: Upsample2d(2), (2, 3, 2), lambda x, p: x.repeat(2, axis=1).repeat(2, axis=2)),
+        Case(lambda: Upsample2d((1, 3)), (2, 2, 1), lambda x, p: x.repeat(3, axis=2)),
+        Case(lambda: Upsample2d(2, "bilinear"), (3, 2, 2), lambda x, p: windows.bilinear(x, 2)),
+        Case(
+            lambda: Upsample2d((3, 1), "bilinear"),
+            (2, 1, 1),
+            lambda x, p: windows.bilinear(x, (3, 1)),
+        ),
+    ],
 }

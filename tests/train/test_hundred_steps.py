@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import nn
+from jax import lax, nn
 from tests.gates.reference import REFERENCES
 from tests.losses.reference import CASES as LOSS_CASES
 
@@ -41,6 +41,49 @@ def normal(x, axes):
     return (x - mean) / jnp.sqrt(jnp.mean((x - mean) ** 2, axes, keepdims=True) + 1e-5)
 
 
+def convolved(p, x, padding, dims=2, **windows):
+    """A convolution, along one axis or two; JAX pads as "SAME" and "VALID" say."""
+    layout = ("NWC", "WIO", "NWC") if dims == 1 else ("NHWC", "HWIO", "NHWC")
+    windows = {"window_strides": (1,) * dims, "padding": padding, **windows}
+    return lax.conv_general_dilated(x, p["weight"], dimension_numbers=layout, **windows) + p["bias"]
+
+
+def convolved_back(p, x):
+    """Where pixels lie two apart, kernels upside down are what they stamp."""
+    flipped = jnp.swapaxes(p["weight"], 2, 3)[::-1, ::-1]
+    return convolved(p | {"weight": flipped}, x, [(2, 2), (2, 2)], lhs_dilation=(2, 2))
+
+
+def pooled(x, start, join, size, stride, padding):
+    windows = ((1, *size, 1), (1, *stride, 1))
+    return lax.reduce_window(x, start, join, *windows, padding)
+
+
+def averaged(x, *windows):
+    total, pixels = (pooled(z, 0.0, lax.add, *windows) for z in (x, jnp.ones_like(x)))
+    return total / pixels
+
+
+def grouped(p, x, groups):
+    parts = x.reshape(len(x), -1, groups, x.shape[-1] // groups)
+    return p["scale"] * normal(parts, (1, 3)).reshape(x.shape) + p["bias"]
+
+
+def damped(x):
+    """By the sum of squares of three channels, as a band of a matrix."""
+    near = np.tri(4, k=1) - np.tri(4, k=-2)
+    return x / (1.0 + 0.5 / 3 * (x * x) @ near) ** 0.75
+
+
+def whole_channels(drawn, x):
+    """The first of the numbers drawn: one for each channel of a row."""
+    return drawn.ravel()[: ROWS * 4].reshape(ROWS, *[1] * (x.ndim - 2), 4)
+
+
+def inner(x):
+    return tuple(range(1, x.ndim - 1))
+
+
 def maxout(p, x):
     sums = dense(p, x)
     return jnp.max(sums.reshape(*sums.shape[:-1], -1, 2), axis=-1)
@@ -48,11 +91,35 @@ def maxout(p, x):
 
 # Each layer as it is made, and what it computes of its parameters and x, and its draw of numbers.
 KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
+    "AveragePool1d": (
+        lambda: pb.AveragePool1d(2, 1, (1, 0)),
+        lambda p, x, _: averaged(x, (2,), (1,), ((0, 0), (1, 0), (0, 0))),
+    ),
+    "AveragePool2d": (
+        lambda: pb.AveragePool2d((3, 2), 2, "same"),
+        lambda p, x, _: averaged(x, (3, 2), (2, 2), "SAME"),
+    ),
     "BatchNorm": (
         lambda: pb.BatchNorm(**F8),
-        lambda p, x, _: p["scale"] * normal(x, (0, 1)) + p["bias"],
+        lambda p, x, _: p["scale"] * normal(x, tuple(range(x.ndim - 1))) + p["bias"],
+    ),
+    "Conv1d": (
+        lambda: pb.Conv1d(4, 3, padding="same", **F8),
+        lambda p, x, _: convolved(p, x, "SAME", dims=1),
+    ),
+    "Conv2d": (
+        lambda: pb.Conv2d(4, (3, 2), stride=2, padding="same", groups=2, **F8),
+        lambda p, x, _: convolved(p, x, "SAME", window_strides=(2, 2), feature_group_count=2),
+    ),
+    "ConvTranspose2d": (
+        lambda: pb.ConvTranspose2d(3, 3, stride=2, **F8),
+        lambda p, x, _: convolved_back(p, x),
     ),
     "Dense": (lambda: pb.Dense(4, **F8), lambda p, x, _: dense(p, x)),
+    "DepthwiseConv2d": (
+        lambda: pb.DepthwiseConv2d(2, multiplier=2, dilation=2, **F8),
+        lambda p, x, _: convolved(p, x, "VALID", rhs_dilation=(2, 2), feature_group_count=4),
+    ),
     "Dropout": (
         lambda: pb.Dropout(0.25),
         lambda p, x, drawn: jnp.where(drawn < 0.25, 0.0, x / 0.75),
@@ -61,12 +128,27 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
     "Embedding": (lambda: pb.Embedding(7, 4, **F8), lambda p, x, _: p["table"][x]),
     "Flatten": (pb.Flatten, lambda p, x, _: x.reshape(len(x), -1)),
     "GELU": (pb.GELU, lambda p, x, _: nn.gelu(x, approximate=False)),
+    "GlobalAveragePool": (pb.GlobalAveragePool, lambda p, x, _: x.mean(inner(x))),
+    "GlobalMaxPool": (pb.GlobalMaxPool, lambda p, x, _: x.max(inner(x))),
+    "GroupNorm": (lambda: pb.GroupNorm(2, **F8), lambda p, x, _: grouped(p, x, 2)),
     "Identity": (pb.Identity, lambda p, x, _: x),
     "LayerNorm": (
         lambda: pb.LayerNorm(**F8),
         lambda p, x, _: p["scale"] * normal(x, -1) + p["bias"],
     ),
     "LeakyReLU": (lambda: pb.LeakyReLU(0.2), lambda p, x, _: nn.leaky_relu(x, 0.2)),
+    "LocalResponseNorm": (
+        lambda: pb.LocalResponseNorm(3, alpha=0.5, k=1.0),
+        lambda p, x, _: damped(x),
+    ),
+    "MaxPool1d": (
+        lambda: pb.MaxPool1d(2, 1, "same"),
+        lambda p, x, _: pooled(x, -jnp.inf, lax.max, (2,), (1,), "SAME"),
+    ),
+    "MaxPool2d": (
+        lambda: pb.MaxPool2d(2, 1),
+        lambda p, x, _: pooled(x, -jnp.inf, lax.max, (2, 2), (1, 1), "VALID"),
+    ),
     "Maxout": (lambda: pb.Maxout(4, **F8), lambda p, x, _: maxout(p, x)),
     "PReLU": (
         lambda: pb.PReLU(**F8),
@@ -91,11 +173,25 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
     "Sigmoid": (pb.Sigmoid, lambda p, x, _: nn.sigmoid(x)),
     "Softmax": (pb.Softmax, lambda p, x, _: nn.softmax(x)),
     "Softplus": (pb.Softplus, lambda p, x, _: nn.softplus(x)),
+    "SpatialDropout": (
+        lambda: pb.SpatialDropout(0.25),
+        lambda p, x, drawn: jnp.where(whole_channels(drawn, x) < 0.25, 0.0, x / 0.75),
+    ),
     "Tanh": (pb.Tanh, lambda p, x, _: jnp.tanh(x)),
+    "Upsample2d": (
+        lambda: pb.Upsample2d(2),
+        lambda p, x, _: jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2),
+    ),
 }
 NETS = {
     **{kind: (kind,) for kind in KINDS},
     "mixed": ("Dense", "BatchNorm", "GELU", "Dropout", "Residual", "LayerNorm", "PReLU"),
+    "sequences": ("Conv1d", "BatchNorm", "MaxPool1d", "ReLU", "AveragePool1d", "GlobalMaxPool"),
+    "images": (
+        *("Conv2d", "BatchNorm", "ReLU", "SpatialDropout", "LocalResponseNorm", "Upsample2d"),
+        *("MaxPool2d", "GroupNorm", "DepthwiseConv2d", "AveragePool2d", "ConvTranspose2d"),
+        "GlobalAveragePool",
+    ),
 }
 
 
@@ -113,7 +209,8 @@ def inputs_of(name: str) -> np.ndarray:
     rng = np.random.default_rng(0)
     if name == "Embedding":
         return rng.integers(7, size=(STEPS, ROWS, 2))
-    return rng.normal(size=(STEPS, ROWS, 2, 3))
+    images = name == "images" or name.endswith("2d")
+    return rng.normal(size=(STEPS, ROWS, *((5, 4) if images else (2,)), 3))
 
 
 def labels_of(name: str) -> np.ndarray:
@@ -129,8 +226,9 @@ def forward(model: pb.Sequential, p: Arrays, x: Any, drawn: Any) -> tuple[Any, A
         kind, inside = type(layer).__name__, f"{layer.name}."
         own = {name.removeprefix(inside): p[name] for name in p if name.startswith(inside)}
         if kind == "BatchNorm":
-            measured[f"{inside}mean"] = x.mean((0, 1))
-            measured[f"{inside}variance"] = x.var((0, 1), ddof=1)
+            rows = tuple(range(x.ndim - 1))
+            measured[f"{inside}mean"] = x.mean(rows)
+            measured[f"{inside}variance"] = x.var(rows, ddof=1)
         x = KINDS[kind][1](own, x, drawn)
     return x, measured
 
@@ -250,6 +348,7 @@ def test_a_loss_ends_where_jax_ends(name):
     check(name, scorer(name), case.loss, steps, losses_by_jax())
 
 
-def test_native_code_ends_where_jax_ends():
-    steps = inputs_of("mixed"), labels_of("mixed")
-    check("mixed", net("mixed"), pb.SquaredError(), steps, nets_by_jax(), "native")
+@pytest.mark.parametrize("name", ["mixed", "sequences", "images"])
+def test_native_code_ends_where_jax_ends(name):
+    steps = inputs_of(name), labels_of(name)
+    check(name, net(name), pb.SquaredError(), steps, nets_by_jax(), "native")

@@ -21,7 +21,7 @@ import numpy as np
 from pullback.core.convolution import Padding, Pair
 from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
-from pullback.gates.shape import Shape, astype, input_dtype
+from pullback.gates.shape import Shape, as_floats, input_dtype
 from pullback.gates.windows import (
     IMAGES,
     NO_PADDING,
@@ -74,6 +74,8 @@ def _gap(x: Any, *, size: Pair, stride: Pair, padding: Padding) -> Any:
     kinks=_gap,
 )
 def _max_pool(m, x, *, size, stride, padding):
+    if not m.shape(x)[0]:
+        return _none(m, x, size, stride, padding)
     for axis in (2, 1):
         along = m.shape(x)[axis], size[axis - 1], stride[axis - 1], padding[axis - 1]
         x = reduce(m.maximum, [_pixels(m, x, axis, at) for at in _places(*along)])
@@ -162,6 +164,16 @@ def _winners(m: Any, x: Any, size: Pair, stride: Pair, padding: Padding) -> Any:
     return m.add(at, firsts + np.arange(channels))
 
 
+def _none(m: Any, x: Any, size: Pair, stride: Pair, padding: Padding) -> Any:
+    """The pool of no images, at no cost: of their size there may be nothing but a claim."""
+    _, *image, channels = m.shape(x)
+    rows, columns = (
+        _count(n + sum(pads), k, s)
+        for n, pads, k, s in zip(image, padding, size, stride, strict=True)
+    )
+    return m.reshape(x, (0, rows, columns, channels))
+
+
 def _places(length: int, size: int, stride: int, pads: Pair) -> list[np.ndarray]:
     """For each place in a window along an axis, which elements of the image stand there.
 
@@ -206,6 +218,8 @@ def sum_pool(m, x, *, size, stride, padding):
     >>> sum_pool(x, size=(1, 2), stride=(1, 2), padding=((0, 0), (0, 0)))[0, 0, :, 0]
     array([1., 5.])
     """
+    if not m.shape(x)[0]:
+        return _none(m, x, size, stride, padding)
     whole, inside = _framed(m.shape(x), padding)
     x = x if padding == NO_PADDING else m.embed(x, whole, inside)
     for axis in (2, 1):
@@ -267,14 +281,14 @@ def average_pool(
            [10.5, 12.5]])
     """
     images, size, stride, padding = _plain(x, size, stride, padding, "average_pool")
-    dtype = input_dtype(x)
-    if dtype.kind != "f":
-        x, dtype = astype(x, float), np.dtype(float)
+    x = as_floats(x)
     total = sum_pool(x, size=size, stride=stride, padding=padding)
+    if not images[0]:
+        return total
     if padding == NO_PADDING:
         return total / float(size[0] * size[1])
     down, across = map(_real_pixels, images[1:3], size, stride, padding)
-    return total / np.multiply.outer(down, across)[:, :, None].astype(dtype)
+    return total / np.multiply.outer(down, across)[:, :, None].astype(input_dtype(x))
 
 
 def _real_pixels(length: int, size: int, stride: int, pads: Pair) -> np.ndarray:

@@ -146,6 +146,15 @@ def astype(x: Any, dtype: Any) -> Any:
     return _astype(x, dtype=np.dtype(dtype))
 
 
+def as_floats(x: Any) -> Any:
+    """x; whole numbers and truth values in double precision, as small integers soon overflow.
+
+    >>> as_floats(np.array([200], np.uint8)) ** 2
+    array([40000.])
+    """
+    return x if input_dtype(x).kind == "f" else astype(x, float)
+
+
 # Broadcasting and its undoing --------------------------------------------------------------------
 
 

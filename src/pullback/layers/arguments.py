@@ -24,7 +24,8 @@ def count(kind: str, what: str, number: Any) -> int:
     try:
         whole = index(number)
     except TypeError:
-        raise CircuitError(f"{kind} needs a whole number of {what}s, got {number!r}") from None
+        many = f"{what[:-2]}es" if what.endswith("is") else f"{what}s"
+        raise CircuitError(f"{kind} needs a whole number of {many}, got {number!r}") from None
     if whole < 1:
         raise CircuitError(f"{kind} needs at least one {what}, got {number}")
     return whole
@@ -46,7 +47,8 @@ def number_between(
     inside = plain and math.isfinite(number) and low <= number and (number < high or end)
     if not inside or number > high:
         bound = "" if high == math.inf else f" to {'' if end else 'below '}{high:g}"
-        raise CircuitError(f"{kind} needs a {what} from {low:g}{bound}, got {number!r}")
+        one = "an" if what[0] in "aeiou" else "a"
+        raise CircuitError(f"{kind} needs {one} {what} from {low:g}{bound}, got {number!r}")
     return float(number)
 
 

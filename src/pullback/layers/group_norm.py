@@ -9,11 +9,10 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
-from pullback.gates.elementary import sqrt
+from pullback.gates.elementary import sqrt, stop_gradient
 from pullback.gates.reduction import mean
-from pullback.gates.shape import reshape
+from pullback.gates.shape import broadcast_to, reshape
 from pullback.layers.arguments import count, float_dtype, number_between
-from pullback.layers.centring import centre
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
 
@@ -69,10 +68,20 @@ class GroupNorm(Layer):
         assert self.scale is not None
         assert self.bias is not None
         self.check_last_axis(x, self.scale.size)
-        rows, groups = x.shape[0], self.config["groups"]
-        pixels = prod(x.shape[1:-1])
-        parts = reshape(x, (rows, pixels, groups, self.scale.size // groups))
-        centred = centre(parts, (1, 3))
-        variance = mean(centred * centred, axis=(1, 3), keepdims=True)
-        normal = reshape(centred / sqrt(variance + self.epsilon), x.shape)
-        return self.scale * normal + self.bias
+        rows, channels = x.shape[0], self.scale.size
+        pixels = reshape(x, (rows, prod(x.shape[1:-1]), channels))
+        nearly = pixels - self._mean(pixels)
+        centred = nearly - stop_gradient(self._mean(nearly))  # all digits: see `centre`
+        normal = centred / sqrt(self._mean(centred * centred) + self.epsilon)
+        return self.scale * reshape(normal, x.shape) + self.bias
+
+    def _mean(self, x: Unit) -> Unit:
+        """The mean of each group of channels, for each of its channels: (N, pixels, C), (N, 1, C).
+
+        First each channel's alone, as what lies side by side in memory is quick to go through.
+        """
+        rows, _, channels = x.shape
+        groups = self.config["groups"]
+        each = reshape(mean(x, axis=1), (rows, groups, channels // groups))
+        whole = broadcast_to(mean(each, axis=2, keepdims=True), each.shape)
+        return reshape(whole, (rows, 1, channels))

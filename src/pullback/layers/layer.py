@@ -90,9 +90,10 @@ class Layer(Portable, ABC):
             if not self.built:
                 rng = np.random.default_rng(0 if self.rng is None else self.rng)
                 self.build(*(x.shape for x in wires), rng=rng)
+            call.output = self.apply(*wires, training=context)
+            if not self.built:  # inputs that are refused leave nothing behind
                 self.first_inputs = [(x.shape, x.dtype.name) for x in wires]
                 self.built = True
-            call.output = self.apply(*wires, training=context)
         return call.output
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import final
 
 from pullback.core.unit import Unit
 from pullback.gates.elementary import sqrt
-from pullback.gates.shape import concatenate
+from pullback.gates.pooling import sum_pool
+from pullback.gates.shape import as_floats, reshape
 from pullback.layers.arguments import count, number_between
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
@@ -17,9 +19,9 @@ from pullback.layers.training import Training
 class LocalResponseNorm(Layer):
     """y[c] = x[c] / (k + alpha / size * (the sum of x[d]^2 over `size` channels around c))^beta.
 
-    Shapes: x (..., C), y (..., C). The channels are those from c - size // 2 on; beyond the first
-    and the last there are zeros. So it is in PyTorch and in ConvNetJS; the paper leaves out the
-    division of alpha by `size`.
+    Shapes: x (..., C), y (..., C), of floats. The channels are those from c - size // 2 on; beyond
+    the first and the last there are zeros. So it is in PyTorch and, for an odd size, in ConvNetJS;
+    the paper leaves out the division of alpha by `size`.
 
     Raises `CircuitError` for arguments that are no such numbers.
     Source: Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural
@@ -43,7 +45,7 @@ class LocalResponseNorm(Layer):
         super().__init__(
             name,
             rng,
-            size=count(kind, "channel in size", size),
+            size=count(kind, "channel", size),
             alpha=number_between(kind, "alpha", alpha, 0.0),
             beta=number_between(kind, "beta", beta, 0.0),
             k=number_between(kind, "k", k, 0.0),
@@ -52,14 +54,17 @@ class LocalResponseNorm(Layer):
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         size, alpha, beta, k = (self.config[name] for name in ("size", "alpha", "beta", "k"))
         channels = self.size_of_last_axis(x.shape)
-        squares = x * x
-        before = size // 2
-        none = squares[..., :1] * 0.0
-        framed = concatenate([none] * before + [squares] + [none] * (size - 1 - before), axis=-1)
-        total = framed[..., :channels]
-        for at in range(1, size):
-            total = total + framed[..., at : at + channels]
-        scale = k + (alpha / size) * total
+        x = as_floats(x)
+        if not x.size:
+            return x
+        before, behind = (min(n, channels) for n in (size // 2, (size - 1) // 2))
+        total = sum_pool(  # the channels of each pixel are an image of one row
+            reshape(x * x, (prod(x.shape[:-1]), 1, channels, 1)),
+            size=(1, before + 1 + behind),
+            stride=(1, 1),
+            padding=((0, 0), (before, behind)),
+        )
+        scale = k + (alpha / size) * reshape(total, x.shape)
         if beta == 0.75:  # two roots are quicker than a power
             root = sqrt(scale)
             return x / (root * sqrt(root))

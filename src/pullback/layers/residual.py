@@ -53,7 +53,9 @@ class Residual(Composite):
     ) -> None:
         if isinstance(around, Layer):
             layers = (*layers, around)
-        elif around and len(layers) < 2:
+        elif not isinstance(around, bool):
+            raise CircuitError(f"around a Residual is a layer, or True, got {around!r}")
+        if around and len(layers) < 2:
             raise CircuitError("a Residual with a layer around needs one inside as well")
         if project and around:
             raise CircuitError("a Residual has a projection or a layer around, not both")
@@ -72,10 +74,9 @@ class Residual(Composite):
         y, around = chain(inner, (x,), training), x
         if self.config["around"]:
             around = self.layers[-1](x, training=training)
-        for made in (y, around):
+        for made, who, make in ((y, "layers inside", "make"), (around, "layer around", "makes")):
             if not isinstance(made, Unit):
-                n = len(made)
-                raise CircuitError(f"the layers inside {self.name!r} make {n} outputs, not one")
+                raise CircuitError(f"the {who} {self.name!r} {make} {len(made)} outputs, not one")
         if self.config["project"]:
             around = self._projected(x, y)
         if around.shape != y.shape:

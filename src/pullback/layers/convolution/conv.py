@@ -71,7 +71,8 @@ class Conv2d(Layer):
 
     def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:
         check_axes(self, shape, 4, None)
-        _build(self, shape[-1], both(self.config["kernel"]), rng)
+        told = {name: self.config[name] for name in ("filters", "groups")}
+        _build(self, shape[-1], both(self.config["kernel"]), rng, **told)
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         assert self.weight is not None
@@ -115,7 +116,7 @@ class DepthwiseConv2d(Layer):
         super().__init__(
             name,
             rng,
-            multiplier=count(kind, "filter of each channel", multiplier),
+            multiplier=count(kind, "filter", multiplier),
             **_windows(kind, 2, kernel, stride, padding, dilation),
             bias=bool(bias),
             initializer=initializer,
@@ -127,7 +128,11 @@ class DepthwiseConv2d(Layer):
 
     def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:
         check_axes(self, shape, 4, None)
-        _build(self, shape[-1], both(self.config["kernel"]), rng, groups=shape[-1])
+        channels, kernel = shape[-1], both(self.config["kernel"])
+        if not channels:
+            raise CircuitError(f"layer {self.name!r} needs at least one channel, got {shape}")
+        filters = channels * self.config["multiplier"]
+        _build(self, channels, kernel, rng, filters=filters, groups=channels)
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         assert self.weight is not None
@@ -183,7 +188,8 @@ class Conv1d(Layer):
 
     def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:
         check_axes(self, shape, 3, None)
-        _build(self, shape[-1], (self.config["kernel"],), rng)
+        told = {name: self.config[name] for name in ("filters", "groups")}
+        _build(self, shape[-1], (self.config["kernel"],), rng, **told)
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         assert self.weight is not None
@@ -216,7 +222,9 @@ def _windows(
 
 
 def _groups(kind: str, groups: Any, filters: int) -> int:
-    if filters % count(kind, "group", groups):
+    """A number of groups, which must divide the filters."""
+    groups = count(kind, "group", groups)
+    if filters % groups:
         raise CircuitError(f"{kind}: {filters} filters cannot be divided into {groups} groups")
     return groups
 
@@ -226,11 +234,11 @@ def _build(
     channels: int,
     kernel: tuple[int, ...],
     rng: np.random.Generator,
-    groups: int = 0,
+    *,
+    filters: int,
+    groups: int,
 ) -> None:
     """The weight (*kernel, channels / groups, filters) and the bias of a convolution."""
-    groups = groups or layer.config["groups"]
-    filters = layer.config.get("filters") or channels * layer.config["multiplier"]
     if channels % groups:
         raise CircuitError(
             f"layer {layer.name!r} cannot divide {channels} channels into {groups} groups"

@@ -20,10 +20,14 @@ def check_axes(layer: Layer, shape: tuple[int, ...], axes: int, channels: int | 
     if len(shape) == axes and channels in (None, shape[-1]):
         return
     wanted = AXES[axes] if channels is None else AXES[axes].replace("C", str(channels))
-    cure = ""
+    cure, one = "", "image" if axes == 4 else "sequence"
     if len(shape) == axes - 1:
-        one = channels is None or channels == 1
-        cure = "; one channel needs an axis of its own: x[..., None]" if one else ""
+        cures = []
+        if channels in (None, shape[-1]):
+            cures.append(f"a single {one} is a batch of one: x[None]")
+        if channels in (None, 1):
+            cures.append("a single channel needs an axis of its own: x[..., None]")
+        cure = "".join(f"; {cure}" for cure in cures)
     elif len(shape) == axes and shape[1] == channels:
         cure = "; channels come last: np.moveaxis(x, 1, -1)"
     elif len(shape) == axes:
@@ -56,7 +60,7 @@ def sizes(kind: str, what: str, value: Any, axes: int, least: int = 1) -> int | 
         found = [index(n) for n in (value if many else [value])]
     except TypeError:
         found = []
-    if len(found) not in (1, axes) or any(n < least for n in found):
+    if len(found) != (axes if many else 1) or any(n < least for n in found):
         several = f", or {axes} of them" if axes > 1 else ""
         raise CircuitError(
             f"{kind} needs a {what} of at least {least}, a whole number{several}, got {value!r}"
@@ -76,15 +80,18 @@ def border(kind: str, value: Any, axes: int) -> Any:
     >>> border("Conv2d", ((1, 2), (0, 3)), 2)
     [[1, 2], [0, 3]]
     """
-    if value in ("same", "valid"):
+    if isinstance(value, str) and value in ("same", "valid"):
         return value
     try:
-        plain_padding(((0, 0), value) if axes == 1 else value, kind)
-    except CircuitError as error:
-        words = " (left, right)" if axes == 1 else ""
-        raise CircuitError(f"{error}{words}") from None
-    return [list(n) if isinstance(n, tuple) else n for n in value] if _is_many(value) else value
+        plain = _plain(value)
+    except TypeError:
+        raise CircuitError(
+            f"{kind}: padding must be whole numbers, 'same' or 'valid', got {value!r}"
+        ) from None
+    plain_padding(plain if axes == 2 else ((0, 0), plain), kind)
+    return plain
 
 
-def _is_many(value: Any) -> bool:
-    return isinstance(value, tuple | list)
+def _plain(value: Any) -> Any:
+    """Whole numbers, and sequences of them, as JSON can hold them."""
+    return [_plain(n) for n in value] if isinstance(value, tuple | list) else index(value)

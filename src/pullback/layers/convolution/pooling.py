@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, final
 
+from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.pooling import average_pool, max_pool
 from pullback.gates.reduction import max, mean
@@ -25,6 +26,7 @@ class MaxPool2d(Layer):
     Raises `CircuitError` for what is no image, where a window is larger than the padded image, and
     where padding is as wide as the window.
 
+    >>> import numpy as np
     >>> MaxPool2d(2)(np.arange(16.0).reshape(1, 4, 4, 1)).value[0, :, :, 0]
     array([[ 5.,  7.],
            [13., 15.]])
@@ -53,6 +55,7 @@ class AveragePool2d(Layer):
 
     Shapes, arguments and what is raised as in `MaxPool2d`. Pixels of the padding do not count.
 
+    >>> import numpy as np
     >>> AveragePool2d(2)(np.arange(16.0).reshape(1, 4, 4, 1)).value[0, :, :, 0]
     array([[ 2.5,  4.5],
            [10.5, 12.5]])
@@ -133,9 +136,11 @@ class AveragePool1d(Layer):
 class GlobalAveragePool(Layer):
     """The mean of each channel over a whole image, or sequence.
 
-    Shapes: x (N, ..., C), y (N, C). Raises `CircuitError` for fewer than three axes.
+    Shapes: x (N, ..., C), y (N, C). Raises `CircuitError` for fewer than three axes, and for no
+    pixels.
     Source: Lin, Chen, Yan, "Network in network" (ICLR 2014).
 
+    >>> import numpy as np
     >>> GlobalAveragePool()(np.arange(4.0).reshape(1, 2, 2, 1)).value
     array([[1.5]])
     """
@@ -151,6 +156,7 @@ class GlobalMaxPool(Layer):
 
     Shapes, and what is raised, as in `GlobalAveragePool`. Several that tie share the gradient.
 
+    >>> import numpy as np
     >>> GlobalMaxPool()(np.arange(4.0).reshape(1, 2, 2, 1)).value
     array([[3.]])
     """
@@ -163,6 +169,8 @@ def _inner(layer: Layer, x: Unit) -> tuple[int, ...]:
     """All axes but that of the rows and that of the channels."""
     if x.ndim < 3:
         check_axes(layer, x.shape, 4, None)
+    if 0 in x.shape[1:-1]:
+        raise CircuitError(f"layer {layer.name!r} finds no pixels in inputs of shape {x.shape}")
     return tuple(range(1, x.ndim - 1))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.convolution import convolve_input
-from pullback.gates.windows import Border, Stride
+from pullback.gates.windows import Border, Stride, by, plain_padding, spanned
 from pullback.layers.arguments import count, float_dtype
 from pullback.layers.convolution.images import border, both, check_axes, named, sizes
 from pullback.layers.initializers import INITIALIZERS
@@ -26,9 +26,10 @@ class ConvTranspose2d(Layer):
     y (N, HO, WO, filters), HO = (H - 1) stride + (KH - 1) dilation + 1 - padding + extra, or
     H stride where padding is "same". It is the gradient of a `Conv2d` with these arguments, from
     `filters` channels to C; as several sizes of image have outputs of one size, `extra`, rows and
-    columns less than the stride, says which is meant.
+    columns less than the stride, says which is meant: with "same" it is always the largest.
 
-    Raises `CircuitError` as `Conv2d`, and where `extra` is not less than the stride.
+    Raises `CircuitError` as `Conv2d`, where `extra` is not less than the stride, or beside "same",
+    and where the padding leaves nothing of an output.
     Source: Zeiler, Krishnan, Taylor, Fergus, "Deconvolutional networks" (CVPR 2010).
 
     >>> ConvTranspose2d(3, 4, stride=2, padding=1)(np.ones((2, 7, 7, 8))).shape
@@ -69,6 +70,8 @@ class ConvTranspose2d(Layer):
         if filters % groups:
             raise CircuitError(f"{kind}: {filters} filters cannot be divided into {groups} groups")
         more, steps = both(self.config["extra"]), both(self.config["stride"])
+        if self.config["padding"] == "same" and any(more):
+            raise CircuitError(f"{kind}: padding='same' leaves no choice of extra, got {extra}")
         if any(e >= s for e, s in zip(more, steps, strict=True)) and any(more):
             raise CircuitError(f"{kind}: extra must be less than the stride {stride}, got {extra}")
         self.initializer = INITIALIZERS[initializer]
@@ -107,11 +110,22 @@ class ConvTranspose2d(Layer):
         y = named(self, convolve_input, x, self.weight, size=self._size(x), **windows)
         return y if self.bias is None else y + self.bias
 
-    def _size(self, x: Unit) -> tuple[int, int] | None:
-        """Height and width of the output; None for the smallest."""
-        more = both(self.config["extra"])
-        if not any(more):
-            return None
-        windows = {name: self.config[name] for name in ("stride", "padding", "dilation", "groups")}
-        smallest = named(self, convolve_input, x, self.weight, **windows).shape
-        return smallest[1] + more[0], smallest[2] + more[1]
+    def _size(self, x: Unit) -> tuple[int, int]:
+        """Height and width of the output."""
+        padding, steps = self.config["padding"], both(self.config["stride"])
+        if padding == "same":
+            return x.shape[1] * steps[0], x.shape[2] * steps[1]
+        span = spanned(both(self.config["kernel"]), both(self.config["dilation"]))
+        borders, more = plain_padding(padding, "padding"), both(self.config["extra"])
+        height, width = (
+            (n - 1) * step + k - sum(border) + extra
+            for n, step, k, border, extra in zip(
+                x.shape[1:3], steps, span, borders, more, strict=True
+            )
+        )
+        if height < 1 or width < 1:
+            raise CircuitError(
+                f"layer {self.name!r}: with padding {borders}, nothing is left of what images of "
+                f"{by(x.shape[1:3])} make; take less"
+            )
+        return height, width

@@ -9,7 +9,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.linear import matmul
-from pullback.gates.shape import broadcast_to, reshape
+from pullback.gates.shape import as_floats, broadcast_to, reshape
 from pullback.layers.convolution.images import both, check_axes, sizes
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
@@ -22,7 +22,7 @@ class Upsample2d(Layer):
 
     Shapes: x (N, H, W, C), y (N, H factor, W factor, C); `factor` is a whole number or (down,
     across). "nearest" repeats each pixel; "bilinear" draws straight lines between the centres of
-    pixels, and repeats those at the border beyond their centres.
+    pixels, and repeats those at the border beyond their centres; of whole numbers it makes floats.
 
     Raises `CircuitError` for what is no image.
 
@@ -48,7 +48,10 @@ class Upsample2d(Layer):
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         check_axes(self, x.shape, 4, None)
         down, across = both(self.config["factor"])
+        x = as_floats(x) if self.config["method"] == "bilinear" else x
         n, height, width, channels = x.shape
+        if not n:  # of their size there may be nothing but a claim
+            return reshape(x, (0, height * down, width * across, channels))
         if self.config["method"] == "nearest":
             apart = reshape(x, (n, height, 1, width, 1, channels))
             whole = broadcast_to(apart, (n, height, down, width, across, channels))
