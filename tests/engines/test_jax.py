@@ -97,3 +97,9 @@ def test_without_jax_the_cure_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", None)
     with pytest.raises(ImportError, match=r"pip install 'pullback\[jax\]'"):
         Jax(make())
+
+
+def test_nothing_taken_from_nothing_has_the_shape_of_numpys():
+    x, rows = pb.Unit(np.zeros((0, 2)), "x"), pb.Unit(np.zeros((0, 3, 4), int), "rows")
+    found = Jax(pb.Program({"x": x, "rows": rows}, {"y": pb.take(x, rows)}, {}))()
+    assert found["y"].shape == (0, 3, 4, 2)

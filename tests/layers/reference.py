@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from scipy import special
-from tests.layers import windows
+from tests.layers import pictures, windows
 
 from pullback.layers import (
     ELU,
@@ -23,6 +23,7 @@ from pullback.layers import (
     Conv1d,
     Conv2d,
     ConvTranspose2d,
+    Cutout,
     Dense,
     DepthwiseConv2d,
     Dropout,
@@ -41,6 +42,13 @@ from pullback.layers import (
     MaxPool2d,
     Parallel,
     PReLU,
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomErasing,
+    RandomFlip,
+    RandomRotation,
+    RandomShift,
     ReLU,
     Reshape,
     Residual,
@@ -194,6 +202,11 @@ def elementwise(make, function):
     return [Case(make, (3, 2), lambda x, p: function(x)), Case(make, (), lambda x, p: function(x))]
 
 
+def augmented(make, function, row=(5, 4, 2), predicted=lambda x: x):
+    """A layer that changes pictures in training."""
+    return Case(make, row, lambda x, p: predicted(x), lambda x, p: function(x))
+
+
 CASES: dict[str, list[Case]] = {
     "AveragePool1d": [
         pooling(AveragePool1d, (6, 2), 2),
@@ -235,6 +248,14 @@ CASES: dict[str, list[Case]] = {
         convolution(ConvTranspose2d, (2, 3, 2), 1, 2, dilation=(2, 1), padding=((1, 0), (0, 1))),
         convolution(ConvTranspose2d, (2, 1, 2), 4, 1, stride=2, padding="same", groups=2),
         convolution(ConvTranspose2d, (1, 1, 3), 3, 1, groups=3),
+    ],
+    "Cutout": [
+        augmented(lambda: Cutout(3), lambda x: pictures.cut_out(x, (3, 3))),
+        augmented(
+            lambda: Cutout((2, 1), "mean"),
+            lambda x: pictures.cut_out(x, (2, 1), "mean"),
+            (3, 4, 3),
+        ),
     ],
     "Dense": [
         Case(lambda: Dense(4, **F8), (3,), lambda x, p: dense(x, p, "dense")),
@@ -338,6 +359,84 @@ CASES: dict[str, list[Case]] = {
             lambda: Parallel(Dense(2, **F8), Dense(2, **F8), join="add"),
             (3,),
             lambda x, p: dense(x, p, "dense1") + dense(x, p, "dense2"),
+        ),
+    ],
+    "RandomBrightness": [
+        augmented(lambda: RandomBrightness(0.3), lambda x: pictures.brightened(x, 0.3)),
+        augmented(
+            lambda: RandomBrightness(0.7, limits=(-1.0, 1.5)),
+            lambda x: pictures.brightened(x, 0.7, (-1.0, 1.5)),
+            (2, 3, 1),
+        ),
+    ],
+    "RandomContrast": [
+        augmented(lambda: RandomContrast(0.5), lambda x: pictures.contrasted(x, 0.5)),
+        augmented(
+            lambda: RandomContrast(1, (-1, 1.5)),
+            lambda x: pictures.contrasted(x, 1, (-1, 1.5)),
+            (2, 3, 1),
+        ),
+    ],
+    "RandomCrop": [
+        augmented(
+            lambda: RandomCrop((4, 3), padding=1),
+            lambda x: pictures.cropped(x, (4, 3), (1, 1)),
+            predicted=lambda x: pictures.middle(x, (4, 3)),
+        ),
+        augmented(
+            lambda: RandomCrop(2),
+            lambda x: pictures.cropped(x, (2, 2)),
+            (3, 5, 1),
+            lambda x: pictures.middle(x, (2, 2)),
+        ),
+        augmented(
+            lambda: RandomCrop(4, (1, 2), fill="edge"),
+            lambda x: pictures.cropped(x, (4, 4), (1, 2), "edge"),
+            (2, 1, 3),
+            lambda x: pictures.middle(x, (4, 4), (1, 2), "edge"),
+        ),
+    ],
+    "RandomErasing": [
+        augmented(lambda: RandomErasing(), pictures.erased),
+        augmented(
+            lambda: RandomErasing(0.9, (0.3, 0.9), (0.2, 2.0), "mean"),
+            lambda x: pictures.erased(x, 0.9, (0.3, 0.9), (0.2, 2.0), "mean"),
+            (3, 4, 1),
+        ),
+    ],
+    "RandomFlip": [
+        augmented(RandomFlip, pictures.flipped),
+        augmented(
+            lambda: RandomFlip(vertical=True),
+            lambda x: pictures.flipped(x, vertical=True),
+            (3, 4, 3),
+        ),
+        augmented(
+            lambda: RandomFlip(False, True), lambda x: pictures.flipped(x, False, True), (3, 2, 1)
+        ),
+    ],
+    "RandomRotation": [
+        augmented(lambda: RandomRotation(30), lambda x: pictures.rotated(x, 30)),
+        augmented(
+            lambda: RandomRotation(180, fill=1.5),
+            lambda x: pictures.rotated(x, 180, 1.5),
+            (3, 6, 1),
+        ),
+        augmented(
+            lambda: RandomRotation(90, "edge"), lambda x: pictures.rotated(x, 90, "edge"), (4, 4, 3)
+        ),
+    ],
+    "RandomShift": [
+        augmented(lambda: RandomShift(2, 1), lambda x: pictures.shifted(x, 2, 1)),
+        augmented(
+            lambda: RandomShift(0.4, 0, fill=-2.0),
+            lambda x: pictures.shifted(x, 1, 0, -2.0),
+            (3, 2, 1),
+        ),
+        augmented(
+            lambda: RandomShift(4, 0.5, "edge"),
+            lambda x: pictures.shifted(x, 4, 2, "edge"),
+            (2, 4, 3),
         ),
     ],
     "ReLU": elementwise(ReLU, lambda x: x * (x > 0)),

@@ -146,6 +146,9 @@ def _namespace() -> SimpleNamespace:
     def embed(x: Any, shape: tuple[int, ...], walks: Walks) -> Any:
         return jnp.zeros(shape, x.dtype).at[_slices(walks)].set(x)
 
+    def take(x: Any, indices: Any, axis: int) -> Any:  # jnp.take of nothing has another shape
+        return x.at[(slice(None),) * axis + (indices,)].get(mode="fill")
+
     def scatter_add(x: Any, indices: Any, updates: Any, axis: int) -> Any:
         start = astype(x, jnp.result_type(x, updates))
         return start.at[(slice(None),) * axis + (indices,)].add(updates)
@@ -184,6 +187,7 @@ def _namespace() -> SimpleNamespace:
         "astype": astype,
         "slice": lambda x, walks: x[_slices(walks)],
         "embed": embed,
+        "take": take,
         "scatter_add": scatter_add,
         "convolve": convolve,
         "convolve_input": convolve_input,

@@ -14,6 +14,16 @@ from pullback.layers.activations import (
     Softplus,
     Tanh,
 )
+from pullback.layers.augmentation import (
+    Cutout,
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomErasing,
+    RandomFlip,
+    RandomRotation,
+    RandomShift,
+)
 from pullback.layers.batch_norm import BatchNorm
 from pullback.layers.convolution import (
     AveragePool1d,
@@ -57,6 +67,7 @@ __all__ = [
     "Conv1d",
     "Conv2d",
     "ConvTranspose2d",
+    "Cutout",
     "Dense",
     "DepthwiseConv2d",
     "Dropout",
@@ -76,6 +87,13 @@ __all__ = [
     "Model",
     "PReLU",
     "Parallel",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomShift",
     "ReLU",
     "Reshape",
     "Residual",

@@ -310,6 +310,7 @@ class Layer(Portable, ABC):
         shown = []
         for name, value in self.config.items():
             default = known[name].default
+            default = list(default) if isinstance(default, tuple) else default  # as JSON holds it
             if default is Parameter.empty:
                 shown.append(f"{value!r}")
             elif value != default:

@@ -16,6 +16,7 @@ from pullback.core.gradient import gradient
 from pullback.core.unit import Unit
 from pullback.core.walk import order
 from pullback.gates.shape import astype
+from pullback.layers.arguments import number_between
 from pullback.layers.layer import Layer
 from pullback.layers.training import Training
 from pullback.losses.loss import Loss, prepare_weights
@@ -25,6 +26,7 @@ from pullback.optim.optimizer import Optimizer
 from pullback.program.program import Program
 from pullback.train.data import input_arrays, named, of_kind, several
 from pullback.train.measured import judged, refuse_counts
+from pullback.train.mixup import Mixing
 
 Columns = Mapping[str, np.ndarray]
 
@@ -69,6 +71,7 @@ class TrainingStep:
         optimizer: Optimizer,
         penalties: Penalty | Sequence[Penalty] = (),
         seed: int = 0,
+        mixup: float = 0.0,
     ) -> None:
         losses = (loss,) if isinstance(loss, Loss | str) else loss
         losses = losses if isinstance(losses, Sequence) else (losses,)
@@ -89,6 +92,7 @@ class TrainingStep:
         self.optimizer = optimizer
         self.penalties = tuple(penalties)
         self.seed = seed
+        self.mixup = number_between("training", "mixup", mixup, 0.0)
         self.rate = optimizer.rate()
         self.memory = MemoryByParameter(optimizer)
         self.mean_weights = [Unit(1.0, "mean_weight") for _ in self.losses]
@@ -188,8 +192,17 @@ class TrainingStep:
         """
         wires = {name: Unit(x, name) for name, x in batch.items()}
         training = Training(Unit(np.array(self.seed % 2**32), "seed"), self._number)
-        scores = several(self.model(*of_kind("inputs", wires), training=training))
-        labels, weights = of_kind("labels", wires), wires.get("weights")
+        inputs, labels = of_kind("inputs", wires), of_kind("labels", wires)
+        weights = wires.get("weights")
+        mixing = None
+        if self.mixup:
+            mixing = Mixing.of(self.mixup, inputs[0].shape[0], training)
+            inputs = [mixing.inputs(x) for x in inputs]
+        scores = several(self.model(*inputs, training=training))
+        if mixing is not None:
+            scores = [mixing.scores(y) for y in scores]
+            labels = [mixing.labels(y) for y in labels]
+            weights = mixing.weights(weights)
         loss, numbers = judged(self.losses, scores, labels, weights, self.mean_weights)
         objective = loss
         for penalty in self.penalties:

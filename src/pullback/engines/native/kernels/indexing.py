@@ -47,13 +47,27 @@ def record_take(k: Code, s: Indexing, thread: Thread, y: Any, x: Any, indices: A
     y, x, indices = k.array(y, s.kind), k.array(x, s.kind), k.array(indices, "i8")
     lanes = k.target.lanes(s.kind)
     for j in k.range(*portion(s.count, thread)):
-        row, inside = _row(k, s, thread, indices[j])
+        index = indices[j]
+        row = k.select(index < 0, index + s.n, index)
+        inside = k.convert(row, "u8") < s.n  # no less than 0 either
         for i in k.range(s.outer):
-            to = y.after((i * s.count + j) * s.inner)
+            to, of = y.after((i * s.count + j) * s.inner), x.after((i * s.n + row) * s.inner)
             with k.when(inside):
-                copy_line(k, to, x.after((i * s.n + row) * s.inner), s.inner, lanes)
+                _copy_few(to, of, s.inner) if s.inner < lanes else copy_line(
+                    k, to, of, s.inner, lanes
+                )
             with k.when(~inside):
+                k.array(thread.counters, "i8")[1] = s.number
                 k.clear(to, s.inner)
+
+
+def _copy_few(to: Array, of: Array, count: int) -> None:
+    """Copy fewer numbers than fill a register, by halves of one: faster than under a mask."""
+    at = 0
+    while at < count:
+        lanes = 1 << (count - at).bit_length() - 1
+        to.store(at, of.load(at, lanes))
+        at += lanes
 
 
 def record_scatter_add(k: Code, s: Indexing, thread: Thread, x: Any, indices: Any, g: Any) -> None:
