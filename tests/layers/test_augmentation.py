@@ -276,15 +276,15 @@ REFUSED = [
     (lambda: pb.RandomShift(1, 1, np.nan), "RandomShift needs as fill .* got nan"),
     (lambda: pb.RandomRotation(-1), "RandomRotation needs a degrees from 0 to 180, got -1"),
     (lambda: pb.RandomRotation(181), "RandomRotation needs a degrees from 0 to 180, got 181"),
-    (lambda: pb.RandomBrightness(-0.1), "RandomBrightness needs a amount from 0, got -0.1"),
+    (lambda: pb.RandomBrightness(-0.1), "RandomBrightness needs an amount from 0, got -0.1"),
     (lambda: pb.RandomBrightness(0.1, (1, 0)), r"needs limits \(low, high\) with low < high"),
     (lambda: pb.RandomBrightness(0.1, 1.0), r"needs limits \(low, high\) or None, got 1.0"),
-    (lambda: pb.RandomContrast(1.1), "RandomContrast needs a amount from 0 to 1, got 1.1"),
+    (lambda: pb.RandomContrast(1.1), "RandomContrast needs an amount from 0 to 1, got 1.1"),
     (lambda: pb.Cutout(-2), "Cutout needs a size of at least 1, a whole number"),
     (lambda: pb.Cutout(2, "edge"), "Cutout needs as fill a finite number or 'mean', got 'edge'"),
     (lambda: pb.RandomErasing(1.5), "RandomErasing needs a probability from 0 to 1, got 1.5"),
     (lambda: pb.RandomErasing(area=(0.5, 0.2)), r"needs area \(low, high\) with 0 < low <= high"),
-    (lambda: pb.RandomErasing(area=(0.5, 1.2)), "RandomErasing needs a area from 0 to 1, got 1.2"),
+    (lambda: pb.RandomErasing(area=(0.5, 1.2)), "RandomErasing needs an area from 0 to 1, got 1.2"),
     (lambda: pb.RandomErasing(ratio=2.0), r"needs ratio \(low, high\) with 0 < low <= high"),
 ]
 

@@ -9,7 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from pullback.cli.layout import sentence, table
+from pullback.cli.picture_report import show_trained
 from pullback.cli.report import Page, show_columns, show_metrics
+from pullback.core.plain import to_plain
+from pullback.images.trained import TrainedPictures, holds_pictures
 from pullback.layers import Layer
 from pullback.layers.saving import load_model
 from pullback.layers.storage import read_about
@@ -24,6 +27,9 @@ def describe(
 ) -> None:
     """Show a saved model: its layers, what it predicts from what, and how it was trained."""
     version, about = read_about(model)
+    if holds_pictures(about):
+        _describe_pictures(model, TrainedPictures.load(model), as_json)
+        return
     trained = None if about is None else Trained.load(model)
     layers = load_model(model) if trained is None else trained.model
     if as_json:
@@ -41,6 +47,25 @@ def describe(
         _show_training(page, trained)
     page.lines([""])
     page.lines([f"written by pullback {version or '(unknown)'}"])
+
+
+def _describe_pictures(path: str, trained: TrainedPictures, as_json: bool) -> None:
+    """The same of a model of pictures."""
+    if as_json:
+        record = trained.record
+        plain = {
+            **_summary(path, trained.model, trained.version, None),
+            "task": "classification",
+            "classes": list(trained.classes),
+            "pictures": to_plain(trained.kind),
+            **to_plain(record),
+        }
+        print(json.dumps(plain, allow_nan=False))
+        return
+    page = Page()
+    show_trained(page, path, trained)
+    page.lines(["", *_layers(trained.model, page.width), ""])
+    page.lines([f"written by pullback {trained.version or '(unknown)'}"])
 
 
 def _show_aim(page: Page, path: str, trained: Trained) -> None:

@@ -1,4 +1,4 @@
-"""In: what a study of pictures found. Out: what a person reads of it, for a terminal of any width."""
+"""In: what a study of pictures found. Out: what a person reads of it, at any width."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In: data that holds pictures, and what was asked of training. Out: a model, and a report of it."""
+"""In: data that holds pictures, and what was asked. Out: a trained model, and a report of it."""
 
 from __future__ import annotations
 

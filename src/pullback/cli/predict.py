@@ -17,6 +17,9 @@ from pullback.cli.layout import sentence
 from pullback.cli.report import NAMES, shown_value
 from pullback.core.errors import CircuitError
 from pullback.datasets import DATASETS, load_dataset
+from pullback.images.listing import pictures_in
+from pullback.images.trained import TrainedPictures, holds_pictures
+from pullback.layers.storage import read_about
 from pullback.tables import Dataset, ReadOptions, Table, read_table
 from pullback.tables.measure import MEASURES, judged
 from pullback.tables.read import row_numbers
@@ -26,11 +29,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SUFFIXES = (".csv", ".parquet")
+_AT_ONCE = 256  # pictures in memory
 
 
 def predict(
     model: Annotated[str, typer.Argument(help="a file that `pullback train --save` wrote")],
-    data: Annotated[str, typer.Argument(help="a CSV or Parquet file, or a built-in set")],
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            help="a CSV or Parquet file, or a built-in set; for a model of pictures, pictures and "
+            "folders of them"
+        ),
+    ],
     output: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="write to this .csv or .parquet file, not to the screen"),
@@ -43,17 +53,26 @@ def predict(
 ) -> None:
     """Write a model's predictions as CSV: one row for each row of the data, in its order.
 
-    The file is read as that of the training was, in its decimal mark and its gaps, unless told
+    Of pictures, a row has the file, the prediction, and the probability of each class. A table's
+    file is read as that of the training was, in its decimal mark and its gaps, unless told
     otherwise. Each row has the line of the file, the prediction and, of classes, the probability of
     each, or the score where the model gives no probabilities. Where the data has the target too,
     how good they are is said on standard error.
     """
     path = None if output is None else writable("--output", output, *_SUFFIXES)
     if path is not None:
-        refuse_same("--output", path, model, data)
+        refuse_same("--output", path, model, *data)
     options = read_options(separator, header, decimal, gaps)
+    if holds_pictures(read_about(model)[1]):
+        if options != ReadOptions():
+            raise CircuitError(f"how to read a file can be told of tables; {model} takes pictures")
+        _predict_pictures(TrainedPictures.load(model), model, data, path, output, as_json)
+        return
+    if len(data) > 1:
+        raise CircuitError(f"a model of tables takes one table, got {len(data)}: {', '.join(data)}")
     trained = Trained.load(model).read_with(options)
-    read = _table(data, options)
+    (name,) = data
+    read = _table(name, options)
     inputs, notes = trained.preparation.transform(read.frame, read.habits)
     answers = trained.answer(inputs)
     table = answers.table(read.frame.index)
@@ -66,7 +85,7 @@ def predict(
     if as_json:
         summary = {
             "model": model,
-            "data": data,
+            "data": name,
             "task": trained.target.task,
             "target": trained.target.name,
             "classes": list(trained.target.classes),
@@ -83,6 +102,44 @@ def predict(
         rows = "1 row" if known.sum() == 1 else f"{known.sum():,} rows"
         _say([f"{trained.target.name} of {rows}: {', '.join(values)}"], "")
     if path is not None and not as_json:
+        _say([f"{len(table):,} predictions written to {output}"], "")
+
+
+def _predict_pictures(
+    trained: TrainedPictures,
+    model: str,
+    data: list[str],
+    path: Path | None,
+    output: str | None,
+    as_json: bool,
+) -> None:
+    """The same for pictures in files and folders."""
+    import pandas as pd
+
+    files = pictures_in(data)
+    found = np.concatenate(
+        [trained.predict(files[k : k + _AT_ONCE]) for k in range(0, len(files), _AT_ONCE)]
+    )
+    answers = found.argmax(1)
+    columns = {"file": [str(file) for file in files]}
+    columns["prediction"] = [trained.classes[k] for k in answers]
+    columns |= {f"probability {c}": found[:, k] for k, c in enumerate(trained.classes)}
+    table = pd.DataFrame(columns)
+    if path is not None:
+        _write(table, path)
+    if as_json:
+        summary = {
+            "model": model,
+            "data": data,
+            "task": "classification",
+            "classes": list(trained.classes),
+            "saved": output,
+            "rows": [] if path is not None else table.to_dict("records"),
+        }
+        print(json.dumps(summary, allow_nan=False))
+    elif path is None:
+        _print(table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    else:
         _say([f"{len(table):,} predictions written to {output}"], "")
 
 

@@ -10,12 +10,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from pullback.cli.asked import Asked
 from pullback.cli.file_options import Classes, Decimal, Gaps, Header, Separator, read_options
 from pullback.cli.files import refuse_same, writable
+from pullback.cli.pictures import holds_pictures, train_pictures
 from pullback.cli.report import Page, show_data, show_end, show_outcome
 from pullback.core.errors import CircuitError
 from pullback.datasets import load_dataset
-from pullback.tables import KINDS, TASKS
+from pullback.images.recipe import CHANGES
+from pullback.images.recipe import MODELS as PICTURE_MODELS
+from pullback.tables import KINDS, TASKS, ReadOptions
 from pullback.tables.recipe import MODELS, Recipe
 from pullback.tables.study import Study
 from pullback.train.settings import named
@@ -27,8 +31,8 @@ def train(
     data: Annotated[
         str,
         typer.Argument(
-            help="a built-in set such as digits, iris or fashion-mnist, a CSV or Parquet file, or a "
-            "folder with a folder of pictures for each class"
+            help="a built-in set such as digits, iris or fashion-mnist, a CSV or Parquet file, or "
+            "a folder with a folder of pictures for each class"
         ),
     ],
     target: Annotated[

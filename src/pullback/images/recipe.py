@@ -54,6 +54,7 @@ AUGMENTATIONS: dict[str, Callable[[int], Layer]] = {
 }
 """By their names, what makes each for pictures of a height."""
 MIXUP = "mixup"
+CHANGES = (*AUGMENTATIONS, MIXUP)
 _ALPHA = 0.2  # of mixup
 _HIDDEN = (256,)
 _FULL = 227  # pixels that AlexNet takes
@@ -87,8 +88,7 @@ class PictureRecipe(Settings):
         if model != "mlp":
             options = {x: f"--{x}" for x in ("hidden", "dropout")}
             refuse_others(self, options, f"is for hidden layers; the model {model!r} has its own")
-        known = (*AUGMENTATIONS, MIXUP)
-        augment = tuple(named("augmentation", name, known) for name in self.augment)
+        augment = tuple(named("augmentation", name, CHANGES) for name in self.augment)
         return replace(recipe, model=model, augment=tuple(dict.fromkeys(augment)))
 
 

@@ -1,4 +1,4 @@
-"""In: a trained model and what its pictures are. Out: a file of both, and back; answers to pictures.
+"""In: a trained model, and what its pictures are. Out: a file of both; answers to pictures.
 
 The file is that of `Layer.save`, which `Layer.load` reads; what answers need beside the layers is
 plain JSON in it, checked field by field when it is read.
