@@ -228,6 +228,15 @@ def test_units_are_bars_with_the_names_of_classes():
     assert [text.get_text() for text in bars.get_xticklabels()] == CLASSES
 
 
+def test_very_many_units_are_lines():
+    model = built(GREY, pb.Flatten(), pb.Dense(300))
+    x = picture(GREY)
+    axes = seeing.activations(model, x, "dense1").axes[1]
+    (lines,) = axes.collections
+    ends = [segment[1, 1] for segment in lines.get_segments()]
+    np.testing.assert_allclose(ends, seeing.activation_maps(model, x, "dense1")["dense1"])
+
+
 def test_all_layers_have_a_strip_each():
     model = classifier((16, 12, 1))
     figure = seeing.activations(model, picture((16, 12, 1)), classes=CLASSES)
@@ -241,7 +250,7 @@ def test_of_very_many_layers_some_are_shown():
     layers = [pb.Sigmoid() for _ in range(60)]
     model = built(GREY, pb.Conv2d(1, 3), *layers, pb.Flatten(), pb.Dense(2))
     figure = seeing.activations(model, picture(GREY))
-    assert "40 of 62 layers" in figure.texts[1].get_text()
+    assert "30 of 62 layers" in figure.texts[1].get_text()
     assert "dense1" in [text.get_text() for text in figure.texts]
 
 

@@ -26,11 +26,12 @@ from pullback.images.seeing.drawing.sheet import (
     strongest,
 )
 
-_STRIPS = 40  # layers in one figure
+_STRIPS = 30  # layers in one figure
 _CELLS = 8  # channels in a strip
 _SIDE = 0.78  # of a cell in a strip
 _LABEL = 1.6  # the width of a strip's words
 _NAMES = 12  # classes that have room for their names under bars
+_BARS = 256  # more are drawn as lines, which are one thing to matplotlib, not one each
 
 
 def draw_layer(
@@ -118,7 +119,7 @@ def _strip(
 ) -> None:
     size = " × ".join(map(str, values.shape))
     spread = f"{values.min():.3g} … {values.max():.3g}"
-    lines = [short(path, _LABEL), size, spread]
+    lines = [short(path, _LABEL - 0.15), size, spread]
     for k, line in enumerate(lines):
         sheet.words(MARGIN, top + 0.25 + 0.17 * k, line, colour=PALE if k else "black")
     left = MARGIN + _LABEL
@@ -152,7 +153,12 @@ def _bars(axes: Axes, values: np.ndarray, names: Sequence[str] | None, width: fl
     """A bar for each number: red above 0, blue below."""
     flat = values.reshape(-1)
     places = np.arange(len(flat))
-    axes.bar(places, flat, width=0.8, color=np.where(flat < 0.0, BLUE, RED), linewidth=0)
+    colours = np.where(flat < 0.0, BLUE, RED)
+    if len(flat) <= _BARS:
+        axes.bar(places, flat, width=0.8, color=colours, linewidth=0)
+    else:
+        thickness = max(0.4, 0.8 * 72.0 * width / len(flat))  # in points
+        axes.vlines(places, 0.0, flat, colors=list(colours), linewidth=thickness)
     axes.axhline(0.0, color="black", linewidth=0.6)
     axes.set_xlim(-0.6, len(flat) - 0.4)
     if not flat.any():
