@@ -1,0 +1,1 @@
+"""Images: what networks of convolutions see of them."""
