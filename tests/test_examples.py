@@ -1,5 +1,6 @@
 """Every example runs, as a newcomer would run it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,12 @@ EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example(path):
+    text = path.read_text()
+    if "fashion-mnist" in text and "PULLBACK_DATA" not in os.environ:
+        pytest.skip("it needs PULLBACK_DATA, a folder with fashion-mnist, or the network")
+    quick = ["--quick"] * ("--quick" in text)
     run = subprocess.run(
-        [sys.executable, "-W", "error", path], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", path, *quick], capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout
