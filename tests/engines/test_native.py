@@ -302,3 +302,29 @@ def test_a_source_that_is_another_engines_state_is_read_every_time():
         moving()
         assert reading()["y"] == expected
         assert reading()["y"] == expected
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 7, 8, 15, 16, 17, 33])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_lines_of_any_length_agree_with_eager(channels, dtype, threads, monkeypatch):
+    """Of a step too large for one piece, whose loops are functions that know few of their sizes."""
+    monkeypatch.setenv("PULLBACK_GUARD", "1")
+    rng = np.random.default_rng(channels)
+    a, b = (
+        pb.Unit((9 * rng.normal(size=shape)).astype(dtype), "x")
+        for shape in [(16, 23, 31, channels), (16, 1, 31, 1)]
+    )
+    wires = {
+        "product": a * b,
+        "turned": a[:, ::-1, ::2] + b[:, :, ::2],
+        "chosen": pb.where(pb.less(b, 1), a, a[:, :, ::-1]),
+        "joined": pb.concatenate([a, pb.broadcast_to(b, a.shape)], axis=3),
+        "sums": pb.sum(a * b, axis=(3,)),
+        "columns": pb.sum(a, axis=(1, 2)),
+        "largest": pb.max(a * b, axis=(2, 3)),
+    }
+    program = pb.Program({}, wires, {})
+    expected, found = Eager(program)(), Native(program, threads)()
+    for name, y in expected.items():
+        np.testing.assert_allclose(found[name], y, rtol=1e-4, atol=1e-3, err_msg=name)

@@ -1,6 +1,7 @@
 """Loop code as a person reads it."""
 
 import numpy as np
+import pytest
 
 import pullback as pb
 from pullback.engines.native.compile import compile
@@ -29,7 +30,7 @@ def test_a_step_tells_its_loops_and_what_they_do_to_an_element():
     assert str(made.step) == lines("""
         step, in one piece
           run [4, 2] strides [8] at f4[0], f4[16]
-            loop over 2 axes, threads share axis 0
+            loop over 2 axes, lines of 2, threads share axis 0
               x0: f4[1, s0]
               y0: f4[1, 0]
               v0: f4 = exp(x0)
@@ -68,6 +69,14 @@ def test_a_large_step_calls_its_loops_and_all_threads_share_them():
               v0: f8 = multiply(x0, 2.0)
               y0 = sum(v0) in f8, from the start
     """)
+
+
+@pytest.mark.parametrize(("channels", "short"), [(1, None), (3, 3), (16, 16), (17, None)])
+def test_the_size_of_short_lines_is_part_of_a_loop(channels, short):
+    pixels = pb.Unit(np.zeros((400, channels)), "pixels")
+    shares = pb.Unit(np.zeros((400, 1)), "shares")
+    (run,) = step(pixels * shares).step.body
+    assert run.loop.short == short
 
 
 def test_a_loop_repeats_its_step_in_rows_of_memory():

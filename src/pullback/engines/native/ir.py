@@ -108,7 +108,8 @@ class Loop:
     """What is done for every index of `axes` axes, the last of which is the innermost.
 
     Threads share axis `shared`, along which no reduction runs; None where there is none. `index`
-    has the strides of the place in row-major order, where a gate is made of it.
+    has the strides of the place in row-major order, where a gate is made of it. `short` is the size
+    of the innermost axis, where that is small, not the only one, and not shared.
     """
 
     axes: int
@@ -116,6 +117,7 @@ class Loop:
     arrays: tuple[Walked, ...]
     body: tuple[Operation | Reduction | Store, ...]
     index: tuple[Stride, ...] | None = None
+    short: int | None = None
 
     @property
     def strides(self) -> int:
@@ -131,7 +133,8 @@ class Loop:
     def __str__(self) -> str:
         shared = "" if self.shared is None else f", threads share axis {self.shared}"
         index = "" if self.index is None else f", index {list(self.index)}"
-        head = f"loop over {self.axes} axes{shared}{index}"
+        short = "" if self.short is None else f", lines of {self.short}"
+        head = f"loop over {self.axes} axes{short}{shared}{index}"
         return "\n".join([head, *(f"  {x}" for x in (*self.arrays, *self.body))])
 
 

@@ -29,6 +29,9 @@ from pullback.engines.native.ir import (
 from pullback.engines.native.parts import Fused, is_reduction
 from pullback.program.patterns import number_on
 
+SHORT = 16
+"""Elements of a line, channels say, up to which their number is part of the code: the line is then
+a register or two, with nothing around them, and not a loop that may end anywhere."""
 IDENTITY = {"sum": 0.0, "max": -np.inf, "min": np.inf}
 
 
@@ -94,8 +97,14 @@ def write_copy(source: Access, target: Access) -> Written:
     named: list[int] = []
     walked = _walked(arrays, steps, named)
     body = (Store(Operand("x", walked[0].kind), "y"),)
-    code = Loop(len(sizes), 0 if sizes else None, walked, body)
+    code = Loop(len(sizes), 0 if sizes else None, walked, body, short=_short(sizes, 0))
     return Written(code, tuple(sizes), tuple(named), (source, target))
+
+
+def _short(sizes: Sequence[int], shared: int | None) -> int | None:
+    """The size of the innermost of several axes, where it is small and no threads share it."""
+    last = len(sizes) - 1
+    return sizes[last] if last > 0 and last != shared and sizes[last] <= SHORT else None
 
 
 def _stride(by: int, named: list[int]) -> Stride:
@@ -172,6 +181,7 @@ class _Writer:
             walked,
             tuple(body),
             tuple(_stride(by, named) for by in steps[-1]) if indexed else None,
+            _short(sizes, kept[0] if kept else None),
         )
         return Written(code, tuple(sizes), tuple(named), tuple(self.arrays.values()))
 

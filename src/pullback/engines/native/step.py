@@ -49,7 +49,8 @@ def write(k: Code, code: Any, arguments: Sequence[Number]) -> None:
             n, s = code.axes, code.axes + code.strides
             nowhere = k.constant(0, "p")
             thread = Thread(t, T, nowhere, nowhere)
-            lower_loop(k, code, rest[:n], rest[n:s], rest[s:], thread)
+            sizes = rest[:n] if code.short is None else [*rest[: n - 1], code.short]
+            lower_loop(k, code, sizes, rest[n:s], rest[s:], thread)
         case Kernel():
             t, T, workspace, counters, *arrays = arguments
             KERNELS[code.name](k, code.sizes, Thread(t, T, workspace, counters), *arrays)
