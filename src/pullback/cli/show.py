@@ -118,7 +118,9 @@ def _figure(
     if what == "activations":
         return seeing.activations(model, picture, layer, classes=classes)
     if what == "gradients":
-        answer = label if label is not None else int(trained.probabilities(picture[None])[0].argmax())
+        answer = (
+            label if label is not None else int(trained.probabilities(picture[None])[0].argmax())
+        )
         return seeing.gradients(model, picture, answer, layer, classes=classes)
     make = seeing.saliency if what == "saliency" else seeing.occlusion
     return make(model, picture, label, classes=classes)

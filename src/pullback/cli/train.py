@@ -194,9 +194,10 @@ def train(
 ) -> None:
     """Prepare data, train a model on it, and judge it on rows that it has never seen.
 
-    The data are a table, or pictures. The rows are split at random: 70% to train on, 10% to validate, 20% to test. How a table becomes
-    numbers is learned from the training rows alone. The model kept is that of the epoch with the
-    best validation loss.
+    The data are a table, or pictures. The rows are split at random: 70% to train on, 10% to
+    validate, 20% to test; a part that a set of pictures brings is taken as it is. How a table
+    becomes numbers is learned from the training rows alone. The model kept is that of the epoch
+    with the best validation loss.
 
     With --json, `metrics` has all measures by who answered and by part; the model's own of the test
     part stand at the top too: `test_accuracy` of classes, `test_rmse`, `test_mae` and `test_r2` of

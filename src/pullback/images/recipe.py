@@ -9,7 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+from pullback.core.errors import CircuitError
 from pullback.images.pictures import Pictures
+from pullback.layers import Dense, Dropout, Flatten, Layer, ReLU, Sequential, Standardize
 from pullback.layers.augmentation import (
     Cutout,
     RandomBrightness,
@@ -18,9 +21,6 @@ from pullback.layers.augmentation import (
     RandomRotation,
     RandomShift,
 )
-
-from pullback.core.errors import CircuitError
-from pullback.layers import Dense, Dropout, Flatten, Layer, ReLU, Sequential, Standardize
 from pullback.losses import L2, Penalty, SoftmaxCrossEntropy
 from pullback.models import (
     alexnet,

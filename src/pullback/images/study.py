@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from pullback.images.pictures import Pictures
 
 from pullback.core.errors import CircuitError
+from pullback.images.pictures import Pictures
 from pullback.images.recipe import PictureRecipe, Plan, prepared, standardized
 from pullback.images.trained import PARTS, Kind, Metric, Record, TrainedPictures, softmax
 from pullback.layers import Dense, Flatten, Sequential

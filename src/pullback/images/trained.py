@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pullback.images.reading import read_picture, resized
 
 from pullback.core.errors import CircuitError
 from pullback.core.plain import from_plain, to_plain
+from pullback.images.reading import read_picture, resized
 from pullback.layers import Layer
 from pullback.layers.saving import load_model, save_model
 from pullback.layers.storage import read_about

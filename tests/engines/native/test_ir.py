@@ -71,7 +71,7 @@ def test_a_large_step_calls_its_loops_and_all_threads_share_them():
     """)
 
 
-@pytest.mark.parametrize(("channels", "short"), [(1, None), (3, 3), (16, 16), (17, None)])
+@pytest.mark.parametrize(("channels", "short"), [(1, None), (3, 3), (32, 32), (33, None)])
 def test_the_size_of_short_lines_is_part_of_a_loop(channels, short):
     pixels = pb.Unit(np.zeros((400, channels)), "pixels")
     shares = pb.Unit(np.zeros((400, 1)), "shares")

@@ -65,7 +65,6 @@ def test_a_long_column_keeps_its_digits():
 @pytest.mark.parametrize("lines", [1, 2, 5, 64])
 def test_how_many_lines_are_added_at_once_is_no_matter(lines, monkeypatch):
     monkeypatch.setattr(lower, "LINES", lines)
-    monkeypatch.setattr(lower, "ADJACENT", lines)
     x = rng.normal(size=(11, 37))
     program = pb.Program.of([pb.sum(pb.sin(pb.Unit(x)), axis=0), pb.max(pb.Unit(x), axis=0)])
     total, most = Native(program)().values()

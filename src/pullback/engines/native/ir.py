@@ -12,6 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+SHORT = 32
+"""Elements of a line, channels say, up to which their number is part of the code: the line is then
+a register or a few, with nothing around them, and not a loop that may end anywhere."""
+
 Stride = int | str
 """Elements from one index to the next: 0, 1, or a size with a name, which the Run has."""
 

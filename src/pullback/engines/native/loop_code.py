@@ -17,6 +17,7 @@ from pullback.core.unit import Unit
 from pullback.engines.native.access import Access, AccessTable, row_major
 from pullback.engines.native.functions import KIND_OF
 from pullback.engines.native.ir import (
+    SHORT,
     Literal,
     Loop,
     Operand,
@@ -29,9 +30,6 @@ from pullback.engines.native.ir import (
 from pullback.engines.native.parts import Fused, is_reduction
 from pullback.program.patterns import number_on
 
-SHORT = 16
-"""Elements of a line, channels say, up to which their number is part of the code: the line is then
-a register or two, with nothing around them, and not a loop that may end anywhere."""
 IDENTITY = {"sum": 0.0, "max": -np.inf, "min": np.inf}
 
 

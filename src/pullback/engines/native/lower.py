@@ -14,13 +14,12 @@ from typing import Any
 from pullback.core.registry import GATES
 from pullback.engines.native.code import Code
 from pullback.engines.native.functions import PRECISE, namespace
-from pullback.engines.native.ir import Literal, Loop, Operand, Operation, Reduction, Store
+from pullback.engines.native.ir import SHORT, Literal, Loop, Operand, Operation, Reduction, Store
 from pullback.engines.native.number import Array, Cell, Number
 from pullback.engines.native.threads import Thread, portion
 
-LINES, ADJACENT = 4, 16
-"""Lines whose elements are added up in registers before they are added to what is in memory: of
-long lines, of which a processor foresees but a few, and of those that are one part alone."""
+LINES = 16
+"""Short lines whose elements are added up in registers before they are added to those in memory."""
 
 LONG = 60
 """Operations from which on a loop is written once, under a mask, to compile in half the time.
@@ -119,7 +118,12 @@ class _Lowering:
         }
 
     def added(self) -> list[Reduction]:
-        """The reductions along the last axis but one, if none runs otherwise within a line."""
+        """The reductions along the last axis but one, if lines are short and none runs along them.
+
+        In a long line a sum in memory is there again long before the next line adds to it.
+        """
+        if not self.sizes or not isinstance(self.sizes[-1], int) or self.sizes[-1] > SHORT:
+            return []
         found = [x for x in self.loop.body if isinstance(x, Reduction)]
         ends = [self.walked[x.array].strides[-2:] for x in found]
         return found if found and all(end == (0, 1) for end in ends) else []
@@ -213,20 +217,13 @@ class _Lowering:
     ) -> None:
         """The last two axes, where what is added up along the first of them is in registers.
 
-        Some lines at a time, and of these a part after another: so memory is read in its order,
-        and nothing waits for a sum that was just stored.
+        Some lines at a time, and of these a part after another: nothing waits for a sum that was
+        just stored.
         """
         k, axis = self.k, self.loop.axes - 2
-        (first, last), (start, stop) = spans[axis:]
-        short = stop - start <= self.lanes
-        many = (
-            (ADJACENT if short else LINES)
-            if isinstance(short, bool)
-            else (k.select(short, k.constant(ADJACENT, "i8"), LINES))
-        )
-        for block in k.range((last - first + (many - 1)) // many):
-            at = first + block * many
-            end = k.minimum(at + many, last)
+        first, last = spans[axis]
+        for at in k.range(first, last, LINES):
+            end = k.minimum(at + LINES, last)
 
             def some(part: _Part, at: Any = at, end: Any = end) -> None:
                 arrays = {x.array: self.array(x.array, places[x.array]) for x in self.adding}
