@@ -16,7 +16,7 @@ from pullback.cli.files import refuse_same, writable
 from pullback.cli.layout import sentence
 from pullback.cli.report import NAMES, shown_value
 from pullback.core.errors import CircuitError
-from pullback.datasets import DATASETS, load_dataset
+from pullback.datasets import DATASETS, load_table
 from pullback.tables import Dataset, ReadOptions, Table, read_table
 from pullback.tables.measure import MEASURES, judged
 from pullback.tables.read import row_numbers
@@ -94,7 +94,7 @@ def _table(data: str, options: ReadOptions) -> Table:
         return read_table(data, options)
     if options != ReadOptions():
         raise CircuitError(f"{data} is no file: only of a file can be told how to read it")
-    whole = load_dataset(data)
+    whole = load_table(data)
     if not isinstance(whole, Dataset):
         return Table(whole.frame)
     preparation = whole.preparation

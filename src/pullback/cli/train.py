@@ -14,7 +14,7 @@ from pullback.cli.file_options import Classes, Decimal, Gaps, Header, Separator,
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.report import Page, show_data, show_end, show_outcome
 from pullback.core.errors import CircuitError
-from pullback.datasets import load_dataset
+from pullback.datasets import load_table
 from pullback.tables import KINDS, TASKS
 from pullback.tables.recipe import MODELS, Recipe, named
 from pullback.tables.study import Study
@@ -182,7 +182,7 @@ def train(
     path = None if save is None else writable("--save", save)
     if path is not None:
         refuse_same("--save", path, data)
-    study = Study.of(load_dataset(data, target, task, kinds, options), recipe)
+    study = Study.of(load_table(data, target, task, kinds, options), recipe)
     page = Page()
     if not as_json:
         show_data(page, study)
