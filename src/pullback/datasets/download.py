@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import platformdirs
 
@@ -66,14 +66,10 @@ def _fetched(data_set: str, file: Published) -> Path:
     )
     words = f"fetching {file.name}"
     with _silent(pooch.get_logger()), working(words, None, in_bytes=True) as line:
+        bar: Any = _Bar(line)  # more than pooch's types allow, and what its documentation does
+        fetch: Any = pooch.HTTPDownloader(progressbar=bar)
         try:
-            path = pooch.retrieve(
-                url,
-                f"md5:{file.md5}",
-                file.name,
-                folder,
-                downloader=pooch.HTTPDownloader(progressbar=_Bar(line)),
-            )
+            path = pooch.retrieve(url, f"md5:{file.md5}", file.name, folder, downloader=fetch)
         except ValueError:  # pooch keeps nothing of what has another checksum
             raise CircuitError(
                 f"what {url} sent is not the published file, by its checksum: try again, or {cure}"

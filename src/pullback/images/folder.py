@@ -137,10 +137,12 @@ def _pictures_under(folder: Path) -> tuple[list[Path], Counter[str]]:
     seen: set[str] = set()
     for place, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(place)
-        visible = [] if real in seen else [name for name in folders if not _hidden(name)]
+        if real in seen:  # a link leads back
+            folders.clear()
+            continue
         seen.add(real)
         others["hidden"] += sum(map(_hidden, folders))
-        folders[:] = visible
+        folders[:] = [name for name in folders if not _hidden(name)]
         for name in files:
             path = Path(place, name)
             if _hidden(name):

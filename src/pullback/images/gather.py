@@ -6,7 +6,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, wait
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ LARGEST_SIDE = 128  # of pictures whose size nobody told
 MOST_BYTES = 1 << 30  # of pictures that are kept in the size they all have
 _CHUNK = 16  # files that a thread takes at a time
 _MOST_THREADS = 8
+_PATIENCE = 0.1  # seconds between which Ctrl-C is heard on every system
 
 Broken = dict[int, CircuitError]  # by the number of the file
 
@@ -69,10 +70,11 @@ def attempt(
     failed: list[tuple[int, CircuitError]] = []
     try:
         chunks = [range(k, min(k + chunk, count)) for k in range(0, count, chunk)]
-        waiting = {pool.submit(several, numbers): len(numbers) for numbers in chunks}
-        for done in as_completed(waiting):
-            failed += done.result()
-            advance(waiting[done])
+        for numbers, future in [(numbers, pool.submit(several, numbers)) for numbers in chunks]:
+            while not future.done():
+                wait([future], _PATIENCE)
+            failed += future.result()
+            advance(len(numbers))
     finally:
         ended.set()
         pool.shutdown(wait=True, cancel_futures=True)

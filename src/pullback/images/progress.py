@@ -38,9 +38,9 @@ def working(
     in_bytes: bool = False,
     console: Console | None = None,
 ) -> Iterator[Line]:
-    """While inside, a line on standard error tells how far work is; it is gone when that is done.
+    """While inside, a line on standard error tells how far work is, where a person looks on.
 
-    `show=None` means: where a person looks on.
+    `show` says otherwise. On a terminal the line is gone when the work is done.
 
     >>> with working("reading", 3, show=False) as line:
     ...     line.advance(1)
@@ -60,13 +60,14 @@ def working(
         TimeRemainingColumn,
     )
 
+    console = console or Console(stderr=True)
     progress = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         DownloadColumn() if in_bytes else MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=console or Console(stderr=True),
-        transient=True,
+        console=console,
+        transient=console.is_terminal,
     )
     with progress:
         yield Line(progress, progress.add_task(words, total=total))

@@ -224,10 +224,11 @@ def _channels(image: Image.Image) -> int:
     if image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16"):
         return 1
     palette = image.palette
-    if image.mode == "P" and palette is not None and palette.rawmode == "RGB":
-        colours = np.frombuffer(bytes(palette.palette), np.uint8).reshape(-1, 3)
-        return 1 if (colours == colours[:, :1]).all() else 3
-    return 3
+    if image.mode != "P" or palette is None or palette.rawmode not in (None, "RGB"):
+        return 3
+    colours = np.frombuffer(bytes(palette.palette), np.uint8)
+    greys = colours[: len(colours) // 3 * 3].reshape(-1, 3)
+    return 1 if palette.mode == "RGB" and (greys == greys[:, :1]).all() else 3
 
 
 def _orientation(image: Image.Image, loaded: bool = False) -> int:
