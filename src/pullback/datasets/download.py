@@ -61,8 +61,8 @@ def _fetched(data_set: str, file: Published) -> Path:
     folder = kept_in() / data_set
     url = f"{file.home}{file.name}"
     cure = (
-        f"fetch {url} by other means and put it into {folder}, or set PULLBACK_DATA to a folder "
-        f"that holds {data_set}/{file.name}"
+        f"fetch it by other means and put it into {folder}, or set PULLBACK_DATA to a folder that "
+        f"holds {data_set}/{file.name}"
     )
     words = f"fetching {file.name}"
     with _silent(pooch.get_logger()), working(words, None, in_bytes=True) as line:

@@ -83,7 +83,7 @@ def _members(path: Path, names: set[str], most: int) -> Iterator[bytes]:
                 yield file.read(most)
         return
     found: dict[str, bytes] = {}
-    with tarfile.open(path, "r:*") as archive:
+    with tarfile.open(path, "r:gz") as archive:
         for member in archive:
             name = member.name.rpartition("/")[2]
             if name in names and (file := archive.extractfile(member)) is not None:
