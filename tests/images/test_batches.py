@@ -159,6 +159,8 @@ def test_arguments_are_refused(folder):
     ]:
         with pytest.raises(pb.CircuitError, match=words):
             PictureBatches(*told)
+    with pytest.raises(pb.CircuitError, match="a seed is a whole number from 0 on, got -1"):
+        PictureBatches(files, labels, 8, 3, seed=-1)
     for name in ("batch_size", "threads"):
         with pytest.raises(pb.CircuitError, match=f"{name} .*a whole number of at least 1, got 0"):
             PictureBatches(files, labels, 8, 3, **{name: 0})

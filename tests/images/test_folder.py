@@ -176,6 +176,20 @@ def test_what_cannot_be_learned_from_is_refused_before_work(tmp_path):
     refused("lacks", r"in the classes 'c', 'd' of .*lacks, but 1 \.heic file; add")
 
 
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    fill(tmp_path, "a/1.png", "b/deep/2.png")
+    truly = os.scandir
+
+    def closed(path):
+        if os.fspath(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return truly(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(pb.CircuitError, match=r"cannot read .*deep: Permission denied"):
+        list_folder(tmp_path)
+
+
 def test_classes_that_differ_in_case_alone_are_told(tmp_path):
     fill(tmp_path, "Cat/1.png", "cat/2.png", "dog/3.png")
     assert list_folder(tmp_path).notes == (
@@ -235,7 +249,9 @@ def test_one_size_is_kept_unless_it_is_too_much(monkeypatch):
     monkeypatch.setattr(gathering, "MOST_BYTES", 4 * 300 * 400 * 3 - 1)
     size, notes = choose_size(heads, 3, None, "crop")
     assert size == (128, 128)
-    assert notes[0].startswith("all pictures are 300x400, too much to keep in memory")
+    assert notes[0].startswith(
+        "all pictures are 300x400 (height x width), too much for memory: all"
+    )
     assert choose_size([Head(5, 9, 1, False), Head(6, 7, 1, False)], 1, None, "crop")[0] == (5, 5)
 
 
@@ -246,11 +262,13 @@ def test_more_than_memory_holds_is_refused(tmp_path, monkeypatch):
         read_folder(tmp_path, size=9000)
 
 
-def test_animations_are_told(tmp_path):
+def test_files_with_several_pictures_are_told(tmp_path):
     fill(tmp_path, "a/1.png", "b/2.png")
     frames = [Image.new("L", (8, 6), k) for k in (0, 255)]
     frames[0].save(tmp_path / "a" / "3.gif", save_all=True, append_images=frames[1:])
-    assert read_folder(tmp_path).notes == ("of 1 animation the first picture is read",)
+    assert read_folder(tmp_path).notes == (
+        "of 1 file with several pictures each, the first is read",
+    )
 
 
 def test_files_that_cannot_be_read_are_all_named(tmp_path):

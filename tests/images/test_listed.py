@@ -131,6 +131,20 @@ def test_what_cannot_be_read_is_refused(folder):
     refused("has no rows below", "file,label")
     refused("has no rows below", "")
     refused("has one column", "file", "deep/0.png")
+    long = "a sentence of what is seen, " * 20
+    assert (
+        len(
+            list_csv(
+                write(
+                    folder,
+                    "file,seen,label",
+                    *(f'{row.partition(",")[0]},"{long}",{row[-1]}' for row in good),
+                )
+            )
+        )
+        == 4
+    )
+    refused("it is no CSV file", "file,label", *good, '"' + "x" * 200_000)
     with pytest.raises(pb.CircuitError, match=r"cannot read .*nowhere\.csv: No such file"):
         list_csv(folder / "nowhere.csv")
     (folder / "bytes.csv").write_bytes(b"file,label\n\xff\xfe,a\n")

@@ -163,6 +163,12 @@ def test_grey_of_16_bits_is_scaled(tmp_path, ending):
     assert read_picture(path, 3).shape == (2, 6, 3)
 
 
+def test_16_bits_with_the_high_byte_first(tmp_path):
+    x = np.array([[0, 257, 30000, 65535]], ">u2")
+    path = saved(tmp_path, "a.tif", Image.frombytes("I;16B", (4, 1), x.tobytes()))
+    assert read_picture(path)[0, :, 0].tolist() == [0, 1, 117, 255]
+
+
 def test_one_level_of_16_bits_may_be_transparent(tmp_path):
     x = np.array([[0, 1000, 40000]], np.uint16)
     found = read_picture(saved(tmp_path, "a.png", x, transparency=1000))
@@ -197,8 +203,21 @@ def test_the_first_picture_of_an_animation(tmp_path, ending):
     how = {"lossless": True} if ending == "webp" else {}
     path = saved(tmp_path, f"a.{ending}", frames[0], save_all=True, append_images=frames[1:], **how)
     np.testing.assert_array_equal(read_picture(path), np.asarray(frames[0]))
-    assert read_head(path).animated
-    assert not read_head(saved(tmp_path, f"b.{ending}", frames[0])).animated
+    assert read_head(path).several
+    assert not read_head(saved(tmp_path, f"b.{ending}", frames[0])).several
+
+
+def test_pictures_of_two_lenses_and_pages(tmp_path):
+    frames = [Image.fromarray(SMOOTH), Image.new("RGB", (64, 40), "blue")]
+    both = {"save_all": True, "append_images": frames[1:]}
+    path = saved(tmp_path, "a.jpg", frames[0], format="MPO", quality=95, subsampling=0, **both)
+    assert np.abs(read_picture(path).astype(int) - SMOOTH).max() <= 6
+    assert read_picture(path, size=8).shape == (8, 8, 3)
+    path = tmp_path / "a.tif"
+    pages = [Image.new("RGB", (64, 40), "blue") for _ in range(2)]
+    Image.fromarray(SMOOTH).save(path, save_all=True, append_images=pages)
+    np.testing.assert_array_equal(read_picture(path), SMOOTH)
+    assert read_head(path).several
 
 
 # Refusals ----------------------------------------------------------------------------------------

@@ -76,12 +76,14 @@ def load_table(
     'classification'
     """
     text = os.fspath(name)
-    known = text in DATASETS
-    if (known and isinstance(DATASETS[text], PictureSet)) or (not known and os.path.isdir(text)):
+    if text in DATASETS and isinstance(DATASETS[text], PictureSet):
         tables = sorted(x for x, entry in DATASETS.items() if not isinstance(entry, PictureSet))
         raise CircuitError(
-            f"{text} holds pictures, and this takes tables; built in are {', '.join(tables)}, and "
-            "load_dataset in Python reads pictures"
+            f"{text} holds pictures, and this takes tables; built in are {', '.join(tables)}"
+        )
+    if text not in DATASETS and os.path.isdir(text):
+        raise CircuitError(
+            f"{text} is a folder, and this takes tables: name a .csv or .parquet file"
         )
     data = load_dataset(name, target, task, kinds, options)
     assert not isinstance(data, Pictures)

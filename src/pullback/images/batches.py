@@ -80,6 +80,8 @@ class PictureBatches:
             raise CircuitError("there are no files to make batches of")
         if not isinstance(batch_size, Integral) or batch_size < 1:
             raise CircuitError(f"batch_size is a whole number of at least 1, got {batch_size!r}")
+        if not isinstance(seed, Integral) or seed < 0:
+            raise CircuitError(f"a seed is a whole number from 0 on, got {seed!r}")
         self.channels, self.how, self.batch_size = channels, how, int(batch_size)
         self.seed, self.shuffle, self.notes, self.epoch = seed, shuffle, notes, 0
         self._threads = checked_threads(threads)

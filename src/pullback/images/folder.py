@@ -73,6 +73,13 @@ def list_folder(path: str | os.PathLike[str]) -> Listing:
         raise CircuitError(f"cannot read {root}: there is no such folder")
     if not root.is_dir():
         raise CircuitError(f"cannot read {root}: it is a file, not a folder of folders")
+    try:
+        return _listing_of(root)
+    except OSError as error:
+        raise CircuitError(f"cannot read {error.filename or root}: {error.strerror}") from None
+
+
+def _listing_of(root: Path) -> Listing:
     notes: list[str] = []
     inner = _classes_in(root)
     if inner != root:
@@ -114,7 +121,7 @@ class _Scan:
 
 def _scan(folder: Path) -> _Scan:
     found = _Scan(folder)
-    for entry in os.scandir(folder):
+    for entry in _entries(folder):
         if _hidden(entry.name):
             found.passed["hidden"] += 1
         elif entry.is_dir():
@@ -130,12 +137,17 @@ def _scan(folder: Path) -> _Scan:
     return found
 
 
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return list(entries)
+
+
 def _pictures_under(folder: Path) -> tuple[list[Path], Counter[str]]:
     """The pictures at any depth, in order, and how many other files of each ending."""
     pictures: list[Path] = []
     others: Counter[str] = Counter()
     seen: set[str] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
+    for place, folders, files in os.walk(folder, onerror=_raised, followlinks=True):
         real = os.path.realpath(place)
         if real in seen:  # a link leads back
             folders.clear()
@@ -153,6 +165,10 @@ def _pictures_under(folder: Path) -> tuple[list[Path], Counter[str]]:
                 others[path.suffix.lower()] += 1
     pictures.sort(key=lambda path: natural(path.relative_to(folder).as_posix()))
     return pictures, +others
+
+
+def _raised(error: OSError) -> None:
+    raise error
 
 
 def _hidden(name: str) -> bool:
@@ -175,7 +191,7 @@ def natural(name: str) -> tuple[list[tuple[int, str]], str]:
 
 def _folders(folder: Path) -> list[Path]:
     """The folders in a folder, in order, without those that are hidden."""
-    found = [Path(x.path) for x in os.scandir(folder) if x.is_dir() and not _hidden(x.name)]
+    found = [Path(x.path) for x in _entries(folder) if x.is_dir() and not _hidden(x.name)]
     return sorted(found, key=lambda path: natural(path.name))
 
 
@@ -189,7 +205,7 @@ def _classes_in(root: Path) -> Path:
 
 def _loose(folder: Path) -> bool:
     """Whether pictures are in a folder itself."""
-    return any(_is_picture(Path(x.name)) for x in os.scandir(folder) if not _hidden(x.name))
+    return any(_is_picture(Path(x.name)) for x in _entries(folder) if not _hidden(x.name))
 
 
 def _parts(folder: Path) -> dict[str, Path]:
@@ -252,7 +268,7 @@ def _listing(scan: _Scan, root: Path, source: str, notes: Sequence[str]) -> List
         )
     files = tuple(path for inside in classes.values() for path in inside)
     return Listing(
-        root.absolute().name,
+        root.resolve().name,
         files,
         np.repeat(np.arange(len(classes)), [len(inside) for inside in classes.values()]),
         tuple(classes),

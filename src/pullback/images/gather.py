@@ -174,14 +174,14 @@ def choose_size(
         height = width = min(LARGEST_SIDE, middle if middle < 8 else middle // 8 * 8)
         why = f"the median of their shorter sides being {middle}"
     if len(sizes) == 1:
-        had = f"all pictures are {_text(next(iter(sizes)))}, too much to keep in memory"
+        had = f"all pictures are {_text(next(iter(sizes)))} (height x width), too much for memory"
     else:
         first, *_, last = sorted(sizes, key=lambda side: (side[0] * side[1], side))
-        had = f"the pictures have {len(sizes)} sizes, from {_text(first)} to {_text(last)}"
+        span = f"from {_text(first)} to {_text(last)} (height x width)"
+        had = f"the pictures have {len(sizes)} sizes, {span}"
     done = "scaled until they fill it and cut" if how == "crop" else "stretched"
     return (height, width), [
-        f"{had} (height x width): all are read as {_text((height, width))}, {why}, {done}; "
-        "size= takes another"
+        f"{had}: all are read as {_text((height, width))}, {why}, {done}; size= takes another"
     ]
 
 

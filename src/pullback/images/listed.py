@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -76,8 +77,8 @@ def list_csv(
     Raises `CircuitError` where the columns cannot be found, files are missing, or the labels are
     not at least two classes.
     """
-    table = _table(Path(path))
-    root = Path(folder) if folder is not None else table.path.parent
+    root = Path(path).parent if folder is None else Path(folder)
+    table = _table(Path(path), root)
     notes: list[str] = []
     files = table.column(file) if file is not None else _file_column(table, root, notes)
     names = table.columns[files]
@@ -88,7 +89,7 @@ def list_csv(
         left = len(texts) - len(kept)
         notes.append(f"{counted(left, 'row')} without a file or a label left out")
     paths = [_path(root, names[k]) for k in kept]
-    missing = [names[k] for k, place in zip(kept, paths, strict=True) if not place.is_file()]
+    missing = [names[k] for k, place in zip(kept, paths, strict=True) if not os.path.isfile(place)]
     if missing:
         raise CircuitError(
             f"{table.path} lists {counted(len(missing), 'file')} of {len(paths):,} that "
@@ -129,18 +130,21 @@ class _Table:
         return self.names.index(name)
 
 
-def _table(path: Path) -> _Table:
-    """The cells of a file, whose first row names the columns."""
+def _table(path: Path, root: Path) -> _Table:
+    """The cells of a file, whose first row names the columns, unless it names a file itself."""
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
         raise CircuitError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise CircuitError(f"cannot read {path}: it is no text in UTF-8; save it so") from None
-    lines = text.splitlines()
-    separator = max(_SEPARATORS, key=lambda x: lines[0].count(x) if lines else 0)
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
-    rows = [row for row in rows if any(row)]
+    first = text.lstrip().partition("\n")[0]
+    separator = max(_SEPARATORS, key=first.count)
+    try:
+        cells = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error as error:
+        raise CircuitError(f"cannot read {path}: it is no CSV file ({error})") from None
+    rows = [row for row in ([cell.strip() for cell in row] for row in cells) if any(row)]
     if len(rows) < 2:
         raise CircuitError(f"{path} has no rows below the one that names the columns")
     if len(rows[0]) < 2:
@@ -151,7 +155,7 @@ def _table(path: Path) -> _Table:
                 f"row {number} of {path} has {counted(len(row), 'cell')}, and the first has "
                 f"{len(rows[0])}"
             )
-    if _path(path.parent, rows[0][0]).is_file() or _path(path.parent, rows[0][-1]).is_file():
+    if any(os.path.isfile(_path(root, cell)) for cell in rows[0]):
         names = [f"column {k}" for k in range(1, len(rows[0]) + 1)]
         return _Table(path, names, [list(cells) for cells in zip(*rows, strict=True)])
     return _Table(path, rows[0], [list(cells) for cells in zip(*rows[1:], strict=True)])
@@ -160,13 +164,13 @@ def _table(path: Path) -> _Table:
 def _path(root: Path, name: str) -> Path:
     """A file that a list names, be it in Windows' way."""
     path = root / name
-    return path if "\\" not in name or path.is_file() else root / name.replace("\\", "/")
+    return path if "\\" not in name or os.path.isfile(path) else root / name.replace("\\", "/")
 
 
 def _file_column(table: _Table, root: Path, notes: list[str]) -> int:
     """The column with the most files that exist."""
     there = [
-        sum(bool(name) and _path(root, name).is_file() for name in column[:_SHOWN])
+        sum(os.path.isfile(_path(root, name)) for name in column[:_SHOWN])
         for column in table.columns
     ]
     best = int(np.argmax(there))

@@ -74,7 +74,7 @@ class Listing:
         broken |= failed
         if broken and not skip_broken:
             self._refuse(broken, "; skip_broken=True leaves them out")
-        notes = (*self.notes, *about_channels, *about_size, *_about_animations(known))
+        notes = (*self.notes, *about_channels, *about_size, *_about_several(known))
         if broken:
             notes = (*notes, f"left out: {self._told(broken)}")
         whole = self._pictures(images, broken, 0)
@@ -124,7 +124,7 @@ class Listing:
             seed=seed,
             shuffle=shuffle,
             threads=threads,
-            notes=(*self.notes, *about_channels, *about_size, *_about_animations(known)),
+            notes=(*self.notes, *about_channels, *about_size, *_about_several(known)),
         )
 
     def _all_files(self) -> list[Path]:
@@ -176,9 +176,10 @@ def _checked(size: Any, channels: Any, how: str, threads: int | None) -> int:
     return checked_threads(threads)
 
 
-def _about_animations(heads: Sequence[Head]) -> list[str]:
-    moving = sum(head.animated for head in heads)
-    return [f"of {counted(moving, 'animation')} the first picture is read"] if moving else []
+def _about_several(heads: Sequence[Head]) -> list[str]:
+    several = counted(sum(head.several for head in heads), "file")
+    none = not any(head.several for head in heads)
+    return [] if none else [f"of {several} with several pictures each, the first is read"]
 
 
 def _short(path: Path, folder: Path) -> Path:

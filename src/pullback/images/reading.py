@@ -44,12 +44,15 @@ _BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
 
 @dataclass(frozen=True)
 class Head:
-    """What the beginning of a file tells of its picture, as it will stand upright."""
+    """What the beginning of a file tells of its picture, as it will stand upright.
+
+    `several` tells whether more pictures follow, of an animation or of pages.
+    """
 
     height: int
     width: int
     channels: int
-    animated: bool
+    several: bool
 
 
 def read_picture(
@@ -61,9 +64,9 @@ def read_picture(
     """The picture in a file: uint8 of shape (height, width, channels).
 
     It is turned upright as its EXIF data say, set on white where it is transparent, and the first
-    one where it moves. `channels` is 1 for grey (by ITU-R 601's weights) or 3 for colour, by
-    default what the file holds. Grey of 16 bits is scaled to 8, not cut off. `size` and `how` are
-    those of `resized`; of a large JPEG only as much is decoded as they need.
+    one where a file holds several. `channels` is 1 for grey (by ITU-R 601's weights) or 3 for
+    colour, by default what the file holds. Grey of 16 bits is scaled to 8, not cut off. `size` and
+    `how` are those of `resized`; of a large JPEG only as much is decoded as they need.
 
     Raises `CircuitError`, naming file and cure, where it holds no picture, or not all of it.
 
@@ -114,8 +117,10 @@ def read_head(path: Path) -> Head:
         width, height = image.size
         if _orientation(image) >= _SIDEWAYS:
             width, height = height, width
-        moving = image.format in ("GIF", "WEBP", "PNG") and getattr(image, "is_animated", False)
-        return Head(height, width, _channels(image), moving)
+        several = image.format in ("GIF", "WEBP", "PNG", "TIFF") and getattr(
+            image, "is_animated", False
+        )
+        return Head(height, width, _channels(image), several)
 
 
 def decoded(path: Path, channels: int | None, size: tuple[int, int] | None, how: str) -> np.ndarray:
