@@ -359,7 +359,7 @@ def test_a_folder_is_read_by_its_path(tmp_path):
     assert data.images[:, 0, 0, 0].tolist() == [0, 2, 1, 3]
     with pytest.raises(pb.CircuitError, match="is no file: only of a file can the target"):
         load_dataset(tmp_path, target="x")
-    with pytest.raises(pb.CircuitError, match="is a folder, and this takes tables: name a .csv"):
+    with pytest.raises(pb.CircuitError, match="is a folder, and this takes tables: name a"):
         load_table(tmp_path)
 
 

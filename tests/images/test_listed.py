@@ -85,6 +85,18 @@ def test_files_may_be_elsewhere_and_written_in_another_way(folder, tmp_path_fact
     assert len(read_listed(write(away, *whole))) == 8
 
 
+def test_names_may_lack_their_endings(folder):
+    path = write(folder, "id,breed", *(f"{k},{'ab'[k % 2]}" for k in (5, 2, 4, 3)))
+    listing = list_csv(path, folder=folder / "deep")
+    assert [file.name for file in listing.files] == ["5.png", "2.png", "4.png", "3.png"]
+    assert listing.notes == ("files are in column 'id', with .png added; file= names another",)
+    assert len(list_csv(path, folder=folder / "deep", file="id")) == 4
+    bare = write(folder, *(f"{k},{'ab'[k % 2]}" for k in (5, 2, 4, 3)), name="bare.csv")
+    assert list_csv(bare, folder=folder / "deep").labels.tolist() == [1, 0, 0, 1]
+    with pytest.raises(pb.CircuitError, match=r"no column of .* its first row is 'b'; folder="):
+        list_csv(path, folder=folder / "deep", file="breed")
+
+
 def test_rows_that_are_not_whole_and_files_listed_twice_are_told(folder):
     path = write(
         folder,
@@ -114,9 +126,9 @@ def test_what_cannot_be_read_is_refused(folder):
         "y.png,b",
     )
     refused(
-        "no column .* names files in .*: its first row is '0', 'a'; .* need their endings",
+        "no column .* names files in .*: its first row is 'nine', 'a'; folder= tells",
         "id,label",
-        "0,a",
+        "nine,a",
         "1,b",
     )
     refused("has no column 'what'; there are 'file', 'label'", "file,label", *good, label="what")

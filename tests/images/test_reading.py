@@ -185,6 +185,12 @@ def test_numbers_of_unknown_range_are_refused(tmp_path):
             read_picture(path)
 
 
+def test_colours_that_need_a_profile_are_refused(tmp_path):
+    path = saved(tmp_path, "a.tif", Image.new("LAB", (4, 3)))
+    with pytest.raises(pb.CircuitError, match=r"a\.tif: its colours are told as LAB; save it in"):
+        read_picture(path)
+
+
 def test_one_bit_and_printers_colours(tmp_path):
     black = RNG.integers(0, 2, (6, 9)).astype(bool)
     for ending in ("png", "bmp", "tif", "pbm", "gif"):

@@ -16,6 +16,7 @@ from pullback.core.errors import CircuitError
 from pullback.images.folder import natural
 from pullback.images.listing import Listing
 from pullback.images.pictures import Pictures
+from pullback.images.reading import SUFFIXES
 from pullback.images.words import counted, listed
 
 _LABELS = ("label", "labels", "class", "target", "category", "species", "y")
@@ -72,7 +73,7 @@ def list_csv(
     `file` and `label` name the columns; by default the one that holds files that exist, and the one
     named label, class, target, category, species or y, else the only other, else the one with the
     fewest labels. What was guessed is said in the notes. Names of files are told from `folder`, by
-    default that of the CSV file.
+    default that of the CSV file; they may lack their ending.
 
     Raises `CircuitError` where the columns cannot be found, files are missing, or the labels are
     not at least two classes.
@@ -80,8 +81,8 @@ def list_csv(
     root = Path(path).parent if folder is None else Path(folder)
     table = _table(Path(path), root)
     notes: list[str] = []
-    files = table.column(file) if file is not None else _file_column(table, root, notes)
-    names = table.columns[files]
+    files, ending = _file_column(table, root, file, notes)
+    names = [name and name + ending for name in table.columns[files]]
     labels = table.column(label) if label is not None else _label_column(table, files, notes)
     texts = table.columns[labels]
     kept = [k for k, text in enumerate(texts) if text and names[k]]
@@ -155,7 +156,8 @@ def _table(path: Path, root: Path) -> _Table:
                 f"row {number} of {path} has {counted(len(row), 'cell')}, and the first has "
                 f"{len(rows[0])}"
             )
-    if any(os.path.isfile(_path(root, cell)) for cell in rows[0]):
+    endings = ("", *SUFFIXES)
+    if any(os.path.isfile(_path(root, cell + end)) for cell in rows[0] if cell for end in endings):
         names = [f"column {k}" for k in range(1, len(rows[0]) + 1)]
         return _Table(path, names, [list(cells) for cells in zip(*rows, strict=True)])
     return _Table(path, rows[0], [list(cells) for cells in zip(*rows[1:], strict=True)])
@@ -167,21 +169,29 @@ def _path(root: Path, name: str) -> Path:
     return path if "\\" not in name or os.path.isfile(path) else root / name.replace("\\", "/")
 
 
-def _file_column(table: _Table, root: Path, notes: list[str]) -> int:
-    """The column with the most files that exist."""
-    there = [
-        sum(os.path.isfile(_path(root, name)) for name in column[:_SHOWN])
-        for column in table.columns
-    ]
-    best = int(np.argmax(there))
-    if not there[best]:
-        first = listed([repr(column[0]) for column in table.columns])
+def _file_column(table: _Table, root: Path, told: str | None, notes: list[str]) -> tuple[int, str]:
+    """The column with the most files that exist, and what its names lack at their end."""
+    columns = range(len(table.names)) if told is None else [table.column(told)]
+
+    def there(column: int, ending: str) -> int:
+        names = table.columns[column][:_SHOWN]
+        return sum(bool(name) and os.path.isfile(_path(root, name + ending)) for name in names)
+
+    for endings in ([""], SUFFIXES):
+        found = {(k, ending): there(k, ending) for ending in endings for k in columns}
+        best, ending = max(found, key=lambda pair: found[pair])
+        if found[best, ending]:
+            break
+    else:
+        first = listed([repr(table.columns[k][0]) for k in columns])
         raise CircuitError(
             f"no column of {table.path} names files in {root}: its first row is {first}; folder= "
-            "tells where they are, and names need their endings"
+            "tells where they are"
         )
-    notes.append(f"files are in column {table.names[best]!r}; file= names another")
-    return best
+    added = f", with {ending} added" if ending else ""
+    if told is None or added:
+        notes.append(f"files are in column {table.names[best]!r}{added}; file= names another")
+    return best, ending
 
 
 def _label_column(table: _Table, files: int, notes: list[str]) -> int:

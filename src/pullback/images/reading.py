@@ -269,6 +269,8 @@ def _plain(image: Image.Image, channels: int) -> Image.Image:
     elif image.has_transparency_data:
         over = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
+    elif image.mode == "LAB":
+        raise CircuitError("its colours are told as LAB; save it in RGB")
     elif image.mode not in ("1", "L", "P"):
         image = image.convert("RGB")
     return image.convert(MODES[channels])
