@@ -146,7 +146,7 @@ def test_what_is_transparent_is_set_on_white(tmp_path, ending):
 
 def test_grey_and_transparent(tmp_path):
     x = RNG.integers(0, 256, (6, 9, 2), np.uint8)
-    found = read_picture(saved(tmp_path, "a.png", Image.fromarray(x, "LA")))
+    found = read_picture(saved(tmp_path, "a.png", Image.fromarray(x)))
     alpha = x[..., 1:] / 255
     assert found.shape == (6, 9, 1)
     assert np.abs(found - (x[..., :1] * alpha + 255 * (1 - alpha))).max() <= 1
