@@ -5,7 +5,8 @@
 The first is ConvNetJS's network for MNIST, 5 epochs of which are enough for 0.90 on the test part.
 The second is the best that we know for a quarter of an hour on two cores: stages of 3 x 3
 convolutions with batch normalization, on pictures that are shifted and turned round at random. It
-should reach 0.935. `--quick` takes one epoch of a twentieth of the pictures. The data are fetched at the first run, or read where `PULLBACK_DATA` says.
+should reach 0.935. `--quick` takes one epoch of a twentieth of the pictures. The data are fetched
+at the first run, or read where `PULLBACK_DATA` says.
 """
 
 from __future__ import annotations

@@ -170,6 +170,12 @@ def test_a_built_in_set_is_data_too(name, tmp_path):
     assert answered["metrics"][measure] == pytest.approx(wanted, rel=1e-6)
 
 
+def test_pictures_are_no_table(place):
+    done = run("predict", place / "flowers.st", "fashion-mnist")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error: fashion-mnist holds pictures, and this takes tables; built in" in done.message
+
+
 def test_a_model_of_digits_takes_a_table_of_pixels(tmp_path):
     fast("digits", "--save", tmp_path / "m")
     digits = load_dataset("digits")

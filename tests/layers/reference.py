@@ -58,6 +58,7 @@ from pullback.layers import (
     Softmax,
     Softplus,
     SpatialDropout,
+    Standardize,
     Tanh,
     Upsample2d,
 )
@@ -484,6 +485,14 @@ CASES: dict[str, list[Case]] = {
         Case(lambda: SpatialDropout(0.25), (2, 3, 4), lambda x, p: x, spatial_dropout),
         Case(lambda: SpatialDropout(0.25), (5,), lambda x, p: x, spatial_dropout),
         Case(lambda: SpatialDropout(0.0), (2, 3), lambda x, p: x),
+    ],
+    "Standardize": [
+        Case(lambda: Standardize(0.5, 2.0), (3,), lambda x, p: (x - 0.5) / 2.0),
+        Case(
+            lambda: Standardize([0.1, -2.0], [0.5, 3.0]),
+            (2, 3, 2),
+            lambda x, p: (x - [0.1, -2.0]) / [0.5, 3.0],
+        ),
     ],
     "Tanh": elementwise(Tanh, np.tanh),
     "Upsample2d": [

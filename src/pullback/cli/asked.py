@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +12,10 @@ from pullback.core.errors import CircuitError
 class Asked:
     """What was asked for, None where nothing was: of any data, of tables, of files, of pictures."""
 
-    common: Mapping[str, Any]
-    of_tables: Mapping[str, Any]
-    of_files: Mapping[str, Any]
-    of_pictures: Mapping[str, Any]
+    common: dict[str, Any]
+    of_tables: dict[str, Any]
+    of_files: dict[str, Any]
+    of_pictures: dict[str, Any]
 
     def refuse(self, *rest: Any) -> None:
         """`refuse(groups, ..., why)`: raise where something of these groups was asked for."""

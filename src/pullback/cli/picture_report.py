@@ -78,7 +78,7 @@ def show_picture_outcome(page: Page, outcome: PictureOutcome, saved: str | None)
 
 def show_accuracy(page: Page, metrics: Sequence[Metric], trivial: str) -> None:
     """A line for each way to answer, a column for each part."""
-    rows = [("accuracy", *HEADS)]
+    rows: list[tuple[str, ...]] = [("accuracy", *HEADS)]
     for name, who in (("this model", "model"), (LINEAR, "linear"), (trivial, "trivial")):
         values = (shown_value("accuracy", getattr(metric, who)) for metric in metrics)
         rows.append((cell(name), *values))

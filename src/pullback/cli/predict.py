@@ -16,8 +16,8 @@ from pullback.cli.files import refuse_same, writable
 from pullback.cli.layout import sentence
 from pullback.cli.report import NAMES, shown_value
 from pullback.core.errors import CircuitError
-from pullback.datasets import DATASETS, load_dataset
-from pullback.images.listing import pictures_in
+from pullback.datasets import DATASETS, load_table
+from pullback.images.folder import pictures_in
 from pullback.images.trained import TrainedPictures, holds_pictures
 from pullback.layers.storage import read_about
 from pullback.tables import Dataset, ReadOptions, Table, read_table
@@ -151,7 +151,7 @@ def _table(data: str, options: ReadOptions) -> Table:
         return read_table(data, options)
     if options != ReadOptions():
         raise CircuitError(f"{data} is no file: only of a file can be told how to read it")
-    whole = load_dataset(data)
+    whole = load_table(data)
     if not isinstance(whole, Dataset):
         return Table(whole.frame)
     preparation = whole.preparation

@@ -16,7 +16,7 @@ from pullback.cli.files import refuse_same, writable
 from pullback.cli.pictures import holds_pictures, train_pictures
 from pullback.cli.report import Page, show_data, show_end, show_outcome
 from pullback.core.errors import CircuitError
-from pullback.datasets import load_dataset
+from pullback.datasets import load_table
 from pullback.images.recipe import CHANGES
 from pullback.images.recipe import MODELS as PICTURE_MODELS
 from pullback.tables import KINDS, TASKS, ReadOptions
@@ -241,7 +241,7 @@ def train(
     if task is not None:
         task = named("task", task, TASKS)
     kinds = _kinds(kind or ())
-    study = Study.of(load_dataset(data, target, task, kinds, options), recipe)
+    study = Study.of(load_table(data, target, task, kinds, options), recipe)
     page = Page()
     if not as_json:
         show_data(page, study)

@@ -1,4 +1,7 @@
-"""Data sets that come with the library, each under its name: digits, tables, points in a plane."""
+"""Data sets that come with the library, each under its name: digits, tables, points in a plane.
+
+Published pictures, which are fetched, are in `images.py`; both are in one registry.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from pullback.core.registry import Registry
+from pullback.images.pictures import Pictures
 from pullback.tables.column import Column
 from pullback.tables.dataset import Dataset
 from pullback.tables.prepare import Feature, Preparation
@@ -17,7 +21,7 @@ from pullback.tables.read import row_numbers
 from pullback.tables.table import TableDataset
 from pullback.tables.target import Target
 
-DATASETS: Registry[Callable[[], Dataset | TableDataset]] = Registry("data set")
+DATASETS: Registry[Callable[[], Dataset | TableDataset | Pictures]] = Registry("data set")
 
 _POINTS = 600
 _SEED = 0  # the points are the same for everybody

@@ -1,4 +1,4 @@
-"""In: the name of a data set or of a file. Out: the data, ready to be split."""
+"""In: the name of a data set, of a file or of a folder. Out: the data, ready to be split."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Mapping
 
 from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.datasets.builtin import DATASETS
+from pullback.datasets.images import PictureSet
+from pullback.images.folder import read_folder
+from pullback.images.pictures import Pictures
 from pullback.tables.dataset import Dataset
 from pullback.tables.options import ReadOptions
 from pullback.tables.read import SUFFIXES
@@ -19,11 +22,12 @@ def load_dataset(
     task: str | None = None,
     kinds: Mapping[str, str] | None = None,
     options: ReadOptions | None = None,
-) -> Dataset | TableDataset:
-    """The built-in data set of this name, or the table in this CSV or Parquet file.
+) -> Dataset | TableDataset | Pictures:
+    """The built-in data set of this name, the table in this file, or the pictures in this folder.
 
     Of a file, `target`, `task` and `kinds` say what to predict and what columns are, as in
-    `TableDataset.from_frame`, and `options` how it is to be read.
+    `TableDataset.from_frame`, and `options` how it is to be read. A folder is read as by
+    `read_folder`.
 
     Raises `CircuitError` where a file cannot be read or learned from, and `UnknownNameError`,
     with the names there are, for what is neither.
@@ -36,18 +40,51 @@ def load_dataset(
     if not isinstance(options, ReadOptions | None):
         raise CircuitError(f"options are ReadOptions(…), got {options!r}")
     text = os.fspath(name)
-    if text not in DATASETS and (os.path.exists(text) or text.lower().endswith(SUFFIXES)):
+    folder = text not in DATASETS and os.path.isdir(text)
+    file = text not in DATASETS and (os.path.exists(text) or text.lower().endswith(SUFFIXES))
+    if file and not folder:
         return read_dataset(text, target, task, kinds, options)
     if target is not None or task is not None or kinds or options not in (None, ReadOptions()):
         raise CircuitError(
             f"{text} is no file: only of a file can the target, task, kinds and how to read it be "
             "told"
         )
+    if folder:
+        return read_folder(text)
     try:
         return DATASETS[text]()
     except UnknownNameError as error:
         reason = str(error).partition("; there are")[0]  # follows, with more
         raise UnknownNameError(
-            f"{reason}; built in are {', '.join(sorted(DATASETS))}, and any .csv or .parquet file "
-            "can be given by its path"
+            f"{reason}; built in are {', '.join(sorted(DATASETS))}, and any .csv or .parquet file, "
+            "or folder of pictures, can be given by its path"
         ) from None
+
+
+def load_table(
+    name: str | os.PathLike[str],
+    target: str | None = None,
+    task: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+    options: ReadOptions | None = None,
+) -> Dataset | TableDataset:
+    """What `load_dataset` loads, of tables alone.
+
+    Raises `CircuitError` as it does, and for pictures, before they are fetched or read.
+
+    >>> load_table("iris").task
+    'classification'
+    """
+    text = os.fspath(name)
+    if text in DATASETS and isinstance(DATASETS[text], PictureSet):
+        tables = sorted(x for x, entry in DATASETS.items() if not isinstance(entry, PictureSet))
+        raise CircuitError(
+            f"{text} holds pictures, and this takes tables; built in are {', '.join(tables)}"
+        )
+    if text not in DATASETS and os.path.isdir(text):
+        raise CircuitError(
+            f"{text} is a folder, and this takes tables: name a .csv or .parquet file"
+        )
+    data = load_dataset(name, target, task, kinds, options)
+    assert not isinstance(data, Pictures)
+    return data

@@ -53,6 +53,7 @@ from pullback.layers.parallel import Parallel
 from pullback.layers.reshaping import Flatten, Reshape
 from pullback.layers.residual import Residual
 from pullback.layers.sequential import Sequential
+from pullback.layers.standardize import Standardize
 from pullback.layers.training import Training
 
 __all__ = [
@@ -103,6 +104,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "SpatialDropout",
+    "Standardize",
     "Tanh",
     "Training",
     "Upsample2d",

@@ -16,13 +16,14 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.tables.cells import read_cells
 from pullback.tables.columns import Column, columns_of, doubts, understand_table
-from pullback.tables.dataset import Dataset, split_rows
+from pullback.tables.dataset import Dataset
 from pullback.tables.habits import Habits
 from pullback.tables.options import ReadOptions
 from pullback.tables.prepare import Extracted, Preparation
 from pullback.tables.read import read_table
 from pullback.tables.spelling import listed, shown
 from pullback.tables.target import Target, guess_target, understand_target
+from pullback.train.split import split_rows
 
 if TYPE_CHECKING:
     import pandas as pd

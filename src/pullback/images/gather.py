@@ -1,0 +1,189 @@
+"""In: many files. Out: their pictures in one array, read by several threads at once."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.images.progress import working
+from pullback.images.reading import Head, checked_size, decoded, quiet, read_head
+from pullback.images.words import counted
+
+LARGEST_SIDE = 128  # of pictures whose size nobody told
+MOST_BYTES = 1 << 30  # of pictures that are kept in the size they all have
+_CHUNK = 16  # files that a thread takes at a time
+_MOST_THREADS = 8
+_PATIENCE = 0.1  # seconds between which Ctrl-C is heard on every system
+
+Broken = dict[int, CircuitError]  # by the number of the file
+
+
+def checked_threads(threads: Any) -> int:
+    """How many threads read: as asked, or as many as do not stand in each other's way.
+
+    Raises `CircuitError` for what is no number from 1 on.
+    """
+    if threads is None:
+        return min(_MOST_THREADS, (os.cpu_count() or 1) + 1)
+    if not isinstance(threads, Integral) or threads < 1:
+        raise CircuitError(f"threads are a whole number of at least 1, got {threads!r}")
+    return int(threads)
+
+
+def attempt(
+    work: Callable[[int], None], count: int, threads: int, advance: Callable[[int], None]
+) -> Broken:
+    """Do the work of so many numbers by threads; which failed, and why.
+
+    Ctrl-C, or an error that is not the file's, ends it after the files in hand.
+
+    >>> def work(k):
+    ...     if k == 2:
+    ...         raise CircuitError("damaged")
+    >>> attempt(work, 4, threads=2, advance=lambda n: None)
+    {2: CircuitError('damaged')}
+    """
+    ended = threading.Event()
+
+    def several(numbers: range) -> list[tuple[int, CircuitError]]:
+        failed = []
+        for k in numbers:
+            if ended.is_set():
+                break
+            try:
+                work(k)
+            except CircuitError as error:
+                failed.append((k, error))
+        return failed
+
+    chunk = max(1, min(_CHUNK, count // (4 * threads)))
+    pool = ThreadPoolExecutor(threads, "pullback-read")
+    failed: list[tuple[int, CircuitError]] = []
+    try:
+        chunks = [range(k, min(k + chunk, count)) for k in range(0, count, chunk)]
+        for numbers, future in [(numbers, pool.submit(several, numbers)) for numbers in chunks]:
+            while not future.done():
+                wait([future], _PATIENCE)
+            failed += future.result()
+            advance(len(numbers))
+    finally:
+        ended.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+    return dict(sorted(failed))
+
+
+def survey(
+    files: Sequence[Path], threads: int, progress: bool | None
+) -> tuple[list[Head | None], Broken]:
+    """What the beginning of each file tells, None where nothing, and why."""
+    heads: list[Head | None] = [None] * len(files)
+
+    def look(k: int) -> None:
+        heads[k] = read_head(files[k])
+
+    with quiet(), working("looking at pictures", len(files), progress) as line:
+        return heads, attempt(look, len(files), threads, line.advance)
+
+
+def gather(
+    files: Sequence[Path],
+    size: tuple[int, int],
+    channels: int,
+    how: str,
+    threads: int,
+    progress: bool | None,
+) -> tuple[np.ndarray, Broken]:
+    """The pictures in these files, zeros where one cannot be read, and why.
+
+    Raises `CircuitError` where they do not fit into memory.
+    """
+    shape = (len(files), *size, channels)
+    need, memory = int(np.prod(shape, dtype=np.int64)), _memory()
+    if memory is not None and need > memory:
+        raise CircuitError(
+            f"{len(files):,} pictures of {size[0]}x{size[1]} take {need / 1e9:,.1f} GB of memory, "
+            f"and there are {memory / 1e9:,.1f}: give a smaller size, or train on batches"
+        )
+    images = np.zeros(shape, np.uint8)
+
+    def read(k: int) -> None:
+        images[k] = decoded(files[k], channels, size, how)
+
+    with quiet(), working("reading pictures", len(files), progress) as line:
+        return images, attempt(read, len(files), threads, line.advance)
+
+
+def _memory() -> int | None:
+    """The machine's memory in bytes, where the system tells."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def choose_channels(heads: Sequence[Head], asked: int | None) -> tuple[int, list[str]]:
+    """In how many channels to read, and what is to be said of it.
+
+    >>> grey, colour = Head(8, 8, 1, False), Head(8, 8, 3, False)
+    >>> choose_channels([grey, colour], None)[0], choose_channels([grey, grey], None)
+    (3, (1, []))
+    """
+    grey = sum(head.channels == 1 for head in heads)
+    if asked is not None or grey in (0, len(heads)):
+        return asked or (1 if grey else 3), []
+    return 3, [
+        f"{counted(grey, 'picture')} of {len(heads):,} "
+        f"{'is' if grey == 1 else 'are'} grey: all are read in colour; channels=1 reads all in grey"
+    ]
+
+
+def choose_size(
+    heads: Sequence[Head], channels: int, asked: int | tuple[int, int] | None, how: str
+) -> tuple[tuple[int, int], list[str]]:
+    """In what size to read, and what is to be said of it.
+
+    What all, or more than half of them, have, where that is small enough; else a square as wide as
+    the median of their shorter sides, and no wider than 128: a multiple of 8, which pooling divides
+    evenly.
+
+    >>> choose_size([Head(28, 28, 1, False)] * 3, 1, None, "crop")
+    ((28, 28), [])
+    >>> choose_size([Head(480, 640, 3, False), Head(300, 200, 3, False)], 3, None, "crop")[0]
+    (128, 128)
+    """
+    if asked is not None:
+        return checked_size(asked, how), []
+    sizes = Counter((head.height, head.width) for head in heads)
+    (height, width), most = sizes.most_common(1)[0]
+    small = height * width * channels * len(heads) <= MOST_BYTES
+    if len(sizes) == 1 and small:
+        return (height, width), []
+    if 2 * most > len(heads) and max(height, width) <= LARGEST_SIDE:
+        why = f"as most of them are, {most:,} of {len(heads):,}"
+    else:
+        middle = int(np.median([min(head.height, head.width) for head in heads]))
+        height = width = min(LARGEST_SIDE, middle if middle < 8 else middle // 8 * 8)
+        why = f"the median of their shorter sides being {middle}"
+    if len(sizes) == 1:
+        had = f"all pictures are {_text(next(iter(sizes)))} (height x width), too much for memory"
+    else:
+        first, *_, last = sorted(sizes, key=lambda side: (side[0] * side[1], side))
+        span = f"from {_text(first)} to {_text(last)} (height x width)"
+        had = f"the pictures have {len(sizes)} sizes, {span}"
+    done = "scaled until they fill it and cut" if how == "crop" else "stretched"
+    return (height, width), [
+        f"{had}: all are read as {_text((height, width))}, {why}, {done}; size= takes another"
+    ]
+
+
+def _text(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

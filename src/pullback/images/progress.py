@@ -1,0 +1,73 @@
+"""In: how much work there is. Out: a live line of how far it is, where a person looks on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+
+class Line:
+    """A line that tells how far work is, or nothing where nobody looks on."""
+
+    def __init__(self, progress: Progress | None = None, task: TaskID | None = None) -> None:
+        self._progress, self._task = progress, task
+
+    def advance(self, n: int) -> None:
+        """So much more is done."""
+        if self._progress is not None and self._task is not None:
+            self._progress.advance(self._task, n)
+
+    def expect(self, total: int) -> None:
+        """So much is to be done."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, total=total)
+
+
+@contextmanager
+def working(
+    words: str,
+    total: int | None,
+    show: bool | None = None,
+    *,
+    in_bytes: bool = False,
+    console: Console | None = None,
+) -> Iterator[Line]:
+    """While inside, a line on standard error tells how far work is, where a person looks on.
+
+    `show` says otherwise. On a terminal the line is gone when the work is done.
+
+    >>> with working("reading", 3, show=False) as line:
+    ...     line.advance(1)
+    """
+    terminal = console.is_terminal if console else sys.stderr is not None and sys.stderr.isatty()
+    watched = terminal or "ipykernel" in sys.modules
+    if not (watched if show is None else show):
+        yield Line()
+        return
+    from rich.console import Console  # takes a while to import
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = console or Console(stderr=True)
+    progress = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn() if in_bytes else MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=console.is_terminal,
+    )
+    with progress:
+        yield Line(progress, progress.add_task(words, total=total))
