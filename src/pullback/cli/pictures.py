@@ -15,7 +15,7 @@ from pullback.cli.report import Page
 from pullback.core.errors import CircuitError
 from pullback.datasets import DATASETS
 from pullback.datasets.images import PictureSet
-from pullback.images import Pictures, list_csv, read_folder
+from pullback.images import Pictures, list_csv, list_folder
 from pullback.images.listed import lists_pictures
 from pullback.images.recipe import PictureRecipe
 from pullback.images.study import PictureStudy
@@ -35,9 +35,11 @@ def pictures_of(data: str, size: tuple[int, int] | None, skip_broken: bool) -> P
     not read from files.
     """
     if data not in DATASETS:
-        if os.path.isdir(data):
-            return read_folder(data, size, skip_broken=skip_broken)
-        return list_csv(data).read(size, skip_broken=skip_broken)
+        listing = list_folder(data) if os.path.isdir(data) else list_csv(data)
+        try:
+            return listing.read(size, skip_broken=skip_broken)
+        except CircuitError as error:
+            raise CircuitError(str(error).replace("skip_broken=True", "--skip-broken")) from None
     if size is not None or skip_broken:
         option = "--size" if size is not None else "--skip-broken"
         raise CircuitError(f"{option} is for pictures in files, and {data} is a set of its own")

@@ -114,7 +114,8 @@ def _figure(
         wanted = [_unit(trained, unit, layer) for unit in units] or list(range(len(classes)))
         if layer is not None and not units:
             raise CircuitError("which unit of the layer? say --unit NUMBER, again for more")
-        return seeing.excite(model, wanted, layer, classes=classes).figure
+        names = classes if layer is None else None
+        return seeing.excite(model, wanted, layer, classes=names).figure
     if what == "activations":
         return seeing.activations(model, picture, layer, classes=classes)
     if what == "gradients":

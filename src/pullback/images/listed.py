@@ -64,7 +64,7 @@ def read_listed(
 
 
 def lists_pictures(path: str | os.PathLike[str]) -> bool:
-    """Whether one of the first rows of a CSV file names a picture that there is, beside the file."""
+    """Whether one of the first rows of a CSV file names a picture, and it is there."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             head = "".join(line for line, _ in zip(file, range(_FIRST), strict=False))
