@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from pullback.core.abstract import abstract_of
 from pullback.core.gate import OUTPUT, constant
 from pullback.core.unit import Unit, wire
 from pullback.core.values import kind_of
@@ -48,6 +49,22 @@ def rewrite(
     return [made[unit] for unit in roots]
 
 
+def unevaluated(
+    function: Callable[[list[Unit]], Sequence[Unit]], sources: Sequence[Unit]
+) -> list[Unit]:
+    """The wires that `function` makes of sources, none of which computes its value.
+
+    It is given abstract wires, which then become the sources; a source given twice is one wire.
+
+    >>> w = Unit([1.0, 2.0], "w")
+    >>> unevaluated(lambda xs: [xs[0] * 2.0], [w])
+    [Unit(value=Abstract((2,), float64), gate='multiply')]
+    """
+    twins = {x: like(x, Unit(abstract_of(x._value))) for x in sources}
+    made = function([twins[x] for x in sources])
+    return rewrite(made, {twin: x for x, twin in twins.items()})
+
+
 def remade(unit: Unit, inputs: tuple[Unit, ...]) -> Unit:
     """A new wire of what the gate of `unit` makes of other inputs; of constants, a constant.
 
@@ -57,7 +74,7 @@ def remade(unit: Unit, inputs: tuple[Unit, ...]) -> Unit:
     assert gate is not None
     folds = all(x.is_constant for x in (inputs[0].inputs if gate is OUTPUT else inputs))
     same = all(same_kind(x, old) for x, old in zip(inputs, unit.inputs, strict=True))
-    value = unit.value if same and not folds else gate.evaluate(inputs, unit.static)
+    value = unit._value if same and not folds else gate.evaluate(inputs, unit.static)
     if folds and not gate.several:
         return like(unit, constant(value))
     return like(unit, wire(value, gate, inputs, unit.static))

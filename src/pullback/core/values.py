@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from pullback.core.abstract import Abstract
 from pullback.core.convolution import convolve, convolve_input, convolve_weights
 from pullback.core.errors import CircuitError
 from pullback.core.floats import scalars
 
 Value = Any  # float | bool | np.ndarray | np.generic; `as_value` is what lets values in. What a
-# gate of several outputs makes is a tuple of them.
+# gate of several outputs makes is a tuple of them. `Abstract` may stand in place of each.
 
 
 def as_value(x: Any, what: str = "a value") -> Value:
@@ -82,6 +83,16 @@ def plain_array(x: Any, what: str) -> np.ndarray:
     return np.asarray(x)
 
 
+def as_array(value: Value, dtype: np.dtype | None = None) -> Any:
+    """A number as an array without axes, and any value in another dtype, if one is given.
+
+    What is abstract stays abstract.
+    """
+    if type(value) is Abstract:
+        return Abstract(value.shape, dtype or value.dtype)
+    return np.asarray(value, dtype)
+
+
 def read_only(value: Value) -> Value:
     """The same value; if it is an array, nobody writes into it any more."""
     if isinstance(value, np.ndarray):
@@ -117,16 +128,35 @@ def kind_of(value: Value) -> tuple[Any, ...]:
     """What two values must have in common to stand in for each other; of several, for each."""
     if type(value) is tuple:
         return tuple(map(kind_of, value))
-    return type(value) is float, shape_of(value), dtype_of(value)
+    return is_float(value), shape_of(value), dtype_of(value)
+
+
+def is_float(value: Value) -> bool:
+    """Whether a value is a float of Python, or stands for one."""
+    return is_number(value) and dtype_of(value).kind == "f"
+
+
+def is_number(value: Value) -> bool:
+    """Whether a value is a number of Python, or stands for one."""
+    return type(value) in (float, bool) or (type(value) is Abstract and value.weak)
+
+
+def promoting(value: Value) -> Any:
+    """What `np.result_type` needs to know of a value: a number of Python, or the dtype."""
+    if type(value) is Abstract and value.weak:
+        return value.number
+    return value if type(value) in (float, bool) else value.dtype
 
 
 def zeros_like(value: Value) -> Value:
-    """A gradient of zero for this value, of its shape and dtype."""
+    """A gradient of zero for this value, of its shape and dtype; abstract for what is."""
+    if type(value) is Abstract:
+        return value
     return 0.0 if type(value) is float else np.zeros_like(value)
 
 
 def namespace(values: tuple[Value, ...] | list[Value]) -> SimpleNamespace:
-    """`scalars` where every value is a Python float, else `arrays`."""
+    """`scalars` where every value is a Python float, else `arrays`; none is abstract."""
     for value in values:
         if type(value) is not float:
             return arrays

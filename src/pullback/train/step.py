@@ -6,13 +6,15 @@ state: all of them are wires of one circuit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from pullback.core.errors import CircuitError
+from pullback.core.abstract import Abstract, abstract_of
+from pullback.core.errors import AbstractError, CircuitError
 from pullback.core.gradient import gradient
+from pullback.core.rewrite import unevaluated
 from pullback.core.unit import Unit
 from pullback.core.walk import order
 from pullback.gates.shape import astype
@@ -154,7 +156,11 @@ class TrainingStep:
 
     def _score_shapes(self, xs: Sequence[np.ndarray]) -> list[tuple[tuple[int, ...], np.dtype]]:
         """Shape and dtype of each of the model's outputs for these rows."""
-        samples = several(self.model(*(x[:1] for x in xs)))
+        try:
+            rows = [Unit(Abstract((1, *x.shape[1:]), x.dtype), "inputs") for x in xs]
+            samples = several(self.model(*rows))
+        except AbstractError:  # the model looks at the numbers
+            samples = several(self.model(*(x[:1] for x in xs)))
         return [((len(xs[0]), *y.shape[1:]), y.dtype) for y in samples]
 
     def weigh(self, columns: Columns) -> None:
@@ -185,30 +191,63 @@ class TrainingStep:
 
         Its inputs are the batch's columns; its outputs are the "loss", and what else the losses
         measure unless `metrics` is False. All Programs of a step share its state.
+
+        It is recorded for shapes and dtypes alone: its wires carry no numbers before it runs. A
+        model that asks for numbers while it is recorded gets those of the batch, at their cost.
         """
-        wires = {name: Unit(x, name) for name, x in batch.items()}
-        training = Training(Unit(np.array(self.seed % 2**32), "seed"), self._number)
+        try:
+            return self._recorded(batch, metrics, abstract_of)
+        except AbstractError:
+            return self._recorded(batch, metrics, lambda x: x)
+
+    def _recorded(
+        self, batch: Columns, metrics: bool, carried: Callable[[np.ndarray], Any]
+    ) -> Program:
+        """The step, recorded on what is `carried` by a wire in place of each array."""
+        seed = np.array(self.seed % 2**32)
+        wires = {name: Unit(carried(x), name) for name, x in batch.items()}
+        training = Training(Unit(carried(seed), "seed"), self._number)
         scores = several(self.model(*of_kind("inputs", wires), training=training))
         labels, weights = of_kind("labels", wires), wires.get("weights")
         loss, numbers = judged(self.losses, scores, labels, weights, self.mean_weights)
         objective = loss
         for penalty in self.penalties:
-            objective = objective + penalty(*self._held())
-        parameters = self.model.parameters
-        memory = self.memory.of(parameters)
-        moved, news = self.optimizer.update(
-            gradient(objective, list(parameters.values())),
-            memory,
-            list(parameters.values()),
-            self.rate,
-            self.model.weights.values(),
-        )
-        updates = dict(zip([*parameters.values(), *memory], [*moved, *news], strict=True))
-        updates |= training.updates
+            objective = objective + self._wired(penalty)
+        updates = {**self._update(objective), **training.updates}
         outputs = numbers if metrics else {"loss": loss}
         if self._number in order([*outputs.values(), *updates.values()]):
             updates[self._number] = astype(self._number + 1, self._number.dtype)
-        return Program(wires, outputs, updates)
+        program = Program(wires, outputs, updates)
+        program.set(batch)
+        training.seed.value = seed
+        return program
+
+    def _wired(self, penalty: Penalty) -> Any:
+        """A penalty on the parameters, none of whose wires is computed."""
+        parameters, weights = self._held()
+        held = list(dict.fromkeys([*parameters.values(), *weights.values()]))
+
+        def of(twins: list[Unit]) -> list[Unit]:
+            twin = dict(zip(held, twins, strict=True))
+            named = ({name: twin[x] for name, x in xs.items()} for xs in (parameters, weights))
+            return [penalty(*named)]
+
+        return unevaluated(of, held)[0]
+
+    def _update(self, objective: Unit) -> dict[Unit, Unit]:
+        """The next value of each parameter and of what the optimizer remembers, not computed."""
+        parameters = self.model.parameters
+        gradients = gradient(objective, list(parameters.values()))
+        sources = [*parameters.values(), *self.memory.of(parameters)]
+
+        def of(twins: list[Unit]) -> list[Unit]:
+            twin = dict(zip(sources, twins, strict=True))
+            weights = [twin.get(x, x) for x in self.model.weights.values()]
+            moving, memory = twins[: len(parameters)], twins[len(parameters) :]
+            moved, news = self.optimizer.update(gradients, memory, moving, self.rate, weights)
+            return [*moved, *news]
+
+        return dict(zip(sources, unevaluated(of, sources), strict=True))
 
     def _held(self) -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
         """The parameters and weights that penalties can name: frozen ones too, though they rest."""
