@@ -32,7 +32,7 @@ from pullback.core.floats import scalars
 from pullback.core.registry import GATES, Registry
 from pullback.core.shapes import shapes
 from pullback.core.unit import EMPTY, Unit, wire
-from pullback.core.values import Value, arrays, as_value, read_only
+from pullback.core.values import Value, arrays, as_value, copied
 
 Rule = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -146,8 +146,9 @@ class Gate:
         wires = [x if type(x) is Unit else constant(v) for x, v in zip(inputs, values)]  # noqa: B905
         values = [x._value for x in wires]  # of arrays that users may change later, copies
         value = kept(compute(self, m, values, static, inputs), values)
-        if not recorded:
-            return tuple(map(constant, value)) if self.several else constant(value)
+        if not recorded:  # what was broadcast stays so, and takes no memory
+            made = [wire(y, CONSTANT, (), EMPTY) for y in (value if self.several else (value,))]
+            return tuple(made) if self.several else made[0]
         made = wire(value, self, tuple(wires), static or EMPTY)
         return outputs_of(made) if self.several else made
 
@@ -212,7 +213,7 @@ def constant(value: Any, what: str = "a constant") -> Unit:
     Unit(value=6.0, gate='constant')
     """
     value = as_value(value, what)
-    value = read_only(value.copy()) if isinstance(value, np.ndarray) else value
+    value = copied(value) if isinstance(value, np.ndarray) else value
     return wire(value, CONSTANT, (), EMPTY)
 
 

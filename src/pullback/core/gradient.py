@@ -19,7 +19,7 @@ from pullback.core.errors import CircuitError
 from pullback.core.gate import OUTPUT, constant, outputs_of
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit, scope
-from pullback.core.values import is_differentiable
+from pullback.core.values import is_differentiable, zeros
 from pullback.core.walk import leading_to, order
 
 
@@ -55,7 +55,7 @@ def gradient(y: Unit, xs: Unit | Sequence[Unit], pull: Any = 1.0) -> Unit | list
     if first.shape != y.shape:
         first = GATES["broadcast_to"](first, shape=y.shape)
     flow = gradients_of_all([y], [first], wanted)
-    gradients = [flow[x] if x in flow else constant(np.zeros(x.shape, x.dtype)) for x in wanted]
+    gradients = [flow[x] if x in flow else constant(zeros(x.shape, x.dtype)) for x in wanted]
     return gradients[0] if isinstance(xs, Unit) else gradients
 
 

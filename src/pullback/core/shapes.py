@@ -89,7 +89,10 @@ def _scatter_add(x: Any, indices: Any, updates: Any, axis: int) -> Any:
 def _embed(x: Any, shape: tuple[int, ...], walks: Walks) -> Any:
     if _known(x):
         return arrays.embed(x, shape, walks)
-    np.broadcast_to(blank(x), arrays.slice(blank(Abstract(shape, x.dtype)), walks).shape)
+    there, put = arrays.slice(blank(Abstract(shape, x.dtype)), walks).shape, x.shape
+    while len(put) > len(there) and put[0] == 1:
+        put = put[1:]
+    np.broadcast_to(blank(Abstract(put, x.dtype)), there)
     return Abstract(tuple(shape), x.dtype)
 
 
@@ -123,6 +126,9 @@ def _some(x: Any, count: int) -> Any:
 def _scan(
     step: Function, carry: tuple[Value, ...], sequences: tuple[Any, ...], length: int, reverse: bool
 ) -> tuple[Any, Any]:
+    shortest = min((x.shape[0] for x in sequences), default=length)
+    if shortest < length:
+        raise IndexError(f"a sequence of {shortest} rows has none for each of {length} steps")
     rows = (Abstract(x.shape[1:], x.dtype) if type(x) is Abstract else x[0] for x in sequences)
     carry, made = step(carry, tuple(rows))
     found = map(abstract_of, made)

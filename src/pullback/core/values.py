@@ -93,6 +93,22 @@ def as_array(value: Value, dtype: np.dtype | None = None) -> Any:
     return np.asarray(value, dtype)
 
 
+def distinct(value: np.ndarray) -> np.ndarray:
+    """The elements of an array without those that only repeat others, as `broadcast_to` does.
+
+    >>> distinct(np.broadcast_to(1.0, (1000, 1000))).shape
+    (1, 1)
+    """
+    if 0 not in value.strides:
+        return value
+    return value[tuple(slice(1 if step == 0 else None) for step in value.strides)]
+
+
+def copied(value: np.ndarray) -> np.ndarray:
+    """A copy that nobody writes into; what is broadcast stays so."""
+    return read_only(np.broadcast_to(distinct(value).copy(), value.shape))
+
+
 def read_only(value: Value) -> Value:
     """The same value; if it is an array, nobody writes into it any more."""
     if isinstance(value, np.ndarray):
@@ -146,6 +162,11 @@ def promoting(value: Value) -> Any:
     if type(value) is Abstract and value.weak:
         return value.number
     return value if type(value) in (float, bool) else value.dtype
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Zeros that nobody writes into, and that take no memory: one of them is all."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 def zeros_like(value: Value) -> Value:

@@ -25,7 +25,7 @@ from pullback.core.gate import built_in as gate
 from pullback.core.gate import constant
 from pullback.core.rewrite import rewrite
 from pullback.core.unit import Unit
-from pullback.core.values import as_array, as_value, dtype_of, is_differentiable, shape_of
+from pullback.core.values import as_array, as_value, dtype_of, is_differentiable, shape_of, zeros
 from pullback.core.walk import age
 from pullback.gates.body import Body
 from pullback.gates.elementary import tanh
@@ -43,7 +43,7 @@ def _rule(
     before, after = (1, 0) if reverse else (0, 1)
 
     def pull(k: int) -> Any:
-        return np.zeros(ys[k].shape, ys[k].dtype) if gs[k] is None else gs[k]
+        return zeros(ys[k].shape, ys[k].dtype) if gs[k] is None else gs[k]
 
     sequences = [
         *(lambda k=k: _rows(pull(k), before, length) for k in range(n)),

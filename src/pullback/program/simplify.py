@@ -23,7 +23,7 @@ from pullback.core.gate import OUTPUT, Gate, constant
 from pullback.core.registry import GATES
 from pullback.core.rewrite import remade, rewrite, same_kind
 from pullback.core.unit import Unit, wire
-from pullback.core.values import Value, arrays, dtype_of, is_number, kind_of, shape_of
+from pullback.core.values import Value, arrays, distinct, dtype_of, is_number, kind_of, shape_of
 from pullback.program import algebra, arrange
 from pullback.program.patterns import Inputs, Rule
 from pullback.program.program import Program
@@ -60,7 +60,8 @@ class _Walk:
         if unit.gate is None:
             return unit
         value = np.asarray(unit.value)
-        key = (type(unit._value), value.shape, value.dtype.str, value.tobytes())
+        parts = distinct(value)
+        key = (type(unit._value), value.shape, parts.shape, value.dtype.str, parts.tobytes())
         return self.seen.setdefault(key, unit)
 
     def rewritten(self, unit: Unit, inputs: Inputs) -> Unit:

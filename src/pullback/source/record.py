@@ -14,7 +14,7 @@ import numpy as np
 import pullback.gates  # noqa: F401  simplify needs the gates registered before it is imported
 from pullback.core.gate import Gate, constant
 from pullback.core.gradient import gradients_of_all
-from pullback.core.unit import Unit
+from pullback.core.unit import Unit, wire
 from pullback.core.values import is_differentiable, is_float, zeros_like
 from pullback.core.walk import order
 from pullback.program.program import Program
@@ -48,7 +48,7 @@ class Recording:
                 flow[x] = constant(0.0 if is_float(x._value) else np.zeros(x.shape, x.dtype))
         backward = [(unit, flow[unit]) for unit in self.wires if unit in flow]
         # One wire that takes all others: a single walk simplifies them, in running order.
-        bundle = _BUNDLE(Unit(0.0), *self.wires, *(g for _, g in backward))
+        bundle = wire(0.0, _BUNDLE, (Unit(0.0), *self.wires, *(g for _, g in backward)), {})
         plain = simplify(Program({}, {"all": bundle}, {}), self.dialect.keep).outputs["all"]
         _, *plain = plain.inputs
         self.value = dict(zip(self.wires, plain, strict=False))

@@ -1,0 +1,39 @@
+"""In: a Program. Out: the same one, each of whose gates was evaluated for shapes and dtypes alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pullback as pb
+from pullback.core.abstract import abstract_of
+from pullback.core.gate import OUTPUT
+from pullback.core.rewrite import like
+
+
+def shaped_wires(program: pb.Program) -> dict[pb.Unit, Any]:
+    """What became of each wire; of those of a gate with several outputs, all of them."""
+    made: dict[pb.Unit, Any] = {}
+    for unit in dict.fromkeys([*program.inputs.values(), *program.updates, *program.wires]):
+        if unit.gate is None:
+            made[unit] = like(unit, pb.Unit(abstract_of(unit._value)))
+        elif unit.is_constant:
+            made[unit] = unit
+        elif unit.gate is OUTPUT:
+            made[unit] = like(unit, made[unit.inputs[0]][unit.static["index"]])
+        else:
+            made[unit] = unit.gate(*(made[x] for x in unit.inputs), **unit.static)
+            if isinstance(made[unit], pb.Unit):
+                like(unit, made[unit])
+    return made
+
+
+def shaped(program: pb.Program) -> pb.Program:
+    """The Program, whose sources have numbers but for its inputs."""
+    made = shaped_wires(program)
+    inputs = {name: made[x] for name, x in program.inputs.items()}
+    outputs = {name: made[x] for name, x in program.outputs.items()}
+    twin = pb.Program(inputs, outputs, {made[s]: made[x] for s, x in program.updates.items()})
+    for unit, other in made.items():
+        if unit.gate is None and other not in inputs.values():
+            other.value = unit.value
+    return twin
