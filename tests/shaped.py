@@ -1,4 +1,4 @@
-"""In: a Program. Out: the same one, each of whose gates was evaluated for shapes and dtypes alone."""
+"""In: a Program. Out: the same one, whose gates were evaluated for shapes and dtypes alone."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def test_an_abstract_value_is_of_the_kind_of_the_value(value):
 
 
 def test_what_is_made_of_an_abstract_value_is_abstract_and_the_rest_is_not():
-    x, w, y = circuit()
+    _, w, y = circuit()
     assert type(y._value) is Abstract
     assert (y.shape, y.dtype) == ((), F4)
     np.testing.assert_array_equal((w * 2.0).value, 2.0)
@@ -51,7 +51,7 @@ def test_its_numbers_are_refused(ask):
 
 def test_forward_names_the_source_that_has_no_value_and_runs_when_it_has():
     x, w, y = circuit()
-    with pytest.raises(AbstractError, match="'x' was recorded .*; give it a value"):
+    with pytest.raises(AbstractError, match=r"'x' was recorded .*; give it a value"):
         y.forward()
     x.value = np.full((5, 3), 0.1)
     assert x.value.dtype == F4
@@ -84,7 +84,7 @@ def test_its_gradient_is_a_circuit_of_the_right_kinds():
 
 
 def test_it_is_read_by_its_shape():
-    x, w, y = circuit()
+    x, _, y = circuit()
     assert repr(x) == "Unit('x', value=Abstract((5, 3), float32))"
     assert str(y.label) == "'y'"
     assert re.search(r"x .*= \(5, 3\)", str(pb.Circuit(y)))
@@ -131,9 +131,9 @@ def test_a_gate_of_ones_own_is_evaluated_where_it_is_elementwise():
 
 @pytest.mark.parametrize("engine", ["eager", "native", "jax"])
 def test_an_engine_asks_for_the_value_that_an_input_lacks(engine):
-    x, w, y = circuit()
+    x, _, y = circuit()
     run = pb.prepare(engine, pb.Program({"x": x}, {"y": y}, {}))
-    with pytest.raises(AbstractError, match="'x' was recorded .*; give it a value"):
+    with pytest.raises(AbstractError, match=r"'x' was recorded .*; give it a value"):
         run()
     assert run(x=np.zeros((5, 3)))["y"] == 0.0
     assert run(x=np.ones((5, 3)))["y"] == run()["y"] == pytest.approx(10 * np.tanh(3.0))

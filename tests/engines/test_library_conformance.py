@@ -168,9 +168,7 @@ each = pytest.mark.parametrize(
 
 
 @cache
-def results(
-    engine: str, library: str, dtype: str, by_shapes: bool = False
-) -> list[dict[str, Any]]:
+def results(engine: str, library: str, dtype: str, by_shapes: bool = False) -> list[dict[str, Any]]:
     """What each step gives, and all state after it; maybe of a step recorded by shapes alone."""
     program, batches = LIBRARIES[library](dtype)
     if by_shapes:
@@ -204,9 +202,7 @@ def test_engines_agree(engine, library, dtype):
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_steps_recorded_by_shapes_give_the_same_bits(engine, library, dtype):
-    pairs = zip(
-        results(engine, library, dtype), results(engine, library, dtype, True), strict=True
-    )
+    pairs = zip(results(engine, library, dtype), results(engine, library, dtype, True), strict=True)
     for expected, found in pairs:
         assert expected.keys() == found.keys()
         for name, value in expected.items():

@@ -5,12 +5,12 @@ Every pass over a circuit is this one walk, with a rule of its own for the wires
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pullback.core.abstract import abstract_of
 from pullback.core.gate import OUTPUT, constant
 from pullback.core.unit import Unit, wire
-from pullback.core.values import kind_of
+from pullback.core.values import Value, kind_of
 from pullback.core.walk import age
 
 Become = Callable[[Unit, tuple[Unit, ...]], Unit | None]
@@ -49,20 +49,22 @@ def rewrite(
     return [made[unit] for unit in roots]
 
 
-def unevaluated(
-    function: Callable[[list[Unit]], Sequence[Unit]], sources: Sequence[Unit]
+def wired(
+    function: Callable[[dict[Unit, Unit]], Sequence[Unit]],
+    sources: Iterable[Unit],
+    carried: Callable[[Value], Value] = abstract_of,
 ) -> list[Unit]:
-    """The wires that `function` makes of sources, none of which computes its value.
+    """The wires that `function` makes of sources, on what is `carried` in place of their values.
 
-    It is given abstract wires, which then become the sources; a source given twice is one wire.
+    It is given a twin of each source, which then becomes the source. By default the twins are
+    abstract, so that nothing that is made of them computes its value.
 
     >>> w = Unit([1.0, 2.0], "w")
-    >>> unevaluated(lambda xs: [xs[0] * 2.0], [w])
+    >>> wired(lambda twin: [twin[w] * 2.0], [w])
     [Unit(value=Abstract((2,), float64), gate='multiply')]
     """
-    twins = {x: like(x, Unit(abstract_of(x._value))) for x in sources}
-    made = function([twins[x] for x in sources])
-    return rewrite(made, {twin: x for x, twin in twins.items()})
+    twin = {x: like(x, Unit(carried(x._value))) for x in dict.fromkeys(sources)}
+    return rewrite(function(twin), {y: x for x, y in twin.items()})
 
 
 def remade(unit: Unit, inputs: tuple[Unit, ...]) -> Unit:

@@ -14,7 +14,7 @@ import numpy as np
 from pullback.core.abstract import Abstract, abstract_of
 from pullback.core.errors import AbstractError, CircuitError
 from pullback.core.gradient import gradient
-from pullback.core.rewrite import unevaluated
+from pullback.core.rewrite import wired
 from pullback.core.unit import Unit
 from pullback.core.walk import order
 from pullback.gates.shape import astype
@@ -29,6 +29,7 @@ from pullback.train.data import input_arrays, named, of_kind, several
 from pullback.train.measured import judged, refuse_counts
 
 Columns = Mapping[str, np.ndarray]
+Carried = Callable[[Any], Any]
 
 
 class Model(Protocol):
@@ -200,54 +201,56 @@ class TrainingStep:
         except AbstractError:
             return self._recorded(batch, metrics, lambda x: x)
 
-    def _recorded(
-        self, batch: Columns, metrics: bool, carried: Callable[[np.ndarray], Any]
-    ) -> Program:
-        """The step, recorded on what is `carried` by a wire in place of each array."""
+    def _recorded(self, batch: Columns, metrics: bool, carried: Carried) -> Program:
+        """The step, recorded on what wires carry in place of arrays."""
         seed = np.array(self.seed % 2**32)
         wires = {name: Unit(carried(x), name) for name, x in batch.items()}
-        training = Training(Unit(carried(seed), "seed"), self._number)
+        drawn = Unit(carried(seed), "seed")
+        training = Training(drawn, self._number)
         scores = several(self.model(*of_kind("inputs", wires), training=training))
         labels, weights = of_kind("labels", wires), wires.get("weights")
         loss, numbers = judged(self.losses, scores, labels, weights, self.mean_weights)
-        objective = loss
-        for penalty in self.penalties:
-            objective = objective + self._wired(penalty)
-        updates = {**self._update(objective), **training.updates}
+        updates = {**self._update(loss, carried), **training.updates}
         outputs = numbers if metrics else {"loss": loss}
         if self._number in order([*outputs.values(), *updates.values()]):
             updates[self._number] = astype(self._number + 1, self._number.dtype)
-        program = Program(wires, outputs, updates)
-        program.set(batch)
-        training.seed.value = seed
-        return program
+        for unit, value in [*zip(wires.values(), batch.values(), strict=True), (drawn, seed)]:
+            if type(unit._value) is Abstract:
+                unit.value = value
+        return Program(wires, outputs, updates)
 
-    def _wired(self, penalty: Penalty) -> Any:
-        """A penalty on the parameters, none of whose wires is computed."""
-        parameters, weights = self._held()
-        held = list(dict.fromkeys([*parameters.values(), *weights.values()]))
+    def _update(self, loss: Unit, carried: Carried) -> dict[Unit, Unit]:
+        """The next value of each parameter and of what the optimizer remembers.
 
-        def of(twins: list[Unit]) -> list[Unit]:
-            twin = dict(zip(held, twins, strict=True))
-            named = ({name: twin[x] for name, x in xs.items()} for xs in (parameters, weights))
-            return [penalty(*named)]
+        Penalties and the optimizer are wired to twins of these, whose numbers nobody asks for.
+        """
+        parameters = list(self.model.parameters.values())
+        memory = self.memory.of(self.model.parameters)
+        held = self._held() if self.penalties else ()
+        weights = list(self.model.weights.values())
+        sources = [*parameters, *memory, *weights, *(x for xs in held for x in xs.values())]
 
-        return unevaluated(of, held)[0]
-
-    def _update(self, objective: Unit) -> dict[Unit, Unit]:
-        """The next value of each parameter and of what the optimizer remembers, not computed."""
-        parameters = self.model.parameters
-        gradients = gradient(objective, list(parameters.values()))
-        sources = [*parameters.values(), *self.memory.of(parameters)]
-
-        def of(twins: list[Unit]) -> list[Unit]:
-            twin = dict(zip(sources, twins, strict=True))
-            weights = [twin.get(x, x) for x in self.model.weights.values()]
-            moving, memory = twins[: len(parameters)], twins[len(parameters) :]
-            moved, news = self.optimizer.update(gradients, memory, moving, self.rate, weights)
+        def updated(twin: dict[Unit, Unit]) -> list[Unit]:
+            objective = loss
+            for penalty in self.penalties:
+                named = ({name: twin[x] for name, x in xs.items()} for xs in held)
+                objective = objective + penalty(*named)
+            used = set(order([objective])) if held else ()
+            sprung = [p for p in parameters if twin[p] in used]
+            flow = gradient(objective, [*parameters, *(twin[p] for p in sprung)])
+            directions = dict(zip(parameters, flow, strict=False))
+            for p, spring in zip(sprung, flow[len(parameters) :], strict=True):
+                directions[p] = spring + directions[p]
+            moved, news = self.optimizer.update(
+                list(directions.values()),
+                [twin[x] for x in memory],
+                [twin[p] for p in parameters],
+                self.rate,
+                [twin[w] for w in weights],
+            )
             return [*moved, *news]
 
-        return dict(zip(sources, unevaluated(of, sources), strict=True))
+        return dict(zip([*parameters, *memory], wired(updated, sources, carried), strict=True))
 
     def _held(self) -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
         """The parameters and weights that penalties can name: frozen ones too, though they rest."""
