@@ -6,18 +6,20 @@ from typing import Any
 
 import pullback as pb
 from pullback.core.abstract import abstract_of
-from pullback.core.gate import OUTPUT
+from pullback.core.gate import OUTPUT, constant
 from pullback.core.rewrite import like
+from pullback.core.walk import age
 
 
 def shaped_wires(program: pb.Program) -> dict[pb.Unit, Any]:
     """What became of each wire; of those of a gate with several outputs, all of them."""
     made: dict[pb.Unit, Any] = {}
-    for unit in dict.fromkeys([*program.inputs.values(), *program.updates, *program.wires]):
+    wires = {*program.inputs.values(), *program.updates, *program.wires}
+    for unit in sorted(wires, key=age):
         if unit.gate is None:
             made[unit] = like(unit, pb.Unit(abstract_of(unit._value)))
         elif unit.is_constant:
-            made[unit] = unit
+            made[unit] = like(unit, constant(unit.value))
         elif unit.gate is OUTPUT:
             made[unit] = like(unit, made[unit.inputs[0]][unit.static["index"]])
         else:

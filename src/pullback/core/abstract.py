@@ -104,16 +104,14 @@ def abstractly(function: Callable[..., Any], *xs: Any, **static: Any) -> Any:
     sizes = {0: 0, 1: 1}  # the size that stands for each
     small = [_small(x, sizes) for x in xs]
     try:
-        made = abstract_of(function(*small, **static))
+        made = function(*small, **static)
     except AbstractError:
         raise
     except Exception:
         function(*map(blank, xs), **static)
         raise
     real = list(sizes)
-    several = made if type(made) is tuple else (made,)
-    found = tuple(Abstract(tuple(real[n] for n in y.shape), y.dtype, y.weak) for y in several)
-    return found if type(made) is tuple else found[0]
+    return tuple(_whole(y, real) for y in made) if type(made) is tuple else _whole(made, real)
 
 
 def _small(x: Any, sizes: dict[int, int]) -> Any:
@@ -123,3 +121,10 @@ def _small(x: Any, sizes: dict[int, int]) -> Any:
     if type(x) is not Abstract and not isinstance(x, np.ndarray):
         return x
     return np.ones([sizes.setdefault(n, len(sizes)) for n in x.shape], x.dtype)
+
+
+def _whole(y: Any, real: list[int]) -> Abstract:
+    """The abstract value that a small one stands for."""
+    if type(y) in (float, bool):
+        return abstract_of(y)
+    return Abstract(tuple([real[n] for n in y.shape]), y.dtype)

@@ -28,7 +28,7 @@ def namespace_of(gate: Gate, values: Sequence[Value]) -> SimpleNamespace:
     """The namespace in which a gate is evaluated at these values."""
     if any(type(x) is Abstract for x in values):
         return shapes
-    return namespace(list(values)) if gate.elementwise else arrays
+    return namespace(values) if gate.elementwise else arrays
 
 
 def compute(
@@ -76,15 +76,15 @@ def _of_numbers(
 
 def _abstract(gate: Gate, values: Sequence[Value], static: Mapping[str, Any]) -> Value:
     """The abstract value of what a gate makes; of an elementwise one small arrays tell it."""
-    values = [x.number if type(x) is Abstract and x.weak else x for x in values]
 
-    def small(*xs: Value) -> Value:
-        return _of_numbers(gate, namespace_of(gate, xs), xs, static)
+    def of_numbers(*xs: Value) -> Value:
+        return _of_numbers(gate, namespace(xs) if gate.elementwise else arrays, xs, static)
 
-    if not any(type(x) is Abstract for x in values):
-        return abstract_of(small(*values))
     if gate.elementwise:
-        return abstractly(small, *values)
+        return abstractly(of_numbers, *values)
+    values = [x.number if type(x) is Abstract and x.weak else x for x in values]
+    if not any(type(x) is Abstract for x in values):
+        return abstract_of(of_numbers(*values))
     if not gate.is_built_in:
         raise AbstractError(f"what the gate {gate.name!r} makes is known of numbers alone")
     return abstract_of(gate.value(shapes, *values, **static))
@@ -92,7 +92,10 @@ def _abstract(gate: Gate, values: Sequence[Value], static: Mapping[str, Any]) ->
 
 def _number(gate: Gate, value: Value, values: Sequence[Value]) -> Value:
     """What the gate made of these values; of Python's numbers alone, a number of Python."""
-    if not all(type(x) in (float, bool) for x in values) or dtype_of(value).kind in "iu":
+    for x in values:
+        if type(x) is not float and type(x) is not bool:
+            return value
+    if dtype_of(value).kind in "iu":
         return value
     if isinstance(value, np.generic) or (gate.elementwise and isinstance(value, np.ndarray)):
         return value.item()

@@ -7,7 +7,7 @@ is in `floats`. Both follow IEEE arithmetic: a division by zero is infinity, not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -142,6 +142,8 @@ def dtype_of(value: Value) -> np.dtype:
 
 def kind_of(value: Value) -> tuple[Any, ...]:
     """What two values must have in common to stand in for each other; of several, for each."""
+    if type(value) is np.ndarray:
+        return False, value.shape, value.dtype
     if type(value) is tuple:
         return tuple(map(kind_of, value))
     return is_float(value), shape_of(value), dtype_of(value)
@@ -176,7 +178,7 @@ def zeros_like(value: Value) -> Value:
     return 0.0 if type(value) is float else np.zeros_like(value)
 
 
-def namespace(values: tuple[Value, ...] | list[Value]) -> SimpleNamespace:
+def namespace(values: Sequence[Value]) -> SimpleNamespace:
     """`scalars` where every value is a Python float, else `arrays`; none is abstract."""
     for value in values:
         if type(value) is not float:
