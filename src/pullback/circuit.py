@@ -13,7 +13,7 @@ from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.core.gate import OUTPUT
 from pullback.core.text import brief, columns, formula, names
 from pullback.core.unit import Unit, set_together
-from pullback.core.values import Value
+from pullback.core.values import Value, is_number
 from pullback.core.walk import forward, order
 from pullback.engines.engine import Engine
 from pullback.engines.prepare import prepare, refuse_engine
@@ -182,7 +182,7 @@ class Circuit:
             if unit.inputs:
                 left += f" = {formula(unit, named)}"
             grad = "" if unit.grad is None else f"grad {brief(unit.grad)}"
-            rows.append((left, f"= {brief(unit.value)}", grad))
+            rows.append((left, f"= {brief(unit._value)}", grad))
         return _table(title, rows)
 
     def __repr__(self) -> str:
@@ -203,7 +203,7 @@ def _group_cells(gates: Sequence[Unit]) -> list[tuple[str, str, str]]:
     for unit in gates:
         groups.setdefault(unit.scope, []).append(unit)
     return [
-        (scope or "(no group)", _count(len(made), "gate"), f"last {brief(made[-1].value)}")
+        (scope or "(no group)", _count(len(made), "gate"), f"last {brief(made[-1]._value)}")
         for scope, made in groups.items()
     ]
 
@@ -248,7 +248,7 @@ class _Compiled:
         given.apply_defaults()
         units = [Unit(value, _name(self._signature, k)) for k, value in enumerate(given.args)]
         units += [Unit(value, name) for name, value in given.kwargs.items()]
-        key = tuple((type(u.value) in (float, bool), u.shape, u.dtype) for u in units)
+        key = tuple((is_number(u._value), u.shape, u.dtype) for u in units)
         if key not in self._runs:
             count = len(given.args)
             keywords = dict(zip(given.kwargs, units[count:], strict=True))

@@ -19,6 +19,7 @@ from tests.layers.reference import CASES as LAYER_CASES
 from tests.layers.reference import Case as LayerCase
 from tests.losses.reference import CASES as LOSS_CASES
 from tests.optim.reference import CASES as OPTIMIZER_CASES
+from tests.shaped import shaped
 
 import pullback as pb
 from pullback.engines.prepare import prepare
@@ -26,6 +27,7 @@ from pullback.layers import LAYERS, Layer, Training
 from pullback.layers.description import construct, describe
 from pullback.losses import LOSSES, Loss
 from pullback.optim import OPTIMIZERS
+from pullback.program.fingerprint import fingerprint
 
 WEIGHTS = np.array([2.0, 0.0, 1.0, 3.0, 1.0, 0.0, 5.0])
 CLASS_WEIGHTS = (0.5, 2.0, 3.0)
@@ -166,9 +168,12 @@ each = pytest.mark.parametrize(
 
 
 @cache
-def results(engine: str, library: str, dtype: str) -> list[dict[str, Any]]:
-    """What each step gives, and all state after it."""
+def results(engine: str, library: str, dtype: str, by_shapes: bool = False) -> list[dict[str, Any]]:
+    """What each step gives, and all state after it; maybe of a step recorded by shapes alone."""
     program, batches = LIBRARIES[library](dtype)
+    if by_shapes:
+        program, recorded = shaped(program), program
+        assert fingerprint(program) == fingerprint(recorded)
     run = prepare(engine, program)
     made = []
     for batch in batches:
@@ -191,6 +196,17 @@ def test_engines_agree(engine, library, dtype):
     for step, (expected, found) in enumerate(pairs):
         different = disagreements(expected, found, dtype)
         assert not different, "\n".join([f"at step {step}:", *different])
+
+
+@pytest.mark.parametrize("engine", ["eager", "native", "jax"])
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_steps_recorded_by_shapes_give_the_same_bits(engine, library, dtype):
+    pairs = zip(results(engine, library, dtype), results(engine, library, dtype, True), strict=True)
+    for expected, found in pairs:
+        assert expected.keys() == found.keys()
+        for name, value in expected.items():
+            np.testing.assert_array_equal(found[name], value, err_msg=name, strict=True)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

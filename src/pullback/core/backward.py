@@ -15,9 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core import floats
+from pullback.core.abstract import refuse_abstract
 from pullback.core.errors import CircuitError, StaleError
 from pullback.core.registry import GATES
-from pullback.core.values import as_value, is_differentiable, read_only, shape_of, zeros_like
+from pullback.core.values import (
+    as_value,
+    is_differentiable,
+    is_number,
+    read_only,
+    shape_of,
+    zeros_like,
+)
 from pullback.core.walk import age
 
 if TYPE_CHECKING:
@@ -79,11 +87,13 @@ def seed(output: Unit, pull: Any) -> Any:
         raise CircuitError(
             f"a pull of shape {shape_of(pull)} does not fit {output.label} of shape {output.shape}"
         ) from None
-    return pull.item() if type(output._value) is float else pull
+    return pull.item() if is_number(output._value) else pull
 
 
 def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
     """Write the gradient of sum(pull * output) to `.grad` of every wire of the circuit."""
+    for unit in outputs:
+        refuse_abstract(unit)
     seeds = [seed(unit, pull) for unit, pull in zip(outputs, pulls, strict=True)]
     untouched = object()  # the `.grad` of a wire that has been found, and at which none arrived yet
     wires, pending, changed = [], list(outputs), False

@@ -32,6 +32,8 @@ def convolve(
     if groups > 1 and channels != 1:
         static = {"stride": stride, "padding": padding, "dilation": dilation}
         return _by_groups(convolve, x, w, groups, **static)
+    if groups == 1 and x.shape[3] != channels:
+        raise ValueError(f"the images have {x.shape[3]} channels, the weights {channels}")
     windows = _windows(_padded(x, padding), (kh, kw), stride, dilation)
     if groups > 1:
         return _convolve_each(windows, w, groups)
@@ -54,6 +56,8 @@ def convolve_input(
 ) -> np.ndarray:
     """The gradient of sum(y · convolve(x, w)) by x, an image of (H, W) = `size`."""
     kh, kw, channels, filters = w.shape
+    if y.shape[3] != filters:
+        raise ValueError(f"the pulls have {y.shape[3]} filters, the weights {filters}")
     if groups > 1 and channels != 1:
         static = {"size": size, "stride": stride, "padding": padding, "dilation": dilation}
         return _by_groups(convolve_input, y, w, groups, **static)

@@ -11,5 +11,9 @@ class UnknownNameError(CircuitError, KeyError):
     __str__ = CircuitError.__str__  # a KeyError would quote the message
 
 
+class AbstractError(CircuitError):
+    """A number was asked for of a wire that was recorded for its shape and dtype alone."""
+
+
 class StaleError(CircuitError):
     """A source was given a new value and the circuit was pulled before it ran `forward` again."""

@@ -18,26 +18,21 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from types import FrameType, SimpleNamespace
+from types import FrameType
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from pullback.core import floats
+from pullback.core.abstract import Abstract
 from pullback.core.copying import Code, is_importable, writes_code
 from pullback.core.errors import CircuitError
+from pullback.core.evaluation import compute, kept, namespace_of
 from pullback.core.floats import scalars
 from pullback.core.registry import GATES, Registry
+from pullback.core.shapes import shapes
 from pullback.core.unit import EMPTY, Unit, wire
-from pullback.core.values import (
-    Value,
-    arrays,
-    as_value,
-    dtype_of,
-    namespace,
-    read_only,
-    shape_of,
-)
+from pullback.core.values import Value, arrays, as_value, copied
 
 Rule = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -132,7 +127,7 @@ class Gate:
         makes a constant.
         """
         wired = recorded = False
-        m = scalars if self.partials is not None else arrays
+        m: Any = scalars if self.partials is not None else arrays
         values = []
         for x in inputs:
             if type(x) is Unit:
@@ -143,59 +138,24 @@ class Gate:
             elif type(x) is not float:
                 x = as_value(x, self.what)
             if type(x) is not float:  # a truth value is NumPy's, where True + True is True
-                m = arrays
+                m = shapes if type(x) is Abstract or m is shapes else arrays
             values.append(x)
         if not wired:
-            return self._compute(m, values, static, inputs)
+            return compute(self, m, values, static, inputs)
         _refuse_changeable(self, static)
         wires = [x if type(x) is Unit else constant(v) for x, v in zip(inputs, values)]  # noqa: B905
         values = [x._value for x in wires]  # of arrays that users may change later, copies
-        value = _kept(self._compute(m, values, static, inputs), values)
-        if not recorded:
-            return tuple(map(constant, value)) if self.several else constant(value)
+        value = kept(compute(self, m, values, static, inputs), values)
+        if not recorded:  # what was broadcast stays so, and takes no memory
+            made = [wire(y, CONSTANT, (), EMPTY) for y in (value if self.several else (value,))]
+            return tuple(made) if self.several else made[0]
         made = wire(value, self, tuple(wires), static or EMPTY)
         return outputs_of(made) if self.several else made
 
     def evaluate(self, inputs: Sequence[Unit], static: Mapping[str, Any]) -> Value:
         """The gate's value at the present values of these wires."""
         values = [x._value for x in inputs]
-        m = namespace(values) if self.partials is not None else arrays
-        return _kept(self._compute(m, values, static, inputs), values)
-
-    def _compute(
-        self,
-        m: SimpleNamespace,
-        values: Sequence[Value],
-        static: Mapping[str, Any],
-        inputs: Sequence[Any],
-    ) -> Value:
-        try:
-            if m is scalars:
-                return self.value(m, *values, **static)
-            with np.errstate(all="ignore"):
-                value = self.value(m, *values, **static)
-        except (ValueError, TypeError, IndexError, AttributeError) as error:
-            shown = [
-                (x.label if isinstance(x, Unit) else "a constant") + f" of shape {shape_of(v)}"
-                for x, v in zip(inputs, values, strict=True)
-            ]
-            raise CircuitError(f"{self.name} cannot take {' and '.join(shown)}: {error}") from error
-        if self.several:
-            if type(value) is not tuple:
-                kind = type(value).__name__
-                raise CircuitError(
-                    f"{self.name} has several outputs; it made a {kind}, not a tuple"
-                )
-            return tuple(self._number(x, values) for x in value)
-        return self._number(value, values)
-
-    def _number(self, value: Value, values: Sequence[Value]) -> Value:
-        """What the gate made of these values; of Python's numbers alone, a number of Python."""
-        if not all(type(x) in (float, bool) for x in values) or dtype_of(value).kind in "iu":
-            return value
-        if isinstance(value, np.generic) or (self.elementwise and isinstance(value, np.ndarray)):
-            return value.item()
-        return value
+        return kept(compute(self, namespace_of(self, values), values, static, inputs), values)
 
     def __deepcopy__(self, memo: Any) -> Gate:
         return self  # it is data that nobody changes, and what wires are compared by
@@ -221,23 +181,6 @@ def _refuse_changeable(gate: Gate, static: Mapping[str, Any]) -> None:
                 f"{gate.name} would remember {name}={value!r}, which may change before it runs "
                 "again; give numbers, texts or tuples, or make it an input of the gate"
             ) from None
-
-
-def _kept(value: Value, inputs: Sequence[Value]) -> Value:
-    """What a gate made, as its wire keeps it: read-only, and no view of an engine's memory.
-
-    That memory is what arrays on wires are that can still be written into.
-    """
-    if type(value) is tuple:
-        return tuple(_kept(x, inputs) for x in value)
-    if type(value) is float or not isinstance(value, np.ndarray):
-        return value
-    if value.base is not None and any(
-        isinstance(x, np.ndarray) and x.flags.writeable and np.may_share_memory(x, value)
-        for x in inputs
-    ):
-        value = value.copy()
-    return read_only(value)
 
 
 def _number(x: float, what: str, frame: FrameType) -> Unit:
@@ -270,7 +213,7 @@ def constant(value: Any, what: str = "a constant") -> Unit:
     Unit(value=6.0, gate='constant')
     """
     value = as_value(value, what)
-    value = read_only(value.copy()) if isinstance(value, np.ndarray) else value
+    value = copied(value) if isinstance(value, np.ndarray) else value
     return wire(value, CONSTANT, (), EMPTY)
 
 

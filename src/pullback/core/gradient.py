@@ -19,7 +19,7 @@ from pullback.core.errors import CircuitError
 from pullback.core.gate import OUTPUT, constant, outputs_of
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit, scope
-from pullback.core.values import is_differentiable
+from pullback.core.values import is_differentiable, zeros
 from pullback.core.walk import leading_to, order
 
 
@@ -49,13 +49,13 @@ def gradient(y: Unit, xs: Unit | Sequence[Unit], pull: Any = 1.0) -> Unit | list
             raise CircuitError(f"a gradient is of a wire by wires, got {x!r}")
     refuse_stale(order([y]))
     for x in wanted:
-        if not is_differentiable(x.value):
+        if not is_differentiable(x._value):
             raise CircuitError(f"{x.label} carries {x.dtype} values; only floats have a gradient")
     first = pull if isinstance(pull, Unit) else constant(seed(y, pull))
     if first.shape != y.shape:
         first = GATES["broadcast_to"](first, shape=y.shape)
     flow = gradients_of_all([y], [first], wanted)
-    gradients = [flow[x] if x in flow else constant(np.zeros(x.shape, x.dtype)) for x in wanted]
+    gradients = [flow[x] if x in flow else constant(zeros(x.shape, x.dtype)) for x in wanted]
     return gradients[0] if isinstance(xs, Unit) else gradients
 
 
@@ -88,7 +88,7 @@ def gradients_of_all(
         with scope(f"∂{unit.scope}" if unit.scope else ""):
             found = _arriving_at_all(unit, pulled[unit], flow) if unit in pulled else None
             for i, x in enumerate(unit.inputs):
-                if x not in on_path or not is_differentiable(x.value):
+                if x not in on_path or not is_differentiable(x._value):
                     continue
                 d = _arriving(unit, i, flow[unit]) if found is None else found[i]
                 if d is not None:

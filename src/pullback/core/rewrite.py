@@ -5,11 +5,12 @@ Every pass over a circuit is this one walk, with a rule of its own for the wires
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from pullback.core.abstract import abstract_of
 from pullback.core.gate import OUTPUT, constant
 from pullback.core.unit import Unit, wire
-from pullback.core.values import kind_of
+from pullback.core.values import Value, kind_of
 from pullback.core.walk import age
 
 Become = Callable[[Unit, tuple[Unit, ...]], Unit | None]
@@ -48,6 +49,24 @@ def rewrite(
     return [made[unit] for unit in roots]
 
 
+def wired(
+    function: Callable[[dict[Unit, Unit]], Sequence[Unit]],
+    sources: Iterable[Unit],
+    carried: Callable[[Value], Value] = abstract_of,
+) -> list[Unit]:
+    """The wires that `function` makes of sources, on what is `carried` in place of their values.
+
+    It is given a twin of each source, which then becomes the source. By default the twins are
+    abstract, so that nothing that is made of them computes its value.
+
+    >>> w = Unit([1.0, 2.0], "w")
+    >>> wired(lambda twin: [twin[w] * 2.0], [w])
+    [Unit(value=Abstract((2,), float64), gate='multiply')]
+    """
+    twin = {x: like(x, Unit(carried(x._value))) for x in dict.fromkeys(sources)}
+    return rewrite(function(twin), {y: x for x, y in twin.items()})
+
+
 def remade(unit: Unit, inputs: tuple[Unit, ...]) -> Unit:
     """A new wire of what the gate of `unit` makes of other inputs; of constants, a constant.
 
@@ -57,7 +76,7 @@ def remade(unit: Unit, inputs: tuple[Unit, ...]) -> Unit:
     assert gate is not None
     folds = all(x.is_constant for x in (inputs[0].inputs if gate is OUTPUT else inputs))
     same = all(same_kind(x, old) for x, old in zip(inputs, unit.inputs, strict=True))
-    value = unit.value if same and not folds else gate.evaluate(inputs, unit.static)
+    value = unit._value if same and not folds else gate.evaluate(inputs, unit.static)
     if folds and not gate.several:
         return like(unit, constant(value))
     return like(unit, wire(value, gate, inputs, unit.static))
@@ -71,4 +90,4 @@ def like(old: Unit, new: Unit) -> Unit:
 
 def same_kind(a: Unit, b: Unit) -> bool:
     """Whether two wires carry values of one shape and dtype, both numbers of Python or neither."""
-    return kind_of(a._value) == kind_of(b._value)
+    return a is b or kind_of(a._value) == kind_of(b._value)

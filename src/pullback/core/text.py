@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pullback.core.abstract import Abstract
 from pullback.core.gate import OUTPUT
 from pullback.core.values import shape_of
 
@@ -105,6 +106,8 @@ def brief(value: Any) -> str:
     if type(value) is tuple:
         return ", ".join(map(brief, value))
     shape = shape_of(value)
+    if type(value) is Abstract:
+        return str(shape) if shape else str(value.dtype)
     if not shape:
         return str(bool(value)) if isinstance(value, bool | np.bool_) else number(value)
     if len(shape) == 1 and 0 < shape[0] <= 5:

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, final
 import numpy as np
 
 from pullback.core import walk
+from pullback.core.abstract import Abstract, refuse_abstract
 from pullback.core.backward import backward
 from pullback.core.copying import parts_of_wire
 from pullback.core.errors import CircuitError
 from pullback.core.operators import Operators
 from pullback.core.origin import Origin, Place, calling_code, place_of
-from pullback.core.values import Value, as_value, dtype_of, read_only, shape_of
+from pullback.core.values import Value, as_value, dtype_of, is_number, read_only, shape_of
 from pullback.core.walk import forward
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ EMPTY: Mapping[str, Any] = {}
 
 _scope: ContextVar[str] = ContextVar("pullback_scope", default="")
 _new = object.__new__
-_CARRIED = (np.ndarray, np.generic, float, bool)
+_CARRIED = (np.ndarray, np.generic, float, bool, Abstract)
 
 
 @final
@@ -86,7 +87,7 @@ class Unit(Operators):
     def __init__(self, value: Any, name: str | None = None) -> None:
         if isinstance(value, Unit):
             raise CircuitError(f"{value.label} is a wire already; use it as it is, or its .value")
-        if type(value) is not float:
+        if type(value) is not float and type(value) is not Abstract:
             value = as_value(value, "a wire's value" if name is None else f"{name!r}")
             value = read_only(value.copy()) if isinstance(value, np.ndarray) else value
         if name is not None and (type(name) is not str or not name):
@@ -108,6 +109,9 @@ class Unit(Operators):
         The wire keeps a copy of what it is set to, and no array that it shows can be written into:
         NumPy then says "destination is read-only". Set a new one: `x.value = x.value + 1`.
 
+        Raises `AbstractError` where the wire was recorded for its shape and dtype alone, as those
+        of a training step are: an engine runs them, or `forward()`.
+
         >>> x = Unit(3.0)
         >>> y = x + 1
         >>> x.value = 10
@@ -115,8 +119,10 @@ class Unit(Operators):
         11.0
         """
         value = self._value
-        if type(value) is not float and isinstance(value, np.ndarray) and value.flags.writeable:
-            return read_only(value.copy())  # an engine's memory, which its next step changes
+        if type(value) is not float:
+            if isinstance(value, np.ndarray) and value.flags.writeable:
+                return read_only(value.copy())  # an engine's memory, which its next step changes
+            refuse_abstract(self)
         return value
 
     @value.setter
@@ -133,7 +139,7 @@ class Unit(Operators):
             )
         if type(new) is not type(self._value) or dtype_of(new) != dtype_of(self._value):
             new = cast(new, dtype_of(self._value), self.label)
-            new = new.item() if type(self._value) in (float, bool) else new
+            new = new.item() if is_number(self._value) else new
         self._value = read_only(new.copy()) if isinstance(new, np.ndarray) else new
         self.time = walk.tick()
 
@@ -248,7 +254,7 @@ class Unit(Operators):
         return (self[i] for i in range(len(self)))
 
     def __format__(self, spec: str) -> str:
-        return format(self._value, spec) if spec else str(self)
+        return format(self.value, spec) if spec else str(self)
 
     def __eq__(self, other: object) -> bool:
         """Whether it is the same wire; a comparison with numbers is refused, as `if x:` is."""

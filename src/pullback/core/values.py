@@ -7,18 +7,19 @@ is in `floats`. Both follow IEEE arithmetic: a division by zero is infinity, not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from pullback.core.abstract import Abstract
 from pullback.core.convolution import convolve, convolve_input, convolve_weights
 from pullback.core.errors import CircuitError
 from pullback.core.floats import scalars
 
 Value = Any  # float | bool | np.ndarray | np.generic; `as_value` is what lets values in. What a
-# gate of several outputs makes is a tuple of them.
+# gate of several outputs makes is a tuple of them. `Abstract` may stand in place of each.
 
 
 def as_value(x: Any, what: str = "a value") -> Value:
@@ -82,6 +83,32 @@ def plain_array(x: Any, what: str) -> np.ndarray:
     return np.asarray(x)
 
 
+def as_array(value: Value, dtype: np.dtype | None = None) -> Any:
+    """A number as an array without axes, and any value in another dtype, if one is given.
+
+    What is abstract stays abstract.
+    """
+    if type(value) is Abstract:
+        return Abstract(value.shape, dtype or value.dtype)
+    return np.asarray(value, dtype)
+
+
+def distinct(value: np.ndarray) -> np.ndarray:
+    """The elements of an array without those that only repeat others, as `broadcast_to` does.
+
+    >>> distinct(np.broadcast_to(1.0, (1000, 1000))).shape
+    (1, 1)
+    """
+    if 0 not in value.strides:
+        return value
+    return value[tuple(slice(1 if step == 0 else None) for step in value.strides)]
+
+
+def copied(value: np.ndarray) -> np.ndarray:
+    """A copy that nobody writes into; what is broadcast stays so."""
+    return read_only(np.broadcast_to(distinct(value).copy(), value.shape))
+
+
 def read_only(value: Value) -> Value:
     """The same value; if it is an array, nobody writes into it any more."""
     if isinstance(value, np.ndarray):
@@ -115,18 +142,44 @@ def dtype_of(value: Value) -> np.dtype:
 
 def kind_of(value: Value) -> tuple[Any, ...]:
     """What two values must have in common to stand in for each other; of several, for each."""
+    if type(value) is np.ndarray:
+        return False, value.shape, value.dtype
     if type(value) is tuple:
         return tuple(map(kind_of, value))
-    return type(value) is float, shape_of(value), dtype_of(value)
+    return is_float(value), shape_of(value), dtype_of(value)
+
+
+def is_float(value: Value) -> bool:
+    """Whether a value is a float of Python, or stands for one."""
+    return is_number(value) and dtype_of(value).kind == "f"
+
+
+def is_number(value: Value) -> bool:
+    """Whether a value is a number of Python, or stands for one."""
+    return type(value) in (float, bool) or (type(value) is Abstract and value.weak)
+
+
+def promoting(value: Value) -> Any:
+    """What `np.result_type` needs to know of a value: a number of Python, or the dtype."""
+    if type(value) is Abstract and value.weak:
+        return value.number
+    return value if type(value) in (float, bool) else value.dtype
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Zeros that nobody writes into, and that take no memory: one of them is all."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 def zeros_like(value: Value) -> Value:
-    """A gradient of zero for this value, of its shape and dtype."""
+    """A gradient of zero for this value, of its shape and dtype; abstract for what is."""
+    if type(value) is Abstract:
+        return value
     return 0.0 if type(value) is float else np.zeros_like(value)
 
 
-def namespace(values: tuple[Value, ...] | list[Value]) -> SimpleNamespace:
-    """`scalars` where every value is a Python float, else `arrays`."""
+def namespace(values: Sequence[Value]) -> SimpleNamespace:
+    """`scalars` where every value is a Python float, else `arrays`; none is abstract."""
     for value in values:
         if type(value) is not float:
             return arrays

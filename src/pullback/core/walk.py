@@ -12,6 +12,8 @@ from itertools import count
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from pullback.core.abstract import refuse_abstract
+
 if TYPE_CHECKING:
     from pullback.core.unit import Unit
 
@@ -85,3 +87,5 @@ def replay(wires: Iterable[Unit]) -> None:
             assert gate is not None
             unit._value = gate.evaluate(unit.inputs, unit.static)
             unit.time = now
+        elif unit.gate is None:
+            refuse_abstract(unit)

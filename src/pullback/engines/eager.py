@@ -28,12 +28,12 @@ class Eager:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._gates = [unit for unit in program.wires if unit.inputs]
+        self._wires = program.wires
 
     def __call__(self, **inputs: Any) -> dict[str, Value]:
         """Set the inputs, run every gate, update the state, and return the outputs."""
         self.program.set(inputs)
-        replay(self._gates)
+        replay(self._wires)
         results = {name: _own(unit.value) for name, unit in self.program.outputs.items()}
         news = [new.value for new in self.program.updates.values()]
         with self.program.changing():

@@ -21,7 +21,16 @@ import numpy as np
 
 from pullback.core.convolution import Padding, Pair
 from pullback.core.unit import Unit
-from pullback.core.values import Value, Walks, _slices, arrays, dtype_of, read_only
+from pullback.core.values import (
+    Value,
+    Walks,
+    _slices,
+    arrays,
+    dtype_of,
+    is_number,
+    promoting,
+    read_only,
+)
 from pullback.engines.engine import Epoch, Seen, step_by_step
 from pullback.program.program import Program
 from pullback.program.simplify import not_compiled
@@ -56,10 +65,10 @@ class Jax:
             given = [np.asarray(unit.value) for unit in self._sources]
             results, news = self._run(given, self._given)
         outputs = self.program.outputs
-        read = {name: _read(results[name], unit.value) for name, unit in outputs.items()}
+        read = {name: _read(results[name], unit._value) for name, unit in outputs.items()}
         with self.program.changing():
             for state, new in zip(self.program.updates, news, strict=True):
-                state._value = read_only(_read(new, state.value))
+                state._value = read_only(_read(new, state._value))
         return read
 
     def __reduce__(self) -> Any:  # it is compiled again
@@ -93,7 +102,7 @@ class Jax:
                     raise
                 raise not_compiled(unit, f"{type(error).__name__}: {error}") from error
             carried[unit] = (
-                tuple(m.astype(y, dtype_of(old)) for y, old in zip(value, unit.value, strict=True))
+                tuple(m.astype(y, dtype_of(old)) for y, old in zip(value, unit._value, strict=True))
                 if gate.several
                 else m.astype(value, unit.dtype)
             )
@@ -103,14 +112,14 @@ class Jax:
 
 def _promoted(m: SimpleNamespace, unit: Unit, xs: list[Any]) -> list[Any]:
     """A gate's inputs in the dtype in which NumPy computes; truth values stay what they are."""
-    dtype = np.result_type(*(x.value for x in unit.inputs))
+    dtype = np.result_type(*(promoting(x._value) for x in unit.inputs))
     return [x if x.dtype in (dtype, np.bool_) else m.astype(x, dtype) for x in xs]
 
 
 def _read(result: Any, like: Value) -> Value:
     """A result as wires carry it: a number of Python where `like` is one, else of NumPy."""
     value = np.array(result)
-    return value.item() if type(like) in (float, bool) else value[()]
+    return value.item() if is_number(like) else value[()]
 
 
 def _jax() -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from pullback.core.gradient import gradient
 from pullback.core.rewrite import rewrite
 from pullback.core.unit import Unit
-from pullback.core.values import is_differentiable
+from pullback.core.values import as_array, is_differentiable, zeros_like
 from pullback.core.walk import order
 from pullback.gates.reduction import sum as sum_of
 from pullback.gates.shape import astype
@@ -62,7 +62,7 @@ class Body:
         if all(x.dtype == dtype for x, dtype in zip(self.sources, dtypes, strict=True)):
             return self
         made = {
-            x: Unit(np.asarray(x.value, dtype), x.name)
+            x: Unit(as_array(x._value, dtype), x.name)
             for x, dtype in zip(self.sources, dtypes, strict=True)
         }
         results = rewrite(self.results, made)
@@ -96,7 +96,7 @@ class Body:
                 continue
             inputs = [slots[x] for x in unit.inputs]
             slots[unit] = len(slots)
-            values.append(None if inputs else unit.value)
+            values.append(None if inputs else unit._value)
             if unit.gate is not None and inputs:
                 gates.append((unit.gate.value, inputs, unit.static, slots[unit]))
         results = (self.nexts, self.outputs, self.sums)
@@ -136,14 +136,14 @@ def _differentiated(body: Body) -> Gradient:
     It carries the pull on the carries: given the pull on those after a step, it answers the pull
     on those before. What the step made and the loop has stored is read, not computed again.
     """
-    pulls = [Unit(np.zeros(unit.shape, unit.dtype)) for unit in body.results]
+    pulls = [_zeros(unit) for unit in body.results]
     for carry, pull in zip(body.carries, pulls, strict=False):
         pull.name = carry.name and f"d{carry.name}"
     total: Any = 0.0
     for unit, pull in zip(body.results, pulls, strict=True):
         total = sum_of(unit * pull) + total
     count = len(body.nexts)
-    moving = [x for x in body.sources if is_differentiable(x.value)]
+    moving = [x for x in body.sources if is_differentiable(x._value)]
     found = dict(zip(moving, gradient(total, moving), strict=True))
     dtype = body.results[0].dtype
     # A constant gradient is that of an input on which nothing depends: zero.
@@ -153,8 +153,8 @@ def _differentiated(body: Body) -> Gradient:
         if not d.is_constant
     }
 
-    before = [Unit(np.zeros(unit.shape, unit.dtype)) for unit in body.carries]
-    kept = [Unit(np.asarray(unit.value)) for unit in (*body.nexts, *body.outputs)]
+    before = [_zeros(unit) for unit in body.carries]
+    kept = [Unit(as_array(unit._value)) for unit in (*body.nexts, *body.outputs)]
     nexts = [slopes[x] + b if x in slopes else b for x, b in zip(body.carries, before, strict=True)]
     outputs = [slopes[x] for x in body.elements if x in slopes]
     sums = [slopes[x] for x in body.parameters if x in slopes]
@@ -164,7 +164,7 @@ def _differentiated(body: Body) -> Gradient:
 
     stored = zip((*body.nexts, *body.outputs), kept, strict=True)
     replaced = {unit: source for unit, source in reversed(list(stored)) if unit.inputs}
-    fresh = {x: Unit(x.value, x.name) for x in (*pulls[:count], *sequences, *parameters)}
+    fresh = {x: Unit(x._value, x.name) for x in (*pulls[:count], *sequences, *parameters)}
     replaced = {unit: fresh[source] for unit, source in replaced.items()}
     copies = rewrite([*nexts, *outputs, *sums], {**fresh, **replaced})
     reached = set(order(copies))
@@ -181,3 +181,8 @@ def _differentiated(body: Body) -> Gradient:
     following = iter(range(count, len(copies)))
     places = (next(following) if x in slopes else None for x in body.sources[count:])
     return Gradient(back, tuple(some), tuple(others), tuple(places))
+
+
+def _zeros(like: Unit) -> Unit:
+    """A source of zeros as on another wire; an abstract one where that is."""
+    return Unit(zeros_like(as_array(like._value)))

@@ -9,7 +9,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
 from pullback.core.unit import Unit
-from pullback.core.values import as_value
+from pullback.core.values import as_value, zeros
 from pullback.gates.shape import Shape, Walk, axes_of, input_shape, reshape, slice_walks
 
 
@@ -21,7 +21,7 @@ def _take_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
 @gate(
     pullback=(
         lambda g, y, x, indices, *, axis: _scatter_add(
-            np.zeros(x.shape, x.dtype), indices, g, axis=axis
+            zeros(x.shape, x.dtype), indices, g, axis=axis
         ),
         None,
     ),

@@ -19,12 +19,13 @@ from typing import Any
 
 import numpy as np
 
+from pullback.core.abstract import Abstract, abstract_of
 from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
 from pullback.core.gate import constant
 from pullback.core.rewrite import rewrite
 from pullback.core.unit import Unit
-from pullback.core.values import as_value, dtype_of, is_differentiable, shape_of
+from pullback.core.values import as_array, as_value, dtype_of, is_differentiable, shape_of, zeros
 from pullback.core.walk import age
 from pullback.gates.body import Body
 from pullback.gates.elementary import tanh
@@ -42,7 +43,7 @@ def _rule(
     before, after = (1, 0) if reverse else (0, 1)
 
     def pull(k: int) -> Any:
-        return np.zeros(ys[k].shape, ys[k].dtype) if gs[k] is None else gs[k]
+        return zeros(ys[k].shape, ys[k].dtype) if gs[k] is None else gs[k]
 
     sequences = [
         *(lambda k=k: _rows(pull(k), before, length) for k in range(n)),
@@ -198,15 +199,16 @@ def _recorded(
     steps = _length(xs, length)
     if not firsts and not xs:
         raise CircuitError("a loop needs a carry or a sequence")
-    carries = [_source(x, _value(x)) for x in firsts]
-    elements = [_source(x, _first(_value(x), reverse)) for x in xs]
+    known = not any(type(_value(x)) is Abstract for x in (*firsts, *xs))
+    carries = [_source(x, _value(x), known) for x in firsts]
+    elements = [_source(x, _first(_value(x), reverse), known) for x in xs]
     made = step(*carries, *elements)
     if made is None:
         raise CircuitError("the step of the loop returned None; return the next carries")
     results = [x if isinstance(x, Unit) else constant(x) for x in _several(made)]
     _refuse_misfits(carries, results)
     around = _closed_over(results, (*carries, *elements))
-    parameters = [_source(x, x.value) for x in around]
+    parameters = [_source(x, x._value, known) for x in around]
     sources = {x: x for x in (*carries, *elements)} | dict(zip(around, parameters, strict=True))
     copies = rewrite(results, sources)
     nexts, outputs = copies[: len(carries)], copies[len(carries) :]
@@ -226,17 +228,25 @@ def _checked(x: Any, what: str) -> Any:
     return x if isinstance(x, Unit) else as_value(x, what)
 
 
-def _value(x: Any) -> np.ndarray:
-    return np.asarray(x.value if isinstance(x, Unit) else x)
+def _value(x: Any) -> Any:
+    return as_array(x._value if isinstance(x, Unit) else x)
 
 
-def _source(like: Any, value: Any) -> Unit:
-    """A source inside the step that carries an array, named as the wire around it."""
-    return Unit(np.asarray(value), like.name if isinstance(like, Unit) else None)
+def _source(like: Any, value: Any, known: bool) -> Unit:
+    """A source inside the step that carries an array, named as the wire around it.
+
+    It is abstract where not all of the numbers that the loop begins with are `known`.
+    """
+    value = as_array(value)
+    return Unit(
+        value if known else abstract_of(value), like.name if isinstance(like, Unit) else None
+    )
 
 
-def _first(x: np.ndarray, reverse: bool) -> np.ndarray:
+def _first(x: Any, reverse: bool) -> Any:
     """The element that the first step gets; zeros where there is none."""
+    if type(x) is Abstract:
+        return Abstract(x.shape[1:], x.dtype) if x.shape else x
     return np.array(x[-1 if reverse else 0]) if len(x) else np.zeros(x.shape[1:], x.dtype)
 
 
@@ -247,7 +257,7 @@ def _length(sequences: Sequence[Any], length: int | None) -> int:
         what = x.label if isinstance(x, Unit) else f"sequence {k + 1}"
         if not shape_of(_value(x)):
             raise CircuitError(f"{what} is a single number; a loop steps along a first axis")
-        found.setdefault(len(_value(x)), what)
+        found.setdefault(shape_of(_value(x))[0], what)
     if length is not None:
         if length != int(length) or length < 0:
             raise CircuitError(f"length must be a whole number from 0 upwards, got {length}")

@@ -21,6 +21,7 @@ import numpy as np
 from pullback.core.convolution import Padding, Pair
 from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
+from pullback.core.values import zeros
 from pullback.gates.shape import Shape, as_floats, input_dtype
 from pullback.gates.windows import (
     IMAGES,
@@ -134,8 +135,9 @@ def max_pool_spread(m, g, x, *, size, stride, padding):
     shape, at = m.shape(x), _winners(m, x, size, stride, padding)
     if m.shape(g) != m.shape(at):
         raise ValueError(f"there are windows of {m.shape(at)}, but pulls of {m.shape(g)}")
-    zeros = np.broadcast_to(np.zeros((), g.dtype), (int(np.prod(shape)),))
-    spread = m.scatter_add(zeros, m.reshape(at, (-1,)), m.reshape(g, (-1,)), 0)
+    spread = m.scatter_add(
+        zeros((int(np.prod(shape)),), g.dtype), m.reshape(at, (-1,)), m.reshape(g, (-1,)), 0
+    )
     return m.reshape(spread, shape)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pullback.core.abstract import Abstract
 from pullback.core.floats import scalars
 from pullback.core.gate import Gate
 from pullback.core.text import brief
@@ -182,7 +183,7 @@ def _group_lines(part: Part) -> _Line:
     lines = [(tail(part.name), "ink title bold"), (count(part.gates, "gate"), "faint small")]
     if not part.is_scope and FEW < part.gates <= MANY:  # nobody asked for this group
         lines.append(("open=True shows them", "faint small"))
-    shape = shape_of(part.outs[-1].value) if part.outs else ()
+    shape = shape_of(part.outs[-1]._value) if part.outs else ()
     return [*lines, (f"→ {shape}", "faint small")] if shape else lines
 
 
@@ -193,10 +194,13 @@ def _unit_title(unit: Unit) -> str:
     place = os.path.basename(unit.where)
     first = [unit.name or "", head + (f" ({', '.join(statics)})" if statics else ""), place]
     lines = [" · ".join(svg.short(words, 200) for words in first if words)]
-    for what, value in [("value", unit.value), ("gradient", unit.grad)]:
+    for what, value in [("value", unit._value), ("gradient", unit.grad)]:
         if value is not None and type(value) is not tuple:
             shape = shape_of(value)
             kind = f" {shape} {dtype_of(value)}" if shape else ""
+            if type(value) is Abstract:
+                lines.append(f"{what}{kind}")
+                continue
             with np.printoptions(threshold=12, edgeitems=2, precision=5):
                 lines.append(f"{what}{kind}: {svg.short(str(value), 400)}")
     return "\n".join(lines)
@@ -204,7 +208,7 @@ def _unit_title(unit: Unit) -> str:
 
 def _labels(unit: Unit, values: bool, gradients: bool) -> tuple[list[_Line], list[_Line]]:
     """What stands above and below the stem of a wire."""
-    above: list[_Line] = [[(w, "value")] for w in value_lines(unit.value)] if values else []
+    above: list[_Line] = [[(w, "value")] for w in value_lines(unit._value)] if values else []
     if unit.name and unit.gate is not None:
         above = [[(_name(unit), "ink bold")] + (above[0] if above else []), *above[1:]]
     grad = unit.grad if gradients else None
@@ -221,6 +225,8 @@ def value_lines(value: Value) -> list[str]:
     """
     if type(value) is tuple:
         return []
+    if type(value) is Abstract:
+        return [brief(value)]
     array = np.asarray(value)
     if _in_full(array):
         return [brief(array if array.ndim else array[()])]

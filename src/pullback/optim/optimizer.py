@@ -19,6 +19,7 @@ from pullback.core.copying import coded
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 from pullback.core.unit import Unit, scope
+from pullback.core.values import is_number
 from pullback.gates.shape import astype
 from pullback.optim import clipping
 from pullback.optim.checks import positive
@@ -197,6 +198,6 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fitting(rate: Any, parameter: Unit) -> Any:
     """The rate, such that a step keeps the parameter's dtype: a Python float bends to any array."""
-    if not isinstance(rate, Unit) or type(rate.value) is float or rate.dtype == parameter.dtype:
+    if not isinstance(rate, Unit) or is_number(rate._value) or rate.dtype == parameter.dtype:
         return rate
     return astype(rate, parameter.dtype)

@@ -49,7 +49,7 @@ class Slot:
         if self.number is not None:
             wire = Unit(self.number, self.name)
             return [wire] * len(parameters) if self.each else [wire]
-        return [Unit(zeros_like(p.value), f"{k}.{self.name}") for k, p in parameters.items()]
+        return [Unit(zeros_like(p._value), f"{k}.{self.name}") for k, p in parameters.items()]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
+from pullback.core.values import distinct
 
 Inputs = tuple[Unit, ...]
 Rule = Callable[[Inputs, Mapping[str, Any]], Unit | None]
@@ -19,7 +20,7 @@ def number_on(unit: Unit) -> float | None:
     """The one number that a constant carries everywhere, or None."""
     if not unit.is_constant or unit.size == 0:
         return None
-    value = np.asarray(unit.value)
+    value = distinct(np.asarray(unit.value))
     first = value.flat[0]
     same = (value == first) & (np.signbit(value) == np.signbit(first))  # 0 and -0 are two numbers
     return first.item() if same.all() else None

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pullback.core import walk
+from pullback.core.abstract import abstract_of
 from pullback.core.errors import CircuitError
-from pullback.core.rewrite import Become, rewrite
+from pullback.core.rewrite import Become, like, rewrite
 from pullback.core.text import formula, names
-from pullback.core.unit import Unit, set_together
+from pullback.core.unit import Unit, set_together, wire
 from pullback.core.walk import order
 
 
@@ -74,6 +75,26 @@ class Program:
         rewrite([*self.outputs.values(), *self.updates.values()], made, become)
         outputs = {name: made[unit] for name, unit in self.outputs.items()}
         return Program(self.inputs, outputs, {s: made[new] for s, new in self.updates.items()})
+
+    def abstracted(self) -> tuple[Program, dict[Unit, Unit]]:
+        """The same Program, of wires without numbers but constants; and what each wire became."""
+        made: dict[Unit, Unit] = {}
+
+        def become(unit: Unit, inputs: tuple[Unit, ...]) -> Unit:
+            if unit.is_constant:
+                return unit
+            value = abstract_of(unit._value)
+            if unit.gate is None:
+                return like(unit, Unit(value))
+            return like(unit, wire(value, unit.gate, inputs, unit.static))
+
+        sources = [*self.inputs.values(), *self.updates]
+        rewrite([*self.outputs.values(), *self.updates.values(), *sources], made, become)
+        inputs, outputs = (
+            {name: made[unit] for name, unit in units.items()}
+            for units in (self.inputs, self.outputs)
+        )
+        return Program(inputs, outputs, {made[s]: made[x] for s, x in self.updates.items()}), made
 
     @contextmanager
     def changing(self) -> Iterator[None]:

@@ -4,7 +4,8 @@ One walk, inputs first, does it all. A gate whose value is written in other gate
 those (`mean` to `sum` and a division). Algebra takes away what does nothing: x * 1, -(-x), two
 reshapes in a row, transposes that cancel. A gate met before with the same inputs is the same wire.
 Gates of constants alone became constants when they were recorded, and what no output needs is
-not walked. What is new computes its value as it is made, so a rule that is wrong shows at once.
+not walked. What is new computes its value as it is made, or its shape and dtype where it is made of
+abstract values, so a rule that is wrong shows at once.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from pullback.core.abstract import Abstract
 from pullback.core.errors import CircuitError
 from pullback.core.floats import scalars
-from pullback.core.gate import OUTPUT, constant
+from pullback.core.gate import OUTPUT, Gate, constant
 from pullback.core.registry import GATES
 from pullback.core.rewrite import remade, rewrite, same_kind
 from pullback.core.unit import Unit, wire
-from pullback.core.values import Value, arrays, dtype_of, kind_of, shape_of
+from pullback.core.values import Value, arrays, distinct, dtype_of, is_number, kind_of, shape_of
 from pullback.program import algebra, arrange
 from pullback.program.patterns import Inputs, Rule
 from pullback.program.program import Program
@@ -58,7 +60,8 @@ class _Walk:
         if unit.gate is None:
             return unit
         value = np.asarray(unit.value)
-        key = (type(unit.value), value.shape, value.dtype.str, value.tobytes())
+        parts = distinct(value)
+        key = (type(unit._value), value.shape, parts.shape, value.dtype.str, parts.tobytes())
         return self.seen.setdefault(key, unit)
 
     def rewritten(self, unit: Unit, inputs: Inputs) -> Unit:
@@ -108,6 +111,24 @@ def _lowered(unit: Unit, inputs: Inputs) -> list[Unit]:
     Raises `CircuitError` where that value is not a function of wires, or is another one of wires
     than of numbers: it may ask whether `a == b`, or draw random numbers.
     """
+    assert unit.gate is not None
+    found, expected = _both_ways(unit, inputs)
+    if any(type(x._value) is Abstract for x in inputs):
+        numbers, wanted = _both_ways(unit, _numbers(unit.gate, inputs))
+    else:
+        numbers, wanted = found, expected
+    if not all(_close(x.value, value) for x, value in zip(numbers, wanted, strict=True)):
+        raise _makes_others(unit, "numbers")
+    return [
+        new
+        if kind_of(new._value) == kind_of(value)
+        else wire(value, GATES["astype"], (new,), {"dtype": dtype_of(value)})
+        for new, value in zip(found, expected, strict=True)
+    ]
+
+
+def _both_ways(unit: Unit, inputs: Inputs) -> tuple[list[Unit], tuple[Value, ...]]:
+    """What a user's gate makes of these wires as gates of the library, and by itself."""
     gate = unit.gate
     assert gate is not None
     expected = gate.evaluate(inputs, unit.static)
@@ -117,16 +138,30 @@ def _lowered(unit: Unit, inputs: Inputs) -> list[Unit]:
         raise not_compiled(unit, f"its value raised {type(error).__name__}: {error}") from error
     made, expected = (made, expected) if gate.several else ((made,), (expected,))
     if not isinstance(made, tuple) or len(made) != len(expected):
-        raise not_compiled(unit, "of wires its value makes other outputs than of arrays")
-    found = []
-    for x, value in zip(made, expected, strict=True):
-        new = x if isinstance(x, Unit) else constant(x)
-        if new.shape != shape_of(value) or not _close(new.value, value):
-            raise not_compiled(unit, "of wires its value makes other numbers than of arrays")
-        if kind_of(new.value) != kind_of(value):
-            new = wire(value, GATES["astype"], (new,), {"dtype": dtype_of(value)})
-        found.append(new)
-    return found
+        raise _makes_others(unit, "outputs")
+    found = [x if isinstance(x, Unit) else constant(x) for x in made]
+    if any(x.shape != shape_of(value) for x, value in zip(found, expected, strict=True)):
+        raise _makes_others(unit, "numbers")
+    return found, expected
+
+
+def _numbers(gate: Gate, inputs: Inputs) -> Inputs:
+    """Wires in place of inputs without numbers: a few numbers from the domain of the gate."""
+    rng = np.random.default_rng(0)
+
+    def one(x: Unit, span: Any) -> Unit:
+        if x.is_constant and not x.ndim:
+            return x
+        low, high = (0.0, 2.0) if span is bool else span
+        weak = is_number(x._value)
+        value = rng.uniform(low, high, () if weak else 7).astype(x.dtype)
+        return Unit(value.item() if weak else value)
+
+    return tuple(map(one, inputs, gate.domain))
+
+
+def _makes_others(unit: Unit, what: str) -> CircuitError:
+    return not_compiled(unit, f"of wires its value makes other {what} than of arrays")
 
 
 def _close(a: Value, b: Value) -> bool:

@@ -12,12 +12,12 @@ import math
 import re
 import textwrap
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
+from pullback.core.values import is_float, promoting
 from pullback.program.patterns import made_by, number_on
 from pullback.source.dialect import (
     ATOM,
@@ -74,7 +74,7 @@ class Python:
         parts = [self.operand(x, k, inputs, unit, scope) for k, x in enumerate(inputs)]
         if is_double(unit):
             return Text(f"2 * {parts[0].within(PRODUCT)}", PRODUCT)
-        if type(unit.value) is float and all(x.dtype == bool for x in inputs):
+        if is_float(unit._value) and all(x.dtype == bool for x in inputs):
             parts = [Text(f"float({p.code})") for p in parts]  # of NumPy's, True + True is True
         codes = [p.code for p in parts]
         if name == "power" and not unit.shape:
@@ -108,13 +108,11 @@ class Python:
         shapes = [other.shape for other in inputs if not other.is_constant]
         if number is None or (x.shape and np.broadcast_shapes(*shapes) != unit.shape):
             text = scope.text(x)
-            weak = type(x.value) is float and x.inputs and unit.dtype.kind == "f"
+            weak = is_float(x._value) and x.inputs and unit.dtype.kind == "f"
             return Text(f"float({text.code})") if weak and unit.dtype != np.float64 else text
-        kinds: list[Any] = [o.value if type(o.value) is float else o.dtype for o in others]
+        kinds = [promoting(other._value) for other in others]
         floats = any(other.dtype.kind == "f" for other in others)
-        same = np.result_type(number, *kinds) == np.result_type(
-            x.value if type(x.value) is float else x.dtype, *kinds
-        )
+        same = np.result_type(number, *kinds) == np.result_type(promoting(x._value), *kinds)
         exact = x.dtype if np.result_type(number, *kinds) == x.dtype else np.dtype(float)
         text = _number(number, exact, short=floats and x.dtype.kind == "f")
         return text if same else Text(f"{_dtype(x.dtype)}({text.code})")

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 import pullback.gates  # noqa: F401  simplify needs the gates registered before it is imported
 from pullback.core.gate import Gate, constant
 from pullback.core.gradient import gradients_of_all
-from pullback.core.unit import Unit
-from pullback.core.values import is_differentiable, zeros_like
+from pullback.core.unit import Unit, wire
+from pullback.core.values import is_differentiable, is_float, zeros_like
 from pullback.core.walk import order
 from pullback.program.program import Program
 from pullback.program.simplify import simplify
@@ -37,16 +39,16 @@ class Recording:
         self.outputs, self.dialect = list(outputs), dialect
         self.wires = order(outputs)
         self.sources = [unit for unit in self.wires if unit.gate is None]
-        self.xs = [unit for unit in self.sources if is_differentiable(unit.value)]
-        self.pulled = [y for y in outputs if self.xs and is_differentiable(y.value)]
-        self.pulls = [Unit(zeros_like(y.value)) for y in self.pulled]
+        self.xs = [unit for unit in self.sources if is_differentiable(unit._value)]
+        self.pulled = [y for y in outputs if self.xs and is_differentiable(y._value)]
+        self.pulls = [Unit(zeros_like(y._value)) for y in self.pulled]
         flow = gradients_of_all(self.pulled, self.pulls, self.xs)
         for x in self.xs:
             if x not in flow:
-                flow[x] = constant(zeros_like(x.value))
+                flow[x] = constant(0.0 if is_float(x._value) else np.zeros(x.shape, x.dtype))
         backward = [(unit, flow[unit]) for unit in self.wires if unit in flow]
         # One wire that takes all others: a single walk simplifies them, in running order.
-        bundle = _BUNDLE(Unit(0.0), *self.wires, *(g for _, g in backward))
+        bundle = wire(0.0, _BUNDLE, (Unit(0.0), *self.wires, *(g for _, g in backward)), {})
         plain = simplify(Program({}, {"all": bundle}, {}), self.dialect.keep).outputs["all"]
         _, *plain = plain.inputs
         self.value = dict(zip(self.wires, plain, strict=False))

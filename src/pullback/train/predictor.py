@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from pullback.core.abstract import abstract_of
+from pullback.core.errors import AbstractError
 from pullback.core.unit import Unit
 from pullback.engines.engine import Engine
 from pullback.engines.prepare import prepare
@@ -51,12 +53,18 @@ class Predictor:
             return [np.asarray(y.value) for y in self._outputs(wires)]
         key = self._key(inputs)
         if key not in self._runs:
-            wires = [Unit(x, name) for name, x in given.items()]
-            outputs = {str(k): y for k, y in enumerate(self._outputs(wires))}
-            program = Program(dict(zip(given, wires, strict=True)), outputs, {})
+            try:
+                program = self._recorded({name: abstract_of(x) for name, x in given.items()})
+            except AbstractError:  # the model looks at the numbers
+                program = self._recorded(given)
             key = self._key(inputs)  # a new model is built when it is first called
             self._runs[key] = prepare(self._engine, program, threads=self._threads)
         return [np.asarray(y)[:count] for y in self._runs[key](**given).values()]
+
+    def _recorded(self, given: Mapping[str, Any]) -> Program:
+        wires = {name: Unit(x, name) for name, x in given.items()}
+        outputs = self._outputs(list(wires.values()))
+        return Program(wires, {str(k): y for k, y in enumerate(outputs)}, {})
 
     def _key(self, inputs: Sequence[np.ndarray]) -> tuple:
         """What a compiled batch depends on: its shapes, and how the layers are set."""

@@ -6,13 +6,15 @@ state: all of them are wires of one circuit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from pullback.core.errors import CircuitError
+from pullback.core.abstract import Abstract, abstract_of
+from pullback.core.errors import AbstractError, CircuitError
 from pullback.core.gradient import gradient
+from pullback.core.rewrite import wired
 from pullback.core.unit import Unit
 from pullback.core.walk import order
 from pullback.gates.shape import astype
@@ -29,6 +31,7 @@ from pullback.train.measured import judged, refuse_counts
 from pullback.train.mixup import Mixing
 
 Columns = Mapping[str, np.ndarray]
+Carried = Callable[[Any], Any]
 
 
 class Model(Protocol):
@@ -158,7 +161,11 @@ class TrainingStep:
 
     def _score_shapes(self, xs: Sequence[np.ndarray]) -> list[tuple[tuple[int, ...], np.dtype]]:
         """Shape and dtype of each of the model's outputs for these rows."""
-        samples = several(self.model(*(x[:1] for x in xs)))
+        try:
+            rows = [Unit(Abstract((1, *x.shape[1:]), x.dtype), "inputs") for x in xs]
+            samples = several(self.model(*rows))
+        except AbstractError:  # the model looks at the numbers
+            samples = several(self.model(*(x[:1] for x in xs)))
         return [((len(xs[0]), *y.shape[1:]), y.dtype) for y in samples]
 
     def weigh(self, columns: Columns) -> None:
@@ -189,9 +196,21 @@ class TrainingStep:
 
         Its inputs are the batch's columns; its outputs are the "loss", and what else the losses
         measure unless `metrics` is False. All Programs of a step share its state.
+
+        It is recorded for shapes and dtypes alone: its wires carry no numbers before it runs. A
+        model that asks for numbers while it is recorded gets those of the batch, at their cost.
         """
-        wires = {name: Unit(x, name) for name, x in batch.items()}
-        training = Training(Unit(np.array(self.seed % 2**32), "seed"), self._number)
+        try:
+            return self._recorded(batch, metrics, abstract_of)
+        except AbstractError:
+            return self._recorded(batch, metrics, lambda x: x)
+
+    def _recorded(self, batch: Columns, metrics: bool, carried: Carried) -> Program:
+        """The step, recorded on what wires carry in place of arrays."""
+        seed = np.array(self.seed % 2**32)
+        wires = {name: Unit(carried(x), name) for name, x in batch.items()}
+        drawn = Unit(carried(seed), "seed")
+        training = Training(drawn, self._number)
         inputs, labels = of_kind("inputs", wires), of_kind("labels", wires)
         weights = wires.get("weights")
         mixing = None
@@ -204,24 +223,47 @@ class TrainingStep:
             labels = [mixing.labels(y) for y in labels]
             weights = mixing.weights(weights)
         loss, numbers = judged(self.losses, scores, labels, weights, self.mean_weights)
-        objective = loss
-        for penalty in self.penalties:
-            objective = objective + penalty(*self._held())
-        parameters = self.model.parameters
-        memory = self.memory.of(parameters)
-        moved, news = self.optimizer.update(
-            gradient(objective, list(parameters.values())),
-            memory,
-            list(parameters.values()),
-            self.rate,
-            self.model.weights.values(),
-        )
-        updates = dict(zip([*parameters.values(), *memory], [*moved, *news], strict=True))
-        updates |= training.updates
+        updates = {**self._update(loss, carried), **training.updates}
         outputs = numbers if metrics else {"loss": loss}
         if self._number in order([*outputs.values(), *updates.values()]):
             updates[self._number] = astype(self._number + 1, self._number.dtype)
+        for unit, value in [*zip(wires.values(), batch.values(), strict=True), (drawn, seed)]:
+            if type(unit._value) is Abstract:
+                unit.value = value
         return Program(wires, outputs, updates)
+
+    def _update(self, loss: Unit, carried: Carried) -> dict[Unit, Unit]:
+        """The next value of each parameter and of what the optimizer remembers.
+
+        Penalties and the optimizer are wired to twins of these, whose numbers nobody asks for.
+        """
+        parameters = list(self.model.parameters.values())
+        memory = self.memory.of(self.model.parameters)
+        held = self._held() if self.penalties else ()
+        weights = list(self.model.weights.values())
+        sources = [*parameters, *memory, *weights, *(x for xs in held for x in xs.values())]
+
+        def updated(twin: dict[Unit, Unit]) -> list[Unit]:
+            objective = loss
+            for penalty in self.penalties:
+                named = ({name: twin[x] for name, x in xs.items()} for xs in held)
+                objective = objective + penalty(*named)
+            used = set(order([objective])) if held else ()
+            sprung = [p for p in parameters if twin[p] in used]
+            flow = gradient(objective, [*parameters, *(twin[p] for p in sprung)])
+            directions = dict(zip(parameters, flow, strict=False))
+            for p, spring in zip(sprung, flow[len(parameters) :], strict=True):
+                directions[p] = spring + directions[p]
+            moved, news = self.optimizer.update(
+                list(directions.values()),
+                [twin[x] for x in memory],
+                [twin[p] for p in parameters],
+                self.rate,
+                [twin[w] for w in weights],
+            )
+            return [*moved, *news]
+
+        return dict(zip([*parameters, *memory], wired(updated, sources, carried), strict=True))
 
     def _held(self) -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
         """The parameters and weights that penalties can name: frozen ones too, though they rest."""

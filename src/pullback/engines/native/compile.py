@@ -86,6 +86,9 @@ def compile(
     """
     see = see or (lambda made: None)
     wires = numbered(program)
+    if _is_ours(program):  # of a gate of somebody else's the passes compare the numbers
+        program, became = program.abstracted()
+        wires = [became.get(unit, unit) for unit in wires]
     for plainer in PASSES:
         program = plainer(program)
         see(program)
@@ -100,6 +103,12 @@ def compile(
     epoch = _epoch(program, table, notes.places, step)
     layout = _laid_out(program, wires, memory, notes, epoch)
     return Compiled(program, table, parts, memory, step, notes.places, layout)
+
+
+def _is_ours(program: Program) -> bool:
+    """Whether all gates of a Program are the library's own, those inside its loops as well."""
+    gates = (unit.gate for unit in with_inside(program.wires) if unit.inputs)
+    return all(gate is not None and gate.is_built_in for gate in gates)
 
 
 def _epoch(

@@ -17,6 +17,7 @@ import numpy as np
 from pullback.core.registry import GATES
 from pullback.core.rewrite import like, remade
 from pullback.core.unit import Unit, wire
+from pullback.core.values import as_array
 from pullback.engines.native.access import Access, access, located
 from pullback.engines.native.calls import CALLS
 from pullback.engines.native.loops import stored, typed
@@ -73,7 +74,7 @@ def _of_rows(unit: Unit, inputs: tuple[Unit, ...], body: Body, known: dict[Unit,
         given.append(x if fits else _copy(x, inside.dtype))
     assert unit.gate is not None
     static = {**unit.static, "body": body}
-    return like(unit, wire(unit.value, unit.gate, tuple(given), static))
+    return like(unit, wire(unit._value, unit.gate, tuple(given), static))
 
 
 def _copy(x: Unit, dtype: np.dtype | None = None) -> Unit:
@@ -90,7 +91,7 @@ def _plain(body: Body, dtype: np.dtype, keep: Collection[str]) -> Body:
     for k, unit in enumerate(plain.outputs.values()):
         stacked, buffer = k < len(body.nexts) + len(body.outputs), table.own_buffer(unit)
         if unit.dtype != dtype or (stacked and buffer in taken):
-            value = np.asarray(unit.value, dtype)  # a gate of its own also of a constant
+            value = as_array(unit._value, dtype)  # a gate of its own also of a constant
             unit = buffer = wire(value, GATES["astype"], (unit,), {"dtype": dtype})
         if stacked:
             taken.add(buffer)

@@ -11,14 +11,15 @@ import ctypes
 import pickle
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pullback.core.abstract import Abstract, refuse_abstract
 from pullback.core.errors import CircuitError
-from pullback.core.values import Value, as_value
+from pullback.core.values import Value, as_value, is_number
 from pullback.engines.engine import Epoch, Seen, batch_of, numbers_of
 from pullback.engines.native import guard, store
 from pullback.engines.native.guard import Guard
@@ -81,7 +82,8 @@ class Native:
         wires = numbered(program)
         views = {wires[k]: view.of(self._arenas) for k, view in layout.sources.items()}
         for unit, view in views.items():
-            view[...] = unit.value
+            if type(unit._value) is not Abstract:
+                view[...] = unit._value
         for where, value in layout.constants:
             where.of(self._arenas)[...] = value
         self._views = {unit: view for unit, view in views.items() if unit.gate is None}
@@ -115,7 +117,7 @@ class Native:
                 self._together(self._step)
             self._refuse_indices()
             places, outputs = self._layout.outputs, self.program.outputs
-            return {name: self._read(places[name], unit.value) for name, unit in outputs.items()}
+            return {name: self._read(places[name], unit._value) for name, unit in outputs.items()}
 
     def epoch(
         self,
@@ -144,7 +146,7 @@ class Native:
             self._block[first + 2 :] = [
                 order.ctypes.data, record.ctypes.data, *(x.ctypes.data for x in rows), count
             ]  # fmt: skip
-            with self._running():
+            with self._running(self.program.inputs.values()):
                 for unit in self.program.inputs.values():  # where batches lie from now on
                     self._held.pop(unit, None)
                 while done < count and not stop():
@@ -188,14 +190,21 @@ class Native:
     # Memory --------------------------------------------------------------------------------------
 
     @contextmanager
-    def _running(self) -> Iterator[None]:
+    def _running(self, fed: Collection[Unit] = ()) -> Iterator[None]:
         """Copy into the arenas what has changed outside; in the end, state carries what is there.
 
-        However it ends: a step that is broken off has written there, too.
+        However it ends: a step that is broken off has written there, too. Sources that are `fed`
+        need no value.
+
+        Raises `AbstractError` where another source has none.
         """
         for unit, view in self._views.items():
             value = unit._value
             if value is view or value is self._held.get(unit):
+                continue
+            if type(value) is Abstract:
+                if unit not in fed:
+                    refuse_abstract(unit)
                 continue
             view[...] = value
             moves = isinstance(value, np.ndarray) and value.flags.writeable  # in another's arena
@@ -207,12 +216,12 @@ class Native:
             finally:
                 for state in self.program.updates:
                     view = self._views[state]
-                    state._value = view.item() if _is_number(state._value) else view
+                    state._value = view.item() if is_number(state._value) else view
 
     def _read(self, where: View, like: Value) -> Value:
         """A result as wires carry it: a number of Python where `like` is one."""
         value = where.of(self._arenas).copy()
-        return value.item() if _is_number(like) else value[()]
+        return value.item() if is_number(like) else value[()]
 
     # Threads -------------------------------------------------------------------------------------
 
@@ -226,10 +235,6 @@ class Native:
         together(run, self._words, self.threads, self)
         if self._guard is not None:
             self._guard.check()
-
-
-def _is_number(value: Value) -> bool:
-    return type(value) in (float, bool)
 
 
 def _rows(data: np.ndarray, dtype: np.dtype) -> np.ndarray:

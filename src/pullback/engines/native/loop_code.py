@@ -14,6 +14,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
+from pullback.core.values import promoting
 from pullback.engines.native.access import Access, AccessTable, row_major
 from pullback.engines.native.functions import KIND_OF
 from pullback.engines.native.ir import (
@@ -233,7 +234,7 @@ def _common(unit: Unit) -> np.dtype:
     """
     if unit.dtype.kind != "b":
         return unit.dtype
-    return np.result_type(*(x.value for x in unit.inputs))
+    return np.result_type(*(promoting(x._value) for x in unit.inputs))
 
 
 def contiguous_target(unit: Unit, loop: Fused) -> Access:

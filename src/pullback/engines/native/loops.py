@@ -15,6 +15,7 @@ from math import prod
 
 import numpy as np
 
+from pullback.core.abstract import Abstract
 from pullback.core.gate import OUTPUT, constant, outputs_of
 from pullback.core.registry import GATES
 from pullback.core.rewrite import like, rewrite
@@ -123,7 +124,7 @@ class _Loop:
 
     def _source(self, unit: Unit, outside: Unit, kind: list[Unit]) -> Unit:
         """A source of the step in place of a wire, which is made around the loop."""
-        source = Unit(unit.value, unit.name)
+        source = Unit(unit._value, unit.name)
         self.outside[source] = outside
         kind.append(source)
         return source
@@ -210,7 +211,7 @@ class _Loop:
         shapes += [x.shape for x in self.sums]
         given = tuple(self.outside[x] for x in body.sources)
         assert unit.gate is not None
-        value = tuple(np.zeros(shape, self.dtype) for shape in shapes)  # what nobody looks at
+        value = tuple(Abstract(shape, self.dtype) for shape in shapes)
         self.made = like(unit, wire(value, unit.gate, given, {**unit.static, "body": body}))
         self.made_outputs = outputs_of(self.made)
 
@@ -287,4 +288,4 @@ def typed(unit: Unit) -> Body:
 
 def stored(unit: Unit) -> np.dtype:
     """The dtype of all that a loop stores."""
-    return dtype_of(unit.value[0])
+    return dtype_of(unit._value[0])
