@@ -8,6 +8,7 @@ import pytest
 
 import pullback as pb
 from pullback.core.registry import Registry
+from pullback.program.patterns import number_on
 
 
 def own(**declared):
@@ -179,3 +180,25 @@ def test_a_value_that_is_no_number_is_refused(result):
             wrong(x)
     with pytest.raises(TypeError, match="sin takes 1 inputs, got 2"):
         pb.sin(1.0, 2.0)
+
+
+def test_a_constant_that_is_broadcast_takes_no_memory():
+    huge = pb.constant(np.broadcast_to(np.float32(2.0), (10**6, 10**6)))
+    same = pb.broadcast_to(pb.transpose(huge), (3, 10**6, 10**6))
+    for unit in (huge, same):
+        assert unit.is_constant
+        assert unit.value.strides == (0,) * unit.ndim
+        assert number_on(unit) == 2.0
+    rows = pb.constant(np.broadcast_to([1.0, 2.0], (3, 2)))
+    assert number_on(rows) is None
+    np.testing.assert_array_equal((rows * 2.0).value, [[2.0, 4.0]] * 3)
+    assert number_on(pb.constant(np.zeros((0, 3)))) is None
+
+
+def test_a_constant_keeps_what_its_array_was():
+    given = np.ones((2, 1))
+    made = pb.constant(np.broadcast_to(given, (2, 3)))
+    given[:] = 5.0
+    np.testing.assert_array_equal(made.value, np.ones((2, 3)))
+    with pytest.raises(ValueError, match="read-only"):
+        made.value[0, 0] = 2.0

@@ -3,7 +3,8 @@
 import numpy as np
 
 import pullback as pb
-from pullback.core.rewrite import rewrite
+from pullback.core.abstract import Abstract
+from pullback.core.rewrite import rewrite, wired
 
 
 def test_what_is_above_a_changed_wire_is_made_again_and_the_rest_stays():
@@ -63,3 +64,21 @@ def test_a_chain_of_a_hundred_thousand_gates_is_rewritten():
         y = y * 1.0
     (new,) = rewrite([y], {x: pb.Unit(0.5)})
     assert len(pb.Circuit(new)) == 100_000
+
+
+def test_what_is_wired_to_twins_is_made_of_the_sources_and_not_computed():
+    w, v, b = pb.Unit(np.ones(3), "w"), pb.Unit(np.ones(3), "v"), pb.Unit(2.0, "b")
+
+    def moved(twin):
+        with pb.scope("step"):
+            return [(twin[w] - 0.1 * twin[v]).named("new"), 0.9 * twin[v], twin[w], b * 2.0]
+
+    new, slower, same, double = wired(moved, [w, v, w])
+    assert (new.name, new.scope, new.inputs[0]) == ("new", "step", w)
+    assert new.inputs[1].inputs[1] is slower.inputs[1] is v
+    assert same is w
+    assert double.value == 4.0
+    assert all(type(unit._value) is Abstract for unit in (new, slower))
+    np.testing.assert_allclose(new.forward(), 0.9)
+    (computed, *_) = wired(moved, [w, v], lambda value: value)
+    np.testing.assert_allclose(computed.value, 0.9)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.core.abstract import Abstract
 from pullback.layers import BatchNorm, Dropout, Embedding, Flatten, Model, Parallel, Residual
 
 
@@ -110,3 +111,18 @@ def test_without_a_shape_an_unbuilt_model_says_what_it_needs():
         pb.Dense(3).summary((4, -1))
     with pytest.raises(pb.CircuitError, match="a summary needs the sizes of a row"):
         pb.Dense(3).summary(4, dtype="number")
+
+
+def test_nothing_is_computed_unless_a_layer_looks_at_numbers():
+    class Watched(pb.Layer):
+        def apply(self, x, *, training):
+            seen.append(type(x._value))
+            assert not asks or np.all(x.value == 0.0)
+            return x
+
+    texts = []
+    for asks in (False, True):
+        seen: list[type] = []
+        texts.append(str(pb.Sequential(pb.Dense(3), Watched(), pb.Dense(2), rng=0).summary(4)))
+        assert seen == ([Abstract, np.ndarray] if asks else [Abstract])
+    assert texts[0] == texts[1]

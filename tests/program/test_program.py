@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.core.abstract import Abstract
+from pullback.core.values import kind_of
 
 
 def test_a_program_knows_its_wires_in_running_order():
@@ -56,3 +58,21 @@ def test_a_program_does_not_change():
         program.inputs = {}
     assert program != pb.Program({}, {}, {})
     assert len({program, program}) == 1
+
+
+def test_it_is_the_same_without_numbers():
+    x, w, b = pb.Unit(np.ones((2, 3), "f4"), "x"), pb.Unit(np.ones((3, 1), "f4"), "w"), pb.Unit(2.0)
+    unread = pb.Unit(np.zeros(5), "unread")
+    (h,) = pb.loop(lambda h, x: pb.tanh(h + x), np.zeros(3, "f4"), x)
+    program = pb.Program({"x": x}, {"y": (x + h) @ w * b}, {w: w * 0.5, unread: unread})
+    bare, became = program.abstracted()
+    assert bare.inputs["x"] is became[x]
+    assert list(bare.updates) == [became[w], became[unread]]
+    for unit in bare.wires:
+        values = unit._value if isinstance(unit._value, tuple) else (unit._value,)
+        known = unit.is_constant or unit is became[b]
+        assert known or all(type(value) is Abstract for value in values)
+    for unit, other in became.items():
+        assert kind_of(unit._value) == kind_of(other._value)
+        assert (unit.name, unit.scope, unit.where) == (other.name, other.scope, other.where)
+    assert pb.prepare("eager", program)()["y"].shape == (2, 1)

@@ -93,7 +93,8 @@ def seed(output: Unit, pull: Any) -> Any:
 def backward(outputs: Sequence[Unit], pulls: Sequence[Any]) -> None:
     """Write the gradient of sum(pull * output) to `.grad` of every wire of the circuit."""
     for unit in outputs:
-        refuse_abstract(unit)
+        if type(unit._value) is not float:
+            refuse_abstract(unit)
     seeds = [seed(unit, pull) for unit, pull in zip(outputs, pulls, strict=True)]
     untouched = object()  # the `.grad` of a wire that has been found, and at which none arrived yet
     wires, pending, changed = [], list(outputs), False

@@ -2,7 +2,8 @@
 
 A `Unit` is a wire of a circuit: a value that flows forward, a gradient that flows back, and, unless
 it is a source, the gate and the wires that made it. There is no tape and no mode: a wire computes
-its value when it is made and remembers how, so the circuit is whatever its wires remember.
+its value when it is made and remembers how, so the circuit is whatever its wires remember. Where
+one carries a shape and a dtype alone, see `abstract`, so does what is made of it.
 """
 
 from __future__ import annotations

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.core.errors import CircuitError
+from pullback.core.abstract import abstract_of
+from pullback.core.errors import AbstractError, CircuitError
 from pullback.core.text import columns
+from pullback.core.unit import Unit
 from pullback.layers.calls import Call, watch
 
 if TYPE_CHECKING:
@@ -97,8 +99,12 @@ def summarize(model: Layer, shapes: Sequence[int | Shape], dtype: str) -> Summar
         inputs = [np.zeros((1, *shape[1:]), kind) for shape, kind in model.first_inputs]
     else:
         raise CircuitError("tell the shape of an input's row, as summary((28, 28, 1))")
-    with watch() as calls:
-        model(*inputs)
+    try:
+        with watch() as calls:
+            model(*(Unit(abstract_of(x), "inputs") for x in inputs))
+    except AbstractError:  # a layer looks at the numbers
+        with watch() as calls:
+            model(*inputs)
     layers = [layer for _, layer in model.walk()]
     own = [unit for layer in layers for unit in layer.own_parameters.values()]
     state = [unit for layer in layers for unit in layer.own_state.values()]
@@ -108,7 +114,7 @@ def summarize(model: Layer, shapes: Sequence[int | Shape], dtype: str) -> Summar
         parameters=trained,
         frozen=sum(unit.size for unit in own) - trained,
         state=sum(unit.size for unit in state),
-        nbytes=sum(unit.value.nbytes for unit in (*own, *state)),
+        nbytes=sum(unit.size * unit.dtype.itemsize for unit in (*own, *state)),
     )
 
 

@@ -18,6 +18,7 @@ from pullback.core.errors import CircuitError
 from pullback.core.rewrite import Become, like, rewrite
 from pullback.core.text import formula, names
 from pullback.core.unit import Unit, set_together, wire
+from pullback.core.values import is_number
 from pullback.core.walk import order
 
 
@@ -77,13 +78,16 @@ class Program:
         return Program(self.inputs, outputs, {s: made[new] for s, new in self.updates.items()})
 
     def abstracted(self) -> tuple[Program, dict[Unit, Unit]]:
-        """The same Program, of wires without numbers but constants; and what each wire became."""
+        """The same Program, whose wires carry no numbers; and what each wire became.
+
+        Constants keep theirs, and wires of Python's numbers, which are as quickly computed.
+        """
         made: dict[Unit, Unit] = {}
 
         def become(unit: Unit, inputs: tuple[Unit, ...]) -> Unit:
             if unit.is_constant:
                 return unit
-            value = abstract_of(unit._value)
+            value = unit._value if is_number(unit._value) else abstract_of(unit._value)
             if unit.gate is None:
                 return like(unit, Unit(value))
             return like(unit, wire(value, unit.gate, inputs, unit.static))
