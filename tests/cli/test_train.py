@@ -310,8 +310,8 @@ def test_json_is_all_there_is_on_standard_output(prices):
         (["{}", "--save", ""], "--save needs the name of a file, got ''"),
         (["{}", "--save", "/nowhere/at/all"], "no folder"),
         (["digits", "--target", "digit"], "only of a file can the target"),
-        (["cifar10"], "cifar10 holds pictures, and this takes tables; built in are breast-cancer"),
-        (["/"], "/ is a folder, and this takes tables: name a .csv or .parquet file"),
+        (["cifar10", "--target", "x"], "--target is for tables, and these are pictures"),
+        (["/", "--kind", "a=number"], "--kind is for tables, and these are pictures"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_2(flowers, arguments, message):

@@ -320,7 +320,7 @@ def test_a_download_tells_how_far_it_is(served, monkeypatch):
 
 
 def test_without_a_folder_of_its_own_the_cache_is_the_users(monkeypatch):
-    monkeypatch.delenv("PULLBACK_CACHE")
+    monkeypatch.delenv("PULLBACK_CACHE", raising=False)
     assert downloading.kept_in().parts[-2:] == ("pullback", "datasets")
 
 

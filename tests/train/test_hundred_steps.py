@@ -20,7 +20,7 @@ from tests.gates.reference import REFERENCES
 from tests.losses.reference import CASES as LOSS_CASES
 
 import pullback as pb
-from pullback.layers import LAYERS
+from pullback.layers import LAYERS, augmentation
 from pullback.losses import LOSSES
 
 ROWS, STEPS, RATE = 6, 100, 0.1
@@ -177,6 +177,7 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
         lambda: pb.SpatialDropout(0.25),
         lambda p, x, drawn: jnp.where(whole_channels(drawn, x) < 0.25, 0.0, x / 0.75),
     ),
+    "Standardize": (lambda: pb.Standardize(0.5, 2.0), lambda p, x, _: (x - 0.5) / 2.0),
     "Tanh": (pb.Tanh, lambda p, x, _: jnp.tanh(x)),
     "Upsample2d": (
         lambda: pb.Upsample2d(2),
@@ -331,7 +332,8 @@ def check(
 
 
 def test_every_layer_and_loss_is_trained():
-    assert set(KINDS) == set(LAYERS)
+    drawn = set(augmentation.__all__)  # at each step anew: see tests/layers/test_augmentation.py
+    assert set(KINDS) | drawn == set(LAYERS)
     assert {type(case.loss).__name__ for case in LOSS_CASES.values()} == set(LOSSES)
 
 

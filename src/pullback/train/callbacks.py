@@ -6,9 +6,11 @@ trainer's learning rate, and end the training.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from pullback.core.errors import CircuitError
 
 if TYPE_CHECKING:
     from pullback.train.history import History
@@ -36,3 +38,15 @@ class Event:
 
 
 Callback = Callable[[Event], Any]
+
+
+def functions(callbacks: Any) -> list[Callback]:
+    """Callbacks as a list: one alone, or several.
+
+    Raises `CircuitError` for what is no function.
+    """
+    found = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    for callback in found:
+        if not callable(callback):
+            raise CircuitError(f"a callback is a function of an Event, got {callback!r}")
+    return found

@@ -24,7 +24,7 @@ from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import Optimizer
-from pullback.train.callbacks import Callback, Event
+from pullback.train.callbacks import Callback, Event, functions
 from pullback.train.data import Batches, Rows, are_batches, of_kind
 from pullback.train.divergence import lost, refuse_to_go_on
 from pullback.train.history import History
@@ -191,7 +191,7 @@ class Trainer:
         for name, number in {"epochs": epochs, "batch_size": batch_size}.items():
             if not isinstance(number, Integral) or number < 1:
                 raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
-        callbacks = _functions(callbacks)
+        callbacks = functions(callbacks)
         data: Rows | Batches
         held_out = None
         if are_batches(inputs, labels):
@@ -390,12 +390,3 @@ class Trainer:
 
     def _ready(self, inputs: Any, labels: Any, weights: Any, what: str) -> Rows:
         return Rows(self._step.columns(inputs, labels, weights, what=what))
-
-
-def _functions(callbacks: Any) -> list[Callback]:
-    """Callbacks as a list: one alone, or several."""
-    found = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
-    for callback in found:
-        if not callable(callback):
-            raise CircuitError(f"a callback is a function of an Event, got {callback!r}")
-    return found
