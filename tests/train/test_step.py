@@ -226,6 +226,17 @@ def test_a_gate_of_ones_own_is_recorded_by_shapes_where_it_is_elementwise():
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
+def test_a_gate_of_ones_own_may_refuse_numbers_that_no_batch_has():
+    @pb.gate(partials=(lambda y, x: 1.0 / (1.0 - x),))
+    def surprise(m, x):
+        if np.any(np.asarray(x) >= 1.0):
+            raise ValueError("a probability is below 1")
+        return m.negative(m.log(m.subtract(1.0, x)))
+
+    _, _, program = recorded(convolutional, Passes(lambda x: surprise(0.5 * pb.sigmoid(x))))
+    assert pb.prepare("eager", program)()["loss"] > 0.0
+
+
 def test_a_gate_that_makes_other_numbers_of_wires_is_refused_also_of_shapes():
     @pb.gate(partials=(lambda y, x: 1.0,))
     def drawn(m, x):
