@@ -8,6 +8,7 @@ import pytest
 import pullback as pb
 from pullback.core.abstract import Abstract
 from pullback.core.values import kind_of
+from pullback.program.fingerprint import fingerprint
 
 
 def test_a_program_knows_its_wires_in_running_order():
@@ -66,6 +67,7 @@ def test_it_is_the_same_without_numbers():
     (h,) = pb.loop(lambda h, x: pb.tanh(h + x), np.zeros(3, "f4"), x)
     program = pb.Program({"x": x}, {"y": (x + h) @ w * b}, {w: w * 0.5, unread: unread})
     bare, became = program.abstracted()
+    assert fingerprint(bare) == fingerprint(program)
     assert bare.inputs["x"] is became[x]
     assert list(bare.updates) == [became[w], became[unread]]
     for unit in bare.wires:

@@ -98,18 +98,22 @@ def blank(x: Any) -> Any:
 def abstractly(function: Callable[..., Any], *xs: Any, **static: Any) -> Any:
     """The abstract value of what `function` makes of values of which some are abstract.
 
-    All sizes of its output must be such of its inputs, or 0 or 1. It runs on small arrays; where
-    it raises, it does so again for the real sizes, which its message then names.
+    All sizes of its output must be such of its inputs, or 0 or 1. Where it raises for the small
+    arrays, it does so again for blank ones, whose sizes its message then names.
     """
-    sizes = {0: 0, 1: 1}  # the size that stands for each
-    small = [_small(x, sizes) for x in xs]
     try:
-        made = function(*small, **static)
+        return by_small_arrays(function, *xs, **static)
     except AbstractError:
         raise
     except Exception:
         function(*map(blank, xs), **static)
         raise
+
+
+def by_small_arrays(function: Callable[..., Any], *xs: Any, **static: Any) -> Any:
+    """`abstractly`, but that it raises what `function` raises for small arrays."""
+    sizes = {0: 0, 1: 1}  # the size that stands for each
+    made = function(*[_small(x, sizes) for x in xs], **static)
     real = list(sizes)
     return tuple(_whole(y, real) for y in made) if type(made) is tuple else _whole(made, real)
 

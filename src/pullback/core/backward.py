@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core import floats
-from pullback.core.abstract import refuse_abstract
+from pullback.core.abstract import Abstract, refuse_abstract
 from pullback.core.errors import CircuitError, StaleError
 from pullback.core.registry import GATES
 from pullback.core.values import (
@@ -145,7 +145,7 @@ def refuse_stale(wires: Sequence[Unit]) -> None:
         if not below:
             continue
         source = newest[unit] = max(below, key=attrgetter("time"))
-        if source.time > unit.time:
+        if source.time > unit.time and type(unit._value) is not Abstract:
             raise StaleError(
                 f"{source.label} was given a new value after {unit.label} was last computed; "
                 "run forward() before backward() or gradient()"

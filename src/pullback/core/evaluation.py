@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.core.abstract import Abstract, abstract_of, abstractly
+from pullback.core.abstract import Abstract, abstract_of, abstractly, by_small_arrays
 from pullback.core.errors import AbstractError, CircuitError
 from pullback.core.floats import scalars
 from pullback.core.shapes import shapes
@@ -80,14 +80,23 @@ def _abstract(gate: Gate, values: Sequence[Value], static: Mapping[str, Any]) ->
     def of_numbers(*xs: Value) -> Value:
         return _of_numbers(gate, namespace(xs) if gate.elementwise else arrays, xs, static)
 
-    if gate.elementwise:
+    if gate.elementwise and gate.is_built_in:
         return abstractly(of_numbers, *values)
+    if gate.elementwise:
+        try:
+            return by_small_arrays(of_numbers, *values)
+        except Exception as error:  # be it that it does not like the numbers
+            raise _of_numbers_alone(gate) from error
     values = [x.number if type(x) is Abstract and x.weak else x for x in values]
     if not any(type(x) is Abstract for x in values):
         return abstract_of(of_numbers(*values))
     if not gate.is_built_in:
-        raise AbstractError(f"what the gate {gate.name!r} makes is known of numbers alone")
+        raise _of_numbers_alone(gate)
     return abstract_of(gate.value(shapes, *values, **static))
+
+
+def _of_numbers_alone(gate: Gate) -> AbstractError:
+    return AbstractError(f"what the gate {gate.name!r} makes is known of numbers alone")
 
 
 def _number(gate: Gate, value: Value, values: Sequence[Value]) -> Value:

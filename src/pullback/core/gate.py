@@ -63,6 +63,9 @@ class Gate:
     where they are; `reduces` that elements along `axis` are joined, any two of them at a time;
     `indexed` that each element is made of nothing but single numbers and its own index;
     `primitive` that the value cannot be run on wires, to be rewritten into other gates.
+
+    A step of training is recorded for shapes alone: then the value of an elementwise gate runs on
+    small arrays of ones, and a structural gate of a user's makes the step be recorded with numbers.
     """
 
     name: str

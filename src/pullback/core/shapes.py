@@ -42,25 +42,34 @@ def _by_view(function: Function) -> Function:
     return inferred
 
 
-def _joining(function: Function) -> Function:
-    """`concatenate`, which adds sizes up, or `stack`, which does so after it has made an axis."""
-    new_axis = function is np.stack
+def _concatenate(xs: Sequence[Any], axis: int = 0) -> Any:
+    if _known(*xs):
+        return np.concatenate(xs, axis=axis)
+    sizes = [np.shape(x) for x in xs]
+    ndim = len(sizes[0])
+    if -ndim <= axis < ndim and {len(shape) for shape in sizes} == {ndim}:
+        rests = {(*shape[: axis % ndim], *shape[axis % ndim + 1 :]) for shape in sizes}
+        if len(rests) == 1:
+            rest = rests.pop()
+            total = sum(shape[axis] for shape in sizes)
+            return Abstract((*rest[: axis % ndim], total, *rest[axis % ndim :]), _joined(xs))
+    return np.concatenate([blank(x) for x in xs], axis=axis)  # which raises
 
-    def inferred(xs: Sequence[Any], axis: int = 0) -> Any:
-        if _known(*xs):
-            return function(xs, axis=axis)
-        shapes = [np.shape(x) for x in xs]
-        ndim = len(shapes[0]) + new_axis
-        if new_axis:
-            shapes = [(*s[: axis % ndim], 1, *s[axis % ndim :]) for s in shapes]
-        alike = len({s[: axis % ndim] + s[axis % ndim + 1 :] for s in shapes}) == 1 if ndim else 0
-        if not alike or not -ndim <= axis < ndim or {len(s) for s in shapes} != {ndim}:
-            return function([blank(x) for x in xs], axis=axis)  # which raises
-        axis %= ndim
-        whole = (*shapes[0][:axis], sum(s[axis] for s in shapes), *shapes[0][axis + 1 :])
-        return Abstract(whole, np.concatenate([np.empty(0, dtype_of(x)) for x in xs]).dtype)
 
-    return inferred
+def _stack(xs: Sequence[Any], axis: int = 0) -> Any:
+    if _known(*xs):
+        return np.stack(xs, axis=axis)
+    sizes = {np.shape(x) for x in xs}
+    ndim = np.ndim(xs[0]) + 1
+    if len(sizes) == 1 and -ndim <= axis < ndim:
+        shape = sizes.pop()
+        return Abstract((*shape[: axis % ndim], len(xs), *shape[axis % ndim :]), _joined(xs))
+    return np.stack([blank(x) for x in xs], axis=axis)  # which raises
+
+
+def _joined(xs: Sequence[Any]) -> np.dtype:
+    """The dtype of arrays that are joined."""
+    return np.concatenate([np.empty(0, dtype_of(x)) for x in xs]).dtype
 
 
 def _take(x: Any, indices: Any, axis: int) -> Any:
@@ -141,9 +150,10 @@ _uint32.dtype = np.dtype(np.uint32)  # it names a dtype as well
 shapes = SimpleNamespace(
     **{name: _by_sizes(function) for name, function in vars(arrays).items()}
     | {name: _by_view(getattr(arrays, name)) for name in ("reshape", "transpose", "slice")}
-    | {name: _joining(getattr(arrays, name)) for name in ("concatenate", "stack")}
     | {
         "broadcast_to": _by_view(np.broadcast_to),
+        "concatenate": _concatenate,
+        "stack": _stack,
         "convolve": _by_image(arrays.convolve, 1),
         "convolve_input": _by_image(arrays.convolve_input, 1),
         "convolve_weights": _by_image(arrays.convolve_weights, 2),

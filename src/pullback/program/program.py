@@ -80,14 +80,14 @@ class Program:
     def abstracted(self) -> tuple[Program, dict[Unit, Unit]]:
         """The same Program, whose wires carry no numbers; and what each wire became.
 
-        Constants keep theirs, and wires of Python's numbers, which are as quickly computed.
+        Constants keep theirs, and wires of Python's numbers, which are as quickly computed. All
+        wires are new, so that they are of the same age beside each other as before.
         """
         made: dict[Unit, Unit] = {}
 
         def become(unit: Unit, inputs: tuple[Unit, ...]) -> Unit:
-            if unit.is_constant:
-                return unit
-            value = unit._value if is_number(unit._value) else abstract_of(unit._value)
+            known = unit.is_constant or is_number(unit._value)
+            value = unit._value if known else abstract_of(unit._value)
             if unit.gate is None:
                 return like(unit, Unit(value))
             return like(unit, wire(value, unit.gate, inputs, unit.static))

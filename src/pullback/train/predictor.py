@@ -10,6 +10,7 @@ import numpy as np
 from pullback.core.abstract import abstract_of
 from pullback.core.errors import AbstractError
 from pullback.core.unit import Unit
+from pullback.core.values import as_value
 from pullback.engines.engine import Engine
 from pullback.engines.prepare import prepare
 from pullback.program.program import Program
@@ -54,7 +55,9 @@ class Predictor:
         key = self._key(inputs)
         if key not in self._runs:
             try:
-                program = self._recorded({name: abstract_of(x) for name, x in given.items()})
+                program = self._recorded(
+                    {name: abstract_of(as_value(x)) for name, x in given.items()}
+                )
             except AbstractError:  # the model looks at the numbers
                 program = self._recorded(given)
             key = self._key(inputs)  # a new model is built when it is first called

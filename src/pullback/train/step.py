@@ -16,6 +16,7 @@ from pullback.core.errors import AbstractError, CircuitError
 from pullback.core.gradient import gradient
 from pullback.core.rewrite import wired
 from pullback.core.unit import Unit
+from pullback.core.values import as_value
 from pullback.core.walk import order
 from pullback.gates.shape import astype
 from pullback.layers.arguments import number_between
@@ -208,7 +209,7 @@ class TrainingStep:
     def _recorded(self, batch: Columns, metrics: bool, carried: Carried) -> Program:
         """The step, recorded on what wires carry in place of arrays."""
         seed = np.array(self.seed % 2**32)
-        wires = {name: Unit(carried(x), name) for name, x in batch.items()}
+        wires = {name: Unit(carried(as_value(x, name)), name) for name, x in batch.items()}
         drawn = Unit(carried(seed), "seed")
         training = Training(drawn, self._number)
         inputs, labels = of_kind("inputs", wires), of_kind("labels", wires)
