@@ -62,7 +62,7 @@ def test_a_large_step_calls_its_loops_and_all_threads_share_them():
     made = step(pb.sum(large * 2.0, axis=0))
     assert str(made.step) == lines("""
         step
-          run [200, 300] strides [300] at f8[8], f8[60008], by all threads
+          run [200, 300] strides [300] at f8[0], f8[60008], by all threads
             loop over 2 axes, threads share axis 1
               x0: f8[s0, 1]
               y0: f8[0, 1]

@@ -77,7 +77,7 @@ def compile(
     >>> x = Unit([1.0, 2.0], "x")
     >>> print(compile(Program({}, {"y": -(-x) * 2.0}, {}), host()).step)
     step, in one piece
-      run [2] at f8[8], f8[16]
+      run [2] at f8[0], f8[16]
         loop over 1 axes, threads share axis 0
           x0: f8[1]
           y0: f8[1]
