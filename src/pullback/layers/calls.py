@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pullback.core.unit import Unit
     from pullback.layers.layer import Layer
 
 
 @dataclass
 class Call:
-    """One call of a layer: what it made, a wire or a tuple of wires."""
+    """One call of a layer: the wires it was given, and what it made, one or a tuple of them."""
 
     layer: Layer
+    inputs: tuple[Unit, ...]
     output: Any = None
 
 
 _watched: ContextVar[list[Call] | None] = ContextVar("pullback_calls", default=None)
 
 
-def begun(layer: Layer) -> Call:
+def begun(layer: Layer, inputs: Sequence[Unit]) -> Call:
     """A call that begins, for whoever watches."""
-    call = Call(layer)
+    call = Call(layer, tuple(inputs))
     if (calls := _watched.get()) is not None:
         calls.append(call)
     return call

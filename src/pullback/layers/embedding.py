@@ -69,13 +69,14 @@ class Embedding(Layer):
             raise CircuitError(
                 f"layer {self.name!r} expects whole numbers, an array of integers, got {x.dtype}"
             )
-        rows = self.table.shape[0]
-        if type(x._value) is not Abstract:  # else those who give numbers later ask the engine
-            asked = np.asarray(x.value)
-            outside = asked[(asked < 0) | (asked >= rows)]
-            if outside.size:
-                raise CircuitError(
-                    f"layer {self.name!r} has rows 0 to {rows - 1}, and was asked for "
-                    f"{outside.flat[0]}"
-                )
+        if type(x._value) is not Abstract:
+            self.refuse(np.asarray(x.value))
         return take(self.table, x)
+
+    def refuse(self, *inputs: np.ndarray) -> None:
+        (asked,), rows = inputs, self.config["count"]
+        outside = asked[(asked < 0) | (asked >= rows)]
+        if outside.size:
+            raise CircuitError(
+                f"layer {self.name!r} has rows 0 to {rows - 1}, and was asked for {outside.flat[0]}"
+            )

@@ -85,7 +85,7 @@ class Layer(Portable, ABC):
         if self.takes not in (None, len(given)):
             raise CircuitError(f"layer {self.name!r} takes {self.takes} input, got {len(given)}")
         wires = [x if isinstance(x, Unit) else Unit(x, "inputs") for x in given]
-        call = begun(self)
+        call = begun(self, wires)
         with scope(self.name):
             if not self.built:
                 rng = np.random.default_rng(0 if self.rng is None else self.rng)
@@ -116,6 +116,12 @@ class Layer(Portable, ABC):
         """`apply(x, training=training)`: wire the layer's gates to x.
 
         `training` is a `Training`, or None to predict; a layer gives it to the layers inside.
+        """
+
+    def refuse(self, *inputs: np.ndarray) -> None:
+        """Raise `CircuitError` for inputs whose numbers the layer cannot take; here, for none.
+
+        Whoever records a model for shapes alone asks before, with all that it will be given.
         """
 
     # Sources -------------------------------------------------------------------------------------

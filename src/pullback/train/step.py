@@ -28,6 +28,7 @@ from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
 from pullback.program.program import Program
 from pullback.train.data import input_arrays, named, of_kind, several
+from pullback.train.door import refuse_numbers
 from pullback.train.measured import judged, refuse_counts
 from pullback.train.mixup import Mixing
 
@@ -146,6 +147,7 @@ class TrainingStep:
             raise CircuitError(
                 f"{what} inputs have shape {arrays[0].shape}; they need rows: give x[None] for one"
             )
+        refuse_numbers(self.model, arrays)
         return arrays
 
     def _dtype(self, x: np.ndarray) -> np.dtype:
