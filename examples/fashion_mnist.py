@@ -2,7 +2,7 @@
 
     python examples/fashion_mnist.py [convnetjs] [best] [--seeds 3] [--quick]
 
-The first is ConvNetJS's network for MNIST, 5 epochs of which are enough for 0.90 on the test part.
+The first is ConvNetJS's network for MNIST, which 5 epochs bring to 0.89 to 0.90 of the test part.
 The second is the best that we know for a quarter of an hour on two cores: stages of 3 x 3
 convolutions with batch normalization, on pictures that are shifted and turned round at random. It
 should reach 0.935. `--quick` takes one epoch of a twentieth of the pictures. The data are fetched
