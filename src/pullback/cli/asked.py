@@ -17,9 +17,8 @@ class Asked:
     of_files: dict[str, Any]
     of_pictures: dict[str, Any]
 
-    def refuse(self, *rest: Any) -> None:
-        """`refuse(groups, ..., why)`: raise where something of these groups was asked for."""
-        *groups, why = rest
+    def refuse(self, why: str, *groups: dict[str, Any]) -> None:
+        """Raise `CircuitError` with `why` where something of these groups was asked for."""
         for group in groups:
             for name, value in group.items():
                 if value is not None:

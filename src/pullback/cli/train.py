@@ -230,12 +230,12 @@ def train(
     )
     options = read_options(separator, header, decimal, gaps, classes)
     if holds_pictures(data):
-        asked.refuse(asked.of_tables, asked.of_files, "is for tables, and these are pictures")
+        asked.refuse("is for tables, and these are pictures", asked.of_tables, asked.of_files)
         if options != ReadOptions():
             raise CircuitError(f"how to read a file can be told of tables; {data} has pictures")
         train_pictures(data, asked, path, save, as_json)
         return
-    asked.refuse(asked.of_pictures, "is for pictures, and this is a table")
+    asked.refuse("is for pictures, and this is a table", asked.of_pictures)
     recipe = Recipe(**{k: v for k, v in (asked.common | asked.of_tables).items() if v is not None})
     recipe = recipe.checked()
     if task is not None:

@@ -13,6 +13,7 @@ from pullback.core.unit import Unit
 from pullback.engines.prepare import prepare
 from pullback.gates.shape import concatenate
 from pullback.images.seeing.outputs import run
+from pullback.images.trained import softmax
 from pullback.layers.layer import Layer
 from pullback.program.program import Program
 from pullback.train.predictor import Predictor
@@ -44,8 +45,7 @@ def probabilities(scores: np.ndarray) -> np.ndarray:
     scores = scores.astype(np.float64)
     if (scores >= 0.0).all() and (np.abs(scores.sum(axis=1) - 1.0) <= _SUM).all():
         return scores
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return softmax(scores)
 
 
 class Scorer:

@@ -53,9 +53,10 @@ def record_take(k: Code, s: Indexing, thread: Thread, y: Any, x: Any, indices: A
         for i in k.range(s.outer):
             to, of = y.after((i * s.count + j) * s.inner), x.after((i * s.n + row) * s.inner)
             with k.when(inside):
-                _copy_few(to, of, s.inner) if s.inner < lanes else copy_line(
-                    k, to, of, s.inner, lanes
-                )
+                if s.inner < lanes:
+                    _copy_few(to, of, s.inner)
+                else:
+                    copy_line(k, to, of, s.inner, lanes)
             with k.when(~inside):
                 k.array(thread.counters, "i8")[1] = s.number
                 k.clear(to, s.inner)
