@@ -153,14 +153,28 @@ def compiled(program: Any) -> list[Any]:
 
     The last comes from the cache.
     """
-    from pullback.engines.native import build, fuse
+    from pullback.engines.native import build, fuse, recompute, row_sums
     from pullback.engines.native.engine import Native
 
-    usual = build.ALONE, fuse.LONG, fuse.LARGE
-    os.environ["PULLBACK_GUARD"], build.ALONE, fuse.LONG, fuse.LARGE = "1", 0, 1, 1
+    least: dict[tuple[Any, str], int] = {  # from which sizes on something is worth its while
+        (build, "ALONE"): 0,
+        (fuse, "LONG"): 1,
+        (fuse, "LARGE"): 1,
+        (recompute, "LARGE"): 1,
+        (row_sums, "ROWS"): 1,
+        (row_sums, "ELEMENTS"): 1,
+    }
+    usual = {at: getattr(*at) for at in least}
+
+    def set_to(sizes: dict[tuple[Any, str], int]) -> None:
+        for (module, name), size in sizes.items():
+            setattr(module, name, size)
+
+    os.environ["PULLBACK_GUARD"] = "1"
+    set_to(least)
     watched = Native(program, threads=2)
     os.environ["PULLBACK_GUARD"] = "0"
-    build.ALONE, fuse.LONG, fuse.LARGE = usual
+    set_to(usual)
     return [watched, Native(program, threads=1), Native(program, threads=1)]
 
 

@@ -73,6 +73,7 @@ from pullback.gates.random import random
 from pullback.gates.reduction import (
     argmax,
     argmin,
+    centre,
     log_softmax,
     logsumexp,
     max,
@@ -80,6 +81,7 @@ from pullback.gates.reduction import (
     min,
     softmax,
     sum,
+    var,
 )
 from pullback.gates.shape import (
     astype,
@@ -326,6 +328,7 @@ __all__ = [
     "average_pool",
     "balanced_class_weights",
     "broadcast_to",
+    "centre",
     "check_gate",
     "check_gradients",
     "clip",
@@ -415,6 +418,7 @@ __all__ = [
     "transpose",
     "tug",
     "units",
+    "var",
     "where",
 ]
 

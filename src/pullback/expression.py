@@ -19,7 +19,7 @@ from pullback.core.gate import constant
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 
-_REDUCTIONS = ("sum", "mean", "max", "min", "logsumexp", "softmax", "log_softmax")
+_REDUCTIONS = ("sum", "mean", "var", "max", "min", "logsumexp", "softmax", "log_softmax")
 _LONGEST = 2000  # characters; Python's own parser nests without a bound
 _QUOTED = 40  # characters of the source that a refusal repeats
 

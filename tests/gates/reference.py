@@ -230,6 +230,7 @@ REFERENCES = {
     "argmin": lambda x, *, axis: np.argsort(x, axis=axis, kind="stable").take(0, axis=axis),
     "astype": lambda x, *, dtype: np.array(x, dtype),
     "broadcast_to": lambda x, *, shape: np.zeros(shape) + x,
+    "centre": lambda x, *, axis: x - _mean(x, axis=axis, keepdims=True),
     "clip": np.clip,
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "convolve": _by_groups(_convolve),
@@ -289,5 +290,6 @@ REFERENCES = {
     "take": _take,
     "tanh": np.tanh,
     "transpose": lambda x, *, axes: np.moveaxis(x, axes, range(x.ndim)),
+    "var": lambda x, *, axis, keepdims: np.var(x, axis, keepdims=keepdims),
     "where": np.where,
 }

@@ -10,7 +10,7 @@ from tests.gates.cases import ELEMENTWISE, STRUCTURAL, generator, smooth_cases
 import pullback as pb
 from pullback.inspect.check_local import as_one
 
-REDUCED = {"max": jnp.max, "mean": jnp.mean, "min": jnp.min, "sum": jnp.sum}
+REDUCED = {"max": jnp.max, "mean": jnp.mean, "min": jnp.min, "sum": jnp.sum, "var": jnp.var}
 
 
 def _reduce(function):
@@ -68,6 +68,7 @@ THEIRS = {
     **{name: _reduce(function) for name, function in REDUCED.items()},
     "astype": lambda x, *, dtype: x.astype(dtype),
     "broadcast_to": lambda x, *, shape: jnp.broadcast_to(x, shape),
+    "centre": lambda x, *, axis: x - jnp.mean(x, axis, keepdims=True),
     "concatenate": lambda *xs, axis: jnp.concatenate(xs, axis),
     "einsum": lambda *xs, subscripts: jnp.einsum(subscripts, *xs),
     "embed": _embed,

@@ -94,3 +94,41 @@ def test_an_infinite_element_is_all_of_logsumexp_or_nothing():
     assert x.grad.tolist() == [0.0, 1.0]
     assert pb.logsumexp([np.inf, 0.0]) == np.inf
     assert pb.logsumexp([-np.inf, -np.inf]) == -np.inf
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("axis", [0, 1, (0, 1)])
+def test_moments_keep_their_digits_far_from_zero(dtype, axis):
+    rng = np.random.default_rng(3)
+    x = pb.Unit((1e3 + rng.integers(-9, 10, (640, 31))).astype(dtype))  # exact in every precision
+    exact = x.value.astype(np.longdouble)
+    wanted = {
+        "centre": (exact - exact.mean(axis, keepdims=True)).astype(float),
+        "var": exact.var(axis).astype(float),
+    }
+    made = {"centre": pb.centre(x, axis), "var": pb.var(x, axis)}
+    got = native(made) if dtype != "f2" else {}
+    for name, y in made.items():
+        assert y.dtype == x.dtype
+        for found in [y.value, *([got[name]] if got else [])]:
+            error = np.abs(found - wanted[name]).max() / np.abs(wanted[name]).max()
+            assert error < (8 if dtype == "f8" else 1) * np.finfo(dtype).eps, name
+
+
+def test_the_spread_of_one_number_is_zero_and_never_below():
+    for number in (0.1, 1e4 / 3, -7e30):
+        x = pb.Unit(np.full((1000, 3), number, np.float32))
+        assert (pb.centre(x, 0).value == 0.0).all()
+        spread = pb.var(x, 0).value
+        assert (spread >= 0.0).all()
+        assert (spread <= 1e-12 * np.square(np.float64(number))).all()
+
+
+def test_moments_of_nothing_and_of_whole_numbers_are_numpys():
+    with np.errstate(all="ignore"):
+        assert np.isnan(pb.var(pb.Unit(np.zeros((0, 2), np.float32)), 0).value).all()
+    assert pb.centre(pb.Unit(np.zeros((0, 2), np.float32)), 0).shape == (0, 2)
+    whole = np.array([1, 2, 6])
+    assert pb.var(whole).dtype == np.float64
+    np.testing.assert_allclose(pb.var(whole), np.var(whole), rtol=1e-15)
+    assert pb.centre(whole).tolist() == [-2.0, -1.0, 3.0]

@@ -1,4 +1,4 @@
-"""Gates that make few elements of many along axes: sums, extremes, and the softmax family.
+"""Gates that make few elements of many along axes: sums, moments, extremes, the softmax family.
 
 The gate's `axis` is a tuple of axes from 0 upwards. The functions take what NumPy's take.
 """
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.gate import built_in as gate
+from pullback.core.values import dtype_of
 from pullback.gates.comparison import equal
 from pullback.gates.elementary import exp
 from pullback.gates.shape import Shape, astype, axes_of, broadcast_to, reshape
@@ -81,6 +82,88 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     array([2., 3.])
     """
     return _mean(x, axis=axes_of(x, axis, "mean"), keepdims=keepdims)
+
+
+def _soft_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
+    x = rng.normal(size=(2, 3, 4))
+    return [((x,), {"axis": (1,)}), ((x,), {"axis": (0, 2)}), ((x[0, 0],), {"axis": (0,)})]
+
+
+def _moved(m: Any, x: Any, axis: Shape) -> Any:
+    """x in double precision, less its first element along axes.
+
+    Numbers that lie close together then lie around zero, where no digit of them is lost; and where
+    only the first lies elsewhere, their spread is at least its distance over their number.
+    """
+    wide = _wide(m, x)
+    if not _count(x, axis):
+        return wide
+    first = tuple((0, 1 if a in axis else n, 1) for a, n in enumerate(np.shape(x)))
+    return m.subtract(wide, _wide(m, m.slice(x, first)))
+
+
+def _wide(m: Any, x: Any) -> Any:
+    return x if dtype_of(x) == np.float64 else m.astype(x, np.dtype(np.float64))
+
+
+def _middle(m: Any, x: Any, axis: Shape) -> Any:
+    """The mean, with axes of size 1 that it is along."""
+    return m.divide(m.sum(x, axis=axis, keepdims=True), _count(x, axis))
+
+
+def _narrowed(m: Any, y: Any, x: Any) -> Any:
+    """y, made of a widened x, in the precision of x; of whole numbers it stays double."""
+    dtype = dtype_of(x)
+    return y if dtype.kind != "f" or dtype == np.float64 else m.astype(y, dtype)
+
+
+@gate(
+    pullback=(lambda g, y, x, *, axis: g - mean(g, axis, keepdims=True),),
+    samples=_soft_samples,
+)
+def _centre(m, x, *, axis):
+    moved = _moved(m, x, axis)
+    return _narrowed(m, m.subtract(moved, _middle(m, moved, axis)), x)
+
+
+@_centre.gate.public
+def centre(x: Any, axis: Axis = None) -> Any:
+    """x less its mean along axes, by default of all elements, with all digits also far from zero.
+
+    >>> centre([[10000.0, 10002.0]], axis=1)
+    array([[-1.,  1.]])
+    """
+    return _centre(x, axis=axes_of(x, axis, "centre"))
+
+
+@gate(
+    pullback=(
+        lambda g, y, x, *, axis, keepdims: (
+            _spread(g * (2.0 / _count(x, axis)), x, axis, keepdims) * _centre(x, axis=axis)
+        ),
+    ),
+    samples=_samples,
+)
+def _var(m, x, *, axis, keepdims):
+    moved = _moved(m, x, axis)
+    middle = _middle(m, moved, axis)
+    square = _middle(m, m.multiply(moved, moved), axis)
+    y = _narrowed(m, m.maximum(m.subtract(square, m.multiply(middle, middle)), 0.0), x)
+    if keepdims:
+        return y
+    return m.reshape(y, tuple(n for a, n in enumerate(np.shape(x)) if a not in axis))
+
+
+@_var.gate.public
+def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The variance of x along axes, by default of all elements: the mean of (x - mean(x))².
+
+    No correction for the number of elements; nan where there are none.
+
+    >>> var([[1.0, 3.0], [2.0, 2.0]], axis=1)
+    array([1., 0.])
+    """
+    return _var(x, axis=axes_of(x, axis, "var"), keepdims=keepdims)
 
 
 def _to_extremes(g: Any, y: Any, x: Any, *, axis: Shape, keepdims: bool) -> Any:
@@ -169,11 +252,6 @@ def argmin(x: Any, axis: int | None = None) -> Any:
     """
     x, axis = _lane(x, axis, "argmin")
     return _argmin(x, axis=axis)
-
-
-def _soft_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
-    x = rng.normal(size=(2, 3, 4))
-    return [((x,), {"axis": (1,)}), ((x,), {"axis": (0, 2)}), ((x[0, 0],), {"axis": (0,)})]
 
 
 def _shifted(m: Any, x: Any, axis: Shape) -> tuple[Any, Any]:

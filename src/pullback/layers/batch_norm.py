@@ -10,10 +10,8 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.elementary import sqrt
-from pullback.gates.reduction import mean
-from pullback.gates.shape import reshape
+from pullback.gates.reduction import centre, mean, var
 from pullback.layers.arguments import float_dtype, number_between
-from pullback.layers.centring import centre
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
 
@@ -82,8 +80,8 @@ class BatchNorm(Layer):
         assert self.variance is not None
         self.check_last_axis(x, self.scale.size)
         if training is None:
-            normal = (x - self.mean) / sqrt(self.variance + self.epsilon)
-            return self.scale * normal + self.bias
+            factor = self.scale / sqrt(self.variance + self.epsilon)
+            return (x - self.mean) * factor + self.bias
         rows = prod(x.shape[:-1])
         if rows < 2:
             raise CircuitError(
@@ -91,12 +89,10 @@ class BatchNorm(Layer):
                 "has no variance over its rows; take batches of at least 2"
             )
         axes = tuple(range(x.ndim - 1))
-        centred = centre(x, axes)
-        variance = mean(centred * centred, axis=axes)
-        average = mean(x, axis=axes, keepdims=True)  # `centre` has it already
-        self._move(training, self.mean, reshape(average, self.mean.shape))
+        variance = var(x, axis=axes)
+        self._move(training, self.mean, mean(x, axis=axes))
         self._move(training, self.variance, variance * (rows / (rows - 1)))
-        return self.scale * (centred / sqrt(variance + self.epsilon)) + self.bias
+        return centre(x, axes) * (self.scale / sqrt(variance + self.epsilon)) + self.bias
 
     def _move(self, training: Training, state: Unit, measured: Unit) -> None:
         kept = self.momentum * training.present(state)

@@ -9,9 +9,8 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.elementary import sqrt
-from pullback.gates.reduction import mean
+from pullback.gates.reduction import centre, var
 from pullback.layers.arguments import count, float_dtype, number_between
-from pullback.layers.centring import centre
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
 
@@ -71,6 +70,6 @@ class LayerNorm(Layer):
                 f"layer {self.name!r} expects inputs of shape (…, {sizes}), got {x.shape}"
             )
         last = tuple(range(x.ndim - self.scale.ndim, x.ndim))
-        centred = centre(x, last)
-        variance = mean(centred * centred, axis=last, keepdims=True)
-        return self.scale * (centred / sqrt(variance + self.epsilon)) + self.bias
+        variance = var(x, axis=last, keepdims=True)
+        factor = 1.0 / sqrt(variance + self.epsilon)
+        return self.scale * (centre(x, last) * factor) + self.bias

@@ -27,6 +27,7 @@ from pullback.engines.native.loop_code import kind_of
 from pullback.engines.native.loops import with_lean_loops
 from pullback.engines.native.memory import Memory, lasting, plan
 from pullback.engines.native.parts import Part, listed
+from pullback.engines.native.recompute import with_recomputed
 from pullback.engines.native.registers import fits_registers, write_registers
 from pullback.engines.native.row_sums import with_row_sums
 from pullback.engines.native.target import Target
@@ -59,6 +60,7 @@ PASSES: list[Callable[[Program], Program]] = [
     partial(with_lean_loops, keep=KEPT),
     with_row_sums,
     partial(with_copies, keep=KEPT),
+    with_recomputed,
 ]
 """From any Program to one that kernels can run; each takes what the last one made."""
 

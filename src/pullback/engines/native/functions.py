@@ -28,6 +28,10 @@ KIND_OF = {
 
 PRECISE = ("sigmoid", "softplus")
 """Gates that are computed in one piece, more exactly and quicker than by what their value says."""
+COMPUTED = ("exp", "expm1", "log", "log1p", "tanh", "erf", *PRECISE)
+"""Functions of one number that are written in `elementary`."""
+LONG = frozenset([*COMPUTED, "sin", "cos", "power"])
+"""Gates of many instructions for each element."""
 
 
 def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
@@ -112,8 +116,6 @@ def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
     def uint32(x: Any) -> Number:
         return astype(x, uint32)
 
-    names = ("exp", "expm1", "log", "log1p", "tanh", "erf", *PRECISE)
-
     def computed(name: str, x: Number) -> Any:
         function = getattr(elementary, name)
         return k.apart(name, function, x) if k.long else function(k, x)
@@ -127,7 +129,7 @@ def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
             angles[known] = (*computed("sin_cos", x), x)  # x is kept: no other text gets its id
         return angles[known][which]
 
-    functions = {name: partial(computed, name) for name in names}
+    functions = {name: partial(computed, name) for name in COMPUTED}
     return SimpleNamespace(
         **functions,
         sin=partial(angle, 0),
