@@ -203,7 +203,7 @@ def _together(turns: list[dict[str, Times]]) -> dict[str, Times]:
 def _same(a: np.ndarray, b: np.ndarray, what: str, tolerance: float) -> None:
     a, b = np.ravel(a).astype(float), np.ravel(b).astype(float)
     assert a.shape == b.shape, f"{what} gives {b.size} numbers, pullback {a.size}"
-    error = float(np.max(np.abs(a - b)) / (np.max(np.abs(a)) or 1.0))
+    error = float(np.max(np.abs(a - b), initial=0.0) / (np.max(np.abs(a), initial=0.0) or 1.0))
     assert error <= tolerance, f"{what} computes other numbers than pullback: {error:.1e} off"
 
 
