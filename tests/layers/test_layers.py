@@ -1,5 +1,7 @@
 """Layers against NumPy, their inference of sizes, and what they refuse."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from pullback.layers import (
     Embedding,
     Flatten,
     GroupNorm,
+    Identity,
     LayerNorm,
     LeakyReLU,
     Maxout,
@@ -71,6 +74,17 @@ def test_activations_are_finite_at_any_size_and_so_are_their_slopes():
                 assert np.isfinite(unit.value).all(), (name, unit)
             if name not in ("Softmax", "Sigmoid", "Tanh"):
                 np.testing.assert_allclose(y.value[0, -1], 1e6 * first.value[0, -1])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "bool"])
+def test_activations_of_whole_numbers_are_those_of_floats(dtype):
+    x = np.arange(12).reshape(3, 4).astype(dtype)
+    for name in sorted(LAYERS):
+        kind = LAYERS[name]
+        if issubclass(kind, Activation) or kind is PReLU:
+            y = kind()(x).value
+            np.testing.assert_allclose(y, kind()(x.astype(float)).value, rtol=1e-6, err_msg=name)
+    assert Identity()(x).dtype == dtype
 
 
 def test_selu_keeps_mean_and_variance():
@@ -158,6 +172,18 @@ def test_names_are_unique():
         pb.Sequential(pb.Dense(1, name="a"), pb.Dense(1, name="a"))
     named_like_a_count = pb.Sequential(pb.Dense(3), pb.Dense(2, name="dense1"), pb.Dense(1))
     assert [layer.name for layer in named_like_a_count] == ["dense2", "dense1", "dense3"]
+
+
+def test_layers_of_layers_without_a_name_are_called_by_their_kind():
+    x = np.ones((2, 4))
+    for layer, message in (
+        (Residual(pb.Dense(3)), "layer 'residual' adds its input of shape (2, 4) to (2, 3)"),
+        (Parallel(pb.Dense(3), pb.Dense(4), join="add"), "layer 'parallel' cannot add outputs of"),
+    ):
+        with pytest.raises(pb.CircuitError, match=f"^{re.escape(message)}"):
+            layer(x)
+    with pytest.raises(pb.CircuitError, match=r"^layer 'residual' takes 1 input, got 2"):
+        Residual(pb.Dense(4))(x, x)
 
 
 def test_a_wrong_size_names_the_layer():
