@@ -15,7 +15,7 @@ from pullback.core.errors import CircuitError
 from pullback.images.listing import Listing
 from pullback.images.pictures import Pictures
 from pullback.images.reading import READABLE, SUFFIXES
-from pullback.images.words import counted, listed
+from pullback.images.words import about_names, counted, listed, text_of
 
 _PARTS = {
     "train": ("train", "training"),
@@ -146,8 +146,8 @@ def _scan(folder: Path) -> _Scan:
             found.passed["hidden"] += 1
         elif entry.is_dir():
             pictures, others = _pictures_under(Path(entry.path))
-            found.classes[entry.name] = pictures
-            found.others[entry.name] = others
+            name = text_of(entry.name)
+            found.classes[name], found.others[name] = pictures, others
             found.passed += others
         elif _is_picture(Path(entry.path)):
             found.loose += 1
@@ -334,11 +334,7 @@ def _about(scan: _Scan) -> list[str]:
             f"left out in {scan.folder.name}: {counted(scan.loose, 'picture')} in no folder of a "
             "class"
         )
-    folded = Counter(name.casefold() for name in scan.classes)
-    same = [name for name in scan.classes if folded[name.casefold()] > 1]
-    if same:
-        notes.append(f"these classes differ in upper and lower case alone: {listed(same)}")
-    return notes
+    return notes + about_names(scan.classes)
 
 
 def _passed_over(counts: Counter[str]) -> str:

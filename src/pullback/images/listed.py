@@ -18,7 +18,7 @@ from pullback.images.folder import natural
 from pullback.images.listing import Listing
 from pullback.images.pictures import Pictures
 from pullback.images.reading import SUFFIXES
-from pullback.images.words import counted, listed
+from pullback.images.words import about_names, counted, listed
 
 _LABELS = ("label", "labels", "class", "target", "category", "species", "y")
 _SEPARATORS = (",", ";", "\t", "|")
@@ -115,7 +115,7 @@ def list_csv(
     _refuse_no_classes(table, labels, classes, len(kept))
     numbers = {text: number for number, text in enumerate(classes)}
     found = np.array([numbers[texts[k]] for k in kept], np.int64)
-    notes += _about_twice(paths, found)
+    notes += about_names(classes) + _about_twice(paths, found)
     return Listing(
         table.path.stem,
         tuple(paths),
