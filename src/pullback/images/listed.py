@@ -21,6 +21,7 @@ from pullback.images.reading import SUFFIXES
 from pullback.images.words import about_names, counted, listed
 
 _LABELS = ("label", "labels", "class", "target", "category", "species", "y")
+_NO, _YES = frozenset(("0", "0.0")), frozenset(("1", "1.0"))  # of columns that mark a class
 _SEPARATORS = (",", ";", "\t", "|")
 _MOST_CLASSES = 0.5  # of the rows, beyond which labels are no classes
 _FIRST = 6  # rows that show whether there are files
@@ -85,9 +86,10 @@ def list_csv(
     """The files that a CSV file lists, with the label of each; rows keep their order.
 
     `file` and `label` name the columns; by default the one that holds files that exist, and the one
-    named label, class, target, category, species or y, else the only other, else the one with the
-    fewest labels. What was guessed is said in the notes. Names of files are told from `folder`, by
-    default that of the CSV file; they may lack their ending.
+    named label, class, target, category, species or y, else the only other, else the names of those
+    columns of which each row has a 1 in one and 0 in the others, else the one with the fewest
+    labels. What was guessed is said in the notes. Names of files are told from `folder`, by default
+    that of the CSV file; they may lack their ending.
 
     Raises `CircuitError` where the columns cannot be found, files are missing, or the labels are
     not at least two classes.
@@ -97,8 +99,11 @@ def list_csv(
     notes: list[str] = []
     files, ending = _file_column(table, root, file, notes)
     names = [name and name + ending for name in table.columns[files]]
-    labels = table.column(label) if label is not None else _label_column(table, files, notes)
-    texts = table.columns[labels]
+    if label is None and (marked := _marked(table, files, notes)):
+        labels, texts = marked
+    else:
+        place = table.column(label) if label is not None else _label_column(table, files, notes)
+        labels, texts = table.names[place], table.columns[place]
     kept = [k for k, text in enumerate(texts) if text and names[k]]
     if len(kept) < len(texts):
         left = len(texts) - len(kept)
@@ -112,7 +117,7 @@ def list_csv(
             "tells where they are"
         )
     classes = sorted({texts[k] for k in kept}, key=natural)
-    _refuse_no_classes(table, labels, classes, len(kept))
+    _refuse_no_classes(table.path, labels, classes, len(kept))
     numbers = {text: number for number, text in enumerate(classes)}
     found = np.array([numbers[texts[k]] for k in kept], np.int64)
     notes += about_names(classes) + _about_twice(paths, found)
@@ -208,6 +213,24 @@ def _file_column(table: _Table, root: Path, told: str | None, notes: list[str]) 
     return best, ending
 
 
+def _marked(table: _Table, files: int, notes: list[str]) -> tuple[str, list[str]] | None:
+    """Of columns named by the classes, which a 1 marks: what they are called, and the labels."""
+    if any(name.casefold() in _LABELS for name in table.names):
+        return None
+    marks = [
+        k
+        for k, cells in enumerate(table.columns)
+        if k != files and set(cells) <= {*_NO, *_YES} and not set(cells) <= _NO
+    ]
+    rows = list(zip(*(table.columns[k] for k in marks), strict=True))
+    if len(marks) < 2 or any(sum(cell in _YES for cell in row) != 1 for row in rows):
+        return None
+    names = [table.names[k] for k in marks]
+    notes.append(f"labels are the names of the columns {listed(names)}; label= names another")
+    at = [next(k for k, cell in enumerate(row) if cell in _YES) for row in rows]
+    return ", ".join(names), [names[k] for k in at]
+
+
 def _label_column(table: _Table, files: int, notes: list[str]) -> int:
     others = [k for k in range(len(table.names)) if k != files]
     named = [k for k in others if table.names[k].casefold() in _LABELS]
@@ -218,14 +241,13 @@ def _label_column(table: _Table, files: int, notes: list[str]) -> int:
     return found
 
 
-def _refuse_no_classes(table: _Table, column: int, classes: Sequence[str], rows: int) -> None:
-    name = table.names[column]
+def _refuse_no_classes(path: Path, name: str, classes: Sequence[str], rows: int) -> None:
     if len(classes) < 2:
         found = f"only one class, {classes[0]!r}" if classes else "no label"
-        raise CircuitError(f"column {name!r} of {table.path} has {found}; label= names another")
+        raise CircuitError(f"column {name!r} of {path} has {found}; label= names another")
     if len(classes) > max(2.0, _MOST_CLASSES * rows):
         raise CircuitError(
-            f"column {name!r} of {table.path} has {len(classes):,} labels in {rows:,} rows, too "
+            f"column {name!r} of {path} has {len(classes):,} labels in {rows:,} rows, too "
             "many to be classes; label= names another column"
         )
 
