@@ -60,6 +60,17 @@ def test_a_norm_keeps_its_digits_far_from_zero(kind, mean, engine):
     np.testing.assert_allclose(got["dx"], slope, atol=3e-6)
 
 
+@pytest.mark.parametrize("engine", ["eager", "native"])
+@pytest.mark.parametrize("kind", [LayerNorm, BatchNorm, lambda: GroupNorm(8)])
+def test_a_norm_of_numbers_that_left_their_range_says_so(kind, engine):
+    x = np.random.default_rng(0).normal(size=(64, 5, 8)).astype(np.float32)
+    for scale, finite in (1e18, True), (1e21, False):
+        y = kind()(pb.Unit(x * np.float32(scale)), training=True)
+        made = pb.prepare(engine, pb.Program({}, {"y": y}, {}))()["y"]
+        assert np.isfinite(made).all() == finite
+        assert np.isnan(made).all() != finite
+
+
 def test_activations_are_finite_at_any_size_and_so_are_their_slopes():
     x = pb.Unit([[-1e6, -800.0, -30.0, -1e-8, 1e-8, 30.0, 800.0, 1e6]])
     for name in sorted(LAYERS):

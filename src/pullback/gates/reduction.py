@@ -67,7 +67,10 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     samples=_samples,
 )
 def _mean(m, x, *, axis, keepdims):
-    return m.divide(m.sum(x, axis=axis, keepdims=keepdims), _count(x, axis))
+    half = dtype_of(x) == np.float16  # whose sum is soon more than it holds
+    total = m.sum(m.astype(x, np.dtype(np.float32)) if half else x, axis=axis, keepdims=keepdims)
+    y = m.divide(total, _count(x, axis))
+    return m.astype(y, dtype_of(x)) if half else y
 
 
 def _count(x: Any, axis: Shape) -> float:
