@@ -249,6 +249,11 @@ def test_predict_in_batches_is_one_call():
     assert model.predict(x[:0]).shape == (0, 2)
 
 
+def test_predict_refuses_a_number():
+    with pytest.raises(pb.CircuitError, match=r"predict needs inputs of as many rows.* got .*\(\)"):
+        pb.Dense(2).predict(3.0)
+
+
 def test_predict_refuses_inputs_of_different_lengths_and_empty_batches():
     model = Parallel(pb.Dense(2), pb.Dense(2))
     with pytest.raises(pb.CircuitError, match=r"as many rows.* \(3, 2\), \(4, 2\)"):

@@ -228,18 +228,22 @@ def _loose(folder: Path) -> bool:
     return any(_is_picture(Path(x.name)) for x in _entries(folder) if not _hidden(x.name))
 
 
+def part_of(name: str) -> str | None:
+    """Which part a name tells: "train", "validation" or "test"; None for any other.
+
+    >>> part_of("Training"), part_of("val"), part_of("cats")
+    ('train', 'validation', None)
+    """
+    return next((part for part, known in _PARTS.items() if name.casefold() in known), None)
+
+
 def _parts(folder: Path) -> dict[str, Path]:
     """The folders to train on and to judge by; none where the folders are the classes.
 
     Raises `CircuitError` where they hold pictures of no class.
     """
     folders = _folders(folder)
-    names = {
-        path: part
-        for path in folders
-        for part, known in _PARTS.items()
-        if path.name.casefold() in known
-    }
+    names = {path: part for path in folders if (part := part_of(path.name)) is not None}
     parts = {part: path for path, part in names.items()}
     if "train" not in parts or len(parts) < 2:
         return {}

@@ -8,13 +8,13 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.images.folder import natural
+from pullback.images.folder import natural, part_of
 from pullback.images.listing import Listing
 from pullback.images.pictures import Pictures
 from pullback.images.reading import SUFFIXES
@@ -88,17 +88,19 @@ def list_csv(
     `file` and `label` name the columns; by default the one that holds files that exist, and the one
     named label, class, target, category, species or y, else the only other, else the names of those
     columns of which each row has a 1 in one and 0 in the others, else the one with the fewest
-    labels. What was guessed is said in the notes. Names of files are told from `folder`, by default
-    that of the CSV file; they may lack their ending.
+    labels. A column of nothing but train and test, or validation (valid, val), tells the parts, as
+    folders of these names do in `list_folder`. What was guessed is said in the notes. Names of
+    files are told from `folder`, by default that of the CSV file; they may lack their ending.
 
-    Raises `CircuitError` where the columns cannot be found, files are missing, or the labels are
-    not at least two classes.
+    Raises `CircuitError` where the columns cannot be found, files are missing, the labels are not
+    at least two classes, or a class has no picture to train on.
     """
     root = Path(path).parent if folder is None else Path(folder)
     table = _table(Path(path), root)
     notes: list[str] = []
     files, ending = _file_column(table, root, file, notes)
     names = [name and name + ending for name in table.columns[files]]
+    place = files
     if label is None and (marked := _marked(table, files, notes)):
         labels, texts = marked
     else:
@@ -121,7 +123,7 @@ def list_csv(
     numbers = {text: number for number, text in enumerate(classes)}
     found = np.array([numbers[texts[k]] for k in kept], np.int64)
     notes += about_names(classes) + _about_twice(paths, found)
-    return Listing(
+    whole = Listing(
         table.path.stem,
         tuple(paths),
         found,
@@ -129,6 +131,12 @@ def list_csv(
         root,
         f"the pictures that {table.path} lists",
         tuple(notes),
+    )
+    column = _part_column(table, {files, place}, kept)
+    return (
+        whole
+        if column is None
+        else _parted(whole, table.names[column], [table.columns[column][k] for k in kept])
     )
 
 
@@ -239,6 +247,38 @@ def _label_column(table: _Table, files: int, notes: list[str]) -> int:
     if len(others) > 1:
         notes.append(f"labels are in column {table.names[found]!r}; label= names another")
     return found
+
+
+def _part_column(table: _Table, taken: set[int], rows: Sequence[int]) -> int | None:
+    """The column that tells of these rows which are to train on, and which are not."""
+    for k, cells in enumerate(table.columns):
+        found = {part_of(cells[row]) for row in rows}
+        if k not in taken and None not in found and "train" in found and len(found) > 1:
+            return k
+    return None
+
+
+def _parted(whole: Listing, name: str, cells: Sequence[str]) -> Listing:
+    """A listing in parts, by what stands in this column."""
+    parts = np.array([part_of(cell) for cell in cells])
+    rows = {part: np.flatnonzero(parts == part) for part in ("train", "validation", "test")}
+    there = set(whole.labels[rows["train"]].tolist())
+    lacking = [repr(text) for k, text in enumerate(whole.classes) if k not in there]
+    if lacking:
+        raise CircuitError(f"by column {name!r}, there is nothing to train on of {listed(lacking)}")
+
+    def of(part: str) -> Listing | None:
+        which = rows[part].tolist()
+        files = tuple(whole.files[row] for row in which)
+        return replace(whole, files=files, labels=whole.labels[which], notes=()) if which else None
+
+    test, validation = of("test"), of("validation")
+    if test is None:
+        test, validation = validation, None
+    train = of("train")
+    assert train is not None
+    told = f"parts are told by column {name!r}"
+    return replace(train, notes=(*whole.notes, told), validation=validation, test=test)
 
 
 def _refuse_no_classes(path: Path, name: str, classes: Sequence[str], rows: int) -> None:

@@ -253,14 +253,14 @@ class Layer(Portable, ABC):
         """
         given = inputs if isinstance(inputs, tuple) else (inputs,)
         arrays = [plain_array(x, "the inputs") for x in given]
-        rows = {len(x) if x.ndim else 0 for x in arrays}
-        if len(rows) != 1 or batch_size < 1:
+        rows = {x.shape[:1] for x in arrays}
+        if len(rows) != 1 or rows == {()} or batch_size < 1:
             raise CircuitError(
                 f"predict needs inputs of as many rows, and batches of at least 1; got inputs of "
                 f"{', '.join(str(x.shape) for x in arrays)}, and batches of {batch_size}"
             )
         refuse_not_finite({**self.parameters, **self.state})
-        starts = range(0, max(rows.pop(), 1), batch_size)
+        starts = range(0, max(*rows.pop(), 1), batch_size)
         batches = [self(*(x[i : i + batch_size] for x in arrays)) for i in starts]
         several = isinstance(batches[0], tuple)
         columns = zip(*batches, strict=True) if several else [batches]
