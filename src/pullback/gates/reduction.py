@@ -14,7 +14,7 @@ from pullback.core.gate import built_in as gate
 from pullback.core.values import dtype_of
 from pullback.gates.comparison import equal
 from pullback.gates.elementary import exp
-from pullback.gates.shape import Shape, astype, axes_of, broadcast_to, reshape
+from pullback.gates.shape import Shape, as_floats, astype, axes_of, broadcast_to, reshape
 
 Axis = int | Shape | None
 
@@ -292,6 +292,7 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> float(logsumexp([1000.0, 1000.0]).round(4))
     1000.6931
     """
+    x = as_floats(x)
     return _logsumexp(x, axis=axes_of(x, axis, "logsumexp"), keepdims=keepdims)
 
 
@@ -311,6 +312,7 @@ def softmax(x: Any, axis: Axis = -1) -> Any:
     >>> softmax([1.0, 1.0])
     array([0.5, 0.5])
     """
+    x = as_floats(x)
     return _softmax(x, axis=axes_of(x, axis, "softmax"))
 
 
@@ -330,4 +332,5 @@ def log_softmax(x: Any, axis: Axis = -1) -> Any:
     >>> log_softmax([0.0, -1000.0])
     array([    0., -1000.])
     """
+    x = as_floats(x)
     return _log_softmax(x, axis=axes_of(x, axis, "log_softmax"))
