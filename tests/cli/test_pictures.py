@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 
 import numpy as np
 import pytest
@@ -80,6 +81,28 @@ def test_pictures_and_folders_are_predicted(model, folder, tmp_path):
     done = run("predict", path, folder, "--output", out)
     assert "40 predictions written" in done.stderr
     assert len(out.read_text().splitlines()) == 41
+
+
+def test_files_whose_names_are_no_text_are_predicted_and_reported(model, folder, tmp_path):
+    for name in ("bottom", "top"):
+        (tmp_path / "odd" / name).mkdir(parents=True)
+        for k in range(10):
+            (tmp_path / "odd" / name / f"{k}.png").write_bytes(
+                (folder / name / f"{k}.png").read_bytes()
+            )
+            at = os.fsencode(tmp_path / "odd" / name)
+            try:
+                os.rename(at + b"/%d.png" % k, at + b"/\xe9%d.png" % k)
+            except OSError:
+                pytest.skip("this file system takes text alone")
+    for options in ((), ("--json",), ("--output", tmp_path / "o.csv")):
+        done = run("predict", model[0], tmp_path / "odd", *options)
+        assert done.returncode == 0, done.stderr
+    done = run("predict", model[0], tmp_path / "odd" / "top")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert rows[3]["file"].endswith(r"\udce93.png")
+    done = run("train", tmp_path / "odd", "--model", "linear", "--epochs", 1, "--seed", 1)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_model_of_pictures_is_described(model):

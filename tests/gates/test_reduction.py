@@ -63,6 +63,16 @@ def test_nothing_has_no_largest_and_no_smallest(function, shape, axis):
         function(pb.Unit(np.zeros(shape)), axis)
 
 
+@pytest.mark.parametrize("axis", [None, 0, (0, 1)])
+def test_a_mean_of_half_precision_holds_where_the_sum_would_not(axis):
+    x = np.full((300, 400), 3.0, np.float16)
+    unit = pb.Unit(x)
+    y = pb.mean(unit, axis=axis)
+    assert y.dtype == np.float16
+    np.testing.assert_array_equal(y.value, np.mean(x, axis=axis))
+    assert pb.gradient(y, unit, np.ones(y.shape, np.float16)).dtype == np.float16
+
+
 def test_a_sum_of_truth_values_is_how_many_are_true():
     x = pb.Unit(2.0)
     several = pb.Unit(np.arange(4.0)) < 3.0

@@ -152,3 +152,16 @@ def test_zero_dimensional_arrays_stay_numpy_and_floats_stay_python(name):
     value = pb.GATES[name](np.array(0.5, np.float32))
     assert np.shape(value) == ()
     assert value.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "bool"])
+@pytest.mark.parametrize(
+    "name", ["sigmoid", "softplus", "softmax", "log_softmax", "logsumexp", "var", "centre", "mean"]
+)
+def test_whole_numbers_do_not_wrap_around(name, dtype):
+    x = np.array([[0, 3, 1, 120]]).astype(dtype)
+    function = getattr(pb, name)
+    for given in (x, pb.Unit(x)):
+        y = function(given)
+        y = y.value if isinstance(y, pb.Unit) else y
+        np.testing.assert_allclose(y, function(x.astype(float)), rtol=1e-12)

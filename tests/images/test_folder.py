@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import threading
 import time
@@ -21,14 +22,14 @@ from pullback.images.progress import working
 from pullback.images.reading import Head, read_picture
 
 
-def fill(root, *names, size=(6, 8), colour=None, **how):
+def fill(root, *names, size=(6, 8), colour=None, first=10, **how):
     """Pictures of these names, each of one level that tells which it is."""
-    for k, name in enumerate(names):
+    for k, name in enumerate(names, start=first):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         height, width = size
         image = (
-            Image.new("L", (width, height), 10 + k)
+            Image.new("L", (width, height), k)
             if colour is None
             else (Image.new("RGB", (width, height), colour))
         )
@@ -192,8 +193,41 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
 
 def test_classes_that_differ_in_case_alone_are_told(tmp_path):
     fill(tmp_path, "Cat/1.png", "cat/2.png", "dog/3.png")
-    assert list_folder(tmp_path).notes == (
-        "these classes differ in upper and lower case alone: Cat, cat",
+    assert list_folder(tmp_path).notes == ("these classes look nearly the same: Cat, cat",)
+
+
+def test_classes_whose_accents_are_written_in_two_ways_are_told(tmp_path):
+    fill(tmp_path, "caf\u00e9/1.png", "cafe\u0301/2.png", "the/3.png")
+    if len(listing := list_folder(tmp_path)) < 3 or len(listing.classes) < 3:
+        pytest.skip("this file system takes both names for one")
+    assert listing.notes == ("these classes look nearly the same: cafe\u0301, caf\u00e9",)
+
+
+def test_names_that_are_no_text_are_read_and_escaped(tmp_path):
+    fill(tmp_path, "a/1.png", "b/2.png", "b/3.png")
+    try:
+        os.rename(os.fsencode(tmp_path) + b"/b", os.fsencode(tmp_path) + b"/b\xe9")
+    except OSError:
+        pytest.skip("this file system takes text alone")
+    data = read_folder(tmp_path)
+    assert data.classes == ("a", r"b\udce9")
+    assert data.images[:, 0, 0, 0].tolist() == [10, 11, 12]
+
+
+def test_pictures_that_are_the_same_as_another_are_told(tmp_path):
+    fill(tmp_path, "train/a/1.png", "train/a/2.png", "train/b/1.png", "test/a/5.png")
+    fill(tmp_path, "test/b/7.png", first=20)
+    assert read_folder(tmp_path).notes == ()
+    shutil.copy(tmp_path / "train/a/2.png", tmp_path / "train/a/3.png")
+    assert read_folder(tmp_path).notes == (
+        "1 picture has the pixels of another: train/a/3.png those of train/a/2.png",
+    )
+    shutil.copy(tmp_path / "train/a/1.png", tmp_path / "test/a/6.png")
+    shutil.copy(tmp_path / "train/a/1.png", tmp_path / "train/b/8.png")
+    (tmp_path / "train/b/0.png").write_bytes(b"")
+    assert read_folder(tmp_path, skip_broken=True).notes[-1] == (
+        "3 pictures have the pixels of another, 1 of them of one in another part, 1 of one in "
+        "another class: train/b/8.png those of train/a/1.png"
     )
 
 
@@ -216,14 +250,14 @@ def test_mixed_channels_are_colour(tmp_path):
 
 def test_mixed_sizes_become_one(tmp_path):
     fill(tmp_path, "a/1.png", "a/2.png", "b/3.png", size=(20, 24))
-    fill(tmp_path, "b/4.png", size=(100, 90))
+    fill(tmp_path, "b/4.png", size=(100, 90), first=20)
     data = read_folder(tmp_path)
     assert data.shape == (20, 24, 1)
     assert data.notes == (
         "the pictures have 2 sizes, from 20x24 to 100x90 (height x width): all are read as 20x24, "
         "as most of them are, 3 of 4, scaled until they fill it and cut; size= takes another",
     )
-    fill(tmp_path, "b/5.png", "b/6.png", size=(45, 90))
+    fill(tmp_path, "b/5.png", "b/6.png", size=(45, 90), first=30)
     data = read_folder(tmp_path, how="stretch")
     assert data.shape == (32, 32, 1)
     assert "the median of their shorter sides being 32, stretched" in data.notes[0]

@@ -76,6 +76,53 @@ def test_columns_are_found(folder):
     assert list_csv(bare, label="column 3").classes == ("x", "y", "z")
 
 
+@pytest.mark.parametrize(("yes", "no"), [("1", "0"), ("1.0", "0.0")])
+def test_columns_that_mark_the_class_are_its_name(folder, yes, no):
+    marks = f"{no},{yes},{no}", f"{yes},{no},{no}"
+    rows = [f"deep/{k}.png,{marks[k % 2]}" for k in range(4)]
+    listing = list_csv(write(folder, "image,mel,nv,bcc", *rows))
+    assert (listing.classes, listing.labels.tolist()) == (("mel", "nv"), [1, 0, 1, 0])
+    assert "labels are the names of the columns mel, nv; label= names another" in listing.notes
+    assert list_csv(folder / "list.csv", label="nv").classes == (no, yes)
+
+
+@pytest.mark.parametrize(
+    ("head", "rows"),
+    [
+        ("image,a,b", ("1,1", "0,1", "1,0")),  # two at once
+        ("image,a,b", ("0,0", "0,1", "1,0")),  # none
+        ("image,a,b,label", ("1,0,1", "0,1,0", "1,0,1")),  # and a column that is named
+    ],
+)
+def test_other_columns_of_marks_are_labels_of_their_own(folder, head, rows):
+    path = write(folder, head, *(f"deep/{k}.png,{row}" for k, row in enumerate(rows)))
+    assert list_csv(path).classes == ("0", "1")
+
+
+def test_a_column_tells_the_parts(folder):
+    rows = ["a,train", "b,Train", "a,test", "b,val", ",val", "a,train", "b,test"]
+    rows = [f"deep/{k}.png,{row}" for k, row in enumerate(rows)]
+    path = write(folder, "file,label,split", *rows)
+    data = read_listed(path)
+    assert data.notes[-1] == "parts are told by column 'split'"
+    assert data.test is not None
+    assert data.validation is not None
+    parts = (data, data.validation, data.test)
+    assert [[file.stem for file in part.files] for part in parts] == [
+        list("015"),
+        ["3"],
+        list("26"),
+    ]
+    assert [part.labels.tolist() for part in parts] == [[0, 1, 0], [1], [0, 1]]
+    assert data.images[:, 0, 0, 0].tolist() == [0, 10, 50]
+    of_two = list_csv(write(folder, "file,label,split", rows[0], rows[1], rows[3]))
+    assert (of_two.validation, of_two.test is None) == (None, False)
+    alone = list_csv(write(folder, "file,label", "deep/0.png,train", "deep/1.png,test"))
+    assert (alone.classes, alone.test) == (("test", "train"), None)
+    with pytest.raises(pb.CircuitError, match=r"by column 'split', .* nothing to train on of 'b'"):
+        list_csv(write(folder, "file,label,split", rows[0], rows[2], rows[3]))
+
+
 def test_files_may_be_elsewhere_and_written_in_another_way(folder, tmp_path_factory):
     away = tmp_path_factory.mktemp("away")
     rows = ["file,label", *(f"deep\\{k}.png,{k % 2}" for k in range(8))]

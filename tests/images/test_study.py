@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import pullback as pb
-from pullback.images import Pictures
+from pullback.images import Pictures, read_folder
 from pullback.images.recipe import AUGMENTATIONS, MODELS, PictureRecipe, prepared, standardized
 from pullback.images.study import PictureStudy
 from pullback.images.trained import TrainedPictures, holds_pictures
@@ -85,6 +85,22 @@ def test_a_file_answers_as_the_study_did(outcome, tmp_path):
     np.testing.assert_allclose(found[0], outcome.probabilities["test"][0], rtol=1e-5)
     assert found[1].argmax() == found[0].argmax()
     assert trained.predict([]).shape == (0, 2)
+
+
+def test_a_file_is_seen_as_it_would_be_trained_on(outcome, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 200, 3), dtype=np.uint8)
+    for name in ("a/1.jpg", "b/2.jpg"):
+        (tmp_path / name).parent.mkdir()
+        Image.fromarray(pixels).save(tmp_path / name)
+    trained = outcome.trained
+    kind = trained.kind
+    data = read_folder(tmp_path, (kind.height, kind.width), kind.channels)
+    np.testing.assert_array_equal(trained.picture(tmp_path / "a/1.jpg"), data.inputs[0])
+
+
+def test_a_file_is_a_file_of_layers_too(outcome, tmp_path):
+    path = tmp_path / "halves.safetensors"
+    outcome.trained.save(path)
     assert isinstance(pb.Layer.load(path), pb.Sequential)
 
 

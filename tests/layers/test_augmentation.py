@@ -253,6 +253,22 @@ def test_whole_numbers_are_pictures_too(name):
     np.testing.assert_allclose(y, wanted, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pb.RandomRotation(90, fill=0.5),
+        lambda: pb.RandomShift(2, 2, fill=0.5),
+        lambda: pb.RandomCrop(4, padding=2, fill=0.5),
+        lambda: pb.Cutout(2, fill=0.5),
+        lambda: pb.RandomErasing(1.0, fill=0.5),
+    ],
+)
+def test_a_fill_is_not_rounded_for_pictures_of_whole_numbers(make):
+    x = np.arange(2 * 6 * 5, dtype=np.uint8).reshape(2, 6, 5, 1)
+    y, wanted = (make()(v, training=Training(1)).value for v in (x, x.astype("f8")))
+    np.testing.assert_allclose(y, wanted, atol=1e-12)
+
+
 # What is refused ---------------------------------------------------------------------------------
 
 

@@ -1,5 +1,7 @@
 """Layers against NumPy, their inference of sizes, and what they refuse."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from pullback.layers import (
     Embedding,
     Flatten,
     GroupNorm,
+    Identity,
     LayerNorm,
     LeakyReLU,
     Maxout,
@@ -57,6 +60,17 @@ def test_a_norm_keeps_its_digits_far_from_zero(kind, mean, engine):
     np.testing.assert_allclose(got["dx"], slope, atol=3e-6)
 
 
+@pytest.mark.parametrize("engine", ["eager", "native"])
+@pytest.mark.parametrize("kind", [LayerNorm, BatchNorm, lambda: GroupNorm(8)])
+def test_a_norm_of_numbers_that_left_their_range_says_so(kind, engine):
+    x = np.random.default_rng(0).normal(size=(64, 5, 8)).astype(np.float32)
+    for scale, finite in (1e18, True), (1e21, False):
+        y = kind()(pb.Unit(x * np.float32(scale)), training=True)
+        made = pb.prepare(engine, pb.Program({}, {"y": y}, {}))()["y"]
+        assert np.isfinite(made).all() == finite
+        assert np.isnan(made).all() != finite
+
+
 def test_activations_are_finite_at_any_size_and_so_are_their_slopes():
     x = pb.Unit([[-1e6, -800.0, -30.0, -1e-8, 1e-8, 30.0, 800.0, 1e6]])
     for name in sorted(LAYERS):
@@ -71,6 +85,17 @@ def test_activations_are_finite_at_any_size_and_so_are_their_slopes():
                 assert np.isfinite(unit.value).all(), (name, unit)
             if name not in ("Softmax", "Sigmoid", "Tanh"):
                 np.testing.assert_allclose(y.value[0, -1], 1e6 * first.value[0, -1])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "bool"])
+def test_activations_of_whole_numbers_are_those_of_floats(dtype):
+    x = np.arange(12).reshape(3, 4).astype(dtype)
+    for name in sorted(LAYERS):
+        kind = LAYERS[name]
+        if issubclass(kind, Activation) or kind is PReLU:
+            y = kind()(x).value
+            np.testing.assert_allclose(y, kind()(x.astype(float)).value, rtol=1e-6, err_msg=name)
+    assert Identity()(x).dtype == dtype
 
 
 def test_selu_keeps_mean_and_variance():
@@ -160,6 +185,18 @@ def test_names_are_unique():
     assert [layer.name for layer in named_like_a_count] == ["dense2", "dense1", "dense3"]
 
 
+def test_layers_of_layers_without_a_name_are_called_by_their_kind():
+    x = np.ones((2, 4))
+    for layer, message in (
+        (Residual(pb.Dense(3)), "layer 'residual' adds its input of shape (2, 4) to (2, 3)"),
+        (Parallel(pb.Dense(3), pb.Dense(4), join="add"), "layer 'parallel' cannot add outputs of"),
+    ):
+        with pytest.raises(pb.CircuitError, match=f"^{re.escape(message)}"):
+            layer(x)
+    with pytest.raises(pb.CircuitError, match=r"^layer 'residual' takes 1 input, got 2"):
+        Residual(pb.Dense(4))(x, x)
+
+
 def test_a_wrong_size_names_the_layer():
     model = pb.Sequential(pb.Dense(3), pb.Dense(2, name="h1"))
     model(np.ones((1, 64)))
@@ -210,6 +247,11 @@ def test_predict_in_batches_is_one_call():
     x = np.random.default_rng(0).normal(size=(11, 4)).astype(np.float32)
     np.testing.assert_allclose(model.predict(x, batch_size=4), model(x).value, rtol=1e-6)
     assert model.predict(x[:0]).shape == (0, 2)
+
+
+def test_predict_refuses_a_number():
+    with pytest.raises(pb.CircuitError, match=r"predict needs inputs of as many rows.* got .*\(\)"):
+        pb.Dense(2).predict(3.0)
 
 
 def test_predict_refuses_inputs_of_different_lengths_and_empty_batches():

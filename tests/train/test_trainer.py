@@ -1,5 +1,6 @@
 """Training: it learns, it repeats itself, it can be stopped, and it refuses bad data."""
 
+import itertools
 import os
 import signal
 import threading
@@ -485,6 +486,33 @@ def test_a_single_last_row_does_not_stop_batch_norm():
 
 
 # Callbacks -------------------------------------------------------------------------------------
+
+
+def test_a_single_row_in_a_batch_of_its_own_does_not_stop_batch_norm():
+    x = np.random.default_rng(0).normal(size=(7, 2))
+    ends = [0, 3, 6, 7]
+
+    def batches():
+        return ((x[a:b], x[a:b, 0]) for a, b in itertools.pairwise(ends))
+
+    def trained(source):
+        model = pb.Sequential(pb.BatchNorm(), pb.Dense(1), rng=0)
+        trainer = pb.Trainer(model, pb.SquaredError(), pb.SGD(0.1), engine="eager")
+        return trainer.fit(source, epochs=2), model.state["batchnorm1.mean"].value
+
+    history, mean = trained(batches)
+    without, same = trained(list(batches())[:2])
+    assert history["loss"] == without["loss"]
+    np.testing.assert_array_equal(mean, same)
+
+
+def test_pictures_one_at_a_time_are_all_learned_from():
+    x = np.random.default_rng(0).normal(size=(4, 3, 3, 2))
+    model = pb.Sequential(pb.BatchNorm(momentum=0.0), pb.Flatten(), pb.Dense(1), rng=0)
+    trainer = pb.Trainer(model, pb.SquaredError(), pb.SGD(0.1), engine="eager")
+    trainer.fit([(x[k : k + 1], x[k : k + 1, 0, 0, 0]) for k in range(4)], epochs=1)
+    mean = model.state["batchnorm1.mean"].value
+    np.testing.assert_allclose(mean, x[3].mean(axis=(0, 1)), rtol=1e-5)
 
 
 def test_callbacks_see_every_event():

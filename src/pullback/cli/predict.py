@@ -19,6 +19,7 @@ from pullback.core.errors import CircuitError
 from pullback.datasets import DATASETS, load_table
 from pullback.images.folder import pictures_in
 from pullback.images.trained import TrainedPictures, holds_pictures
+from pullback.images.words import text_of
 from pullback.layers.storage import read_about
 from pullback.tables import Dataset, ReadOptions, Table, read_table
 from pullback.tables.measure import MEASURES, judged
@@ -121,7 +122,7 @@ def _predict_pictures(
         [trained.predict(files[k : k + _AT_ONCE]) for k in range(0, len(files), _AT_ONCE)]
     )
     answers = found.argmax(1)
-    columns = {"file": [str(file) for file in files]}
+    columns = {"file": [text_of(file) for file in files]}
     columns["prediction"] = [trained.classes[k] for k in answers]
     columns |= {f"probability {c}": found[:, k] for k, c in enumerate(trained.classes)}
     table = pd.DataFrame(columns)

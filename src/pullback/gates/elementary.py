@@ -120,7 +120,7 @@ def sigmoid(m, x):
     >>> round(sigmoid(2.0), 4)
     0.8808
     """
-    z = m.exp(m.negative(m.abs(x)))  # at most 1, so that nothing overflows
+    z = m.exp(m.multiply(m.abs(x), -1.0))  # at most 1: nothing overflows, nor do bytes wrap around
     return m.divide(m.where(m.greater_equal(x, 0.0), 1.0, z), m.add(z, 1.0))
 
 
@@ -131,7 +131,7 @@ def softplus(m, x):
     >>> round(softplus(0.0), 4), softplus(1000.0)
     (0.6931, 1000.0)
     """
-    return m.add(m.maximum(x, 0.0), m.log1p(m.exp(m.negative(m.abs(x)))))
+    return m.add(m.maximum(x, 0.0), m.log1p(m.exp(m.multiply(m.abs(x), -1.0))))
 
 
 @gate(partials=(lambda y, x: (2.0 / math.sqrt(math.pi)) * exp(-x * x),))

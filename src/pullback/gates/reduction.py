@@ -14,7 +14,7 @@ from pullback.core.gate import built_in as gate
 from pullback.core.values import dtype_of
 from pullback.gates.comparison import equal
 from pullback.gates.elementary import exp
-from pullback.gates.shape import Shape, astype, axes_of, broadcast_to, reshape
+from pullback.gates.shape import Shape, as_floats, astype, axes_of, broadcast_to, reshape
 
 Axis = int | Shape | None
 
@@ -67,7 +67,10 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     samples=_samples,
 )
 def _mean(m, x, *, axis, keepdims):
-    return m.divide(m.sum(x, axis=axis, keepdims=keepdims), _count(x, axis))
+    half = dtype_of(x) == np.float16  # whose sum is soon more than it holds
+    total = m.sum(m.astype(x, np.dtype(np.float32)) if half else x, axis=axis, keepdims=keepdims)
+    y = m.divide(total, _count(x, axis))
+    return m.astype(y, dtype_of(x)) if half else y
 
 
 def _count(x: Any, axis: Shape) -> float:
@@ -289,6 +292,7 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> float(logsumexp([1000.0, 1000.0]).round(4))
     1000.6931
     """
+    x = as_floats(x)
     return _logsumexp(x, axis=axes_of(x, axis, "logsumexp"), keepdims=keepdims)
 
 
@@ -308,6 +312,7 @@ def softmax(x: Any, axis: Axis = -1) -> Any:
     >>> softmax([1.0, 1.0])
     array([0.5, 0.5])
     """
+    x = as_floats(x)
     return _softmax(x, axis=axes_of(x, axis, "softmax"))
 
 
@@ -327,4 +332,5 @@ def log_softmax(x: Any, axis: Axis = -1) -> Any:
     >>> log_softmax([0.0, -1000.0])
     array([    0., -1000.])
     """
+    x = as_floats(x)
     return _log_softmax(x, axis=axes_of(x, axis, "log_softmax"))

@@ -15,7 +15,7 @@ from pullback.core.errors import CircuitError
 from pullback.images.listing import Listing
 from pullback.images.pictures import Pictures
 from pullback.images.reading import READABLE, SUFFIXES
-from pullback.images.words import counted, listed
+from pullback.images.words import about_names, counted, listed, text_of
 
 _PARTS = {
     "train": ("train", "training"),
@@ -146,8 +146,8 @@ def _scan(folder: Path) -> _Scan:
             found.passed["hidden"] += 1
         elif entry.is_dir():
             pictures, others = _pictures_under(Path(entry.path))
-            found.classes[entry.name] = pictures
-            found.others[entry.name] = others
+            name = text_of(entry.name)
+            found.classes[name], found.others[name] = pictures, others
             found.passed += others
         elif _is_picture(Path(entry.path)):
             found.loose += 1
@@ -228,18 +228,22 @@ def _loose(folder: Path) -> bool:
     return any(_is_picture(Path(x.name)) for x in _entries(folder) if not _hidden(x.name))
 
 
+def part_of(name: str) -> str | None:
+    """Which part a name tells: "train", "validation" or "test"; None for any other.
+
+    >>> part_of("Training"), part_of("val"), part_of("cats")
+    ('train', 'validation', None)
+    """
+    return next((part for part, known in _PARTS.items() if name.casefold() in known), None)
+
+
 def _parts(folder: Path) -> dict[str, Path]:
     """The folders to train on and to judge by; none where the folders are the classes.
 
     Raises `CircuitError` where they hold pictures of no class.
     """
     folders = _folders(folder)
-    names = {
-        path: part
-        for path in folders
-        for part, known in _PARTS.items()
-        if path.name.casefold() in known
-    }
+    names = {path: part for path in folders if (part := part_of(path.name)) is not None}
     parts = {part: path for path, part in names.items()}
     if "train" not in parts or len(parts) < 2:
         return {}
@@ -334,11 +338,7 @@ def _about(scan: _Scan) -> list[str]:
             f"left out in {scan.folder.name}: {counted(scan.loose, 'picture')} in no folder of a "
             "class"
         )
-    folded = Counter(name.casefold() for name in scan.classes)
-    same = [name for name in scan.classes if folded[name.casefold()] > 1]
-    if same:
-        notes.append(f"these classes differ in upper and lower case alone: {listed(same)}")
-    return notes
+    return notes + about_names(scan.classes)
 
 
 def _passed_over(counts: Counter[str]) -> str:

@@ -8,19 +8,20 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.images.folder import natural
+from pullback.images.folder import natural, part_of
 from pullback.images.listing import Listing
 from pullback.images.pictures import Pictures
 from pullback.images.reading import SUFFIXES
-from pullback.images.words import counted, listed
+from pullback.images.words import about_names, counted, listed
 
 _LABELS = ("label", "labels", "class", "target", "category", "species", "y")
+_NO, _YES = frozenset(("0", "0.0")), frozenset(("1", "1.0"))  # of columns that mark a class
 _SEPARATORS = (",", ";", "\t", "|")
 _MOST_CLASSES = 0.5  # of the rows, beyond which labels are no classes
 _FIRST = 6  # rows that show whether there are files
@@ -85,20 +86,26 @@ def list_csv(
     """The files that a CSV file lists, with the label of each; rows keep their order.
 
     `file` and `label` name the columns; by default the one that holds files that exist, and the one
-    named label, class, target, category, species or y, else the only other, else the one with the
-    fewest labels. What was guessed is said in the notes. Names of files are told from `folder`, by
-    default that of the CSV file; they may lack their ending.
+    named label, class, target, category, species or y, else the only other, else the names of those
+    columns of which each row has a 1 in one and 0 in the others, else the one with the fewest
+    labels. A column of nothing but train and test, or validation (valid, val), tells the parts, as
+    folders of these names do in `list_folder`. What was guessed is said in the notes. Names of
+    files are told from `folder`, by default that of the CSV file; they may lack their ending.
 
-    Raises `CircuitError` where the columns cannot be found, files are missing, or the labels are
-    not at least two classes.
+    Raises `CircuitError` where the columns cannot be found, files are missing, the labels are not
+    at least two classes, or a class has no picture to train on.
     """
     root = Path(path).parent if folder is None else Path(folder)
     table = _table(Path(path), root)
     notes: list[str] = []
     files, ending = _file_column(table, root, file, notes)
     names = [name and name + ending for name in table.columns[files]]
-    labels = table.column(label) if label is not None else _label_column(table, files, notes)
-    texts = table.columns[labels]
+    place = files
+    if label is None and (marked := _marked(table, files, notes)):
+        labels, texts = marked
+    else:
+        place = table.column(label) if label is not None else _label_column(table, files, notes)
+        labels, texts = table.names[place], table.columns[place]
     kept = [k for k, text in enumerate(texts) if text and names[k]]
     if len(kept) < len(texts):
         left = len(texts) - len(kept)
@@ -112,11 +119,11 @@ def list_csv(
             "tells where they are"
         )
     classes = sorted({texts[k] for k in kept}, key=natural)
-    _refuse_no_classes(table, labels, classes, len(kept))
+    _refuse_no_classes(table.path, labels, classes, len(kept))
     numbers = {text: number for number, text in enumerate(classes)}
     found = np.array([numbers[texts[k]] for k in kept], np.int64)
-    notes += _about_twice(paths, found)
-    return Listing(
+    notes += about_names(classes) + _about_twice(paths, found)
+    whole = Listing(
         table.path.stem,
         tuple(paths),
         found,
@@ -124,6 +131,12 @@ def list_csv(
         root,
         f"the pictures that {table.path} lists",
         tuple(notes),
+    )
+    column = _part_column(table, {files, place}, kept)
+    return (
+        whole
+        if column is None
+        else _parted(whole, table.names[column], [table.columns[column][k] for k in kept])
     )
 
 
@@ -208,6 +221,24 @@ def _file_column(table: _Table, root: Path, told: str | None, notes: list[str]) 
     return best, ending
 
 
+def _marked(table: _Table, files: int, notes: list[str]) -> tuple[str, list[str]] | None:
+    """Of columns named by the classes, which a 1 marks: what they are called, and the labels."""
+    if any(name.casefold() in _LABELS for name in table.names):
+        return None
+    marks = [
+        k
+        for k, cells in enumerate(table.columns)
+        if k != files and set(cells) <= {*_NO, *_YES} and not set(cells) <= _NO
+    ]
+    rows = list(zip(*(table.columns[k] for k in marks), strict=True))
+    if len(marks) < 2 or any(sum(cell in _YES for cell in row) != 1 for row in rows):
+        return None
+    names = [table.names[k] for k in marks]
+    notes.append(f"labels are the names of the columns {listed(names)}; label= names another")
+    at = [next(k for k, cell in enumerate(row) if cell in _YES) for row in rows]
+    return ", ".join(names), [names[k] for k in at]
+
+
 def _label_column(table: _Table, files: int, notes: list[str]) -> int:
     others = [k for k in range(len(table.names)) if k != files]
     named = [k for k in others if table.names[k].casefold() in _LABELS]
@@ -218,14 +249,45 @@ def _label_column(table: _Table, files: int, notes: list[str]) -> int:
     return found
 
 
-def _refuse_no_classes(table: _Table, column: int, classes: Sequence[str], rows: int) -> None:
-    name = table.names[column]
+def _part_column(table: _Table, taken: set[int], rows: Sequence[int]) -> int | None:
+    """The column that tells of these rows which are to train on, and which are not."""
+    for k, cells in enumerate(table.columns):
+        found = {part_of(cells[row]) for row in rows}
+        if k not in taken and None not in found and "train" in found and len(found) > 1:
+            return k
+    return None
+
+
+def _parted(whole: Listing, name: str, cells: Sequence[str]) -> Listing:
+    """A listing in parts, by what stands in this column."""
+    parts = np.array([part_of(cell) for cell in cells])
+    rows = {part: np.flatnonzero(parts == part) for part in ("train", "validation", "test")}
+    there = set(whole.labels[rows["train"]].tolist())
+    lacking = [repr(text) for k, text in enumerate(whole.classes) if k not in there]
+    if lacking:
+        raise CircuitError(f"by column {name!r}, there is nothing to train on of {listed(lacking)}")
+
+    def of(part: str) -> Listing | None:
+        which = rows[part].tolist()
+        files = tuple(whole.files[row] for row in which)
+        return replace(whole, files=files, labels=whole.labels[which], notes=()) if which else None
+
+    test, validation = of("test"), of("validation")
+    if test is None:
+        test, validation = validation, None
+    train = of("train")
+    assert train is not None
+    told = f"parts are told by column {name!r}"
+    return replace(train, notes=(*whole.notes, told), validation=validation, test=test)
+
+
+def _refuse_no_classes(path: Path, name: str, classes: Sequence[str], rows: int) -> None:
     if len(classes) < 2:
         found = f"only one class, {classes[0]!r}" if classes else "no label"
-        raise CircuitError(f"column {name!r} of {table.path} has {found}; label= names another")
+        raise CircuitError(f"column {name!r} of {path} has {found}; label= names another")
     if len(classes) > max(2.0, _MOST_CLASSES * rows):
         raise CircuitError(
-            f"column {name!r} of {table.path} has {len(classes):,} labels in {rows:,} rows, too "
+            f"column {name!r} of {path} has {len(classes):,} labels in {rows:,} rows, too "
             "many to be classes; label= names another column"
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,7 +22,7 @@ from pullback.images.gather import (
 )
 from pullback.images.pictures import Pictures
 from pullback.images.reading import Head, checked_channels, checked_size
-from pullback.images.words import counted, listed
+from pullback.images.words import counted, listed, text_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,7 @@ class Listing:
         notes = (*self.notes, *about_channels, *about_size, *_about_several(known))
         if broken:
             notes = (*notes, f"left out: {self._told(broken)}")
+        notes = (*notes, *self._about_copies(images, broken))
         whole = self._pictures(images, broken, 0)
         lost = np.flatnonzero(np.bincount(whole.labels, minlength=len(self.classes)) == 0)
         if len(lost):
@@ -153,6 +155,36 @@ class Listing:
             reason = str(error).removeprefix(f"cannot read {files[k]}: ").partition(";")[0]
             names.append(f"{_short(files[k], self.folder)} ({reason})")
         return f"{len(broken):,} of {len(files):,} files cannot be read: {listed(names)}"
+
+    def _about_copies(self, images: np.ndarray, broken: Broken) -> list[str]:
+        """What is to be said of pictures that are the same as another, pixel by pixel."""
+        files = self._all_files()
+        parts = [part for part in (self, self.validation, self.test) if part is not None]
+        labels = np.concatenate([part.labels for part in parts])
+        numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+        firsts: dict[bytes, int] = {}
+        copies = [
+            (k, first)
+            for k, image in enumerate(images)
+            if k not in broken
+            and (first := firsts.setdefault(blake2b(image, digest_size=16).digest(), k)) != k
+            and files[first] != files[k]  # as a list may name one twice, which it says itself
+        ]
+        if not copies:
+            return []
+        apart = sum(numbers[k] != numbers[first] for k, first in copies)
+        unlike = [(k, first) for k, first in copies if labels[k] != labels[first]]
+        k, first = (unlike or copies)[0]
+        names = [text_of(_short(files[k], self.folder)) for k in (k, first)]
+        more = [
+            f", {apart:,} of them of one in another part" if apart else "",
+            f", {len(unlike):,} of one in another class" if unlike else "",
+        ]
+        have = "has" if len(copies) == 1 else "have"
+        return [
+            f"{counted(len(copies), 'picture')} {have} the pixels of another{''.join(more)}: "
+            f"{names[0]} those of {names[1]}"
+        ]
 
     def _pictures(self, images: np.ndarray, broken: Broken, start: int) -> Pictures:
         """Those of its files that were read, which begin there among all."""

@@ -18,6 +18,7 @@ from pullback.core.errors import CircuitError
 from pullback.images.pictures import Pictures
 from pullback.images.recipe import PictureRecipe, Plan, prepared, standardized
 from pullback.images.trained import PARTS, Kind, Metric, Record, TrainedPictures, softmax
+from pullback.images.words import text_of
 from pullback.layers import Dense, Flatten, Sequential
 from pullback.losses import SoftmaxCrossEntropy
 from pullback.optim import Adam
@@ -177,7 +178,7 @@ class PictureOutcome:
         return tuple(
             Mistake(
                 int(places[k]),
-                str(test.files[k]) if test.files else "",
+                text_of(test.files[k]) if test.files else "",
                 test.classes[test.labels[k]],
                 test.classes[answers[k]],
                 float(found[k].max()),

@@ -16,7 +16,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.plain import from_plain, to_plain
-from pullback.images.reading import read_picture, resized
+from pullback.images.reading import read_picture
 from pullback.layers import Layer
 from pullback.layers.saving import load_model, save_model
 from pullback.layers.storage import read_about
@@ -80,12 +80,12 @@ class TrainedPictures:
     def picture(self, path: str | os.PathLike[str]) -> np.ndarray:
         """A file's picture as the model takes it: (H, W, C), float32 from 0 to 1.
 
+        It is read as those to train on were, to the bit.
+
         Raises `CircuitError` where it cannot be read.
         """
         kind = self.kind
-        picture = read_picture(path, kind.channels)
-        if picture.shape[:2] != (kind.height, kind.width):
-            picture = resized(picture, (kind.height, kind.width), kind.how)
+        picture = read_picture(path, kind.channels, (kind.height, kind.width), kind.how)
         return np.divide(picture, np.float32(255.0), dtype=np.float32)
 
     def probabilities(self, pictures: Any) -> np.ndarray:

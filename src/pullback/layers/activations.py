@@ -25,6 +25,8 @@ from pullback.layers.training import Training
 class Activation(Layer):
     """A layer of one function and no parameters; what comes out has the shape of what goes in."""
 
+    takes_floats = True
+
 
 @final
 @register
@@ -229,6 +231,8 @@ class Identity(Activation):
     >>> Identity()([1.0, 2.0]).value
     array([1., 2.])
     """
+
+    takes_floats = False
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         return x

@@ -12,6 +12,7 @@ from pullback.core.unit import Unit
 from pullback.gates.elementary import sqrt
 from pullback.gates.reduction import centre, mean, var
 from pullback.layers.arguments import float_dtype, number_between
+from pullback.layers.deviation import deviation
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
 
@@ -92,7 +93,7 @@ class BatchNorm(Layer):
         variance = var(x, axis=axes)
         self._move(training, self.mean, mean(x, axis=axes))
         self._move(training, self.variance, variance * (rows / (rows - 1)))
-        return centre(x, axes) * (self.scale / sqrt(variance + self.epsilon)) + self.bias
+        return centre(x, axes) * (self.scale / deviation(variance, self.epsilon)) + self.bias
 
     def _move(self, training: Training, state: Unit, measured: Unit) -> None:
         kept = self.momentum * training.present(state)

@@ -9,10 +9,11 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
-from pullback.gates.elementary import sqrt, stop_gradient
+from pullback.gates.elementary import stop_gradient
 from pullback.gates.reduction import mean
 from pullback.gates.shape import broadcast_to, reshape
 from pullback.layers.arguments import count, float_dtype, number_between
+from pullback.layers.deviation import deviation
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
 
@@ -72,7 +73,7 @@ class GroupNorm(Layer):
         pixels = reshape(x, (rows, prod(x.shape[1:-1]), channels))
         nearly = pixels - self._mean(pixels)
         centred = nearly - stop_gradient(self._mean(nearly))  # all digits: see `centre`
-        normal = centred / sqrt(self._mean(centred * centred) + self.epsilon)
+        normal = centred / deviation(self._mean(centred * centred), self.epsilon)
         return self.scale * reshape(normal, x.shape) + self.bias
 
     def _mean(self, x: Unit) -> Unit:

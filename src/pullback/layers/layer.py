@@ -20,6 +20,7 @@ from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit, scope
 from pullback.core.values import plain_array
+from pullback.gates.shape import as_floats
 from pullback.layers.calls import begun
 from pullback.layers.description import LAYERS, join
 from pullback.layers.saving import fill, load_model, save_model
@@ -56,6 +57,7 @@ class Layer(Portable, ABC):
 
     takes: int | None = 1  # the number of inputs of a call; None: any
     takes_integers = False  # row numbers, say, which stay integers
+    takes_floats = False  # alone: whole numbers become floats before they come to `apply`
     layers: tuple[Layer, ...] = ()  # those inside
 
     def __init__(self, name: str = "", rng: Rng = None, **config: Any) -> None:
@@ -83,25 +85,31 @@ class Layer(Portable, ABC):
             raise CircuitError(f"training is True, False or a Training, got {training!r}")
         given = (x, *others)
         if self.takes not in (None, len(given)):
-            raise CircuitError(f"layer {self.name!r} takes {self.takes} input, got {len(given)}")
+            raise CircuitError(f"layer {self.called!r} takes {self.takes} input, got {len(given)}")
         wires = [x if isinstance(x, Unit) else Unit(x, "inputs") for x in given]
         call = begun(self, wires)
         with scope(self.name):
             if not self.built:
                 rng = np.random.default_rng(0 if self.rng is None else self.rng)
                 self.build(*(x.shape for x in wires), rng=rng)
-            call.output = self.apply(*wires, training=context)
+            taken = map(as_floats, wires) if self.takes_floats else wires
+            call.output = self.apply(*taken, training=context)
             if not self.built:  # inputs that are refused leave nothing behind
                 self.first_inputs = [(x.shape, x.dtype.name) for x in wires]
                 self.built = True
         return call.output
 
+    @property
+    def called(self) -> str:
+        """What messages call it: by its name, or what has none, inside others, by its kind."""
+        return self.name or type(self).__name__.lower()
+
     def __setattr__(self, name: str, value: Any) -> None:
         fields = vars(self)
         if name in fields.get("config", ()) and name in fields and not isinstance(value, Unit):
             raise AttributeError(
-                f"the {name} of layer {self.name!r} is fixed when it is made, as what is recorded "
-                "and saved of it would not follow; make another layer"
+                f"the {name} of layer {self.called!r} is fixed when it is made, as what is "
+                "recorded and saved of it would not follow; make another layer"
             )
         super().__setattr__(name, value)
 
@@ -245,14 +253,14 @@ class Layer(Portable, ABC):
         """
         given = inputs if isinstance(inputs, tuple) else (inputs,)
         arrays = [plain_array(x, "the inputs") for x in given]
-        rows = {len(x) if x.ndim else 0 for x in arrays}
-        if len(rows) != 1 or batch_size < 1:
+        rows = {x.shape[:1] for x in arrays}
+        if len(rows) != 1 or rows == {()} or batch_size < 1:
             raise CircuitError(
                 f"predict needs inputs of as many rows, and batches of at least 1; got inputs of "
                 f"{', '.join(str(x.shape) for x in arrays)}, and batches of {batch_size}"
             )
         refuse_not_finite({**self.parameters, **self.state})
-        starts = range(0, max(rows.pop(), 1), batch_size)
+        starts = range(0, max(*rows.pop(), 1), batch_size)
         batches = [self(*(x[i : i + batch_size] for x in arrays)) for i in starts]
         several = isinstance(batches[0], tuple)
         columns = zip(*batches, strict=True) if several else [batches]
@@ -329,14 +337,14 @@ class Layer(Portable, ABC):
         """The size that a layer takes its parameters' size from; inputs are batches."""
         if len(shape) < 2:
             got = "a number" if not shape else f"{shape}, with no axis for the rows"
-            raise CircuitError(f"layer {self.name!r} expects inputs of shape (…, n), got {got}")
+            raise CircuitError(f"layer {self.called!r} expects inputs of shape (…, n), got {got}")
         return shape[-1]
 
     def check_last_axis(self, x: Unit, size: int) -> None:
         """Refuse an input of another size than the parameters are for."""
         if not x.shape or x.shape[-1] != size:
             raise CircuitError(
-                f"layer {self.name!r} expects inputs of shape (…, {size}), got {x.shape}"
+                f"layer {self.called!r} expects inputs of shape (…, {size}), got {x.shape}"
             )
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
-from pullback.gates.elementary import sqrt
 from pullback.gates.reduction import centre, var
 from pullback.layers.arguments import count, float_dtype, number_between
+from pullback.layers.deviation import deviation
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
 
@@ -71,5 +71,5 @@ class LayerNorm(Layer):
             )
         last = tuple(range(x.ndim - self.scale.ndim, x.ndim))
         variance = var(x, axis=last, keepdims=True)
-        factor = 1.0 / sqrt(variance + self.epsilon)
+        factor = 1.0 / deviation(variance, self.epsilon)
         return self.scale * (centre(x, last) * factor) + self.bias

@@ -8,7 +8,7 @@ from typing import final
 from pullback.core.unit import Unit
 from pullback.gates.elementary import sqrt
 from pullback.gates.pooling import sum_pool
-from pullback.gates.shape import as_floats, reshape
+from pullback.gates.shape import reshape
 from pullback.layers.arguments import count, number_between
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
@@ -30,6 +30,8 @@ class LocalResponseNorm(Layer):
     >>> LocalResponseNorm(3, alpha=3.0, beta=0.5, k=1.0)([[0.0, 2.0, 2.0]]).value.round(3)
     array([[0.   , 0.667, 0.667]])
     """
+
+    takes_floats = True
 
     def __init__(
         self,
@@ -54,7 +56,6 @@ class LocalResponseNorm(Layer):
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         size, alpha, beta, k = (self.config[name] for name in ("size", "alpha", "beta", "k"))
         channels = self.size_of_last_axis(x.shape)
-        x = as_floats(x)
         if not x.size:
             return x
         before, behind = (min(n, channels) for n in (size // 2, (size - 1) // 2))

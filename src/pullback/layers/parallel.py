@@ -46,7 +46,7 @@ class Parallel(Composite):
         count = len(self.layers)
         if len(inputs) not in (1, count):
             raise CircuitError(
-                f"layer {self.name!r} has {count} branches, and takes one input or {count}, "
+                f"layer {self.called!r} has {count} branches, and takes one input or {count}, "
                 f"got {len(inputs)}"
             )
         given = inputs if len(inputs) == count else inputs * count
@@ -63,9 +63,9 @@ class Parallel(Composite):
         join = self.config["join"]
         several = [x for x in outputs if not isinstance(x, Unit)]
         if several:
-            raise CircuitError(f"a branch of {self.name!r} has several outputs to {join}")
+            raise CircuitError(f"a branch of {self.called!r} has several outputs to {join}")
         shapes = [x.shape for x in outputs]
         kept = set(shapes) if join == "add" else {shape[:-1] for shape in shapes}
         if len(kept) > 1 or (join == "concatenate" and () in shapes):
             shown = ", ".join(map(str, shapes))
-            raise CircuitError(f"layer {self.name!r} cannot {join} outputs of shapes {shown}")
+            raise CircuitError(f"layer {self.called!r} cannot {join} outputs of shapes {shown}")

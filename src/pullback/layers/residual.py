@@ -76,14 +76,14 @@ class Residual(Composite):
             around = self.layers[-1](x, training=training)
         for made, who, make in ((y, "layers inside", "make"), (around, "layer around", "makes")):
             if not isinstance(made, Unit):
-                raise CircuitError(f"the {who} {self.name!r} {make} {len(made)} outputs, not one")
+                raise CircuitError(f"the {who} {self.called!r} {make} {len(made)} outputs, not one")
         if self.config["project"]:
             around = self._projected(x, y)
         if around.shape != y.shape:
             own = not (self.config["project"] or self.config["around"])
             cure = ", or say project=True, or give a layer around" if own else ""
             raise CircuitError(
-                f"layer {self.name!r} adds {'its input' if own else 'the way around'} of shape "
+                f"layer {self.called!r} adds {'its input' if own else 'the way around'} of shape "
                 f"{around.shape} to {y.shape}: let the layers inside keep the shape{cure}"
             )
         return around + y

@@ -180,8 +180,8 @@ class Trainer:
         number of the model or the optimizer, that is not finite after an epoch ends it too, with a
         warning; a model that is left so neither answers nor is saved or trained on. A second `fit`
         goes on where the first one ended, as if it had not.
-        A single row that is left for the last batch is left out of the epoch where layers learn
-        from a batch as a whole, such as `BatchNorm`.
+        A single row that is left for a last batch, or comes as one after larger ones, is left out
+        of the epoch where layers learn from a batch as a whole, such as `BatchNorm`.
 
         Raises `CircuitError` before any work where the data do not fit: no rows, lengths that
         differ, nan or infinity, labels that the loss cannot take.
@@ -290,6 +290,9 @@ class Trainer:
                 if stop():
                     return None
                 rows = self._ready_of(batch, "training")
+                larger = done > len(measured)  # than one row were some before
+                if len(rows) == 1 and larger and self._learns_from_batches:
+                    continue
                 measured.append(self._one(rows))
                 done += len(rows)
                 tell(done, None, measured[-1].means())

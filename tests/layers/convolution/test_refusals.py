@@ -89,15 +89,46 @@ def test_sequences_are_told_from_images():
     [
         (pb.Conv2d(4, 9), (2, 8, 8, 3), "a window of 9 x 9 is larger than images of 8 x 8"),
         (pb.Conv2d(4, 5, dilation=2), (2, 8, 8, 3), "a window of 5 x 5, with dilation (2, 2)"),
-        (pb.Conv1d(4, 9), (2, 8, 3), "a window of 1 x 9 is larger than images of 1 x 8"),
         (pb.MaxPool2d(2), (2, 1, 1, 3), "a window of 2 x 2 is larger than images of 1 x 1"),
         (pb.MaxPool2d(2, padding=2), (2, 8, 8, 3), "with padding ((2, 2), (2, 2)) some windows"),
-        (pb.AveragePool1d(2, padding=2), (2, 8, 3), "with padding ((0, 0), (2, 2)) some windows"),
     ],
 )
 def test_windows_that_do_not_fit_are_refused_with_the_layers_name(layer, shape, message):
     with pytest.raises(pb.CircuitError, match=rf"^layer '\w+': \w+: {re.escape(message)}"):
         layer(np.ones(shape))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (pb.Conv1d(4, 9), (2, 8, 3), "a window of 9 is larger than sequences of 8 with padding (0"),
+        (
+            pb.Conv1d(4, 3, dilation=5, padding=(1, 0)),
+            (2, 8, 3),
+            "a window of 3, with dilation 5 of 11, is larger than sequences of 8 with padding (1",
+        ),
+        (pb.MaxPool1d(9), (2, 8, 3), "a window of 9 is larger than sequences of 8"),
+        (pb.AveragePool1d(2, padding=2), (2, 8, 3), "with padding (2, 2) some windows of 2 would"),
+    ],
+)
+def test_windows_on_sequences_are_refused_in_words_of_sequences(layer, shape, message):
+    with refused(f"layer {layer.name!r}: {message}"):
+        layer(np.ones(shape))
+
+
+@pytest.mark.parametrize("kind", [pb.MaxPool1d, pb.AveragePool1d])
+def test_sequences_of_nothing_are_not_pooled(kind):
+    layer = kind(2, padding="same")
+    with refused(f"layer {layer.name!r} finds nothing to pool in sequences of shape (2, 0, 3)"):
+        layer(np.ones((2, 0, 3)))
+
+
+def test_windows_that_just_fit_on_sequences_are_taken():
+    x = np.ones((2, 8, 3))
+    assert pb.Conv1d(4, 9, padding=(0, 1))(x).shape == (2, 1, 4)
+    assert pb.Conv1d(4, 4, dilation=2, padding="same")(x[:, :1]).shape == (2, 1, 4)
+    assert pb.MaxPool1d(8)(x).shape == (2, 1, 3)
+    assert pb.AveragePool1d(3, 1, padding=2)(x[:, :1]).shape == (2, 3, 3)
 
 
 def test_channels_that_groups_do_not_divide_are_refused():

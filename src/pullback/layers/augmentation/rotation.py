@@ -11,7 +11,7 @@ from pullback.core.unit import Unit
 from pullback.gates.comparison import clip, minimum
 from pullback.gates.elementary import cos, sin
 from pullback.gates.indexing import take
-from pullback.gates.shape import astype, pad, reshape
+from pullback.gates.shape import as_floats, astype, pad, reshape
 from pullback.layers.arguments import number_between
 from pullback.layers.augmentation.pictures import (
     EDGE,
@@ -60,12 +60,12 @@ class RandomRotation(Layer):
         check_axes(self, x.shape, 4, None)
         if training is None or not x.size:
             return x
+        x = as_floats(x)  # in whole numbers a fill of 0.5 would be 0
         most = math.radians(self.config["degrees"])
         angle = uniform(x, training, -most, most)
-        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-        c, s = astype(cos(angle), dtype), astype(sin(angle), dtype)
+        c, s = astype(cos(angle), x.dtype), astype(sin(angle), x.dtype)
         row, column = (x.shape[1] - 1) / 2, (x.shape[2] - 1) / 2
-        down, across = (rows_of(x) - row).astype(dtype), (columns_of(x) - column).astype(dtype)
+        down, across = (rows_of(x) - row).astype(x.dtype), (columns_of(x) - column).astype(x.dtype)
         fill = self.config["fill"]
         frame = int(not isinstance(fill, str))
         if not isinstance(fill, str):  # a frame of it, in which all that is further out ends, too

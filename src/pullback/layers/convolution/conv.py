@@ -12,7 +12,15 @@ from pullback.gates.convolution import convolve
 from pullback.gates.shape import reshape
 from pullback.gates.windows import Border, Stride
 from pullback.layers.arguments import count, float_dtype
-from pullback.layers.convolution.images import border, both, check_axes, in_rows, named, sizes
+from pullback.layers.convolution.images import (
+    border,
+    both,
+    check_axes,
+    check_windows,
+    in_rows,
+    named,
+    sizes,
+)
 from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
@@ -194,7 +202,8 @@ class Conv1d(Layer):
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         assert self.weight is not None
         check_axes(self, x.shape, 3, self.weight.shape[1] * self.config["groups"])
-        padding = self.config["padding"]
+        padding, dilation = self.config["padding"], self.config["dilation"]
+        check_windows(self, x, self.config["kernel"], padding, dilation=dilation)
         weight = reshape(self.weight, (1, *self.weight.shape))
         y = in_rows(
             self,
@@ -203,7 +212,7 @@ class Conv1d(Layer):
             weight,
             stride=(1, self.config["stride"]),
             padding=padding if isinstance(padding, str) else (0, padding),
-            dilation=(1, self.config["dilation"]),
+            dilation=(1, dilation),
             groups=self.config["groups"],
         )
         return y if self.bias is None else y + self.bias

@@ -44,9 +44,37 @@ def named(layer: Layer, gate: Callable[..., Unit], *inputs: Any, **static: Any) 
 
 
 def in_rows(layer: Layer, gate: Callable[..., Unit], x: Unit, *inputs: Unit, **static: Any) -> Unit:
-    """What a gate of images makes of sequences, each an image of one row."""
+    """What a gate of images makes of sequences, each an image of one row.
+
+    Windows that do not fit are refused before by `check_windows`, in words of sequences.
+    """
     y = named(layer, gate, reshape(x, (x.shape[0], 1, *x.shape[1:])), *inputs, **static)
     return reshape(y, (y.shape[0], *y.shape[2:]))
+
+
+def check_windows(
+    layer: Layer, x: Unit, size: int, padding: Any, *, dilation: int = 1, pooled: bool = False
+) -> None:
+    """Refuse windows that do not fit on sequences x; where they are `pooled`, empty ones too."""
+    length, span = x.shape[1], (size - 1) * dilation + 1
+    if pooled and not length:
+        raise CircuitError(
+            f"layer {layer.name!r} finds nothing to pool in sequences of shape {x.shape}"
+        )
+    if padding == "same":
+        return
+    _, pads = plain_padding("valid" if padding == "valid" else (0, padding), layer.name)
+    if span > length + sum(pads):
+        spread = f", with dilation {dilation} of {span}," if dilation > 1 else ""
+        raise CircuitError(
+            f"layer {layer.name!r}: a window of {size}{spread} is larger than sequences of "
+            f"{length} with padding {pads}; take a smaller one, or padding='same'"
+        )
+    if pooled and max(pads) >= size:
+        raise CircuitError(
+            f"layer {layer.name!r}: with padding {pads} some windows of {size} would hold nothing; "
+            "pad by less than the size of a window"
+        )
 
 
 def sizes(kind: str, what: str, value: Any, axes: int, least: int = 1) -> int | list[int]:

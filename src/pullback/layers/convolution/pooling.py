@@ -9,7 +9,14 @@ from pullback.core.unit import Unit
 from pullback.gates.pooling import average_pool, max_pool
 from pullback.gates.reduction import max, mean
 from pullback.gates.windows import Border, Stride
-from pullback.layers.convolution.images import border, check_axes, in_rows, named, sizes
+from pullback.layers.convolution.images import (
+    border,
+    check_axes,
+    check_windows,
+    in_rows,
+    named,
+    sizes,
+)
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
 
@@ -101,7 +108,7 @@ class MaxPool1d(Layer):
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         check_axes(self, x.shape, 3, None)
-        return in_rows(self, max_pool, x, **_of_rows(self.config))
+        return in_rows(self, max_pool, x, **_of_rows(self, x))
 
 
 @final
@@ -128,7 +135,7 @@ class AveragePool1d(Layer):
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         check_axes(self, x.shape, 3, None)
-        return in_rows(self, average_pool, x, **_of_rows(self.config))
+        return in_rows(self, average_pool, x, **_of_rows(self, x))
 
 
 @final
@@ -183,9 +190,10 @@ def _windows(kind: str, axes: int, size: Any, stride: Any, padding: Any) -> dict
     }
 
 
-def _of_rows(config: Any) -> dict[str, Any]:
-    """The same for images of one row."""
-    size, stride, padding = config["size"], config["stride"], config["padding"]
+def _of_rows(layer: Layer, x: Unit) -> dict[str, Any]:
+    """The arguments of a layer of sequences x, for images of one row; refused where x is short."""
+    size, stride, padding = (layer.config[name] for name in ("size", "stride", "padding"))
+    check_windows(layer, x, size, padding, pooled=True)
     return {
         "size": (1, size),
         "stride": None if stride is None else (1, stride),
