@@ -14,6 +14,7 @@ from scipy import special
 from tests.layers import pictures, windows
 
 from pullback.layers import (
+    CRF,
     ELU,
     GELU,
     SELU,
@@ -146,6 +147,17 @@ def spatial_dropout(x, p):
     return x * kept
 
 
+def chain(x, p):
+    rows, steps, tags = x.shape
+    y = np.empty((rows, steps + 1, tags, tags))
+    for t, i, j in np.ndindex(steps, tags, tags):
+        before = p["crf.transition"][i, j] if t else p["crf.start"][j]
+        y[:, t, i, j] = before + x[:, t, j]
+    for i, j in np.ndindex(tags, tags):
+        y[:, steps, i, j] = p["crf.end"][i]
+    return y
+
+
 def biased(y, p, name):
     return y + p[f"{name}.bias"] if f"{name}.bias" in p else y
 
@@ -225,6 +237,11 @@ CASES: dict[str, list[Case]] = {
     "BatchNorm": [
         Case(lambda: BatchNorm(**F8), (3,), batch_norm, batch_norm_trained, least_rows=2),
         Case(lambda: BatchNorm(0.5, **F8), (2, 3), batch_norm, batch_norm_trained, least_rows=1),
+    ],
+    "CRF": [
+        Case(lambda: CRF(**F8), (4, 3), chain),
+        Case(lambda: CRF(**F8), (1, 2), chain),
+        Case(lambda: CRF(**F8), (3, 1), chain),
     ],
     "Conv1d": [
         convolution_1d((6, 2), 3, 3),

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from tests.losses import sequence_reference as sequences
 
 from pullback import losses
 
@@ -102,7 +103,27 @@ CASES = {
     "BinaryCrossEntropy, soft": Case(
         losses.BinaryCrossEntropy(), COLUMN, SOFT_BINARY, _cross_entropy
     ),
+    "ChainCrossEntropy": Case(
+        losses.ChainCrossEntropy(),
+        sequences.CHAIN_SCORES,
+        sequences.CHAIN_LABELS,
+        sequences.chain(sequences.all_together),
+    ),
+    "ChainHinge": Case(
+        losses.ChainHinge(1.5),
+        sequences.CHAIN_SCORES,
+        sequences.CHAIN_LABELS,
+        sequences.chain(sequences.the_worst(1.5)),
+    ),
+    "ChainPerceptron": Case(
+        losses.ChainPerceptron(),
+        sequences.CHAIN_SCORES,
+        sequences.CHAIN_LABELS,
+        sequences.chain(sequences.the_best),
+    ),
+    "CTC": Case(losses.CTC(), sequences.CTC_SCORES, sequences.CTC_LABELS, sequences.ctc),
     "Cosine": Case(losses.Cosine(), TABLE, TARGETS, _cosine),
+    "EnergyGap": Case(losses.EnergyGap(), TABLE[:, :2], TARGET, lambda m, s, y: s[:, 0] - s[:, 1]),
     "Hinge": Case(losses.Hinge(), COLUMN, SIGNS, _hinge),
     "Huber": Case(losses.Huber(0.7), TABLE, TARGETS, _huber(0.7)),
     "MulticlassHinge": Case(losses.MulticlassHinge(), TABLE, NUMBERS, _weston_watkins(1.0)),
@@ -119,6 +140,18 @@ CASES = {
         TABLE,
         TARGET,
         lambda m, s, y: sum(_pinball(q)(m, s[:, k], y) for k, q in enumerate([0.1, 0.5, 0.9])) / 3,
+    ),
+    "SequenceCrossEntropy": Case(
+        losses.SequenceCrossEntropy(),
+        sequences.STEP_SCORES,
+        sequences.STEP_LABELS,
+        sequences.of_steps(0.0),
+    ),
+    "SequenceCrossEntropy, smoothed": Case(
+        losses.SequenceCrossEntropy(label_smoothing=0.2),
+        sequences.STEP_SCORES,
+        sequences.STEP_LABELS,
+        sequences.of_steps(0.2),
     ),
     "SoftmaxCrossEntropy": Case(
         losses.SoftmaxCrossEntropy(), TABLE, NUMBERS, lambda m, s, y: _softmax(m, s, ONE_HOT)

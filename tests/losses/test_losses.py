@@ -121,7 +121,8 @@ def test_gradients_are_the_slopes(name):
     loss = case.loss(scores, case.labels)
     assert pb.check_gradients(loss)
     force = np.random.default_rng(2).normal(size=case.scores.shape)
-    assert pb.check_gradients((pb.gradient(loss, scores) * force).sum())
+    slope = (pb.gradient(loss, scores) * force).sum()
+    assert slope.is_constant or pb.check_gradients(slope)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

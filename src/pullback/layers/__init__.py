@@ -38,6 +38,7 @@ from pullback.layers.convolution import (
     MaxPool2d,
     Upsample2d,
 )
+from pullback.layers.crf import CRF
 from pullback.layers.dense import Dense
 from pullback.layers.description import LAYERS
 from pullback.layers.dropout import Dropout, SpatialDropout
@@ -57,6 +58,7 @@ from pullback.layers.standardize import Standardize
 from pullback.layers.training import Training
 
 __all__ = [
+    "CRF",
     "ELU",
     "GELU",
     "INITIALIZERS",

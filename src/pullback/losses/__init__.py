@@ -4,6 +4,7 @@ from pullback.losses.absolute_error import AbsoluteError
 from pullback.losses.binary_cross_entropy import BinaryCrossEntropy, logistic_force
 from pullback.losses.class_weights import balanced_class_weights
 from pullback.losses.cosine import Cosine
+from pullback.losses.energy_gap import EnergyGap
 from pullback.losses.force import Force
 from pullback.losses.hinge import Hinge, hinge_force
 from pullback.losses.huber import Huber
@@ -13,17 +14,30 @@ from pullback.losses.penalty import L1, L2, Penalty
 from pullback.losses.poisson import Poisson
 from pullback.losses.quantile import Quantile
 from pullback.losses.reading import Reading
+from pullback.losses.sequences import (
+    CTC,
+    ChainCrossEntropy,
+    ChainHinge,
+    ChainPerceptron,
+    SequenceCrossEntropy,
+    ctc_labels,
+)
 from pullback.losses.softmax_cross_entropy import SoftmaxCrossEntropy, softmax_force
 from pullback.losses.squared_error import SquaredError, squared_force
 from pullback.losses.squared_hinge import SquaredHinge, squared_hinge_force
 
 __all__ = [
+    "CTC",
     "L1",
     "L2",
     "LOSSES",
     "AbsoluteError",
     "BinaryCrossEntropy",
+    "ChainCrossEntropy",
+    "ChainHinge",
+    "ChainPerceptron",
     "Cosine",
+    "EnergyGap",
     "Force",
     "Hinge",
     "Huber",
@@ -33,10 +47,12 @@ __all__ = [
     "Poisson",
     "Quantile",
     "Reading",
+    "SequenceCrossEntropy",
     "SoftmaxCrossEntropy",
     "SquaredError",
     "SquaredHinge",
     "balanced_class_weights",
+    "ctc_labels",
     "hinge_force",
     "logistic_force",
     "multiclass_hinge_force",

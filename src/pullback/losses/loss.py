@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from pullback.core.abstract import Abstract
 from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
@@ -71,7 +72,8 @@ class Loss(Portable, ABC):
 
         `labels` and `weights` are as `prepare` and `prepare_weights` make them.
         """
-        own = self.row_weights(Unit(np.zeros(shape)), Unit(labels))
+        scores = Unit(Abstract(shape, np.dtype(np.float64)))  # no weight asks for numbers
+        own = self.row_weights(scores, Unit(labels))
         if own is None:
             return 1.0 if weights is None else float(np.mean(weights, dtype=np.float64))
         return float(np.mean(own.value if weights is None else own.value * weights))
@@ -109,6 +111,10 @@ class Loss(Portable, ABC):
         """How much the loss itself lets each row count, of shape (batch,); None: all the same."""
         return None
 
+    def metric_weights(self, scores: Unit, labels: Unit) -> Unit | None:
+        """How much of each row there is to measure, of shape (batch,); None: the same of all."""
+        return None
+
     def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
         """What is worth reading beside the loss, by name: for each row a number or truth value.
 
@@ -126,6 +132,9 @@ class Loss(Portable, ABC):
     def metrics(self, scores: Unit, labels: Unit, weights: Unit | None = None) -> dict[str, Unit]:
         """What is worth reading beside the loss, by name: means over the rows, by their weights."""
         rows = self.of_rows(scores, labels)
+        own = self.metric_weights(scores, labels)
+        if own is not None:
+            weights = own if weights is None else own * weights
         if weights is None:
             return {name: unit.mean() for name, unit in rows.items()}
         return {

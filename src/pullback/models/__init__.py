@@ -3,23 +3,37 @@
 from pullback.models.alexnet import alexnet, small_alexnet
 from pullback.models.autoencoder import autoencoder
 from pullback.models.convnet import convnetjs_cifar10, convnetjs_mnist, lenet5
+from pullback.models.denoiser import denoiser
+from pullback.models.energy import (
+    ContrastiveDivergence,
+    Descent,
+    EnergyModel,
+    Enumeration,
+)
 from pullback.models.painter import painted, painter, pixels
 from pullback.models.perceptron import two_layer_network
+from pullback.models.rbm import rbm
 from pullback.models.resnet import resnet
 from pullback.models.scalar_classifier import ScalarClassifier
 from pullback.models.svm import svm
 from pullback.models.vgg import vgg
 
 __all__ = [
+    "ContrastiveDivergence",
+    "Descent",
+    "EnergyModel",
+    "Enumeration",
     "ScalarClassifier",
     "alexnet",
     "autoencoder",
     "convnetjs_cifar10",
     "convnetjs_mnist",
+    "denoiser",
     "lenet5",
     "painted",
     "painter",
     "pixels",
+    "rbm",
     "resnet",
     "small_alexnet",
     "svm",

@@ -1,0 +1,1 @@
+"""Sequences: decoding what models answer for them."""
