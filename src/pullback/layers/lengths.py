@@ -29,22 +29,22 @@ def with_lengths(layer: Layer, inputs: Sequence[Unit], axes: int = 3) -> tuple[U
     """
     if len(inputs) not in (1, 2):
         raise CircuitError(
-            f"layer {layer.name!r} takes sequences, and maybe their lengths: 1 or 2 inputs, got "
+            f"layer {called(layer)!r} takes sequences, and maybe their lengths: 1 or 2 inputs, got "
             f"{len(inputs)}"
         )
     x = inputs[0]
     if x.ndim < axes:
         features = ", features" * (axes - 2)
         raise CircuitError(
-            f"layer {layer.name!r} expects sequences (rows, steps{features}), got {x.shape}"
+            f"layer {called(layer)!r} expects sequences (rows, steps{features}), got {x.shape}"
         )
     if len(inputs) == 1:
         return x, None
     lengths = inputs[1]
     if lengths.dtype.kind not in "iu" or lengths.shape != x.shape[:1]:
         raise CircuitError(
-            f"layer {layer.name!r} expects lengths, an array of integers of shape ({x.shape[0]},), "
-            f"got {lengths.dtype} of shape {lengths.shape}"
+            f"layer {called(layer)!r} expects lengths, an array of integers of shape "
+            f"({x.shape[0]},), got {lengths.dtype} of shape {lengths.shape}"
         )
     if type(lengths._value) is not Abstract:
         refuse_lengths(layer, x, np.asarray(lengths.value))
@@ -61,9 +61,14 @@ def refuse_lengths(layer: Layer, x: Any, lengths: Any = None) -> None:
     odd = np.flatnonzero((lengths < 0) | (lengths > x.shape[1]))
     if odd.size:
         raise CircuitError(
-            f"layer {layer.name!r} got sequences of {x.shape[1]} steps, and was told of "
+            f"layer {called(layer)!r} got sequences of {x.shape[1]} steps, and was told of "
             f"{lengths[odd[0]]} (row {odd[0]})"
         )
+
+
+def called(layer: Layer) -> str:
+    """The name of a layer, or, where it is the whole model and has none, of its kind."""
+    return layer.name or type(layer).__name__.lower()
 
 
 def counting(lengths: Unit, steps: int) -> Unit:

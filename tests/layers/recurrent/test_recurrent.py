@@ -188,7 +188,10 @@ def test_what_stands_behind_an_end_changes_nothing(kind):
 @pytest.mark.parametrize(
     ("lengths", "message"),
     [
-        (np.array([5, 6, 0, 0]), r"got sequences of 5 steps, and was told of 6 \(row 1\)"),
+        (
+            np.array([5, 6, 0, 0]),
+            r"layer 'gru' got sequences of 5 steps, and was told of 6 \(row 1\)",
+        ),
         (np.array([5, 0, 0, -1]), r"was told of -1 \(row 3\)"),
         (
             np.array([5.0, 1.0, 2.0, 3.0]),

@@ -97,6 +97,14 @@ def test_a_batch_of_other_rows_is_refused_and_nothing_changes():
     assert not any(unit.value.any() for unit in layer.state.values())
 
 
+def test_a_batch_that_is_refused_leaves_no_state():
+    layer = pb.Recurrent(pb.GRUCell(3), stateful=True)
+    layer(X)
+    with pytest.raises(pb.CircuitError, match="'cell' expects"):
+        layer(np.zeros((5, 2, 7)), training=True)
+    assert layer(X, training=True).shape == (3, 12, 3)
+
+
 def test_no_steps_leave_the_state():
     layer = pb.Recurrent(pb.RNNCell(3), stateful=True, last=True)
     training = pb.Training()
@@ -126,7 +134,8 @@ def test_a_state_is_saved_and_gone_on_with(tmp_path):
         np.testing.assert_array_equal(other(X.astype("f4"), training=True).value, wanted.value)
 
 
-def test_a_trainer_takes_pieces_in_order_and_refuses_rows():
+@pytest.mark.parametrize("resets", [False, True])
+def test_a_trainer_takes_pieces_in_order_and_refuses_rows(resets):
     def model():
         return pb.Sequential(pb.GRU(3, stateful=True, **F8), pb.Dense(1, **F8))
 
@@ -134,7 +143,7 @@ def test_a_trainer_takes_pieces_in_order_and_refuses_rows():
     trainer = pb.Trainer(ours, pb.SquaredError(), pb.SGD(0.1))
     with pytest.raises(pb.CircuitError, match=r"'gru1\.layer1' is stateful: each batch goes on"):
         trainer.fit(X, LABELS)
-    trainer.fit(pieces, epochs=2)
+    trainer.fit(pieces, epochs=2, callbacks=lambda event: ours[0].reset_state() if resets else 0)
     by_hand = model()
     by_hand(X)
     sources = list(by_hand.parameters.values())
@@ -146,6 +155,8 @@ def test_a_trainer_takes_pieces_in_order_and_refuses_rows():
             training.commit()
             for unit, g in zip(sources, gradients, strict=True):
                 unit.value = unit.value - 0.1 * g
+        if resets:
+            by_hand[0].reset_state()
     for name, unit in {**ours.parameters, **ours.state}.items():
         wanted = {**by_hand.parameters, **by_hand.state}[name]
         np.testing.assert_allclose(unit.value, wanted.value, rtol=1e-9, atol=1e-12, err_msg=name)

@@ -16,7 +16,7 @@ from pullback.gates.shape import astype, expand_dims, swapaxes
 from pullback.layers.calls import watch
 from pullback.layers.composite import Composite
 from pullback.layers.layer import Layer, Rng, register
-from pullback.layers.lengths import counting, refuse_lengths, with_lengths
+from pullback.layers.lengths import called, counting, refuse_lengths, with_lengths
 from pullback.layers.training import Training
 
 
@@ -111,9 +111,15 @@ class Recurrent(Composite):
         x, lengths = with_lengths(self, inputs, axes=2)
         rows, steps = x.shape[:2]
         dtype = self._dtype(x)
-        before = self._before(rows, dtype, training)
         counts = None if lengths is None else counting(lengths, steps)
-        stacks = self._run(x, counts, before, training)
+        known = set(self.own_state)
+        before = self._before(rows, dtype, training)
+        try:
+            stacks = self._run(x, counts, before, training)
+        except Exception:  # inputs that are refused leave nothing behind
+            for name in set(self.own_state) - known:
+                del self.own_state[name]
+            raise
         if steps:
             final = [stack[0 if self.config["reverse"] else -1] for stack in stacks]
         else:
@@ -155,7 +161,7 @@ class Recurrent(Composite):
         """Refuse a cell that remembers: what it made belongs to the inside of a loop."""
         if updated:
             raise CircuitError(
-                f"the cell of layer {self.name!r} gives {updated[0].label} a new value at every "
+                f"the cell of layer {called(self)!r} gives {updated[0].label} a new value at every "
                 "step, which a loop cannot hand over; take a LayerNorm, say, for a BatchNorm"
             )
 
@@ -178,7 +184,7 @@ class Recurrent(Composite):
         known = self.own_state["state1"].shape[:1]
         if known != rows:
             raise CircuitError(
-                f"layer {self.name!r} is stateful and its state is of {known[0]} rows; give it "
+                f"layer {called(self)!r} is stateful and its state is of {known[0]} rows; give it "
                 f"batches of as many in training, not of {rows[0]}"
             )
 
