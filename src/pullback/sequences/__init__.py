@@ -1,0 +1,1 @@
+"""Sequences: text and speech, read, made into numbers, learned from, and made again."""
