@@ -1,6 +1,6 @@
 """What pullback costs beside its peers; `python -m benchmarks` runs all of it."""
 
 WORKS = (
-    "two_layer_network", "perceptron", "formula", "products", "convolution", "images", "lstm",
+    "two_layer_network", "perceptron", "formula", "products", "convolution", "images", "recurrent",
     "tables", "compile_time", "eager_scalar", "limits",
 )  # fmt: skip

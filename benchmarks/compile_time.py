@@ -164,7 +164,7 @@ def _perceptron() -> Record:
 
 
 def _lstm() -> Record:
-    from benchmarks.lstm import SMALL, data, program
+    from benchmarks.recurrent import SMALL, data, program
 
     data(SMALL)
     return lambda: program(SMALL)

@@ -8,11 +8,12 @@ import pullback as pb
 from pullback.core.abstract import abstract_of
 from pullback.core.gate import OUTPUT, constant
 from pullback.core.rewrite import like
+from pullback.core.unit import wire
 from pullback.core.walk import age
 
 
 def shaped_wires(program: pb.Program) -> dict[pb.Unit, Any]:
-    """What became of each wire; of those of a gate with several outputs, all of them."""
+    """What became of each wire."""
     made: dict[pb.Unit, Any] = {}
     wires = {*program.inputs.values(), *program.updates, *program.wires}
     for unit in sorted(wires, key=age):
@@ -21,11 +22,12 @@ def shaped_wires(program: pb.Program) -> dict[pb.Unit, Any]:
         elif unit.is_constant:
             made[unit] = like(unit, constant(unit.value))
         elif unit.gate is OUTPUT:
-            made[unit] = like(unit, made[unit.inputs[0]][unit.static["index"]])
+            whole = made[unit.inputs[0]]
+            value = whole._value[unit.static["index"]]
+            made[unit] = like(unit, wire(value, OUTPUT, (whole,), unit.static))
         else:
-            made[unit] = unit.gate(*(made[x] for x in unit.inputs), **unit.static)
-            if isinstance(made[unit], pb.Unit):
-                like(unit, made[unit])
+            new = unit.gate(*(made[x] for x in unit.inputs), **unit.static)
+            made[unit] = like(unit, new if isinstance(new, pb.Unit) else new[0].inputs[0])
     return made
 
 

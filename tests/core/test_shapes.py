@@ -114,9 +114,8 @@ def test_a_refusal_names_the_real_shapes():
 
 def assert_kinds(program):
     for unit, other in shaped_wires(program).items():
-        others = other if isinstance(other, tuple) else (other,)
-        values = unit._value if isinstance(unit._value, tuple) else (unit._value,)
-        assert list(map(kind_of, values)) == [kind_of(x._value) for x in others]
+        values, others = (x if isinstance(x, tuple) else (x,) for x in (unit._value, other._value))
+        assert list(map(kind_of, values)) == list(map(kind_of, others))
 
 
 @settings(max_examples=150, deadline=None)

@@ -76,14 +76,17 @@ def layers_of(dtype: str) -> Steps:
         layer = in_precision(case.make(), dtype)
         for step, batch in enumerate(batches):
             x = case.inputs(5, seed=step)
-            batch[label] = x if case.integers else x.astype(dtype)
-        inputs[label] = x = pb.Unit(batches[0][label], "x")
-        layer(x)
+            given = case.given(x if case.integers else x.astype(dtype))
+            batch |= {f"{label}{' other' * k}": v for k, v in enumerate(given)}
+        wires = {name: pb.Unit(v, "x") for name, v in batches[0].items() if name not in inputs}
+        inputs |= wires
+        layer(*wires.values())
         for unit in (*layer.parameters.values(), *layer.state.values()):
             unit.value = (unit.value + rng.uniform(0.05, 0.3, unit.shape)).astype(dtype)
-        sources = {"x": x, **layer.parameters}
+        sources = {**{f"x{k}": x for k, x in enumerate(wires.values())}, **layer.parameters}
         for mode in ("predicted", "trained") if case.trained else ("predicted",):
-            y = layer(x, training=training if mode == "trained" else None)
+            how = training if mode == "trained" else None
+            y = case.output(layer(*wires.values(), training=how))
             outputs[f"{label} {mode}"] = y
             for what, g in gradients(y, sources, pull_on(y)).items():
                 outputs[f"{label} {mode}, gradient by {what}"] = g

@@ -11,11 +11,15 @@ from typing import Any
 
 import numpy as np
 from scipy import special
-from tests.layers import pictures, windows
+from tests.layers import pictures, sequences, windows
 
+import pullback as pb
 from pullback.layers import (
     ELU,
     GELU,
+    GRU,
+    LSTM,
+    RNN,
     SELU,
     AveragePool1d,
     AveragePool2d,
@@ -32,14 +36,20 @@ from pullback.layers import (
     GlobalAveragePool,
     GlobalMaxPool,
     GroupNorm,
+    GRUCell,
     Identity,
+    LastStep,
     Layer,
     LayerNorm,
     LeakyReLU,
     LocalResponseNorm,
+    LSTMCell,
     Maxout,
+    MaxOverSteps,
     MaxPool1d,
     MaxPool2d,
+    MeanOverSteps,
+    Padded,
     Parallel,
     PReLU,
     RandomBrightness,
@@ -49,9 +59,11 @@ from pullback.layers import (
     RandomFlip,
     RandomRotation,
     RandomShift,
+    Recurrent,
     ReLU,
     Reshape,
     Residual,
+    RNNCell,
     Sequential,
     Sigmoid,
     SiLU,
@@ -72,6 +84,8 @@ class Case:
 
     `predicted` and `trained` are functions of the input and of the parameters and state by name;
     without `trained`, training is prediction. `integers` says below which number inputs are drawn.
+    `others` makes what a layer takes besides, for so many rows, which the functions are given too;
+    `output` is what is compared of what it makes.
     """
 
     make: Callable[[], Layer]
@@ -80,6 +94,8 @@ class Case:
     trained: Callable[..., np.ndarray] | None = None
     integers: int = 0
     least_rows: int = 0  # that training takes
+    others: Callable[[int], tuple[np.ndarray, ...]] = lambda rows: ()
+    output: Callable[[Any], Any] = lambda y: y
 
     def inputs(self, rows: int, seed: int = 0) -> np.ndarray:
         """Numbers without a zero among them, where most kinks are."""
@@ -89,9 +105,17 @@ class Case:
             return rng.integers(self.integers, size=shape)
         return rng.choice((-1.0, 1.0), shape) * rng.uniform(0.1, 2.0, shape)
 
-    def reference(self, x: np.ndarray, numbers: dict[str, np.ndarray], training: bool) -> Any:
+    def given(self, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        """All inputs, floats in the dtype of x."""
+        others = self.others(len(x))
+        return x, *(v.astype(x.dtype) if v.dtype.kind == x.dtype.kind == "f" else v for v in others)
+
+    def reference(
+        self, given: tuple[np.ndarray, ...], numbers: dict[str, np.ndarray], training: bool
+    ) -> Any:
         function = self.trained if training and self.trained else self.predicted
-        return function(x, numbers)
+        x, *others = given
+        return function(x, numbers, *others)
 
 
 def leaky(x, slope):
@@ -208,6 +232,81 @@ def augmented(make, function, row=(5, 4, 2), predicted=lambda x: x):
     return Case(make, row, lambda x, p: predicted(x), lambda x, p: function(x))
 
 
+STEPS: dict[Any, Any] = {
+    RNNCell: (sequences.rnn, 1),
+    GRUCell: (sequences.gru, 1),
+    LSTMCell: (sequences.lstm, 2),
+}
+STEPS |= {RNN: STEPS[RNNCell], GRU: STEPS[GRUCell], LSTM: STEPS[LSTMCell]}
+
+
+def lengths_within(steps):
+    """Of so many rows, from none to all of the steps."""
+    return lambda rows: ((2 * np.arange(rows) + steps) % (steps + 1),)
+
+
+def cells(kind, *told, **more):
+    """Cases of a cell of three units, with a state and without."""
+    step, pieces = STEPS[kind]
+
+    def predicted(x, p, *state):
+        state = state or (np.zeros((len(x), 3)),) * pieces
+        return np.hstack(step(x, state, p, f"{kind.__name__.lower()}.", *told))
+
+    def states(rows):
+        rng = np.random.default_rng(5)
+        return tuple(rng.normal(size=(2, rows, 3))[:pieces])
+
+    def output(made):
+        made = made if isinstance(made, tuple) else (made,)
+        join = np.concatenate if isinstance(made[0], np.ndarray) else pb.concatenate
+        return join(made[:pieces], axis=-1)
+
+    return [
+        Case(lambda: kind(3, *told, **more, **F8), (2,), predicted, others=others, output=output)
+        for others in (states, lambda rows: ())
+    ]
+
+
+def recurrent(kind, row, *, padded=False, **told):
+    step, pieces = STEPS[kind]
+
+    def predicted(x, p, lengths=None):
+        return sequences.run(step, pieces, x, p, "cell.", lengths, **told)
+
+    others = lengths_within(row[0]) if padded else lambda rows: ()
+    return Case(lambda: Recurrent(kind(3, **F8), **told), row, predicted, others=others)
+
+
+def stack(kind, row, layers=1, *, padded=False, **told):
+    step, pieces = STEPS[kind]
+
+    def predicted(x, p, lengths=None):
+        return sequences.stack(step, pieces, x, p, layers, lengths, **told)
+
+    others = lengths_within(row[0]) if padded else lambda rows: ()
+    return Case(lambda: kind(3, layers, **told, **F8), row, predicted, others=others)
+
+
+def over_steps(kind, function):
+    def predicted(x, p, lengths=None):
+        return sequences.over_steps(x, lengths, function)
+
+    return [
+        Case(kind, (4, 3), predicted),
+        Case(kind, (3, 2), predicted, others=lengths_within(3)),
+        Case(kind, (3, 2, 1), predicted, others=lengths_within(3)),
+        Case(kind, (1, 2), predicted, others=lengths_within(1)),
+    ]
+
+
+def padded_model(x, p, lengths=None):
+    y = np.eye(5)[x] @ p["embedding1.table"]
+    y = sequences.stack(sequences.gru, 1, y, p, 1, lengths, at="gru1.")
+    y = dense(np.tanh(y), p, "dense1")
+    return sequences.over_steps(y, lengths, lambda v: v.mean(axis=0))
+
+
 CASES: dict[str, list[Case]] = {
     "AveragePool1d": [
         pooling(AveragePool1d, (6, 2), 2),
@@ -298,6 +397,12 @@ CASES: dict[str, list[Case]] = {
             lambda x: x / 2 * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))),
         ),
     ],
+    "GRU": [
+        stack(GRU, (3, 2)),
+        stack(GRU, (4, 1), 2, padded=True, bidirectional=True),
+        stack(GRU, (2, 2), last=True, padded=True, bidirectional=True),
+    ],
+    "GRUCell": cells(GRUCell),
     "GlobalAveragePool": [
         Case(GlobalAveragePool, (3, 2, 2), lambda x, p: np.einsum("nhwc->nc", x) / 6),
         Case(GlobalAveragePool, (5, 1), lambda x, p: np.einsum("nlc->nc", x) / 5),
@@ -315,6 +420,13 @@ CASES: dict[str, list[Case]] = {
         group_norm(2, (6,)),
     ],
     "Identity": elementwise(Identity, lambda x: x),
+    "LSTM": [
+        stack(LSTM, (3, 2)),
+        stack(LSTM, (3, 2), 2, bidirectional=True),
+        stack(LSTM, (4, 1), 2, last=True, padded=True),
+    ],
+    "LSTMCell": cells(LSTMCell, forget_bias=0.5),
+    "LastStep": over_steps(LastStep, lambda v: v[-1]),
     "LayerNorm": [
         Case(lambda: LayerNorm(**F8), (5,), layer_norm),
         Case(lambda: LayerNorm(**F8), (2, 3), layer_norm),
@@ -328,6 +440,7 @@ CASES: dict[str, list[Case]] = {
         local_response_norm((2, 3), 7, 2.0, 1.0, 0.5),
         local_response_norm((3, 2), 1, 0.3, 0.5, 1.0),
     ],
+    "MaxOverSteps": over_steps(MaxOverSteps, lambda v: np.sort(v, axis=0)[-1]),
     "MaxPool1d": [
         pooling(MaxPool1d, (6, 2), 2),
         pooling(MaxPool1d, (7, 1), 3, 2, "same"),
@@ -349,6 +462,19 @@ CASES: dict[str, list[Case]] = {
             lambda x, p: np.stack([x[..., :3].max(-1), x[..., 3:].max(-1)], axis=-1),
         ),
     ],
+    "MeanOverSteps": over_steps(MeanOverSteps, lambda v: v.mean(axis=0)),
+    "Padded": [
+        Case(
+            lambda: Padded(
+                *(Embedding(5, 2, **F8), GRU(3, **F8), Tanh(), Dense(2, **F8), MeanOverSteps())
+            ),
+            (4,),
+            padded_model,
+            integers=5,
+            others=others,
+        )
+        for others in (lengths_within(4), lambda rows: ())
+    ],
     "PReLU": [Case(lambda: PReLU(**F8), (3,), lambda x, p: leaky(x, p["prelu.slope"]))],
     "Parallel": [
         Case(
@@ -362,6 +488,12 @@ CASES: dict[str, list[Case]] = {
             lambda x, p: dense(x, p, "dense1") + dense(x, p, "dense2"),
         ),
     ],
+    "RNN": [
+        stack(RNN, (3, 2)),
+        stack(RNN, (3, 2), 3, bidirectional=True),
+        stack(RNN, (4, 2), 2, padded=True),
+    ],
+    "RNNCell": [*cells(RNNCell), *cells(RNNCell, "relu")],
     "RandomBrightness": [
         augmented(lambda: RandomBrightness(0.3), lambda x: pictures.brightened(x, 0.3)),
         augmented(
@@ -441,6 +573,12 @@ CASES: dict[str, list[Case]] = {
         ),
     ],
     "ReLU": elementwise(ReLU, lambda x: x * (x > 0)),
+    "Recurrent": [
+        recurrent(GRUCell, (4, 2)),
+        recurrent(LSTMCell, (3, 2), padded=True, reverse=True),
+        recurrent(RNNCell, (3, 1), padded=True, last=True),
+        recurrent(LSTMCell, (1, 2), last=True, reverse=True),
+    ],
     "Reshape": [
         Case(lambda: Reshape((3, -1)), (2, 6), lambda x, p: x.reshape(len(x), 3, 4)),
         Case(lambda: Reshape([]), (1,), lambda x, p: x[:, 0]),

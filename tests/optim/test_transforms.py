@@ -7,6 +7,7 @@ import pullback as pb
 import pullback.optim as po
 from pullback.core.registry import Registry
 from pullback.optim.transform import numbered
+from pullback.program.simplify import simplify
 
 RNG = np.random.default_rng(0)
 SHAPES = ((3, 2), (5,), (), (0, 4))
@@ -189,3 +190,28 @@ def test_bad_options_are_refused(name, option, value):
 def test_what_cannot_be_is_refused(make, message):
     with pytest.raises(pb.CircuitError, match=message):
         make()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("norm", [0.01, 1e3])
+def test_a_shortened_gradient_still_moves_the_rows_of_a_table_alone(dtype, norm):
+    table, weight = (
+        pb.Unit(RNG.normal(size=shape).astype(dtype), name)
+        for name, shape in (("table", (1000, 4)), ("weight", (4, 2)))
+    )
+    rows = pb.Unit(np.array([3, 999, 3]), "rows")
+    rate = pb.Unit(np.array(0.5, dtype), "rate")
+    loss = ((pb.take(table, rows) @ weight) ** 2).mean()
+    optimizer = po.SGD(0.5, clip_norm=norm)
+    parameters = [table, weight]
+    moved, _ = optimizer.update(pb.gradient(loss, parameters), [], parameters, rate)
+    program = pb.Program({"rows": rows}, {}, dict(zip(parameters, moved, strict=True)))
+    plain = simplify(program).updates[table]
+    assert plain.gate is pb.GATES["scatter_add"]
+    assert plain.inputs[0] is table
+    assert plain.inputs[2].shape == (3, 4)
+    before, wanted = table.value, moved[0].value
+    pb.prepare("native", program)(rows=rows.value)
+    np.testing.assert_allclose(table.value, wanted, 1e-6 if dtype == "float32" else 1e-14)
+    changed = np.flatnonzero((table.value != before).any(axis=1))
+    np.testing.assert_array_equal(changed, [3, 999])

@@ -49,7 +49,10 @@ from pullback.layers.layer_norm import LayerNorm
 from pullback.layers.local_response_norm import LocalResponseNorm
 from pullback.layers.maxout import Maxout
 from pullback.layers.model import Model
+from pullback.layers.over_steps import LastStep, MaxOverSteps, MeanOverSteps
+from pullback.layers.padded import Padded
 from pullback.layers.parallel import Parallel
+from pullback.layers.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, Recurrent, RNNCell
 from pullback.layers.reshaping import Flatten, Reshape
 from pullback.layers.residual import Residual
 from pullback.layers.sequential import Sequential
@@ -59,8 +62,11 @@ from pullback.layers.training import Training
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
     "INITIALIZERS",
     "LAYERS",
+    "LSTM",
+    "RNN",
     "SELU",
     "AveragePool1d",
     "AveragePool2d",
@@ -74,20 +80,27 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GlobalAveragePool",
     "GlobalMaxPool",
     "GroupNorm",
     "Identity",
+    "LSTMCell",
+    "LastStep",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
     "LocalResponseNorm",
+    "MaxOverSteps",
     "MaxPool1d",
     "MaxPool2d",
     "Maxout",
+    "MeanOverSteps",
     "Model",
     "PReLU",
+    "Padded",
     "Parallel",
+    "RNNCell",
     "RandomBrightness",
     "RandomContrast",
     "RandomCrop",
@@ -96,6 +109,7 @@ __all__ = [
     "RandomRotation",
     "RandomShift",
     "ReLU",
+    "Recurrent",
     "Reshape",
     "Residual",
     "Sequential",

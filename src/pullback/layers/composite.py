@@ -35,6 +35,7 @@ class Composite(Layer):
         layers: Sequence[Layer],
         name: str,
         rng: Rng,
+        /,
         names: Sequence[str] = (),
         **config: Any,
     ) -> None:
@@ -76,7 +77,8 @@ class Composite(Layer):
         return iter(self.layers)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join([*map(repr, self.layers), *self.arguments()])})"
+        given = () if self.makes_layers else self.layers
+        return f"{type(self).__name__}({', '.join([*map(repr, given), *self.arguments()])})"
 
 
 def _name(layers: Sequence[Layer]) -> None:

@@ -1,7 +1,8 @@
 """In: a layer. Out: what it is, as plain data that JSON can hold; and back, without parameters.
 
 A description names kinds of layers from the closed registry and tells their arguments. A layer
-that stands in several places is described once; the others say where: {"shared": "dense1"}.
+that stands in several places is described once; the others say where: {"shared": "dense1"}. Layers
+inside are arguments too, but where a kind makes its own of what it is told (`makes_layers`).
 """
 
 from __future__ import annotations
@@ -40,8 +41,17 @@ def describe(layer: Layer) -> dict[str, Any]:
     def tell(layer: Layer) -> dict[str, Any]:
         if layer in seen:
             return {"shared": paths[layer]}
-        seen.add(layer)
         description = {"kind": type(layer).__name__, "name": layer.name, **layer.config}
+        if layer.makes_layers:
+            made = [inner for _, inner in layer.walk()]
+            if seen & set(made):
+                raise CircuitError(
+                    f"what {paths[layer]!r} is made of stands before it as well, which no file can "
+                    "tell; let it stand behind"
+                )
+            seen.update(made)
+            return description
+        seen.add(layer)
         if layer.layers:
             description["layers"] = [tell(inner) for inner in layer.layers]
         return description
@@ -71,11 +81,14 @@ def construct(description: Mapping[str, Any]) -> Layer:
                 "as it was, and use its load_parameters"
             )
         path = join(outer, name)
-        inside = [make(inner, path) for inner in arguments.pop("layers", ())]
+        told = () if LAYERS[kind].makes_layers else arguments.pop("layers", ())
+        inside = [make(inner, path) for inner in told]
         layer = LAYERS[kind](*inside, name=name, **arguments)
         if layer.config != arguments:
             raise CircuitError(f"the arguments of {path!r} are not as they would be written")
         made[path] = layer
+        if layer.makes_layers:
+            made.update((join(outer, at), inner) for at, inner in layer.walk())
         return layer
 
     return make(description, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -73,7 +73,7 @@ class Embedding(Layer):
             self.refuse(np.asarray(x.value))
         return take(self.table, x)
 
-    def refuse(self, *inputs: np.ndarray) -> None:
+    def refuse(self, *inputs: Any) -> None:
         (asked,), rows = inputs, self.config["count"]
         outside = asked[(asked < 0) | (asked >= rows)]
         if outside.size:

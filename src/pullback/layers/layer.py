@@ -56,6 +56,9 @@ class Layer(Portable, ABC):
 
     takes: int | None = 1  # the number of inputs of a call; None: any
     takes_integers = False  # row numbers, say, which stay integers
+    takes_lengths = False  # of the sequences in its first input, as a second one
+    takes_pieces = False  # whether a batch of training goes on where the one before it ended
+    makes_layers = False  # whether its arguments say what stands inside, and not the layers
     layers: tuple[Layer, ...] = ()  # those inside
 
     def __init__(self, name: str = "", rng: Rng = None, **config: Any) -> None:
@@ -118,10 +121,11 @@ class Layer(Portable, ABC):
         `training` is a `Training`, or None to predict; a layer gives it to the layers inside.
         """
 
-    def refuse(self, *inputs: np.ndarray) -> None:
+    def refuse(self, *inputs: Any) -> None:
         """Raise `CircuitError` for inputs whose numbers the layer cannot take; here, for none.
 
-        Whoever records a model for shapes alone asks before, with all that it will be given.
+        Whoever records a model for shapes alone asks before, with all that it will be given: arrays
+        of whole numbers, and of any other input an abstract value, which has a shape and a dtype.
         """
 
     # Sources -------------------------------------------------------------------------------------
@@ -140,14 +144,27 @@ class Layer(Portable, ABC):
             self._weights.add(name)
         return unit
 
-    def variable(self, name: str, shape: Shape, initial: Callable[[Shape], np.ndarray]) -> Unit:
+    def variable(
+        self,
+        name: str,
+        shape: Shape,
+        initial: Callable[[Shape], np.ndarray],
+        *,
+        dtype: np.dtype | None = None,
+    ) -> Unit:
         """Make a piece of state, for `build`: a source that no gradient moves."""
-        self.own_state[name] = unit = self._source(name, shape, initial)
+        self.own_state[name] = unit = self._source(name, shape, initial, dtype)
         return unit
 
-    def _source(self, name: str, shape: Shape, initial: Callable[[Shape], np.ndarray]) -> Unit:
+    def _source(
+        self,
+        name: str,
+        shape: Shape,
+        initial: Callable[[Shape], np.ndarray],
+        dtype: np.dtype | None = None,
+    ) -> Unit:
         label = join(self.name, name)
-        dtype = np.dtype(self.config.get("dtype", "float32"))
+        dtype = dtype or np.dtype(self.config.get("dtype", "float32"))
         if self.stored is None:
             return Unit(initial(shape).astype(dtype), label)
         if name not in self.stored:

@@ -27,8 +27,9 @@ _HEAD = ("name", "layer", "output", "parameters")
 class Row:
     """One call of a layer: its path, its arguments, its output's shape, and its own parameters.
 
-    The parameters of the layers inside stand in their own rows. The second call of a shared layer
-    says "shared" in place of a number.
+    The parameters of the layers inside stand in their own rows, but of those that the layer made
+    itself, which count as its own. The second call of a shared layer says "shared" in place of a
+    number.
     """
 
     name: str
@@ -121,11 +122,15 @@ def summarize(model: Layer, shapes: Sequence[int | Shape], dtype: str) -> Summar
 def _rows(model: Layer, calls: Sequence[Call]) -> Iterator[Row]:
     paths = {layer: path for path, layer in model.walk()}
     seen: set[Layer] = set()
+    made = {x for layer in paths if layer.makes_layers for _, x in layer.walk() if x is not layer}
     for call in calls:
         layer = call.layer
-        count = sum(unit.size for unit in layer.own_parameters.values())
+        if layer in made:
+            continue
+        layers = [x for _, x in layer.walk()] if layer.makes_layers else [layer]
+        count = sum(unit.size for x in layers for unit in x.own_parameters.values())
         if layer is not model or count or not layer.layers:
-            arguments = [*(["…"] if layer.layers else []), *layer.arguments()]
+            arguments = ["…"] * (bool(layer.layers) and not layer.makes_layers) + layer.arguments()
             yield Row(
                 paths.get(layer, layer.name),
                 f"{type(layer).__name__}({', '.join(arguments)})",

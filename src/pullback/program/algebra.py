@@ -39,15 +39,23 @@ def _subtract(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
 
 
 def _sparse_step(table: Unit, step: Unit) -> Unit | None:
-    """table - rate * scatter_add(0, rows, g) touches only the rows: scatter_add(table, rows, …)."""
-    if not made_by(step, "multiply"):
+    """table - rate * scatter_add(0, rows, g) touches only the rows: scatter_add(table, rows, …).
+
+    The rate may be a product of several numbers, one of which shortens the gradients, say.
+    """
+    rate: Unit | None = None
+    whole = step
+    while made_by(whole, "multiply"):
+        a, b = whole.inputs if whole.inputs[0].shape == () else whole.inputs[::-1]
+        if a.shape != () or b.shape != table.shape:
+            return None
+        rate, whole = a if rate is None else rate * a, b
+    if rate is None or whole.shape != table.shape or not made_by(whole, "scatter_add"):
         return None
-    for rate, whole in (step.inputs, step.inputs[::-1]):
-        if rate.shape == () and table.shape == whole.shape and made_by(whole, "scatter_add"):
-            zero, rows, g = whole.inputs
-            if number_on(zero) == 0.0:
-                return GATES["scatter_add"](table, rows, -(rate * g), **whole.static)
-    return None
+    zero, rows, g = whole.inputs
+    if number_on(zero) != 0.0:
+        return None
+    return GATES["scatter_add"](table, rows, -(rate * g), **whole.static)
 
 
 def _multiply(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:

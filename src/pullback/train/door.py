@@ -6,13 +6,13 @@ number is asked here, before work: an `Embedding`, say, that has not so many row
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from pullback.core.abstract import abstract_of
-from pullback.core.errors import AbstractError
+from pullback.core.abstract import Abstract, abstract_of
+from pullback.core.errors import AbstractError, CircuitError
 from pullback.core.unit import Unit
 from pullback.core.walk import order
 from pullback.layers.calls import Call, watch
@@ -39,11 +39,31 @@ def refuse_numbers(model: Any, inputs: Sequence[np.ndarray]) -> None:
         return
     whole = {wire: x for wire, x in zip(wires, inputs, strict=True) if wire.dtype.kind in "iu"}
     for call in calls:
-        sources = {unit for unit in order(call.inputs) if unit.gate is None}
-        if _asks(call.layer) and sources <= set(whole):
-            for unit in sources:
-                unit.value = whole[unit]
-            call.layer.refuse(*(np.asarray(x.forward()) for x in call.inputs))
+        if _asks(call.layer):
+            given = [_known(x, whole) for x in call.inputs]
+            if any(isinstance(x, np.ndarray) for x in given):
+                call.layer.refuse(*given)
+
+
+def _known(wire: Unit, whole: Mapping[Unit, np.ndarray]) -> np.ndarray | Abstract:
+    """The numbers on a wire that is made of whole numbers alone; else an abstract value."""
+    sources = {unit for unit in order([wire]) if unit.gate is None}
+    if not sources <= set(whole):
+        return abstract_of(wire._value)
+    for unit in sources:
+        unit.value = whole[unit]
+    return np.asarray(wire.forward())
+
+
+def refuse_order(model: Any) -> None:
+    """Raise `CircuitError` where a layer must have its batches in order, which rows have not."""
+    layers = model.walk() if isinstance(model, Layer) else ()
+    for path, layer in layers:
+        if layer.takes_pieces:
+            raise CircuitError(
+                f"layer {path!r} is stateful: each batch goes on where the one before it ended, "
+                "and rows come in random order; give batches, pieces of sequences in their order"
+            )
 
 
 def _asks(layer: Layer) -> bool:

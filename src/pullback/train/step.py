@@ -153,7 +153,9 @@ class TrainingStep:
     def _dtype(self, x: np.ndarray) -> np.dtype:
         """The dtype that inputs take: the parameters' own, but for integers that a layer takes."""
         layers = [x for _, x in self.model.walk()] if isinstance(self.model, Layer) else []
-        if x.dtype.kind in "iu" and any(layer.takes_integers for layer in layers):
+        lengths = x.ndim == 1  # of sequences, where a layer takes them
+        whole = any(x.takes_integers or (lengths and x.takes_lengths) for x in layers)
+        if x.dtype.kind in "iu" and whole:
             return np.dtype(np.int64)
         for unit in self.model.parameters.values():
             return unit.dtype

@@ -27,6 +27,7 @@ from pullback.optim.optimizer import Optimizer
 from pullback.train.callbacks import Callback, Event, functions
 from pullback.train.data import Batches, Rows, are_batches, of_kind
 from pullback.train.divergence import lost, refuse_to_go_on
+from pullback.train.door import refuse_order
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
 from pullback.train.measured import Steps, joined, judged
@@ -199,6 +200,7 @@ class Trainer:
             if isinstance(validation, Real):
                 raise CircuitError("batches have no rows to hold out; give validation data")
         else:
+            refuse_order(self.model)
             data = self._ready(inputs, labels, weights, "training")
             if isinstance(validation, Real):
                 data, held_out = data.split(float(validation), self.seed)

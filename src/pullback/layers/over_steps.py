@@ -1,0 +1,106 @@
+"""Layers that make one vector of a whole sequence, of the steps that count."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import numpy as np
+
+from pullback.core.unit import Unit
+from pullback.gates.comparison import equal, maximum, where
+from pullback.gates.reduction import max, mean, sum
+from pullback.gates.shape import astype, expand_dims
+from pullback.layers.layer import Layer, register
+from pullback.layers.lengths import counting, refuse_lengths, with_lengths
+from pullback.layers.training import Training
+
+
+@final
+@register
+class MeanOverSteps(Layer):
+    """The mean of each feature over the steps of a sequence.
+
+    Shapes: x (rows, steps, ..., n), lengths (rows,) or not given, y (rows, ..., n). Steps behind a
+    row's end do not count; a row of no steps gives zeros.
+
+    Raises `CircuitError` for fewer than three axes, and for lengths beyond the steps.
+
+    >>> MeanOverSteps()([[[1.0], [3.0], [9.0]]], np.array([2])).value
+    array([[2.]])
+    """
+
+    takes = None
+    takes_lengths = True
+
+    def refuse(self, *inputs: Any) -> None:
+        refuse_lengths(self, *inputs)
+
+    def apply(self, *inputs: Unit, training: Training | None) -> Unit:
+        x, lengths = with_lengths(self, inputs)
+        if not x.shape[1]:
+            return sum(x, axis=1)
+        if lengths is None:
+            return mean(x, axis=1)
+        total = sum(where(_along(counting(lengths, x.shape[1]), x), x, 0.0), axis=1)
+        return total / _along(astype(maximum(lengths, 1), x.dtype), total)
+
+
+@final
+@register
+class MaxOverSteps(Layer):
+    """The largest number of each feature over the steps of a sequence.
+
+    Shapes, lengths and what is raised as in `MeanOverSteps`. Several that tie share the gradient.
+
+    >>> MaxOverSteps()([[[1.0], [3.0], [9.0]]], np.array([2])).value
+    array([[3.]])
+    """
+
+    takes = None
+    takes_lengths = True
+
+    def refuse(self, *inputs: Any) -> None:
+        refuse_lengths(self, *inputs)
+
+    def apply(self, *inputs: Unit, training: Training | None) -> Unit:
+        x, lengths = with_lengths(self, inputs)
+        if not x.shape[1]:
+            return sum(x, axis=1)
+        if lengths is None:
+            return max(x, axis=1)
+        least = float(np.finfo(x.dtype).min)
+        largest = max(where(_along(counting(lengths, x.shape[1]), x), x, least), axis=1)
+        return where(_along(lengths > 0, largest), largest, 0.0)
+
+
+@final
+@register
+class LastStep(Layer):
+    """The last step of a sequence.
+
+    Shapes, lengths and what is raised as in `MeanOverSteps`.
+
+    >>> LastStep()([[[1.0], [3.0], [9.0]]], np.array([2])).value
+    array([[3.]])
+    """
+
+    takes = None
+    takes_lengths = True
+
+    def refuse(self, *inputs: Any) -> None:
+        refuse_lengths(self, *inputs)
+
+    def apply(self, *inputs: Unit, training: Training | None) -> Unit:
+        x, lengths = with_lengths(self, inputs)
+        steps = x.shape[1]
+        if not steps:
+            return sum(x, axis=1)
+        if lengths is None:
+            return x[:, -1]
+        is_last = equal(np.arange(1, steps + 1), expand_dims(lengths, 1))
+        return sum(where(_along(is_last, x), x, 0.0), axis=1)
+
+
+def _along(few: Unit, x: Unit) -> Unit:
+    """A wire of the first axes of x, to stand beside it."""
+    return few.reshape((*few.shape, *[1] * (x.ndim - few.ndim)))

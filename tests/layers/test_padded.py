@@ -1,0 +1,82 @@
+"""`Padded` hands lengths to the layers that take them; such models train, and go to files."""
+
+import numpy as np
+import pytest
+
+import pullback as pb
+
+rng = np.random.default_rng(0)
+LENGTHS = rng.integers(1, 7, 60)
+WORDS = np.where(np.arange(6) < LENGTHS[:, None], rng.integers(1, 9, (60, 6)), 0)
+LABELS = (WORDS == 3).any(axis=1).astype(int)
+
+
+def model():
+    return pb.Padded(pb.Embedding(9, 4), pb.LSTM(8), pb.MaxOverSteps(), pb.Dense(2))
+
+
+@pytest.mark.parametrize("engine", ["native", "eager"])
+def test_a_model_of_padded_sequences_trains_and_is_saved(engine, tmp_path):
+    network = model()
+    trainer = pb.Trainer(network, pb.SoftmaxCrossEntropy(), pb.Adam(0.03), engine=engine)
+    trainer.fit((WORDS, LENGTHS), LABELS, epochs=12 if engine == "native" else 1)
+    if engine == "native":
+        assert trainer.evaluate((WORDS, LENGTHS), LABELS)["accuracy"] > 0.9
+    network.save(tmp_path / "m")
+    again = pb.Padded.load(tmp_path / "m")
+    scores = network.predict((WORDS, LENGTHS))
+    np.testing.assert_array_equal(again.predict((WORDS, LENGTHS)), scores)
+    np.testing.assert_allclose(trainer.predict((WORDS, LENGTHS)), scores, rtol=1e-4, atol=1e-5)
+    assert repr(again) == repr(model())
+
+
+def test_lengths_stay_whole_numbers_beside_floats():
+    x = rng.normal(size=(60, 6, 2)).astype(np.float32)
+    network = pb.Padded(pb.GRU(3, last=True), pb.Dense(2))
+    trainer = pb.Trainer(network, pb.SoftmaxCrossEntropy(), pb.SGD(0.1))
+    trainer.fit((x, LENGTHS), LABELS, epochs=1)
+    assert network.first_inputs[1][1] == "int64"
+
+
+def test_lengths_beyond_the_steps_are_refused_before_training():
+    network = pb.Padded(pb.GRU(3, last=True), pb.Dense(2))
+    trainer = pb.Trainer(network, pb.SoftmaxCrossEntropy(), pb.SGD(0.1))
+    x, lengths = np.zeros((60, 6, 2)), LENGTHS.copy()
+    lengths[41] = 7
+    with pytest.raises(
+        pb.CircuitError, match=r"sequences of 6 steps, and was told of 7 \(row 41\)"
+    ):
+        trainer.fit((x, lengths), LABELS)
+
+
+def test_a_layer_that_would_not_get_its_lengths_is_refused():
+    with pytest.raises(pb.CircuitError, match="which 'sequential1' around it does not hand on"):
+        pb.Padded(pb.Sequential(pb.GRU(3)), pb.Dense(2))
+    inner = pb.Padded(pb.Padded(pb.GRU(3)), pb.LastStep())
+    x = rng.normal(size=(2, 3, 2))
+    y = inner(x, np.array([1, 3]))
+    np.testing.assert_allclose(y.value[0], inner(x[:1, :1]).value[0], rtol=1e-12)
+
+
+def test_without_lengths_all_steps_count():
+    network = model()
+    y = network(WORDS)
+    np.testing.assert_array_equal(y.value, network(WORDS, np.full(60, 6)).value)
+
+
+@pytest.mark.parametrize("kind", [pb.MeanOverSteps, pb.MaxOverSteps, pb.LastStep])
+def test_of_no_steps_there_are_zeros(kind):
+    x = rng.normal(size=(2, 3, 2))
+    assert kind()(x[:, :0]).value.tolist() == [[0.0, 0.0]] * 2
+    assert kind()(x, np.array([0, 3])).value[0].tolist() == [0.0, 0.0]
+    assert kind()(x[:0], np.zeros(0, int)).shape == (0, 2)
+
+
+def test_largest_of_negative_numbers_is_none_of_those_behind_the_end():
+    x = -np.ones((1, 3, 1), np.float32)
+    x[0, 2] = 5.0
+    unit = pb.Unit(x, "x")
+    y = pb.MaxOverSteps()(unit, np.array([2]))
+    y.backward()
+    assert y.value.tolist() == [[-1.0]]
+    assert unit.grad.ravel().tolist() == [0.5, 0.5, 0.0]
