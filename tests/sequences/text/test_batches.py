@@ -111,3 +111,24 @@ def test_a_trainer_takes_them(kind):
     trainer = pb.Trainer(model, pb.SquaredError(), pb.SGD(0.5), engine="eager")
     trainer.fit(lambda: ((x, np.eye(3)[y]) for x, y in batches()), epochs=20)
     assert model(np.array([[0, 1, 2]])).value.argmax(axis=2).tolist() == [[1, 2, 0]]
+
+
+def test_a_stateful_layer_reads_streams_as_one_text():
+    """With steps of training too small to count, its state is that of the whole streams."""
+    text = np.random.default_rng(0).integers(0, 4, 101)
+    streams = TextStreams(text, rows=2, steps=7)
+    model = pb.Sequential(pb.Embedding(4, 3), pb.GRU(5, stateful=True), pb.Dense(4))
+    trainer = pb.Trainer(model, pb.SquaredError(), pb.SGD(1e-30), engine="eager")
+    layer, before = model["gru1"], []
+
+    def forget(event):
+        before.append([unit.value.copy() for unit in layer.state.values()])
+        layer.reset_state()
+
+    trainer.fit(lambda: ((x, np.eye(4)[y]) for x, y in streams()), epochs=2, callbacks=forget)
+    whole = np.concatenate([x for x, _ in streams()], axis=1)
+    expected = layer(model["embedding1"](whole)).value[:, -1]
+    ends = [state[0] for state in before if state]
+    assert len(ends) >= 2
+    for end in ends[:2]:
+        np.testing.assert_allclose(end, expected, rtol=1e-5)

@@ -270,3 +270,67 @@ def test_scores_that_are_not_finite_are_refused(bad):
 def test_numbers_outside_the_model_are_refused():
     with pytest.raises(pb.CircuitError, match="out of bounds"):
         list(generate_numbers(recurrent(parameters(), "native"), [CLASSES, 0], 5))
+
+
+RECURRENT = {
+    "RNN": lambda: pb.Sequential(pb.Embedding(5, 3), pb.RNN(4), pb.Dense(5)),
+    "GRU": lambda: pb.Sequential(pb.Embedding(5, 3), pb.GRU(4, layers=3, dropout=0.5), pb.Dense(5)),
+    "LSTM": lambda: pb.Padded(
+        pb.Embedding(5, 3), pb.LSTM(4), pb.LayerNorm(), pb.Dropout(0.5), pb.LSTM(3, 2), pb.Dense(5)
+    ),
+    "last": lambda: pb.Sequential(pb.Embedding(5, 3), pb.LSTM(4, last=True), pb.Dense(5)),
+    "cell": lambda: pb.Sequential(
+        pb.Embedding(5, 3), pb.Sequential(pb.Recurrent(pb.GRUCell(4))), pb.ReLU(), pb.Dense(5)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_steps_of_recurrent_layers_are_those_of_the_whole(name):
+    model = RECURRENT[name]()
+    numbers = np.random.default_rng(0).integers(0, 5, (3, 9))
+    whole = model(numbers).value
+    steps = StepByStep.of(model)
+    state = steps.start(3)
+    for k in range(9):
+        scores, state = steps.step(numbers[:, k : k + 1], state)
+        if whole.ndim == 3:
+            np.testing.assert_allclose(scores, whole[:, k], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(scores, whole[:, -1] if whole.ndim == 3 else whole, atol=1e-6)
+
+
+def test_a_model_that_learns_a_text_writes_it():
+    text = "abcd dcba " * 40
+    numbers = LETTERS.encode(text)
+    x, y = numbers[:-1].reshape(-1, 19)[:, :], np.eye(5)[numbers[1:]].reshape(-1, 19, 5)
+    model = pb.Sequential(pb.Embedding(5, 8), pb.GRU(16), pb.Dense(5))
+    trainer = pb.Trainer(model, pb.SquaredError(), pb.Adam(0.01))
+    trainer.fit(x, y, epochs=60, batch_size=7)
+    made = "".join(generate(StepByStep.of(model), LETTERS, "abcd d", 40, sampling=GREEDY))
+    assert made == text[6:46]
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (pb.Sequential(pb.Embedding(5, 3), pb.Dense(5)), "the model has no recurrent layer"),
+        (
+            pb.Sequential(pb.Embedding(5, 3), pb.GRU(4, bidirectional=True), pb.Dense(5)),
+            "'gru1' also runs backwards",
+        ),
+        (
+            pb.Sequential(pb.Embedding(5, 3), pb.Recurrent(pb.RNNCell(4), reverse=True)),
+            "'recurrent1' runs backwards",
+        ),
+        (
+            pb.Sequential(pb.Embedding(5, 4), pb.Residual(pb.GRU(4))),
+            "'residual1' has recurrent layers inside, and is no Sequential",
+        ),
+    ],
+)
+def test_models_without_such_steps_are_refused(model, said):
+    with pytest.raises(pb.CircuitError, match="has made its parameters; train it first"):
+        StepByStep.of(model)
+    model(np.zeros((1, 2), int))
+    with pytest.raises(pb.CircuitError, match=said):
+        StepByStep.of(model)

@@ -16,7 +16,9 @@ from pullback.engines.engine import Engine
 from pullback.engines.prepare import prepare, refuse_engine
 from pullback.gates.indexing import take
 from pullback.inspect.arguments import at_least_one
+from pullback.layers.layer import Layer
 from pullback.program.program import Program
+from pullback.sequences.text.recurrent import step_of
 from pullback.sequences.text.sampling import Sampling
 from pullback.sequences.text.writer import LARGEST, Writer, answered
 
@@ -59,6 +61,27 @@ class StepByStep:
         self._step, self._engine = step, engine
         self._runs: dict[int, Engine] = {}
         self._writers: dict[bool, Writer] = {}
+
+    @classmethod
+    def of(cls, model: Layer, *, engine: str = "native") -> StepByStep:
+        """The steps of a model of layers one after another, some of them recurrent.
+
+        `model` is a `Sequential` or `Padded` that was trained on whole numbers (rows, steps). It
+        is not copied: what it learns later, its steps know.
+
+        Raises `CircuitError` for a model that has not been called yet, has no recurrent layer, or
+        one that runs backwards or lies inside another layer.
+
+        >>> from pullback.layers import LSTM, Dense, Embedding, Sequential
+        >>> model = Sequential(Embedding(5, 3), LSTM(4, layers=2), Dense(5))
+        >>> whole = model(np.array([[2, 0, 1]]))
+        >>> steps = StepByStep.of(model, engine="eager")
+        >>> scores, state = steps.step(np.array([[2, 0, 1]]), steps.start(1))
+        >>> bool(np.allclose(scores, whole.value[:, -1])), len(state)
+        (True, 4)
+        """
+        step, sizes, dtype = step_of(model)
+        return cls(step, sizes, dtype=dtype.name, engine=engine)
 
     def start(self, rows: int) -> States:
         """The state before the first step, zeros."""
