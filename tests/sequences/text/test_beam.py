@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.sequences.text import beam_search
+from pullback.sequences.text import StepByStep, beam_search
 
 CLASSES = 3
 
@@ -92,6 +92,23 @@ def test_a_wider_beam_finds_what_greed_misses():
     best = beam_search(scores, width=2, longest=2)[0]
     assert best.numbers == (1, 0)
     assert np.exp(best.log_probability) == pytest.approx(0.4 * 0.99)
+
+
+def test_a_step_model_gives_the_scores_of_prefixes():
+    table = np.random.default_rng(0).normal(size=(CLASSES, CLASSES)) * 2.0
+    model = StepByStep(
+        lambda numbers, h: 2 * (pb.take(table, numbers) + 0.5 * h,),
+        [CLASSES],
+        dtype="float64",
+        engine="eager",
+    )
+
+    def scores(prefixes):
+        return model.step(prefixes, model.start(len(prefixes)))[0]
+
+    expected = exhaustive(scores, (1,), 3, None, 0.0)
+    found = beam_search(scores, [1], width=CLASSES**3, longest=3)
+    assert [x.numbers for x in found] == [numbers for _, numbers, _ in expected]
 
 
 def test_impossible_numbers_are_in_no_sequence():

@@ -39,6 +39,15 @@ def test_the_numbers_of_pieces_are_those_of_the_whole(text_file, tmp_path, monke
         np.testing.assert_array_equal(np.load(tmp_path / f"{k}.npy", mmap_mode="r"), numbers)
 
 
+def test_a_text_without_spaces_comes_by_pieces_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_PIECE", 10)
+    (tmp_path / "a.txt").write_text("acgt" * 100)
+    assert len(list(text_pieces(tmp_path / "a.txt"))) == 1
+    assert len(list(text_pieces(tmp_path / "a.txt", whole_words=False))) == 40
+    numbers = encode_file(tmp_path / "a.txt", Characters.of("acgt"), tmp_path / "a.npy")
+    assert numbers.tolist() == [0, 1, 2, 3] * 100
+
+
 def test_vocabularies_are_made_of_pieces(text_file, monkeypatch):
     monkeypatch.setattr(module, "_PIECE", 5)
     assert Characters.of(text_pieces(text_file)) == Characters.of(TEXT)

@@ -39,7 +39,8 @@ def beam_search(
     """The `width` best sequences that a beam of so many prefixes finds, the best first.
 
     `scores` is a function of prefixes (n, steps), whole numbers, all of one length, to scores
-    (n, classes) of what follows each, of which the log-softmax is taken. A sequence ends with the
+    (n, classes) of what follows each, of which the log-softmax is taken: of a `StepModel`, `lambda
+    prefixes: model.step(prefixes, model.start(len(prefixes)))[0]`. A sequence ends with the
     number `end`, which it holds, or is `longest` numbers long. Its score is
 
         sum of log P(number | numbers before) / length ** length_power

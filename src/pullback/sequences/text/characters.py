@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -45,6 +45,7 @@ make it of text that has it, or with unknown=... have one entry for all that it 
 
     vocabulary: tuple[str, ...]
     unknown: str | None = None
+    whole_words: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         entries = checked_vocabulary(self.vocabulary, self.unknown, "character")

@@ -1,7 +1,7 @@
 """In: a text file of any length. Out: its text by pieces, and its numbers in a file of their own.
 
-Neither needs memory for more than a piece. A piece ends where a word does, so that the pieces'
-numbers are those of the whole, for every tokenizer of this library.
+Neither needs memory for more than a piece. The pieces' numbers are those of the whole, for every
+tokenizer of this library: where it matters, a piece ends where a word does.
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ _PIECE = 1 << 16  # bytes that are read at once
 _WORD_END = re.compile(r"\S(?=[ \t\r\n])")
 
 
-def text_pieces(path: str | os.PathLike[str], encoding: str = "utf-8") -> Iterator[str]:
+def text_pieces(
+    path: str | os.PathLike[str], encoding: str = "utf-8", *, whole_words: bool = True
+) -> Iterator[str]:
     """The text of a file, piece by piece, line ends as they are.
+
+    A piece ends with a word, be it a long one, unless `whole_words` says that it need not.
 
     Raises `CircuitError` where the file cannot be read, or has bytes of another encoding.
 
@@ -51,7 +55,7 @@ def text_pieces(path: str | os.PathLike[str], encoding: str = "utf-8") -> Iterat
                 except UnicodeDecodeError as error:
                     _refuse_bytes(path, at - waiting + error.start, encoding)
                 at += len(data)
-                cut = _last_word_end(held, max(before - 1, 0))
+                cut = _last_word_end(held, max(before - 1, 0)) if whole_words else len(held)
                 if cut:
                     yield held[:cut]
                     held = held[cut:]
@@ -125,7 +129,7 @@ def _write(
 
     header(0)
     start, count, characters = file.tell(), 0, 0
-    for piece in text_pieces(path, encoding):
+    for piece in text_pieces(path, encoding, whole_words=tokenizer.whole_words):
         try:
             numbers = tokenizer.encode(piece)
         except CircuitError as error:

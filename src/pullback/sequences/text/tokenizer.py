@@ -32,6 +32,7 @@ class Tokenizer(ABC):
     """The entries, each at its number."""
 
     context = 0  # how many entries before it the text of an entry depends on
+    whole_words = True  # whether the numbers of pieces are those of the whole at ends of words only
 
     @abstractmethod
     def encode(self, text: str) -> np.ndarray:

@@ -21,7 +21,7 @@ from pullback.gates.shape import astype, reshape
 from pullback.program.program import Program
 from pullback.sequences.text.sampling import Sampling
 
-LARGEST = 1024
+LARGEST = 512
 """Classes among which the step itself finds the likeliest: it compares each with each other."""
 
 
