@@ -1,6 +1,7 @@
 """Data sets that come with the library, each under its name: digits, tables, points in a plane.
 
-Published pictures, which are fetched, are in `images.py`; both are in one registry.
+Published pictures and texts, which are fetched, are in `images.py` and `texts.py`; all are in one
+registry.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import numpy as np
 
 from pullback.core.registry import Registry
 from pullback.images.pictures import Pictures
+from pullback.sequences.text.long_text import Text
+from pullback.sequences.text.sentences import Sentences, TaggedSentences
 from pullback.tables.column import Column
 from pullback.tables.dataset import Dataset
 from pullback.tables.prepare import Feature, Preparation
@@ -21,7 +24,8 @@ from pullback.tables.read import row_numbers
 from pullback.tables.table import TableDataset
 from pullback.tables.target import Target
 
-DATASETS: Registry[Callable[[], Dataset | TableDataset | Pictures]] = Registry("data set")
+Loaded = Dataset | TableDataset | Pictures | Text | Sentences | TaggedSentences
+DATASETS: Registry[Callable[[], Loaded]] = Registry("data set")
 
 _POINTS = 600
 _SEED = 0  # the points are the same for everybody

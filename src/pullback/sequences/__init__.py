@@ -1,1 +1,1 @@
-"""Sequences: decoding what models answer for them."""
+"""Sequences: text and speech, read, made into numbers, learned from, and made again."""

@@ -1,0 +1,72 @@
+"""Text: made into numbers and back, learned from in batches, and written by models.
+
+In: text, sentences, files of them. Out: what `Trainer.fit` takes; and text again.
+
+    Characters, Words, BytePairs            a number for each character, word or piece
+    encode_file, text_pieces                text larger than memory
+    TextStreams, TextWindows                batches of a long text
+    Text, Sentences, TaggedSentences        texts of classes, words with tags; their readers
+    padded, character_matrix, PaddedBatches batches of sequences of different lengths
+    Sampling, sample, generate              what comes next, drawn from scores; text as it comes
+    StepByStep, LastWindow                  models that write: recurrent, and of a window
+    beam_search                             the likeliest sequences
+"""
+
+from pullback.sequences.text.batches import TextStreams, TextWindows
+from pullback.sequences.text.beam import Found, beam_search
+from pullback.sequences.text.byte_pairs import BytePairs
+from pullback.sequences.text.characters import Characters
+from pullback.sequences.text.files import encode_file, text_pieces
+from pullback.sequences.text.generation import StepModel, generate, generate_numbers
+from pullback.sequences.text.long_text import Text
+from pullback.sequences.text.padding import PaddedBatches, character_matrix, padded
+from pullback.sequences.text.sampling import Sampling, sample
+from pullback.sequences.text.sentences import (
+    Sentences,
+    TaggedSentences,
+    read_conllu,
+    read_sentences,
+)
+from pullback.sequences.text.steps import LastWindow, StepByStep
+from pullback.sequences.text.tokenizer import (
+    Tokenizer,
+    load_tokenizer,
+    load_with,
+    save_with,
+    tokenizer_from,
+)
+from pullback.sequences.text.words import Words, join_words, split_words
+
+__all__ = [
+    "BytePairs",
+    "Characters",
+    "Found",
+    "LastWindow",
+    "PaddedBatches",
+    "Sampling",
+    "Sentences",
+    "StepByStep",
+    "StepModel",
+    "TaggedSentences",
+    "Text",
+    "TextStreams",
+    "TextWindows",
+    "Tokenizer",
+    "Words",
+    "beam_search",
+    "character_matrix",
+    "encode_file",
+    "generate",
+    "generate_numbers",
+    "join_words",
+    "load_tokenizer",
+    "load_with",
+    "padded",
+    "read_conllu",
+    "read_sentences",
+    "sample",
+    "save_with",
+    "split_words",
+    "text_pieces",
+    "tokenizer_from",
+]

@@ -1,0 +1,15 @@
+"""What a network of text holds on its way: states, attention, and gradients through time.
+
+In: plain arrays, whatever the model that they are from. Out: figures by matplotlib (extra `plot`),
+each of its own, without pyplot: a notebook shows it, and `figure.savefig("seen.png")` keeps it.
+
+    hidden_state               characters in the colour of what a unit holds as it reads them
+    attention_map              how much each word looks at each other
+    gradient_through_time      what is left of a gradient so many steps back
+"""
+
+from pullback.sequences.text.seeing.attention import attention_map
+from pullback.sequences.text.seeing.gradients import gradient_through_time
+from pullback.sequences.text.seeing.states import hidden_state
+
+__all__ = ["attention_map", "gradient_through_time", "hidden_state"]
