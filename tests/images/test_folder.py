@@ -279,7 +279,13 @@ def test_pictures_are_those_that_are_read_alone(tmp_path):
 
 def test_one_size_is_kept_unless_it_is_too_much(monkeypatch):
     heads = [Head(300, 400, 3, False)] * 4
-    assert choose_size(heads, 3, None, "crop") == ((300, 400), [])
+    size, notes = choose_size(heads, 3, None, "crop")
+    assert size == (300, 400)
+    assert notes == [
+        "all pictures are 300x400 (height x width), and are learned from so; size=128 makes them "
+        "smaller, and training far quicker"
+    ]
+    assert choose_size([Head(32, 400, 3, False)] * 4, 3, None, "crop") == ((32, 400), [])
     monkeypatch.setattr(gathering, "MOST_BYTES", 4 * 300 * 400 * 3 - 1)
     size, notes = choose_size(heads, 3, None, "crop")
     assert size == (128, 128)

@@ -179,3 +179,13 @@ def test_channels_are_brought_to_mean_zero_and_deviation_one():
 def test_what_nothing_could_be_learned_with_is_refused(more, message):
     with pytest.raises(pb.CircuitError, match=message):
         PictureRecipe(**more).checked()
+
+
+def test_the_innermost_folder_of_the_name_of_a_class_tells_the_class(outcome):
+    trained = outcome.trained
+    assert trained.truth(["x/top/bottom/1.png", "top/2.png", "bottom/a/b/3.png"]).tolist() == [
+        1, 0, 1
+    ]  # fmt: skip
+    assert trained.truth(["top/1.png", "elsewhere/2.png"]) is None
+    assert trained.truth(["top.png"]) is None
+    assert trained.truth([]).tolist() == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -35,15 +37,27 @@ def pictures_of(data: str, size: tuple[int, int] | None, skip_broken: bool) -> P
     not read from files.
     """
     if data not in DATASETS:
-        listing = list_folder(data) if os.path.isdir(data) else list_csv(data)
         try:
-            return listing.read(size, skip_broken=skip_broken)
+            listing = list_folder(data) if os.path.isdir(data) else list_csv(data)
+            found = listing.read(size, skip_broken=skip_broken)
         except CircuitError as error:
-            raise CircuitError(str(error).replace("skip_broken=True", "--skip-broken")) from None
+            raise CircuitError(_as_options(str(error))) from None
+        return replace(found, notes=tuple(map(_as_options, found.notes)))
     if size is not None or skip_broken:
         option = "--size" if size is not None else "--skip-broken"
         raise CircuitError(f"{option} is for pictures in files, and {data} is a set of its own")
     return DATASETS[data]()  # pyright: ignore[reportReturnType]
+
+
+def _as_options(text: str) -> str:
+    """The same, with arguments as the command line has them; others are Python's.
+
+    >>> _as_options("size= takes another"), _as_options("label= names another")
+    ('--size takes another', 'in Python, label= names another')
+    """
+    for argument, option in (("skip_broken=True", "--skip-broken"), ("size=", "--size ")):
+        text = text.replace(argument, option).replace("--size  ", "--size ")
+    return re.sub(r"\b(channels|file|folder|label)=", r"in Python, \1=", text)
 
 
 def train_pictures(

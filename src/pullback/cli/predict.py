@@ -57,8 +57,8 @@ def predict(
     Of pictures, a row has the file, the prediction, and the probability of each class. A table's
     file is read as that of the training was, in its decimal mark and its gaps, unless told
     otherwise. Each row has the line of the file, the prediction and, of classes, the probability of
-    each, or the score where the model gives no probabilities. Where the data has the target too,
-    how good they are is said on standard error.
+    each, or the score where the model gives no probabilities. Where the data has the target too, or
+    pictures are in folders of the names of classes, how good they are is said on standard error.
     """
     path = None if output is None else writable("--output", output, *_SUFFIXES)
     if path is not None:
@@ -126,6 +126,8 @@ def _predict_pictures(
     columns["prediction"] = [trained.classes[k] for k in answers]
     columns |= {f"probability {c}": found[:, k] for k, c in enumerate(trained.classes)}
     table = pd.DataFrame(columns)
+    truth = trained.truth(files) if files else None
+    right = None if truth is None else float((answers == truth).mean())
     if path is not None:
         _write(table, path)
     if as_json:
@@ -134,6 +136,7 @@ def _predict_pictures(
             "data": data,
             "task": "classification",
             "classes": list(trained.classes),
+            "metrics": None if right is None else {"accuracy": right},
             "saved": output,
             "rows": [] if path is not None else table.to_dict("records"),
         }
@@ -142,6 +145,10 @@ def _predict_pictures(
         _print(table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     else:
         _say([f"{len(table):,} predictions written to {output}"], "")
+    if right is not None and not as_json:
+        pictures = "1 picture" if len(files) == 1 else f"{len(files):,} pictures"
+        accuracy = f"{NAMES['accuracy']} {shown_value('accuracy', right)}"
+        _say([f"by the folders of {pictures}: {accuracy}"], "")
 
 
 def _table(data: str, options: ReadOptions) -> Table:

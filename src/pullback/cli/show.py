@@ -16,7 +16,7 @@ from pullback.train.settings import named
 WHAT = {
     "filters": "the weights of a convolution",
     "activations": "what a layer makes of a picture",
-    "gradients": "the pull that comes back to a layer from the loss of an answer",
+    "gradients": "the pull that comes back to a layer from the score of an answer",
     "excite": "the picture that excites a unit or a class most",
     "saliency": "the pixels on which an answer rests",
     "occlusion": "where covering a part changes an answer",
@@ -57,7 +57,8 @@ def show(
     """Draw what a model of pictures has learned, or how it sees a picture."""
     chosen = named("thing to show", what or ("activations" if picture else "filters"), WHAT)
     _refuse(chosen, picture, layer, label, unit)
-    path = Path(save or f"{Path(model).with_suffix('')}-{chosen}{f'-{layer}' * bool(layer)}.png")
+    of = [chosen, *([Path(picture).stem] if picture else []), *([layer] if layer else [])]
+    path = Path(save or f"{'-'.join([str(Path(model).with_suffix('')), *of])}.png")
     writable("--save", str(path), *_ENDINGS)
     refuse_same("--save", path, model, *([picture] if picture else []))
     trained = TrainedPictures.load(model)

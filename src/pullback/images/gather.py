@@ -19,6 +19,7 @@ from pullback.images.reading import Head, checked_size, decoded, quiet, read_hea
 from pullback.images.words import counted
 
 LARGEST_SIDE = 128  # of pictures whose size nobody told
+_LARGE = 256  # pixels of the shorter side, from which on it is said that smaller ones would do
 MOST_BYTES = 1 << 30  # of pictures that are kept in the size they all have
 _CHUNK = 16  # files that a thread takes at a time
 _MOST_THREADS = 8
@@ -166,7 +167,11 @@ def choose_size(
     (height, width), most = sizes.most_common(1)[0]
     small = height * width * channels * len(heads) <= MOST_BYTES
     if len(sizes) == 1 and small:
-        return (height, width), []
+        large = [
+            f"all pictures are {_text((height, width))} (height x width), and are learned from so; "
+            f"size={LARGEST_SIDE} makes them smaller, and training far quicker"
+        ]
+        return (height, width), large if min(height, width) >= _LARGE else []
     if 2 * most > len(heads) and max(height, width) <= LARGEST_SIDE:
         why = f"as most of them are, {most:,} of {len(heads):,}"
     else:

@@ -108,6 +108,18 @@ class TrainedPictures:
             return np.zeros((0, len(kind.classes)), np.float32)
         return self.probabilities(np.stack([self.picture(path) for path in paths]))
 
+    def truth(self, paths: Sequence[str | os.PathLike[str]]) -> np.ndarray | None:
+        """The number of each file's class, told by the folders that it is in; None if of some not.
+
+        The innermost folder of the name of a class counts.
+        """
+        numbers = {str(name): k for k, name in enumerate(self.classes)}
+        found = [
+            next((numbers[name] for name in reversed(Path(path).parts[:-1]) if name in numbers), -1)
+            for path in paths
+        ]
+        return None if -1 in found else np.array(found, np.int64)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all of it to one file.
 

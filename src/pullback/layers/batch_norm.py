@@ -54,7 +54,7 @@ class BatchNorm(Layer):
         rng: Rng = None,
     ) -> None:
         self.momentum = number_between("BatchNorm", "momentum", momentum, 0.0, 1.0, end=True)
-        self.epsilon = number_between("BatchNorm", "epsilon", epsilon, 0.0)
+        self.epsilon = number_between("BatchNorm", "epsilon", epsilon, 0.0, 1.0)
         super().__init__(
             name,
             rng,

@@ -45,7 +45,7 @@ class GroupNorm(Layer):
         name: str = "",
         rng: Rng = None,
     ) -> None:
-        self.epsilon = number_between("GroupNorm", "epsilon", epsilon, 0.0)
+        self.epsilon = number_between("GroupNorm", "epsilon", epsilon, 0.0, 1.0)
         super().__init__(
             name,
             rng,

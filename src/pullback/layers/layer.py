@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 Shape = tuple[int, ...]
+_OF_PICTURES = 4  # axes: rows, height, width, channels
 Rng = np.random.Generator | int | None
 L = TypeVar("L", bound="Layer")
 
@@ -90,6 +91,7 @@ class Layer(Portable, ABC):
         if self.takes not in (None, len(given)):
             raise CircuitError(f"layer {self.called!r} takes {self.takes} input, got {len(given)}")
         wires = [x if isinstance(x, Unit) else Unit(x, "inputs") for x in given]
+        self._refuse_bytes(wires)
         call = begun(self, wires)
         with scope(self.name):
             if not self.built:
@@ -101,6 +103,16 @@ class Layer(Portable, ABC):
                 self.first_inputs = [(x.shape, x.dtype.name) for x in wires]
                 self.built = True
         return call.output
+
+    def _refuse_bytes(self, wires: Sequence[Unit]) -> None:
+        """Refuse pictures of bytes where the first were of floats, 255 times smaller as a rule."""
+        for x, (_, dtype) in zip(wires, self.first_inputs, strict=False):
+            if x.dtype == np.uint8 and x.ndim == _OF_PICTURES and dtype.startswith("float"):
+                raise CircuitError(
+                    f"layer {self.called!r} was made for pictures of {dtype}, and these are bytes "
+                    "from 0 to 255: give images / 255.0 if it learned from those, or else "
+                    f"images.astype({dtype!r})"
+                )
 
     @property
     def called(self) -> str:

@@ -40,7 +40,7 @@ class LayerNorm(Layer):
         name: str = "",
         rng: Rng = None,
     ) -> None:
-        self.epsilon = number_between("LayerNorm", "epsilon", epsilon, 0.0)
+        self.epsilon = number_between("LayerNorm", "epsilon", epsilon, 0.0, 1.0)
         super().__init__(
             name,
             rng,

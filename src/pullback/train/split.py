@@ -46,6 +46,8 @@ def refuse_rare(labels: np.ndarray, classes: Sequence[Any], parts: int) -> None:
     counts = np.bincount(labels, minlength=len(classes))
     rarest = int(counts.argmin())
     if counts[rarest] < parts:
+        count = counts[rarest]
         raise CircuitError(
-            f"class {classes[rarest]!r} has {counts[rarest]} rows, too few for {parts} parts"
+            f"class {classes[rarest]!r} has {count} example{'' if count == 1 else 's'}, and each of "
+            f"{parts} parts needs one; add some, or leave the class out"
         )

@@ -7,6 +7,7 @@ import pytest
 
 import pullback as pb
 from pullback.layers import Parallel, Residual
+from pullback.models import resnet
 
 IMAGES = np.random.default_rng(0).normal(size=(2, 8, 8, 3))
 KINDS = {
@@ -254,7 +255,7 @@ def test_sizes_are_whole_numbers_of_one_or_two_axes(bad):
         (lambda: pb.Upsample2d(2, "cubic"), "Upsample2d knows 'nearest' and 'bilinear', got 'cub"),
         (lambda: pb.LayerNorm(axes=1.5), "LayerNorm needs a whole number of axes, got 1.5"),
         (lambda: pb.GroupNorm(0), "GroupNorm needs at least one group, got 0"),
-        (lambda: pb.GroupNorm(2, -1.0), "GroupNorm needs an epsilon from 0, got -1.0"),
+        (lambda: pb.GroupNorm(2, -1.0), "GroupNorm needs an epsilon from 0 to below 1, got -1.0"),
         (lambda: pb.LocalResponseNorm(0), "LocalResponseNorm needs at least one channel, got 0"),
         (lambda: pb.LocalResponseNorm(3, np.inf), "LocalResponseNorm needs an alpha from 0, got i"),
         (lambda: pb.SpatialDropout(1.0), "SpatialDropout needs a rate from 0 to below 1, got 1.0"),
@@ -278,3 +279,30 @@ def test_a_way_around_that_does_not_fit_is_refused():
     two = Parallel(pb.ReLU(), pb.Tanh(), join="none")
     with refused("the layer around 'r' makes 2 outputs, not one"):
         Residual(pb.ReLU(), around=two, name="r")(IMAGES)
+
+
+# What would be wrong in silence ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [lambda: pb.Conv2d(4, 3, padding="same"), resnet])
+def test_images_whose_channels_come_first_are_told(make):
+    with pytest.warns(UserWarning, match=r"images of 3 x 28 pixels with 28 channels; .*moveaxis"):
+        make()(np.zeros((2, 3, 28, 28), np.float32))
+
+
+def test_bytes_are_refused_by_what_learned_from_floats():
+    model = pb.Sequential(pb.Conv2d(2, 3), pb.Flatten(), pb.Dense(2))
+    pictures = np.zeros((3, 8, 8, 1), np.uint8)
+    model(pictures / np.float32(255.0))
+    for use in (model, model.predict):
+        with refused("layer 'sequential' was made for pictures of float32, and these are bytes"):
+            use(pictures)
+    fresh = pb.Sequential(pb.Conv2d(2, 3), pb.Flatten(), pb.Dense(2))
+    fresh(pictures)  # of bytes from the first
+    assert fresh.predict(pictures).shape == (3, 2)
+
+
+@pytest.mark.parametrize("make", [lambda: pb.LayerNorm(64), lambda: pb.GroupNorm(8, 32)])
+def test_the_number_of_features_is_no_epsilon(make):
+    with pytest.raises(pb.CircuitError, match="needs an epsilon from 0 to below 1, got"):
+        make()

@@ -20,6 +20,7 @@ from pullback.layers.convolution.images import (
     in_rows,
     named,
     sizes,
+    warn_of_channels_first,
 )
 from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
@@ -79,6 +80,7 @@ class Conv2d(Layer):
 
     def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:
         check_axes(self, shape, 4, None)
+        warn_of_channels_first(self, shape)
         told = {name: self.config[name] for name in ("filters", "groups")}
         _build(self, shape[-1], both(self.config["kernel"]), rng, **told)
 
@@ -136,6 +138,7 @@ class DepthwiseConv2d(Layer):
 
     def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:
         check_axes(self, shape, 4, None)
+        warn_of_channels_first(self, shape)
         channels, kernel = shape[-1], both(self.config["kernel"])
         if not channels:
             raise CircuitError(f"layer {self.name!r} needs at least one channel, got {shape}")

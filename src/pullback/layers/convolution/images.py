@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from operator import index
 from typing import Any
@@ -12,6 +13,7 @@ from pullback.gates.shape import reshape
 from pullback.gates.windows import plain_padding
 from pullback.layers.layer import Layer
 
+_WIDE = 8  # pixels, from which on an image of one or three rows is likely to be none
 AXES = {3: "(N, L, C)", 4: "(N, H, W, C)"}
 
 
@@ -33,6 +35,17 @@ def check_axes(layer: Layer, shape: tuple[int, ...], axes: int, channels: int | 
     elif len(shape) == axes:
         cure = "; the layer was built for as many channels as its first input had"
     raise CircuitError(f"layer {layer.name!r} expects inputs of shape {wanted}, got {shape}{cure}")
+
+
+def warn_of_channels_first(layer: Layer, shape: tuple[int, ...]) -> None:
+    """Say so where images look as if their channels came before their rows, as in PyTorch."""
+    _, height, width, channels = shape
+    if height in (1, 3) and width == channels and width >= _WIDE:
+        warnings.warn(
+            f"layer {layer.name!r} takes {shape} for images of {height} x {width} pixels with "
+            f"{channels} channels; if channels come first in it, give np.moveaxis(x, 1, -1)",
+            stacklevel=4,
+        )
 
 
 def named(layer: Layer, gate: Callable[..., Unit], *inputs: Any, **static: Any) -> Unit:
