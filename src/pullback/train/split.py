@@ -46,8 +46,8 @@ def refuse_rare(labels: np.ndarray, classes: Sequence[Any], parts: int) -> None:
     counts = np.bincount(labels, minlength=len(classes))
     rarest = int(counts.argmin())
     if counts[rarest] < parts:
-        count = counts[rarest]
+        few = "1 example" if counts[rarest] == 1 else f"{counts[rarest]} examples"
         raise CircuitError(
-            f"class {classes[rarest]!r} has {count} example{'' if count == 1 else 's'}, and each of "
-            f"{parts} parts needs one; add some, or leave the class out"
+            f"class {classes[rarest]!r} has {few}, and each of {parts} parts needs one; add some, "
+            "or leave the class out"
         )
