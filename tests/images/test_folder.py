@@ -14,10 +14,11 @@ from PIL import Image
 from rich.console import Console
 
 import pullback as pb
+from pullback.files.progress import working
+from pullback.files.threads import attempt
 from pullback.images import Pictures, list_folder, read_folder
 from pullback.images import gather as gathering
-from pullback.images.gather import attempt, choose_size
-from pullback.images.progress import working
+from pullback.images.gather import choose_size
 from pullback.images.reading import Head, read_picture
 
 
@@ -257,7 +258,7 @@ def test_one_size_is_kept_unless_it_is_too_much(monkeypatch):
 
 def test_more_than_memory_holds_is_refused(tmp_path, monkeypatch):
     fill(tmp_path, "a/1.png", "b/2.png")
-    monkeypatch.setattr(gathering, "_memory", lambda: 10**6)
+    monkeypatch.setattr(gathering, "machine_memory", lambda: 10**6)
     with pytest.raises(pb.CircuitError, match=r"2 pictures of 9000x9000 take 0\.2 GB of memory"):
         read_folder(tmp_path, size=9000)
 

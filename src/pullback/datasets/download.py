@@ -17,15 +17,18 @@ from typing import Any, NamedTuple
 import platformdirs
 
 from pullback.core.errors import CircuitError
-from pullback.images.progress import Line, working
+from pullback.files.progress import Line, working
 
 
 class Published(NamedTuple):
-    """A file of a data set: where it is published, and the MD5 sum of what is there."""
+    """A file of a data set: where it is published, and the MD5 sum of what is there.
+
+    Without a sum, whoever reads the file checks what it holds.
+    """
 
     name: str
     home: str
-    md5: str
+    md5: str | None
 
 
 def local_file(data_set: str, file: Published, *others: str) -> Path:
@@ -69,7 +72,8 @@ def _fetched(data_set: str, file: Published) -> Path:
         bar: Any = _Bar(line)  # more than pooch's types allow, and what its documentation does
         fetch: Any = pooch.HTTPDownloader(progressbar=bar)
         try:
-            path = pooch.retrieve(url, f"md5:{file.md5}", file.name, folder, downloader=fetch)
+            known = None if file.md5 is None else f"md5:{file.md5}"
+            path = pooch.retrieve(url, known, file.name, folder, downloader=fetch)
         except ValueError:  # pooch keeps nothing of what has another checksum
             raise CircuitError(
                 f"what {url} sent is not the published file, by its checksum: try again, or {cure}"

@@ -318,7 +318,7 @@ def test_wrong_options_are_refused():
 def test_without_matplotlib_the_cure_is_said(monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        "pullback.images.seeing.given.find_spec", lambda x: None if x == "matplotlib" else find(x)
+        "pullback.figures.find_spec", lambda x: None if x == "matplotlib" else find(x)
     )
     model, x = classifier(), picture()
     found = seeing.excite(model, 0, steps=1)

@@ -20,12 +20,13 @@ from pullback.core.gate import constant
 from pullback.core.gradient import gradient
 from pullback.core.unit import Unit
 from pullback.engines.prepare import prepare, refuse_engine
+from pullback.figures import refuse_without_matplotlib
 from pullback.gates import reduction
 from pullback.gates.comparison import clip, logical_and, logical_or, where
 from pullback.gates.convolution import convolve
 from pullback.gates.elementary import sqrt
 from pullback.gates.indexing import take
-from pullback.images.seeing.given import class_names, refuse_without_matplotlib, taken_by
+from pullback.images.seeing.given import class_names, taken_by
 from pullback.images.seeing.outputs import made_by
 from pullback.inspect.arguments import at_least_one, not_negative, positive
 from pullback.layers.layer import Layer

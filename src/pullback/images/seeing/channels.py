@@ -10,11 +10,11 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.gradient import gradient
 from pullback.core.unit import Unit
+from pullback.figures import refuse_without_matplotlib
 from pullback.images.seeing.given import (
     class_names,
     class_number,
     picture_for,
-    refuse_without_matplotlib,
 )
 from pullback.images.seeing.outputs import Output, output_of, run, telling
 from pullback.images.seeing.scores import by_class

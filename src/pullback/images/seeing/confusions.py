@@ -12,12 +12,12 @@ from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_outputs
 from pullback.core.values import plain_array
 from pullback.engines.prepare import refuse_engine
+from pullback.figures import refuse_without_matplotlib
 from pullback.images.seeing.given import (
     class_names,
     class_number,
     numbers_of,
     pictures_for,
-    refuse_without_matplotlib,
 )
 from pullback.images.seeing.scores import Scorer, probabilities
 from pullback.inspect.arguments import not_negative

@@ -7,7 +7,6 @@ for bytes, 0 to 255, which are divided by 255.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from operator import index
 from typing import Any
 
@@ -17,12 +16,6 @@ from pullback.core.errors import CircuitError
 from pullback.core.finite import is_finite, refuse_not_finite
 from pullback.core.values import plain_array
 from pullback.layers.layer import Layer
-
-
-def refuse_without_matplotlib() -> None:
-    """Raise `CircuitError` where figures cannot be drawn."""
-    if find_spec("matplotlib") is None:
-        raise CircuitError('to draw a figure, install matplotlib: pip install "pullback[plot]"')
 
 
 def taken_by(model: Any) -> tuple[tuple[int, ...], np.dtype]:

@@ -11,12 +11,12 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.finite import is_finite
 from pullback.engines.prepare import refuse_engine
+from pullback.figures import refuse_without_matplotlib
 from pullback.images.seeing.given import (
     class_names,
     class_number,
     numbers_of,
     picture_for,
-    refuse_without_matplotlib,
 )
 from pullback.images.seeing.scores import Scorer, probabilities, slopes
 from pullback.inspect.arguments import at_least_one, not_negative

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.images.seeing.given import refuse_without_matplotlib, taken_by
+from pullback.figures import refuse_without_matplotlib
+from pullback.images.seeing.given import taken_by
 from pullback.images.seeing.outputs import named_layer
 from pullback.inspect.arguments import at_least_one
 from pullback.layers import Conv2d, ConvTranspose2d, DepthwiseConv2d, Layer

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from pullback.images.seeing.drawing.sheet import (
+from pullback.figures.sheet import (
     BLUE,
     MARGIN,
     NOTE,

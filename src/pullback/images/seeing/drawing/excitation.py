@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from pullback.images.seeing.drawing.sheet import (
+from pullback.figures.sheet import (
     MARGIN,
     PALE,
     SMALL,

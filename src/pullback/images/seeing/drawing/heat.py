@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from pullback.images.seeing.drawing.sheet import (
+from pullback.figures.sheet import (
     MARGIN,
     NOTE,
     TITLE,

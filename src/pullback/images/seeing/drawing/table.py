@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from pullback.images.seeing.drawing.sheet import (
+from pullback.figures.sheet import (
     MARGIN,
     NOTE,
     SMALL,

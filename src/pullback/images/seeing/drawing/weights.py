@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pullback.images.seeing.drawing.sheet import (
+from pullback.figures.sheet import (
     MARGIN,
     NOTE,
     SMALL,
