@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 from scipy import special
-from tests.layers import pictures, windows
+from tests.layers import pictures, sounds, windows
 
 from pullback.layers import (
     ELU,
     GELU,
+    MFCC,
     SELU,
     AveragePool1d,
     AveragePool2d,
@@ -37,6 +38,7 @@ from pullback.layers import (
     LayerNorm,
     LeakyReLU,
     LocalResponseNorm,
+    LogMel,
     Maxout,
     MaxPool1d,
     MaxPool2d,
@@ -199,6 +201,22 @@ def local_response_norm(row, size, alpha, beta, k):
     )
 
 
+def log_mel(row, rate, bands, **told):
+    return Case(
+        lambda: LogMel(rate, bands, **told),
+        row,
+        lambda x, p: sounds.log_mel(x, rate, bands, **told),
+    )
+
+
+def mfcc(row, rate, coefficients, bands, **told):
+    return Case(
+        lambda: MFCC(rate, coefficients, bands, **told),
+        row,
+        lambda x, p: sounds.mfcc(x, coefficients, rate, bands, **told),
+    )
+
+
 def elementwise(make, function):
     return [Case(make, (3, 2), lambda x, p: function(x)), Case(make, (), lambda x, p: function(x))]
 
@@ -327,6 +345,16 @@ CASES: dict[str, list[Case]] = {
         local_response_norm((6,), 4, 0.5, 0.6, 2.0),
         local_response_norm((2, 3), 7, 2.0, 1.0, 0.5),
         local_response_norm((3, 2), 1, 0.3, 0.5, 1.0),
+    ],
+    "LogMel": [
+        log_mel((40,), 1000, 3, window=0.016, step=0.005),
+        log_mel((37,), 1000, 2, window=0.011, step=0.007, scale="htk", centre=False),
+        log_mel((23,), 4000, 4, window=0.004, step=0.001, low=100.0, high=1500.0, points=33),
+        log_mel((1,), 500, 1, window=0.012, step=0.02, floor=0.5),
+    ],
+    "MFCC": [
+        mfcc((40,), 1000, 2, 3, window=0.016, step=0.005),
+        mfcc((37,), 1000, 3, 3, window=0.016, step=0.01, scale="htk", points=64),
     ],
     "MaxPool1d": [
         pooling(MaxPool1d, (6, 2), 2),

@@ -53,6 +53,7 @@ from pullback.layers.parallel import Parallel
 from pullback.layers.reshaping import Flatten, Reshape
 from pullback.layers.residual import Residual
 from pullback.layers.sequential import Sequential
+from pullback.layers.sound import MFCC, LogMel
 from pullback.layers.standardize import Standardize
 from pullback.layers.training import Training
 
@@ -61,6 +62,7 @@ __all__ = [
     "GELU",
     "INITIALIZERS",
     "LAYERS",
+    "MFCC",
     "SELU",
     "AveragePool1d",
     "AveragePool2d",
@@ -82,6 +84,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "LocalResponseNorm",
+    "LogMel",
     "MaxPool1d",
     "MaxPool2d",
     "Maxout",
