@@ -1,6 +1,7 @@
 """Data sets that come with the library, each under its name: digits, tables, points in a plane.
 
-Published pictures, which are fetched, are in `images.py`; both are in one registry.
+Published pictures and speech, which are fetched, are in `images.py` and `speech.py`; all are in one
+registry.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from pullback.core.registry import Registry
 from pullback.images.pictures import Pictures
+from pullback.sequences.sound.recordings import Recordings
 from pullback.tables.column import Column
 from pullback.tables.dataset import Dataset
 from pullback.tables.prepare import Feature, Preparation
@@ -21,7 +23,9 @@ from pullback.tables.read import row_numbers
 from pullback.tables.table import TableDataset
 from pullback.tables.target import Target
 
-DATASETS: Registry[Callable[[], Dataset | TableDataset | Pictures]] = Registry("data set")
+DATASETS: Registry[Callable[[], Dataset | TableDataset | Pictures | Recordings]] = Registry(
+    "data set"
+)
 
 _POINTS = 600
 _SEED = 0  # the points are the same for everybody

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.datasets.builtin import DATASETS
 from pullback.datasets.images import PictureSet
+from pullback.datasets.speech import SpeechSet
 from pullback.images.folder import read_folder
 from pullback.images.pictures import Pictures
+from pullback.sequences.sound.recordings import Recordings
 from pullback.tables.dataset import Dataset
 from pullback.tables.options import ReadOptions
 from pullback.tables.read import SUFFIXES
@@ -22,7 +24,7 @@ def load_dataset(
     task: str | None = None,
     kinds: Mapping[str, str] | None = None,
     options: ReadOptions | None = None,
-) -> Dataset | TableDataset | Pictures:
+) -> Dataset | TableDataset | Pictures | Recordings:
     """The built-in data set of this name, the table in this file, or the pictures in this folder.
 
     Of a file, `target`, `task` and `kinds` say what to predict and what columns are, as in
@@ -70,21 +72,22 @@ def load_table(
 ) -> Dataset | TableDataset:
     """What `load_dataset` loads, of tables alone.
 
-    Raises `CircuitError` as it does, and for pictures, before they are fetched or read.
+    Raises `CircuitError` as it does, and for pictures and speech, before they are fetched or read.
 
     >>> load_table("iris").task
     'classification'
     """
     text = os.fspath(name)
-    if text in DATASETS and isinstance(DATASETS[text], PictureSet):
-        tables = sorted(x for x, entry in DATASETS.items() if not isinstance(entry, PictureSet))
+    published = {PictureSet: "pictures", SpeechSet: "recordings"}
+    if (held := published.get(type(DATASETS.get(text)))) is not None:
+        tables = sorted(x for x, entry in DATASETS.items() if type(entry) not in published)
         raise CircuitError(
-            f"{text} holds pictures, and this takes tables; built in are {', '.join(tables)}"
+            f"{text} holds {held}, and this takes tables; built in are {', '.join(tables)}"
         )
     if text not in DATASETS and os.path.isdir(text):
         raise CircuitError(
             f"{text} is a folder, and this takes tables: name a .csv or .parquet file"
         )
     data = load_dataset(name, target, task, kinds, options)
-    assert not isinstance(data, Pictures)
+    assert not isinstance(data, Pictures | Recordings)
     return data

@@ -24,6 +24,8 @@ from pullback.layers.arguments import count, number_between
 from pullback.layers.layer import Layer
 from pullback.layers.sound.mel import SCALES, band_edges, mel_filters
 
+_MOST_POINTS = 8192  # the matrices of the transform have as many rows as columns
+
 
 @dataclass(frozen=True)
 class Bands:
@@ -55,6 +57,12 @@ class Bands:
             raise CircuitError(
                 f"{kind}: a window of {config['window']:g} s is {window} samples, and points, "
                 f"{points}, are fewer; take as many at least"
+            )
+        if points > _MOST_POINTS or config["bands"] > points:
+            raise CircuitError(
+                f"{kind}: a Fourier transform is of {_MOST_POINTS:,} points at most, and bands are "
+                f"no more than points, got {points:,} points and {config['bands']:,} bands; take a "
+                "shorter window, or fewer bands"
             )
         if not config["low"] < high <= rate / 2:
             raise CircuitError(
@@ -131,8 +139,11 @@ def checked(kind: str, **told: Any) -> dict[str, Any]:
     scale, high, points = told["scale"], told["high"], told["points"]
     if scale not in SCALES:
         raise CircuitError(f"{kind} knows the scales 'slaney' and 'htk', got {scale!r}")
+    rate = told["rate"]
+    if not isinstance(rate, int | np.integer) or rate < 1:
+        raise CircuitError(f"{kind} needs a rate, a whole number of samples a second, got {rate!r}")
     config = {
-        "rate": count(kind, "sample a second", told["rate"]),
+        "rate": int(rate),
         "bands": count(kind, "band", told["bands"]),
         **{name: number_between(kind, name, told[name], 0.0) for name in ("window", "step", "low")},
         "high": None if high is None else number_between(kind, "high", high, 0.0),

@@ -1,0 +1,1 @@
+"""Sequences: text and speech, from files to what networks take, and back."""
