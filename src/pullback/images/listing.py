@@ -3,47 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, NoReturn
+from dataclasses import dataclass, replace
+from typing import Any, final
 
 import numpy as np
 
-from pullback.core.errors import CircuitError
+from pullback.files.listing import Files, all_known
+from pullback.files.threads import Broken, checked_threads
+from pullback.files.words import counted
 from pullback.images.batches import PictureBatches
 from pullback.images.gather import (
-    Broken,
-    checked_threads,
     choose_channels,
     choose_size,
     gather,
     survey,
 )
 from pullback.images.pictures import Pictures
-from pullback.images.reading import Head, checked_channels, checked_size
-from pullback.images.words import counted, listed
+from pullback.images.reading import PICTURES, Head, checked_channels, checked_size
 
 
+@final
 @dataclass(frozen=True, eq=False)
-class Listing:
+class Listing(Files):
     """Files of pictures and the class number of each, from 0, which `classes` names.
 
     `folder` is what their names are told from; `notes` say what was assumed, and `validation` and
     `test` are what the set brings of its own to judge by, in the same classes.
     """
-
-    name: str
-    files: tuple[Path, ...] = field(repr=False)
-    labels: np.ndarray = field(repr=False)
-    classes: tuple[Any, ...]
-    folder: Path
-    source: str = ""
-    notes: tuple[str, ...] = ()
-    validation: Listing | None = None
-    test: Listing | None = None
-
-    def __len__(self) -> int:
-        return len(self.files)
 
     def read(
         self,
@@ -65,23 +51,20 @@ class Listing:
         Raises `CircuitError` where files cannot be read, naming them, or do not fit into memory.
         """
         threads = _checked(size, channels, how, threads)
-        files = self._all_files()
+        files = self.all_files()
         heads, broken = survey(files, threads, progress)
-        known = self._known(heads, broken)
+        known = all_known(heads, self, broken)
         channels, about_channels = choose_channels(known, channels)
         sides, about_size = choose_size(known, channels, size, how)
         images, failed = gather(files, sides, channels, how, threads, progress)
         broken |= failed
         if broken and not skip_broken:
-            self._refuse(broken, "; skip_broken=True leaves them out")
+            self.refuse(broken, "; skip_broken=True leaves them out")
         notes = (*self.notes, *about_channels, *about_size, *_about_several(known))
         if broken:
-            notes = (*notes, f"left out: {self._told(broken)}")
+            notes = (*notes, f"left out: {self.told(broken)}")
         whole = self._pictures(images, broken, 0)
-        lost = np.flatnonzero(np.bincount(whole.labels, minlength=len(self.classes)) == 0)
-        if len(lost):
-            names = listed([repr(self.classes[k]) for k in lost])
-            raise CircuitError(f"no picture can be read of {names}; {self._told(broken)}")
+        self.refuse_lost(whole.labels, broken, PICTURES.noun)
         start, others = len(self), []
         for part in (self.validation, self.test):
             others.append(None if part is None else part._pictures(images, broken, start))
@@ -109,9 +92,9 @@ class Listing:
         """
         threads = _checked(size, channels, how, threads)
         heads, broken = survey(self.files, threads, progress)
-        known = self._known(heads, broken)
+        known = all_known(heads, self, broken)
         if broken:
-            self._refuse(broken)
+            self.refuse(broken)
         channels, about_channels = choose_channels(known, channels)
         sides, about_size = choose_size(known, channels, size, how)
         return PictureBatches(
@@ -126,33 +109,6 @@ class Listing:
             threads=threads,
             notes=(*self.notes, *about_channels, *about_size, *_about_several(known)),
         )
-
-    def _all_files(self) -> list[Path]:
-        """Its own, those of `validation`, and those of `test`."""
-        parts = [part for part in (self, self.validation, self.test) if part is not None]
-        return [path for part in parts for path in part.files]
-
-    def _known(self, heads: Sequence[Head | None], broken: Broken) -> list[Head]:
-        """What is known of files; refused where it is of none."""
-        known = [head for head in heads if head is not None]
-        if not known:
-            self._refuse(broken)
-        return known
-
-    def _refuse(self, broken: Broken, cure: str = "") -> NoReturn:
-        if len(broken) == 1:
-            (error,) = broken.values()
-            raise CircuitError(f"{error}{cure.replace('them', 'it')}") from None
-        raise CircuitError(f"{self._told(broken)}; mend or remove them{cure}")
-
-    def _told(self, broken: Broken) -> str:
-        """Which files cannot be read, and why."""
-        files = self._all_files()
-        names = []
-        for k, error in broken.items():
-            reason = str(error).removeprefix(f"cannot read {files[k]}: ").partition(";")[0]
-            names.append(f"{_short(files[k], self.folder)} ({reason})")
-        return f"{len(broken):,} of {len(files):,} files cannot be read: {listed(names)}"
 
     def _pictures(self, images: np.ndarray, broken: Broken, start: int) -> Pictures:
         """Those of its files that were read, which begin there among all."""
@@ -180,7 +136,3 @@ def _about_several(heads: Sequence[Head]) -> list[str]:
     several = counted(sum(head.several for head in heads), "file")
     none = not any(head.several for head in heads)
     return [] if none else [f"of {several} with several pictures each, the first is read"]
-
-
-def _short(path: Path, folder: Path) -> Path:
-    return path.relative_to(folder) if path.is_relative_to(folder) else path
