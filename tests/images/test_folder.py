@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import signal
@@ -12,13 +11,11 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from rich.console import Console
 
 import pullback as pb
 from pullback.images import Pictures, list_folder, read_folder
 from pullback.images import gather as gathering
-from pullback.images.gather import attempt, choose_size
-from pullback.images.progress import working
+from pullback.images.gather import choose_size
 from pullback.images.reading import Head, read_picture
 
 
@@ -297,7 +294,7 @@ def test_one_size_is_kept_unless_it_is_too_much(monkeypatch):
 
 def test_more_than_memory_holds_is_refused(tmp_path, monkeypatch):
     fill(tmp_path, "a/1.png", "b/2.png")
-    monkeypatch.setattr(gathering, "_memory", lambda: 10**6)
+    monkeypatch.setattr(gathering, "machine_memory", lambda: 10**6)
     with pytest.raises(pb.CircuitError, match=r"2 pictures of 9000x9000 take 0\.2 GB of memory"):
         read_folder(tmp_path, size=9000)
 
@@ -370,55 +367,7 @@ def test_arguments_are_refused_before_work(tmp_path):
             read_folder(tmp_path, **dict([told]))
 
 
-# Threads and progress ----------------------------------------------------------------------------
-
-
-def test_an_error_of_the_program_ends_the_work():
-    done = []
-
-    def work(k):
-        done.append(k)
-        if k == 3:
-            raise ZeroDivisionError
-        time.sleep(0.001)
-
-    with pytest.raises(ZeroDivisionError):
-        attempt(work, 10_000, 2, lambda n: None)
-    assert len(done) < 5_000
-    assert not any(thread.name.startswith("pullback-read") for thread in threading.enumerate())
-
-
-def test_ctrl_c_ends_reading_at_once():
-    timer = threading.Timer(0.2, lambda: signal.raise_signal(signal.SIGINT))
-    timer.start()
-    start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        attempt(lambda k: time.sleep(0.01), 2_000, 2, lambda n: None)
-    assert time.monotonic() - start < 3.0
-    assert not any(thread.name.startswith("pullback-read") for thread in threading.enumerate())
-    timer.join()
-
-
-def test_every_number_is_worked_on_once():
-    for count in (0, 1, 2, 7, 100, 333):
-        done, told = [], []
-        assert attempt(done.append, count, 3, told.append) == {}
-        assert sorted(done) == list(range(count))
-        assert sum(told) == count
-
-
-def test_progress_is_shown_where_a_person_looks_on(tmp_path, capsys):
-    out = Console(file=io.StringIO(), force_terminal=True, width=80)
-    with working("reading pictures", 4, console=out) as line:
-        line.advance(1)
-        line.expect(8)
-    shown = out.file.getvalue()
-    assert "reading pictures" in shown
-    assert "1/8" in shown
-    quiet = Console(file=io.StringIO(), width=80)
-    with working("reading pictures", 4, console=quiet) as line:
-        line.advance(1)
-    assert quiet.file.getvalue() == ""
+def test_progress_is_shown_where_it_is_asked_for(tmp_path, capsys):
     fill(tmp_path, "a/1.png", "b/2.png")
     read_folder(tmp_path)
     assert capsys.readouterr().err == ""

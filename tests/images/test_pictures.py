@@ -75,9 +75,7 @@ def test_test_pictures_are_of_no_part():
 
 
 def test_what_cannot_be_split_is_refused():
-    with pytest.raises(
-        pb.CircuitError, match="class 'c' has 0 examples, and each of 2 parts"
-    ):
+    with pytest.raises(pb.CircuitError, match="class 'c' has 0 examples, and each of 2 parts"):
         Pictures("two", IMAGES, LABELS % 2, ("a", "b", "c")).split(0.5, 0.5)
     with pytest.raises(pb.CircuitError, match="add up to 1"):
         WHOLE.split(0.5, 0.4)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from scipy import special
-from tests.layers import pictures, sequences, windows
+from tests.layers import pictures, sequences, sounds, windows
 
 import pullback as pb
 from pullback.layers import (
@@ -20,6 +20,7 @@ from pullback.layers import (
     GELU,
     GRU,
     LSTM,
+    MFCC,
     RNN,
     SELU,
     AveragePool1d,
@@ -44,6 +45,7 @@ from pullback.layers import (
     LayerNorm,
     LeakyReLU,
     LocalResponseNorm,
+    LogMel,
     LSTMCell,
     Maxout,
     MaxOverSteps,
@@ -232,6 +234,22 @@ def local_response_norm(row, size, alpha, beta, k):
     told = (size, alpha, beta, k)
     return Case(
         lambda: LocalResponseNorm(*told), row, lambda x, p: windows.local_response_norm(x, *told)
+    )
+
+
+def log_mel(row, rate, bands, **told):
+    return Case(
+        lambda: LogMel(rate, bands, **told),
+        row,
+        lambda x, p: sounds.log_mel(x, rate, bands, **told),
+    )
+
+
+def mfcc(row, rate, coefficients, bands, **told):
+    return Case(
+        lambda: MFCC(rate, coefficients, bands, **told),
+        row,
+        lambda x, p: sounds.mfcc(x, coefficients, rate, bands, **told),
     )
 
 
@@ -458,6 +476,16 @@ CASES: dict[str, list[Case]] = {
         local_response_norm((3, 2), 1, 0.3, 0.5, 1.0),
     ],
     "MaxOverSteps": over_steps(MaxOverSteps, lambda v: np.sort(v, axis=0)[-1]),
+    "LogMel": [
+        log_mel((40,), 1000, 3, window=0.016, step=0.005),
+        log_mel((37,), 1000, 2, window=0.011, step=0.007, scale="htk", centre=False),
+        log_mel((23,), 4000, 4, window=0.004, step=0.001, low=100.0, high=1500.0, points=33),
+        log_mel((1,), 500, 1, window=0.012, step=0.02, floor=0.5),
+    ],
+    "MFCC": [
+        mfcc((40,), 1000, 2, 3, window=0.016, step=0.005),
+        mfcc((37,), 1000, 3, 3, window=0.016, step=0.01, scale="htk", points=64),
+    ],
     "MaxPool1d": [
         pooling(MaxPool1d, (6, 2), 2),
         pooling(MaxPool1d, (7, 1), 3, 2, "same"),

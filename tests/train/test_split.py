@@ -39,7 +39,5 @@ def test_what_cannot_be_split_is_refused():
     with pytest.raises(pb.CircuitError, match="2 rows are too few for 3 parts"):
         split_rows(2, (0.4, 0.3, 0.3), seed=0)
     refuse_rare(np.array([0, 1, 1, 0]), "ab", 2)
-    with pytest.raises(
-        pb.CircuitError, match="class 'b' has 1 example, and each of 2 parts"
-    ):
+    with pytest.raises(pb.CircuitError, match="class 'b' has 1 example, and each of 2 parts"):
         refuse_rare(np.array([0, 1, 0]), "ab", 2)

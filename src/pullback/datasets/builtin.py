@@ -1,7 +1,7 @@
 """Data sets that come with the library, each under its name: digits, tables, points in a plane.
 
-Published pictures and texts, which are fetched, are in `images.py` and `texts.py`; all are in one
-registry.
+Published pictures, speech and texts, which are fetched, are in `images.py`, `speech.py` and
+`texts.py`; all are in one registry.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from pullback.core.registry import Registry
 from pullback.images.pictures import Pictures
+from pullback.sequences.sound.recordings import Recordings
 from pullback.sequences.text.long_text import Text
 from pullback.sequences.text.sentences import Sentences, TaggedSentences
 from pullback.tables.column import Column
@@ -24,7 +25,7 @@ from pullback.tables.read import row_numbers
 from pullback.tables.table import TableDataset
 from pullback.tables.target import Target
 
-Loaded = Dataset | TableDataset | Pictures | Text | Sentences | TaggedSentences
+Loaded = Dataset | TableDataset | Pictures | Recordings | Text | Sentences | TaggedSentences
 DATASETS: Registry[Callable[[], Loaded]] = Registry("data set")
 
 _POINTS = 600

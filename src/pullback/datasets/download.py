@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import platformdirs
 
 from pullback.core.errors import CircuitError
-from pullback.images.progress import Line, working
+from pullback.files.progress import Line, working
 
 
 class Published(NamedTuple):

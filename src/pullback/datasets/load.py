@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.datasets.builtin import DATASETS, Loaded
 from pullback.datasets.images import PictureSet
+from pullback.datasets.speech import SpeechSet
 from pullback.datasets.texts import TextSet
 from pullback.images.folder import read_folder
 from pullback.tables.dataset import Dataset
@@ -70,13 +71,14 @@ def load_table(
 ) -> Dataset | TableDataset:
     """What `load_dataset` loads, of tables alone.
 
-    Raises `CircuitError` as it does, and for pictures and texts, before they are fetched or read.
+    Raises `CircuitError` as it does, and for pictures, speech and texts, before they are fetched or
+    read.
 
     >>> load_table("iris").task
     'classification'
     """
     text = os.fspath(name)
-    published = {PictureSet: "pictures", TextSet: "text"}
+    published = {PictureSet: "pictures", SpeechSet: "recordings", TextSet: "text"}
     if (held := published.get(type(DATASETS.get(text)))) is not None:
         tables = sorted(x for x, entry in DATASETS.items() if type(entry) not in published)
         raise CircuitError(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.images.gather import checked_threads
+from pullback.files.threads import checked_threads
 from pullback.images.reading import checked_channels, checked_size, decoded
 
 _AHEAD = 3  # batches that are read before they are asked for

@@ -2,84 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from numbers import Integral
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.images.progress import working
+from pullback.files.progress import working
+from pullback.files.threads import Broken, attempt, machine_memory
+from pullback.files.words import counted
 from pullback.images.reading import Head, checked_size, decoded, quiet, read_head
-from pullback.images.words import counted
 
 LARGEST_SIDE = 128  # of pictures whose size nobody told
 _LARGE = 256  # pixels of the shorter side, from which on it is said that smaller ones would do
 MOST_BYTES = 1 << 30  # of pictures that are kept in the size they all have
-_CHUNK = 16  # files that a thread takes at a time
-_MOST_THREADS = 8
-_PATIENCE = 0.1  # seconds between which Ctrl-C is heard on every system
-
-Broken = dict[int, CircuitError]  # by the number of the file
-
-
-def checked_threads(threads: Any) -> int:
-    """How many threads read: as asked, or as many as do not stand in each other's way.
-
-    Raises `CircuitError` for what is no number from 1 on.
-    """
-    if threads is None:
-        return min(_MOST_THREADS, (os.cpu_count() or 1) + 1)
-    if not isinstance(threads, Integral) or threads < 1:
-        raise CircuitError(f"threads are a whole number of at least 1, got {threads!r}")
-    return int(threads)
-
-
-def attempt(
-    work: Callable[[int], None], count: int, threads: int, advance: Callable[[int], None]
-) -> Broken:
-    """Do the work of so many numbers by threads; which failed, and why.
-
-    Ctrl-C, or an error that is not the file's, ends it after the files in hand.
-
-    >>> def work(k):
-    ...     if k == 2:
-    ...         raise CircuitError("damaged")
-    >>> attempt(work, 4, threads=2, advance=lambda n: None)
-    {2: CircuitError('damaged')}
-    """
-    ended = threading.Event()
-
-    def several(numbers: range) -> list[tuple[int, CircuitError]]:
-        failed = []
-        for k in numbers:
-            if ended.is_set():
-                break
-            try:
-                work(k)
-            except CircuitError as error:
-                failed.append((k, error))
-        return failed
-
-    chunk = max(1, min(_CHUNK, count // (4 * threads)))
-    pool = ThreadPoolExecutor(threads, "pullback-read")
-    failed: list[tuple[int, CircuitError]] = []
-    try:
-        chunks = [range(k, min(k + chunk, count)) for k in range(0, count, chunk)]
-        for numbers, future in [(numbers, pool.submit(several, numbers)) for numbers in chunks]:
-            while not future.done():
-                wait([future], _PATIENCE)
-            failed += future.result()
-            advance(len(numbers))
-    finally:
-        ended.set()
-        pool.shutdown(wait=True, cancel_futures=True)
-    return dict(sorted(failed))
 
 
 def survey(
@@ -108,7 +45,7 @@ def gather(
     Raises `CircuitError` where they do not fit into memory.
     """
     shape = (len(files), *size, channels)
-    need, memory = int(np.prod(shape, dtype=np.int64)), _memory()
+    need, memory = int(np.prod(shape, dtype=np.int64)), machine_memory()
     if memory is not None and need > memory:
         raise CircuitError(
             f"{len(files):,} pictures of {size[0]}x{size[1]} take {need / 1e9:,.1f} GB of memory, "
@@ -121,14 +58,6 @@ def gather(
 
     with quiet(), working("reading pictures", len(files), progress) as line:
         return images, attempt(read, len(files), threads, line.advance)
-
-
-def _memory() -> int | None:
-    """The machine's memory in bytes, where the system tells."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def choose_channels(heads: Sequence[Head], asked: int | None) -> tuple[int, list[str]]:

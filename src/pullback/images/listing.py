@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, final
 
 import numpy as np
 
-from pullback.core.errors import CircuitError
+from pullback.files.listing import Files, all_known, short_name
+from pullback.files.threads import Broken, checked_threads
+from pullback.files.words import counted, text_of
 from pullback.images.batches import PictureBatches
 from pullback.images.gather import (
-    Broken,
-    checked_threads,
     choose_channels,
     choose_size,
     gather,
     survey,
 )
 from pullback.images.pictures import Pictures
-from pullback.images.reading import Head, checked_channels, checked_size
-from pullback.images.words import counted, listed, text_of
+from pullback.images.reading import PICTURES, Head, checked_channels, checked_size
 
 
+@final
 @dataclass(frozen=True, eq=False)
-class Listing:
+class Listing(Files):
     """Files of pictures and the class number of each, from 0, which `classes` names.
 
     `folder` is what their names are told from; `notes` say what was assumed, and `validation` and
     `test` are what the set brings of its own to judge by, in the same classes.
     """
-
-    name: str
-    files: tuple[Path, ...] = field(repr=False)
-    labels: np.ndarray = field(repr=False)
-    classes: tuple[Any, ...]
-    folder: Path
-    source: str = ""
-    notes: tuple[str, ...] = ()
-    validation: Listing | None = None
-    test: Listing | None = None
-
-    def __len__(self) -> int:
-        return len(self.files)
 
     def read(
         self,
@@ -66,24 +52,21 @@ class Listing:
         Raises `CircuitError` where files cannot be read, naming them, or do not fit into memory.
         """
         threads = _checked(size, channels, how, threads)
-        files = self._all_files()
+        files = self.all_files()
         heads, broken = survey(files, threads, progress)
-        known = self._known(heads, broken)
+        known = all_known(heads, self, broken)
         channels, about_channels = choose_channels(known, channels)
         sides, about_size = choose_size(known, channels, size, how)
         images, failed = gather(files, sides, channels, how, threads, progress)
         broken |= failed
         if broken and not skip_broken:
-            self._refuse(broken, "; skip_broken=True leaves them out")
+            self.refuse(broken, "; skip_broken=True leaves them out")
         notes = (*self.notes, *about_channels, *about_size, *_about_several(known))
         if broken:
-            notes = (*notes, f"left out: {self._told(broken)}")
+            notes = (*notes, f"left out: {self.told(broken)}")
         notes = (*notes, *self._about_copies(images, broken))
         whole = self._pictures(images, broken, 0)
-        lost = np.flatnonzero(np.bincount(whole.labels, minlength=len(self.classes)) == 0)
-        if len(lost):
-            names = listed([repr(self.classes[k]) for k in lost])
-            raise CircuitError(f"no picture can be read of {names}; {self._told(broken)}")
+        self.refuse_lost(whole.labels, broken, PICTURES.noun)
         start, others = len(self), []
         for part in (self.validation, self.test):
             others.append(None if part is None else part._pictures(images, broken, start))
@@ -111,9 +94,9 @@ class Listing:
         """
         threads = _checked(size, channels, how, threads)
         heads, broken = survey(self.files, threads, progress)
-        known = self._known(heads, broken)
+        known = all_known(heads, self, broken)
         if broken:
-            self._refuse(broken)
+            self.refuse(broken)
         channels, about_channels = choose_channels(known, channels)
         sides, about_size = choose_size(known, channels, size, how)
         return PictureBatches(
@@ -129,36 +112,9 @@ class Listing:
             notes=(*self.notes, *about_channels, *about_size, *_about_several(known)),
         )
 
-    def _all_files(self) -> list[Path]:
-        """Its own, those of `validation`, and those of `test`."""
-        parts = [part for part in (self, self.validation, self.test) if part is not None]
-        return [path for part in parts for path in part.files]
-
-    def _known(self, heads: Sequence[Head | None], broken: Broken) -> list[Head]:
-        """What is known of files; refused where it is of none."""
-        known = [head for head in heads if head is not None]
-        if not known:
-            self._refuse(broken)
-        return known
-
-    def _refuse(self, broken: Broken, cure: str = "") -> NoReturn:
-        if len(broken) == 1:
-            (error,) = broken.values()
-            raise CircuitError(f"{error}{cure.replace('them', 'it')}") from None
-        raise CircuitError(f"{self._told(broken)}; mend or remove them{cure}")
-
-    def _told(self, broken: Broken) -> str:
-        """Which files cannot be read, and why."""
-        files = self._all_files()
-        names = []
-        for k, error in broken.items():
-            reason = str(error).removeprefix(f"cannot read {files[k]}: ").partition(";")[0]
-            names.append(f"{_short(files[k], self.folder)} ({reason})")
-        return f"{len(broken):,} of {len(files):,} files cannot be read: {listed(names)}"
-
     def _about_copies(self, images: np.ndarray, broken: Broken) -> list[str]:
         """What is to be said of pictures that are the same as another, pixel by pixel."""
-        files = self._all_files()
+        files = self.all_files()
         parts = [part for part in (self, self.validation, self.test) if part is not None]
         labels = np.concatenate([part.labels for part in parts])
         numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
@@ -175,7 +131,7 @@ class Listing:
         apart = sum(numbers[k] != numbers[first] for k, first in copies)
         unlike = [(k, first) for k, first in copies if labels[k] != labels[first]]
         k, first = (unlike or copies)[0]
-        names = [text_of(_short(files[k], self.folder)) for k in (k, first)]
+        names = [text_of(short_name(files[k], self.folder)) for k in (k, first)]
         more = [
             f", {apart:,} of them of one in another part" if apart else "",
             f", {len(unlike):,} of one in another class" if unlike else "",
@@ -212,7 +168,3 @@ def _about_several(heads: Sequence[Head]) -> list[str]:
     several = counted(sum(head.several for head in heads), "file")
     none = not any(head.several for head in heads)
     return [] if none else [f"of {several} with several pictures each, the first is read"]
-
-
-def _short(path: Path, folder: Path) -> Path:
-    return path.relative_to(folder) if path.is_relative_to(folder) else path

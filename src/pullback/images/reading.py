@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.files.listing import Kind
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -24,6 +25,7 @@ SUFFIXES = (
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
 READABLE = "JPEG, PNG, BMP, GIF, WebP, TIFF and PPM"
+PICTURES = Kind("picture", SUFFIXES, READABLE)
 HOW = ("crop", "stretch")
 MODES = {1: "L", 3: "RGB"}  # Pillow's, by channels
 

@@ -57,6 +57,7 @@ from pullback.layers.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, Recurre
 from pullback.layers.reshaping import Flatten, Reshape
 from pullback.layers.residual import Residual
 from pullback.layers.sequential import Sequential
+from pullback.layers.sound import MFCC, LogMel
 from pullback.layers.standardize import Standardize
 from pullback.layers.training import Training
 
@@ -68,6 +69,7 @@ __all__ = [
     "INITIALIZERS",
     "LAYERS",
     "LSTM",
+    "MFCC",
     "RNN",
     "SELU",
     "AveragePool1d",
@@ -93,6 +95,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "LocalResponseNorm",
+    "LogMel",
     "MaxOverSteps",
     "MaxPool1d",
     "MaxPool2d",

@@ -1,1 +1,1 @@
-"""Sequences: text and speech, read, made into numbers, learned from, and made again."""
+"""Sequences: text and speech, from files to what networks take, and back."""

@@ -28,9 +28,10 @@ def draw_gradients(sizes: Mapping[str, np.ndarray], title: str) -> Sheet:
     axes.yaxis.set_major_locator(LogLocator(numticks=8))
     for k, (name, x) in enumerate(sizes.items()):
         back, shown = np.arange(len(x))[::-1], x > 0.0
-        colour = _COLOURS[k % len(_COLOURS)]
-        dots = "." if len(x) <= 64 else None
-        axes.plot(back[shown], x[shown], color=colour, linewidth=1.4, marker=dots)
+        again, which = divmod(k, len(_COLOURS))
+        colour = _COLOURS[which]
+        how = {"marker": "." if len(x) <= 64 else None, "linestyle": "--" if again % 2 else "-"}
+        axes.plot(back[shown], x[shown], color=colour, linewidth=1.4, **how)
         words = [(short(name, _NAMES - 0.15), colour)] if name else []
         words.append((_factor(back[shown], x[shown]), PALE))
         for row, (text, shade) in enumerate(words):
