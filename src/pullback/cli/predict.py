@@ -17,9 +17,9 @@ from pullback.cli.layout import sentence
 from pullback.cli.report import NAMES, shown_value
 from pullback.core.errors import CircuitError
 from pullback.datasets import DATASETS, load_table
+from pullback.files.words import text_of
 from pullback.images.folder import pictures_in
 from pullback.images.trained import TrainedPictures, holds_pictures
-from pullback.images.words import text_of
 from pullback.layers.storage import read_about
 from pullback.tables import Dataset, ReadOptions, Table, read_table
 from pullback.tables.measure import MEASURES, judged

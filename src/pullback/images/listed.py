@@ -62,11 +62,13 @@ def list_csv(
     """The files that a CSV file lists, with the label of each; rows keep their order.
 
     `file` and `label` name the columns; by default the one that holds files that exist, and the one
-    named label, class, target, category, species or y, else the only other, else the one with the
-    fewest labels. What was guessed is said in the notes. Names of files are told from `folder`, by
-    default that of the CSV file; they may lack their ending.
+    named label, class, target, category, species or y, else the only other, else the names of those
+    columns of which each row has a 1 in one and 0 in the others, else the one with the fewest
+    labels. A column of nothing but train and test, or validation (valid, val), tells the parts, as
+    folders of these names do in `list_folder`. What was guessed is said in the notes. Names of
+    files are told from `folder`, by default that of the CSV file; they may lack their ending.
 
-    Raises `CircuitError` where the columns cannot be found, files are missing, or the labels are
-    not at least two classes.
+    Raises `CircuitError` where the columns cannot be found, files are missing, the labels are not
+    at least two classes, or a class has no picture to train on.
     """
     return files_listed(path, PICTURES, Listing, file=file, label=label, folder=folder)

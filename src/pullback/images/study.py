@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.files.words import text_of
 from pullback.images.pictures import Pictures
 from pullback.images.recipe import PictureRecipe, Plan, prepared, standardized
 from pullback.images.trained import PARTS, Kind, Metric, Record, TrainedPictures, softmax
-from pullback.images.words import text_of
 from pullback.layers import Dense, Flatten, Sequential
 from pullback.losses import SoftmaxCrossEntropy
 from pullback.optim import Adam
