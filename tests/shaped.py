@@ -24,8 +24,8 @@ def shaped_wires(program: pb.Program) -> dict[pb.Unit, Any]:
             made[unit] = like(unit, made[unit.inputs[0]][unit.static["index"]])
         else:
             made[unit] = unit.gate(*(made[x] for x in unit.inputs), **unit.static)
-            if isinstance(made[unit], pb.Unit):
-                like(unit, made[unit])
+            several = not isinstance(made[unit], pb.Unit)  # outputs of one wire
+            like(unit, made[unit][0].inputs[0] if several else made[unit])
     return made
 
 
