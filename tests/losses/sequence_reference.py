@@ -59,11 +59,10 @@ def ctc(m, s, y, lengths=None, blank=0):
 
 
 def score(s, y):
-    """The score of one tagging y of one row."""
-    total, before = 0.0, 0
-    for t, tag in enumerate(y):
-        total, before = total + s[t, before, tag], tag
-    return total + s[-1, before, 0]
+    """The score of taggings y (..., steps) of one row."""
+    y = np.asarray(y)
+    before = np.concatenate([np.zeros_like(y[..., :1]), y[..., :-1]], axis=-1)
+    return s[np.arange(y.shape[-1]), before, y].sum(axis=-1) + s[-1, y[..., -1], 0]
 
 
 def taggings(length, tags):
@@ -76,10 +75,9 @@ def chain(combine):
     def cost(m, s, y):
         costs = []
         for r in range(len(y)):
-            labels = [k for k in y[r] if k >= 0]
-            every = taggings(len(labels), s.shape[2])
-            scores = m.stack([score(s[r], x) for x in every])
-            costs.append(combine(m, scores, every, labels) - score(s[r], labels))
+            labels = y[r][y[r] >= 0]
+            every = np.array(taggings(len(labels), s.shape[2]))
+            costs.append(combine(m, score(s[r], every), every, labels) - score(s[r], labels))
         return m.stack(costs)
 
     return cost
@@ -95,7 +93,6 @@ def the_best(m, scores, every, labels):
 
 def the_worst(margin):
     def combine(m, scores, every, labels):
-        wrong = [sum(a != b for a, b in zip(x, labels, strict=True)) for x in every]
-        return (scores + margin * np.array(wrong)).max()
+        return (scores + margin * (every != labels).sum(axis=1)).max()
 
     return combine

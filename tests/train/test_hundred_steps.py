@@ -84,6 +84,13 @@ def inner(x):
     return tuple(range(1, x.ndim - 1))
 
 
+def chained(p, x):
+    """The scores of a chain of four tags: where it begins, of its moves, and where it ends."""
+    begin, end = jnp.tile(p["start"], (4, 1)), jnp.tile(p["end"][:, None], (1, 4))
+    table = jnp.stack([begin, *[p["transition"]] * (x.shape[1] - 1), end])
+    return table + jnp.pad(x, ((0, 0), (0, 1), (0, 0)))[:, :, None, :]
+
+
 def maxout(p, x):
     sums = dense(p, x)
     return jnp.max(sums.reshape(*sums.shape[:-1], -1, 2), axis=-1)
@@ -103,6 +110,7 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
         lambda: pb.BatchNorm(**F8),
         lambda p, x, _: p["scale"] * normal(x, tuple(range(x.ndim - 1))) + p["bias"],
     ),
+    "CRF": (lambda: pb.CRF(**F8), lambda p, x, _: chained(p, x)),
     "Conv1d": (
         lambda: pb.Conv1d(4, 3, padding="same", **F8),
         lambda p, x, _: convolved(p, x, "SAME", dims=1),
@@ -294,8 +302,8 @@ def losses_by_jax() -> tuple[Any, Any, Any]:
     def cost(p, x):
         costs = {}
         for name, case in LOSS_CASES.items():
-            y = dense(p[name], x, "dense.")
-            y = y if case.scores.ndim > 1 else y[:, 0]
+            y = dense(p[name], x, "scores.")
+            y = y.reshape(case.scores.shape)
             costs[name] = jnp.mean(case.cost(jnp, y, case.labels))
         return costs, {}
 
@@ -308,10 +316,10 @@ def scored_inputs() -> np.ndarray:
     return np.random.default_rng(2).normal(size=(STEPS, rows, 3))
 
 
-def scorer(name: str) -> pb.Dense:
-    """A layer whose outputs are scores for this loss."""
-    case = LOSS_CASES[name]
-    model = pb.Dense(case.scores.shape[1] if case.scores.ndim > 1 else 1, **F8)
+def scorer(name: str) -> pb.Sequential:
+    """A layer whose outputs, in the shape that this loss takes, are its scores."""
+    row = LOSS_CASES[name].scores.shape[1:]
+    model = pb.Sequential(pb.Dense(int(np.prod(row)), **F8, name="scores"), pb.Reshape(row))
     model(scored_inputs()[0])
     return model
 

@@ -72,11 +72,19 @@ class Loss(Portable, ABC):
 
         `labels` and `weights` are as `prepare` and `prepare_weights` make them.
         """
-        scores = Unit(Abstract(shape, np.dtype(np.float64)))  # no weight asks for numbers
+        scores = Unit(Abstract(shape, np.dtype(np.float64)))  # no weight asks for their numbers
         own = self.row_weights(scores, Unit(labels))
         if own is None:
             return 1.0 if weights is None else float(np.mean(weights, dtype=np.float64))
         return float(np.mean(own.value if weights is None else own.value * weights))
+
+    def mean_of_batch(self, labels: np.ndarray) -> float:
+        """The mean weight of a batch of which nobody knows the rest: by what there is of each row.
+
+        It stands for 1, the usual weight of a row, where rows have steps that do not count.
+        """
+        own = self.metric_weights(Unit(labels))
+        return 1.0 if own is None else float(np.mean(own.value))
 
     @abstractmethod
     def prepare(self, labels: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -111,7 +119,7 @@ class Loss(Portable, ABC):
         """How much the loss itself lets each row count, of shape (batch,); None: all the same."""
         return None
 
-    def metric_weights(self, scores: Unit, labels: Unit) -> Unit | None:
+    def metric_weights(self, labels: Unit) -> Unit | None:
         """How much of each row there is to measure, of shape (batch,); None: the same of all."""
         return None
 
@@ -132,7 +140,7 @@ class Loss(Portable, ABC):
     def metrics(self, scores: Unit, labels: Unit, weights: Unit | None = None) -> dict[str, Unit]:
         """What is worth reading beside the loss, by name: means over the rows, by their weights."""
         rows = self.of_rows(scores, labels)
-        own = self.metric_weights(scores, labels)
+        own = self.metric_weights(labels)
         if own is not None:
             weights = own if weights is None else own * weights
         if weights is None:

@@ -184,6 +184,12 @@ class TrainingStep:
         for unit, loss, label, (shape, _) in every:
             unit.value = loss.mean_weight(label, shape, weights)
 
+    def weigh_batch(self, columns: Columns) -> None:
+        """Set the mean weight of a row for a batch of which nobody knows the rest."""
+        labels = of_kind("labels", columns)
+        for unit, loss, label in zip(self.mean_weights, self.losses, labels, strict=True):
+            unit.value = loss.mean_of_batch(label)
+
     # Programs --------------------------------------------------------------------------------
 
     def key(self, columns: Columns) -> tuple:

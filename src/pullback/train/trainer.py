@@ -172,7 +172,8 @@ class Trainer:
         of them for a model of several inputs or outputs. Data larger than memory are given as
         `inputs` alone: something that gives batches (inputs, labels) or (inputs, labels, weights)
         in turn, once an epoch, or a function that makes such a thing; their order and size are then
-        its own, and how much a row counts is its weight beside 1.
+        its own, and how much a row counts is its weight beside 1; of sequences, each step of a
+        batch counts the same.
 
         `validation` is a share of the rows to hold out and measure after every epoch, or a tuple of
         inputs and labels, and weights. `callbacks` are functions of an `Event`: see
@@ -214,9 +215,6 @@ class Trainer:
         refuse_to_go_on(self._named_sources, self._step.memory.wires)
         if isinstance(data, Rows):
             self._step.weigh(data.columns)
-        else:  # of those to come nobody knows more than that 1 is usual
-            for mean in self._step.mean_weights:
-                mean.value = 1.0
         history = History()
         event = Event("begin", self, self._epochs, {}, history)
         self._tell(callbacks, event)
@@ -295,6 +293,7 @@ class Trainer:
                 larger = done > len(measured)  # than one row were some before
                 if len(rows) == 1 and larger and self._learns_from_batches:
                     continue
+                self._step.weigh_batch(rows.columns)
                 measured.append(self._one(rows))
                 done += len(rows)
                 tell(done, None, measured[-1].means())

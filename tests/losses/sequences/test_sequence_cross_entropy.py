@@ -83,6 +83,19 @@ def test_a_trainer_measures_it(engine):
     assert measured["loss"] == pytest.approx(measured["nats"], rel=1e-6)
 
 
+@pytest.mark.parametrize("engine", ["eager", "native"])
+def test_of_batches_that_come_each_is_the_mean_of_its_own_steps(engine):
+    model = pb.Sequential(pb.Identity(), pb.Dense(4, rng=0))
+    given = [(SCORES[:2], LABELS[:2]), (SCORES[3:], LABELS[3:])]
+    model(SCORES)
+    start = model.predict(SCORES).astype(np.float64)
+    trainer = pb.Trainer(model, pb.SequenceCrossEntropy(), pb.SGD(1e-12), engine=engine)
+    history = trainer.fit(given, epochs=1)
+    first, second = wanted(start[:2], LABELS[:2]), wanted(start[3:], LABELS[3:])
+    assert history["loss"] == [pytest.approx((2 * first + 3 * second) / 5, rel=1e-5)]
+    assert history["nats"] == [pytest.approx((2 * first + 3 * second) / 5, rel=1e-5)]
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [

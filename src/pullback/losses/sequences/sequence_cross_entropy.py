@@ -63,11 +63,10 @@ class SequenceCrossEntropy(Loss):
         return -_mean_of_steps(own, labels)
 
     def row_weights(self, scores: Unit, labels: Unit) -> Unit | None:
-        # A share and not a number: of full rows it is 1, as of rows of other losses.
-        return astype(greater_equal(labels, 0), scores.dtype).mean(axis=1)
+        return _share(labels, scores.dtype)
 
-    def metric_weights(self, scores: Unit, labels: Unit) -> Unit | None:
-        return self.row_weights(scores, labels)
+    def metric_weights(self, labels: Unit) -> Unit | None:
+        return _share(labels, np.float64)
 
     def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
         right = astype(equal(argmax(scores, axis=2), labels), scores.dtype)
@@ -76,6 +75,11 @@ class SequenceCrossEntropy(Loss):
             "accuracy": _mean_of_steps(right, labels),
             "nats": _mean_of_steps(nats, labels),
         }
+
+
+def _share(labels: Unit, dtype: Any) -> Unit:
+    """The share of each row's steps that count: of full rows 1, as rows of other losses weigh."""
+    return astype(greater_equal(labels, 0), dtype).mean(axis=1)
 
 
 def _of_label(logs: Unit, labels: Unit) -> Unit:
