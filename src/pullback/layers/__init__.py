@@ -14,6 +14,14 @@ from pullback.layers.activations import (
     Softplus,
     Tanh,
 )
+from pullback.layers.attention import (
+    CrossAttention,
+    PositionalEncoding,
+    PositionEmbedding,
+    SelfAttention,
+    TransformerBlock,
+    attention_weights,
+)
 from pullback.layers.augmentation import (
     Cutout,
     RandomBrightness,
@@ -68,6 +76,7 @@ __all__ = [
     "Conv1d",
     "Conv2d",
     "ConvTranspose2d",
+    "CrossAttention",
     "Cutout",
     "Dense",
     "DepthwiseConv2d",
@@ -88,6 +97,8 @@ __all__ = [
     "Model",
     "PReLU",
     "Parallel",
+    "PositionEmbedding",
+    "PositionalEncoding",
     "RandomBrightness",
     "RandomContrast",
     "RandomCrop",
@@ -98,6 +109,7 @@ __all__ = [
     "ReLU",
     "Reshape",
     "Residual",
+    "SelfAttention",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -107,5 +119,7 @@ __all__ = [
     "Standardize",
     "Tanh",
     "Training",
+    "TransformerBlock",
     "Upsample2d",
+    "attention_weights",
 ]

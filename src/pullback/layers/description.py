@@ -1,7 +1,8 @@
 """In: a layer. Out: what it is, as plain data that JSON can hold; and back, without parameters.
 
 A description names kinds of layers from the closed registry and tells their arguments. A layer
-that stands in several places is described once; the others say where: {"shared": "dense1"}.
+that stands in several places is described once; the others say where: {"shared": "dense1"}. The
+layers inside one that makes them itself, of its arguments, are not told of.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def describe(layer: Layer) -> dict[str, Any]:
             return {"shared": paths[layer]}
         seen.add(layer)
         description = {"kind": type(layer).__name__, "name": layer.name, **layer.config}
-        if layer.layers:
+        if layer.layers and not layer.makes_layers:
             description["layers"] = [tell(inner) for inner in layer.layers]
         return description
 

@@ -56,6 +56,8 @@ class Layer(Portable, ABC):
 
     takes: int | None = 1  # the number of inputs of a call; None: any
     takes_integers = False  # row numbers, say, which stay integers
+    takes_lengths = False  # as its last input, where a batch is padded: see `attention`
+    makes_layers = False  # those inside, of its own arguments: a file need not tell of them
     layers: tuple[Layer, ...] = ()  # those inside
 
     def __init__(self, name: str = "", rng: Rng = None, **config: Any) -> None:

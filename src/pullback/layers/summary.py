@@ -125,7 +125,8 @@ def _rows(model: Layer, calls: Sequence[Call]) -> Iterator[Row]:
         layer = call.layer
         count = sum(unit.size for unit in layer.own_parameters.values())
         if layer is not model or count or not layer.layers:
-            arguments = [*(["…"] if layer.layers else []), *layer.arguments()]
+            given = layer.layers and not layer.makes_layers
+            arguments = [*(["…"] if given else []), *layer.arguments()]
             yield Row(
                 paths.get(layer, layer.name),
                 f"{type(layer).__name__}({', '.join(arguments)})",
