@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from scipy import special
-from tests.layers import pictures, sequences, sounds, windows
+from tests.layers import attending, pictures, sequences, sounds, windows
 
 import pullback as pb
 from pullback.layers import (
@@ -29,6 +29,7 @@ from pullback.layers import (
     Conv1d,
     Conv2d,
     ConvTranspose2d,
+    CrossAttention,
     Cutout,
     Dense,
     DepthwiseConv2d,
@@ -54,6 +55,8 @@ from pullback.layers import (
     MeanOverSteps,
     Padded,
     Parallel,
+    PositionalEncoding,
+    PositionEmbedding,
     PReLU,
     RandomBrightness,
     RandomContrast,
@@ -67,6 +70,7 @@ from pullback.layers import (
     Reshape,
     Residual,
     RNNCell,
+    SelfAttention,
     Sequential,
     Sigmoid,
     SiLU,
@@ -75,6 +79,7 @@ from pullback.layers import (
     SpatialDropout,
     Standardize,
     Tanh,
+    TransformerBlock,
     Upsample2d,
 )
 
@@ -384,6 +389,27 @@ CASES: dict[str, list[Case]] = {
         convolution(ConvTranspose2d, (2, 1, 2), 4, 1, stride=2, padding="same", groups=2),
         convolution(ConvTranspose2d, (1, 1, 3), 3, 1, groups=3),
     ],
+    "CrossAttention": [
+        Case(
+            lambda: Sequential(
+                Parallel(Identity(), Dense(5, **F8), join="none"), CrossAttention(2, **F8)
+            ),
+            (3, 4),
+            lambda x, p: attending.cross_attention(
+                x, dense(x, p, "parallel1.dense1"), p, 2, name="crossattention1"
+            ),
+        ),
+        Case(
+            lambda: Sequential(
+                Parallel(Dense(3, **F8), Identity(), join="none"),
+                CrossAttention(1, bias=False, initializer="lecun", gain=0.5, **F8),
+            ),
+            (1, 2),
+            lambda x, p: attending.cross_attention(
+                dense(x, p, "parallel1.dense1"), x, p, 1, name="crossattention1"
+            ),
+        ),
+    ],
     "Cutout": [
         augmented(lambda: Cutout(3), lambda x: pictures.cut_out(x, (3, 3))),
         augmented(
@@ -539,6 +565,22 @@ CASES: dict[str, list[Case]] = {
         stack(RNN, (4, 2), 2, padded=True),
     ],
     "RNNCell": [*cells(RNNCell), *cells(RNNCell, "relu")],
+    "PositionEmbedding": [
+        Case(
+            lambda: PositionEmbedding(5, **F8),
+            (3, 2),
+            lambda x, p: x + p["positionembedding.table"][:3],
+        ),
+        Case(
+            lambda: PositionEmbedding(2, initializer="uniform", **F8),
+            (2, 1),
+            lambda x, p: x + p["positionembedding.table"],
+        ),
+    ],
+    "PositionalEncoding": [
+        Case(PositionalEncoding, row, lambda x, p: attending.waves(x))
+        for row in [(3, 4), (7, 5), (1, 1)]
+    ],
     "RandomBrightness": [
         augmented(lambda: RandomBrightness(0.3), lambda x: pictures.brightened(x, 0.3)),
         augmented(
@@ -653,6 +695,27 @@ CASES: dict[str, list[Case]] = {
         ),
     ],
     "SELU": elementwise(SELU, lambda x: 1.0507009873554805 * elu(x, 1.6732632423543772)),
+    "SelfAttention": [
+        Case(
+            lambda: SelfAttention(2, **F8),
+            (3, 4),
+            lambda x, p: attending.self_attention(x, p, 2),
+        ),
+        Case(
+            lambda: SelfAttention(1, causal=True, bias=False, initializer="lecun", gain=0.5, **F8),
+            (4, 3),
+            lambda x, p: attending.self_attention(x, p, 1, causal=True),
+        ),
+        Case(
+            lambda: SelfAttention(3, causal=True, dropout=attending.RATE, **F8),
+            (2, 3),
+            lambda x, p: attending.self_attention(x, p, 3, causal=True),
+            lambda x, p: attending.self_attention(x, p, 3, causal=True, drop=True),
+        ),
+        Case(
+            lambda: SelfAttention(2, **F8), (1, 2), lambda x, p: attending.self_attention(x, p, 2)
+        ),
+    ],
     "Sequential": [
         Case(
             lambda: Sequential(Dense(4, **F8), Sigmoid(), Sequential(Dense(2, **F8)), rng=3),
@@ -678,6 +741,21 @@ CASES: dict[str, list[Case]] = {
         ),
     ],
     "Tanh": elementwise(Tanh, np.tanh),
+    "TransformerBlock": [
+        Case(
+            lambda: TransformerBlock(2, 5, **F8),
+            (3, 4),
+            lambda x, p: attending.block(x, p, 2, attending.gelu),
+        ),
+        Case(
+            lambda: TransformerBlock(
+                1, causal=True, dropout=attending.RATE, activation="tanh", gain=0.7, **F8
+            ),
+            (3, 2),
+            lambda x, p: attending.block(x, p, 1, np.tanh, causal=True),
+            lambda x, p: attending.block(x, p, 1, np.tanh, causal=True, drop=True),
+        ),
+    ],
     "Upsample2d": [
         Case(lambda: Upsample2d(2), (2, 3, 2), lambda x, p: x.repeat(2, axis=1).repeat(2, axis=2)),
         Case(lambda: Upsample2d((1, 3)), (2, 2, 1), lambda x, p: x.repeat(3, axis=2)),

@@ -14,6 +14,14 @@ from pullback.layers.activations import (
     Softplus,
     Tanh,
 )
+from pullback.layers.attention import (
+    CrossAttention,
+    PositionalEncoding,
+    PositionEmbedding,
+    SelfAttention,
+    TransformerBlock,
+    attention_weights,
+)
 from pullback.layers.augmentation import (
     Cutout,
     RandomBrightness,
@@ -78,6 +86,7 @@ __all__ = [
     "Conv1d",
     "Conv2d",
     "ConvTranspose2d",
+    "CrossAttention",
     "Cutout",
     "Dense",
     "DepthwiseConv2d",
@@ -105,6 +114,8 @@ __all__ = [
     "PReLU",
     "Padded",
     "Parallel",
+    "PositionEmbedding",
+    "PositionalEncoding",
     "RNNCell",
     "RandomBrightness",
     "RandomContrast",
@@ -117,6 +128,7 @@ __all__ = [
     "Recurrent",
     "Reshape",
     "Residual",
+    "SelfAttention",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -126,5 +138,7 @@ __all__ = [
     "Standardize",
     "Tanh",
     "Training",
+    "TransformerBlock",
     "Upsample2d",
+    "attention_weights",
 ]

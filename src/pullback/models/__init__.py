@@ -16,6 +16,7 @@ from pullback.models.rbm import rbm
 from pullback.models.resnet import resnet
 from pullback.models.scalar_classifier import ScalarClassifier
 from pullback.models.svm import svm
+from pullback.models.transformer import transformer
 from pullback.models.vgg import vgg
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "resnet",
     "small_alexnet",
     "svm",
+    "transformer",
     "two_layer_network",
     "vgg",
 ]

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pullback.core.errors import CircuitError
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
@@ -80,22 +78,15 @@ def _pair(where: Access) -> tuple[int, int]:
 
 
 def _stack_of_products(step: Builder, unit: Unit, m: int, n: int, k: int) -> None:
-    """Stacks of products that lie evenly: mostly one, of them all."""
+    """All products of a stack, which is walked along as few axes as its matrices allow."""
     lead = unit.shape[:-2]
     a, b = (step.access[x].spread(lead + x.shape[-2:]) for x in unit.inputs)
     arrays = (step.access[unit], a, b)
-    sizes, steps = folded(lead, [where.strides[:-2] for where in arrays])
-    *outer, count = sizes or [1]
-    inner = tuple(walk[-1] if walk else 0 for walk in steps)
+    counts, (of_c, of_a, of_b) = folded(lead, [where.strides[:-2] for where in arrays])
     product = Product(kind_of(unit), m, n, k, _pair(a), _pair(b))
-    assert len(inner) == 3
-    for index in np.ndindex(*outer):
-        places = tuple(
-            step.place(where).after(sum(i * by for i, by in zip(index, walk, strict=False)))
-            for where, walk in zip(arrays, steps, strict=True)
-        )
-        work = 2 * count * m * n * k
-        step.call("products", Products(product, count, inner), places, work, alone=False)
+    stack = Products(product, tuple(counts), (tuple(of_c), tuple(of_a), tuple(of_b)))
+    work = 2 * unit.size * k
+    step.call("products", stack, tuple(map(step.place, arrays)), work, alone=False)
 
 
 def _floats_only(unit: Unit) -> None:

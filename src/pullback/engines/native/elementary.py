@@ -133,11 +133,17 @@ def _split_exp(k: Code, x: Number, p: Precision) -> tuple[Number, Number]:
 
 
 def exp(k: Code, x: Number) -> Number:
-    """e^x = 2^n e^r; 2^n enters as two factors, so that denormal results are rounded once."""
+    """e^x = 2^n e^r; 2^n enters as two factors, so that denormal results are rounded once.
+
+    What becomes 0 is not multiplied down to it: a product that underflows takes many times as long,
+    and a softmax is full of them where it is masked.
+    """
     p = precision_of(x)
-    n, y = _split_exp(k, _bound(k, x, p.smallest, p.largest), p)
+    vanishes = x < p.smallest
+    n, y = _split_exp(k, k.select(vanishes, 0.0, k.select(x > p.largest, p.largest, x)), p)
     first = n >> 1
-    return (y + 1.0) * _power_of_two(k, first, p) * _power_of_two(k, n - first, p)
+    y = (y + 1.0) * _power_of_two(k, first, p) * _power_of_two(k, n - first, p)
+    return k.select(vanishes, 0.0, y)
 
 
 def expm1(k: Code, x: Number) -> Number:

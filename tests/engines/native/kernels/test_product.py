@@ -160,7 +160,37 @@ def test_several_products_lie_as_far_apart_as_is_said(dtype, threads, count):
     a, b = rng.normal(size=(count, m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
     c = np.full((count, m, n), np.nan, dtype)
     one = Product(kind(dtype), m, n, k, (k, 1), (n, 1))
-    sizes = Products(one, count, (m * n, m * k, 0))  # one b for all
+    sizes = Products(one, (count,), ((m * n,), (m * k,), (0,)))  # one b for all
     run_kernel("products", sizes, c, a, b, threads=threads)
     for y, x in zip(c, a, strict=True):
         assert_close(y, x, b)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("counts", [(2, 3), (1, 5), (3, 0), (2, 2, 3), ()])
+def test_a_stack_of_products_is_walked_along_each_of_its_axes(threads, counts):
+    """As heads lie side by side in features: (rows, steps, heads, size), times what lies so."""
+    rng = np.random.default_rng(0)
+    m, n, k = 5, 9, 7
+    inner = len(counts)
+    a = rng.normal(size=(m, *counts, k)).astype(np.float32)
+    b = rng.normal(size=(n, *counts, k)).astype(np.float32)
+    c = np.full((*counts, m, n), np.nan, np.float32)
+    (row, *of_a, _), (column, *of_b, _) = ([by // 4 for by in x.strides] for x in (a, b))
+    of_c = [by // 4 for by in c.strides[:inner]]
+    one = Product("f4", m, n, k, (row, 1), (1, column))
+    sizes = Products(one, counts, (tuple(of_c), tuple(of_a), tuple(of_b)))
+    run_kernel("products", sizes, c, a, b, threads=threads)
+    for index in np.ndindex(counts):
+        where = (slice(None), *index)
+        assert_close(c[index], a[where], b[where].T)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("m", [256, 257, 384, 512, 1024])
+def test_a_tall_factor_upside_down_is_multiplied_in_parts(dtype, m):
+    """Its columns are so far apart that cache lines would take each other's places."""
+    c, a, b = operands(m, 3, 700, dtype)
+    turned = np.ascontiguousarray(a.T)
+    product(c[:40], turned.T[:40], b)
+    assert_close(c[:40], a[:40], b)

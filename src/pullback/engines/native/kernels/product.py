@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, product
+from math import prod
+from operator import mul
 from typing import Any
 
 from pullback.engines.native.code import Code
@@ -26,6 +28,9 @@ FEW = 8
 
 TALL = 200
 """Rows that are enough to be shared as evenly as tiles are."""
+
+FAR = 1024
+"""Bytes between columns of A that stands upside down, from which on its tiles are slow to read."""
 
 PAGE = 4096
 """Bytes between rows of B from which on each is in a page of its own."""
@@ -78,9 +83,23 @@ class Product:
         """Whether panels of B are copied before they are used, here or beforehand."""
         return self.packed or self.paneled or self.b[1] != 1
 
+    @property
+    def far(self) -> int:
+        """The bytes between columns of A, where its rows stand side by side and these far apart."""
+        by = self.a[1] * SIZES[self.kind]
+        return by if self.a[0] == 1 and by >= FAR else 0
+
     def longest(self, target: Target, tile: Tile) -> int:
-        """Rows of B in a part of a panel: a quarter of the level-2 cache, beside all else."""
-        return max(64, target.caches[1] // 4 // (tile.columns * SIZES[self.kind]))
+        """Rows of B in a part of a panel: a quarter of the level-2 cache, beside all else.
+
+        Fewer where A's columns lie far apart by a multiple of a power of 2: the cache lines which
+        they begin then have few places there, and shall last until the next rows need them.
+        """
+        longest = target.caches[1] // 4 // (tile.columns * SIZES[self.kind])
+        if self.far:
+            power = self.far & -self.far
+            longest = min(longest, target.caches[1] // 2 // power)
+        return max(64, longest)
 
     def panels(self, target: Target) -> list[tuple[int, Tile]]:
         """The tile of each panel of columns, and where it begins."""
@@ -114,22 +133,30 @@ def pays(target: Target, kind: str, m: int, b: tuple[int, int]) -> bool:
 
 @dataclass(frozen=True)
 class Products:
-    """Several products, the matrices C, A and B of each so many elements behind the last ones."""
+    """A stack of products, of so many along each of its axes.
+
+    `steps` are, for C, A and B, how many elements further on the next one lies along each axis.
+    """
 
     product: Product
-    count: int
-    steps: tuple[int, int, int]
+    counts: tuple[int, ...]
+    steps: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
     def workspace(self, target: Target) -> int:
         return self.product.workspace(target)
 
 
 def record_products(k: Code, x: Products, thread: Thread, *places: Number) -> None:
-    """One thread's part of several products; threads share them."""
+    """One thread's part of a stack of products; threads share them."""
     alone = replace(thread, t=0, T=1)
-    for i in k.range(*portion(x.count, thread)):
+    for i in k.range(*portion(prod(x.counts), thread)):
+        index, left = [], i
+        for count in reversed(x.counts):
+            index.insert(0, left % count)
+            left = left // count
         moved = [
-            k.offset(at, i * by, x.product.kind) for at, by in zip(places, x.steps, strict=True)
+            k.offset(at, sum(map(mul, index, by)), x.product.kind)
+            for at, by in zip(places, x.steps, strict=True)
         ]
         record_product(k, x.product, alone, *moved)
 
@@ -206,7 +233,8 @@ def _panel(
                 c.after(row * x.n), x.n, ahead, width,
             )  # fmt: skip
 
-        made = replace(tile, rectified=last and x.rectified, fetched=fetched)
+        rectified = last and x.rectified
+        made = replace(tile, rectified=rectified, fetched=fetched, far=x.far > 0)
         by_rows(k, made, x.m, span, some)
 
     whole = -(-x.k // longest) - 1  # parts before the last one

@@ -36,6 +36,9 @@ C. ahead: how far behind what is read of a row of B lies what is asked for befor
 does. columns: how many are real, more than a vector less than the tile has. Steps are in elements.
 """
 
+AHEAD = 16
+"""Steps of a reduction, so many before its turn what is far of A is asked for."""
+
 SHORT = 16
 """Steps of a reduction, up to which it takes no longer than to ask for C beforehand."""
 
@@ -46,7 +49,8 @@ class Tile:
 
     What is below zero becomes zero if `rectified`. Of each row of B so many vectors are asked for
     beforehand as are `fetched`, for the tiles of the next panel. The rows of A are `adjacent` if
-    each begins one number behind the last one: they then need no address of their own.
+    each begins one number behind the last one: they then need no address of their own. If what
+    the steps take of A lies `far` apart, which no processor foresees, it is asked for beforehand.
     """
 
     rows: int
@@ -56,6 +60,7 @@ class Tile:
     rectified: bool = False
     fetched: int = 0
     adjacent: bool = False
+    far: bool = False
     arguments = ARGUMENTS
 
     @property
@@ -228,6 +233,8 @@ def _reduce(
             vectors = [line.load(v * lanes, lanes, masked(v)) for v in range(tile.vectors)]
             for v in range(tile.fetched):
                 k.prefetch(line.after(ahead + v * lanes).address)
+            if tile.far:
+                k.prefetch(a_rows[0].after(at.value + a_inner * AHEAD).address)
             for t in range(tile.rows):
                 many = k.splat(a_rows[t][at.value], lanes)
                 for v in range(tile.vectors):
