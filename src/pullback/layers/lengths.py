@@ -29,21 +29,21 @@ def with_lengths(layer: Layer, inputs: Sequence[Unit], axes: int = 3) -> tuple[U
     """
     if len(inputs) not in (1, 2):
         raise CircuitError(
-            f"layer {called(layer)!r} takes sequences, and maybe their lengths: 1 or 2 inputs, got "
+            f"layer {layer.called!r} takes sequences, and maybe their lengths: 1 or 2 inputs, got "
             f"{len(inputs)}"
         )
     x = inputs[0]
     if x.ndim < axes:
         features = ", features" * (axes - 2)
         raise CircuitError(
-            f"layer {called(layer)!r} expects sequences (rows, steps{features}), got {x.shape}"
+            f"layer {layer.called!r} expects sequences (rows, steps{features}), got {x.shape}"
         )
     if len(inputs) == 1:
         return x, None
     lengths = inputs[1]
     if lengths.dtype.kind not in "iu" or lengths.shape != x.shape[:1]:
         raise CircuitError(
-            f"layer {called(layer)!r} expects lengths, an array of integers of shape "
+            f"layer {layer.called!r} expects lengths, an array of integers of shape "
             f"({x.shape[0]},), got {lengths.dtype} of shape {lengths.shape}"
         )
     if type(lengths._value) is not Abstract:
@@ -61,14 +61,9 @@ def refuse_lengths(layer: Layer, x: Any, lengths: Any = None) -> None:
     odd = np.flatnonzero((lengths < 0) | (lengths > x.shape[1]))
     if odd.size:
         raise CircuitError(
-            f"layer {called(layer)!r} got sequences of {x.shape[1]} steps, and was told of "
+            f"layer {layer.called!r} got sequences of {x.shape[1]} steps, and was told of "
             f"{lengths[odd[0]]} (row {odd[0]})"
         )
-
-
-def called(layer: Layer) -> str:
-    """The name of a layer, or, where it is the whole model and has none, of its kind."""
-    return layer.name or type(layer).__name__.lower()
 
 
 def counting(lengths: Unit, steps: int) -> Unit:
@@ -79,3 +74,12 @@ def counting(lengths: Unit, steps: int) -> Unit:
            [False, False, False]])
     """
     return less(np.arange(steps), expand_dims(lengths, 1))
+
+
+def which_count(layer: Layer, *inputs: Unit) -> Unit | None:
+    """Which steps of sequences count, (rows, steps), by the lengths behind them; None: all do.
+
+    Raises `CircuitError` for other inputs than `with_lengths` takes.
+    """
+    x, lengths = with_lengths(layer, inputs)
+    return None if lengths is None else counting(lengths, x.shape[1])

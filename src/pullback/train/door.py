@@ -17,7 +17,6 @@ from pullback.core.unit import Unit
 from pullback.core.walk import order
 from pullback.layers.calls import Call, watch
 from pullback.layers.layer import Layer
-from pullback.layers.lengths import called
 
 
 def refuse_numbers(model: Any, inputs: Sequence[np.ndarray]) -> None:
@@ -62,7 +61,7 @@ def refuse_order(model: Any) -> None:
     for path, layer in layers:
         if layer.takes_pieces:
             raise CircuitError(
-                f"layer {path or called(layer)!r} is stateful: each batch goes on where the one "
+                f"layer {path or layer.called!r} is stateful: each batch goes on where the one "
                 "before it ended, and rows come in random order; give batches, which are pieces of "
                 "sequences in their order"
             )

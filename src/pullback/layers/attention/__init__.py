@@ -2,7 +2,6 @@
 
 In the order in which they stand on each other:
 
-    lengths            which steps of a padded batch count
     heads              features in parts, and what each part looks at
     weights            how much each step looks at each other one
     self_attention     steps that look at those of the same sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -16,11 +16,11 @@ from pullback.layers.attention.heads import (
     refuse_no_sequences,
     split,
 )
-from pullback.layers.attention.lengths import steps_that_count
 from pullback.layers.attention.weights import AttentionWeights
 from pullback.layers.dropout import Dropout
 from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.lengths import refuse_lengths, which_count
 from pullback.layers.training import Training
 
 
@@ -109,6 +109,9 @@ class CrossAttention(Layer):
             self.memory_bias = self.parameter("memory_bias", (2 * n,), np.zeros)
             self.output_bias = self.parameter("output_bias", (n,), np.zeros)
 
+    def refuse(self, *inputs: Any) -> None:
+        refuse_lengths(self, *inputs[1:])
+
     def apply(self, x: Unit, *others: Unit, training: Training | None) -> Unit:
         assert self.weight is not None
         assert self.memory_weight is not None
@@ -124,7 +127,7 @@ class CrossAttention(Layer):
                 f"layer {self.name!r} needs a memory for each of {x.shape[0]} rows, got "
                 f"{memory.shape[0]}"
             )
-        counts = steps_that_count(lengths, memory, self.name)
+        counts = which_count(self, memory, *lengths)
         heads = self.config["heads"]
         (queries,) = split(projected(x, self.weight, self.bias), 1, heads)
         keys, values = split(projected(memory, self.memory_weight, self.memory_bias), 2, heads)

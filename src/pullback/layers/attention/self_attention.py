@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -17,11 +17,11 @@ from pullback.layers.attention.heads import (
     refuse_no_sequences,
     split,
 )
-from pullback.layers.attention.lengths import steps_that_count
 from pullback.layers.attention.weights import AttentionWeights
 from pullback.layers.dropout import Dropout
 from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.lengths import refuse_lengths, which_count
 from pullback.layers.training import Training
 
 
@@ -105,12 +105,15 @@ class SelfAttention(Layer):
             self.bias = self.parameter("bias", (3 * n,), np.zeros)
             self.output_bias = self.parameter("output_bias", (n,), np.zeros)
 
+    def refuse(self, *inputs: Any) -> None:
+        refuse_lengths(self, *inputs)
+
     def apply(self, x: Unit, *lengths: Unit, training: Training | None) -> Unit:
         assert self.weight is not None
         assert self.output_weight is not None
         refuse_no_sequences(x, self.name)
         self.check_last_axis(x, self.weight.shape[0])
-        counts = steps_that_count(lengths, x, self.name)
+        counts = which_count(self, x, *lengths)
         inside = projected(x, self.weight, self.bias)
         queries, keys, values = split(inside, 3, self.config["heads"])
         which = () if counts is None else (counts,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -17,13 +17,13 @@ from pullback.layers.attention.heads import (
     refuse_indivisible,
     refuse_no_sequences,
 )
-from pullback.layers.attention.lengths import steps_that_count
 from pullback.layers.attention.self_attention import SelfAttention
 from pullback.layers.description import LAYERS
 from pullback.layers.dropout import Dropout
 from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.layer_norm import LayerNorm
+from pullback.layers.lengths import refuse_lengths, which_count
 from pullback.layers.training import Training
 
 
@@ -127,12 +127,15 @@ class TransformerBlock(Layer):
         for layer in self.layers:
             layer.rng = rng
 
+    def refuse(self, *inputs: Any) -> None:
+        refuse_lengths(self, *inputs)
+
     def apply(self, x: Unit, *lengths: Unit, training: Training | None) -> Unit:
         assert self.hidden_weight is not None
         assert self.output_weight is not None
         refuse_no_sequences(x, self.name)
         self.check_last_axis(x, self.hidden_weight.shape[0])
-        counts = steps_that_count(lengths, x, self.name)
+        counts = which_count(self, x, *lengths)
         (norm1, norm2), (drop1, drop2) = self.norms, self.drops
         y = self.attention(norm1(x, training=training), *lengths, training=training)
         z = x + drop1(y, training=training)

@@ -16,7 +16,7 @@ from pullback.gates.shape import astype, expand_dims, swapaxes
 from pullback.layers.calls import watch
 from pullback.layers.composite import Composite
 from pullback.layers.layer import Layer, Rng, register
-from pullback.layers.lengths import called, counting, refuse_lengths, with_lengths
+from pullback.layers.lengths import counting, refuse_lengths, with_lengths
 from pullback.layers.training import Training
 
 
@@ -161,7 +161,7 @@ class Recurrent(Composite):
         """Refuse a cell that remembers: what it made belongs to the inside of a loop."""
         if updated:
             raise CircuitError(
-                f"the cell of layer {called(self)!r} gives {updated[0].label} a new value at every "
+                f"the cell of layer {self.called!r} gives {updated[0].label} a new value at every "
                 "step, which a loop cannot hand over; take a LayerNorm, say, for a BatchNorm"
             )
 
@@ -184,7 +184,7 @@ class Recurrent(Composite):
         known = self.own_state["state1"].shape[:1]
         if known != rows:
             raise CircuitError(
-                f"layer {called(self)!r} is stateful and its state is of {known[0]} rows; give it "
+                f"layer {self.called!r} is stateful and its state is of {known[0]} rows; give it "
                 f"batches of as many in training, not of {rows[0]}"
             )
 
