@@ -96,6 +96,30 @@ def maxout(p, x):
     return jnp.max(sums.reshape(*sums.shape[:-1], -1, 2), axis=-1)
 
 
+def attended(q, k, v, causal=False):
+    """By two heads."""
+    q, k, v = (z.reshape(*z.shape[:2], 2, -1) for z in (q, k, v))
+    scores = jnp.einsum("bthd,bshd->bhts", q, k) / q.shape[-1] ** 0.5
+    if causal:
+        scores = jnp.where(np.tri(*scores.shape[-2:]) > 0.0, scores, -jnp.inf)
+    y = jnp.einsum("bhts,bshd->bthd", nn.softmax(scores), v)
+    return y.reshape(*y.shape[:2], -1)
+
+
+def self_attended(p, x, name=""):
+    q, k, v = jnp.split(dense(p, x, name), 3, axis=-1)
+    return dense(p, attended(q, k, v, causal=True), f"{name}output_")
+
+
+def block(p, x):
+    def normed(x, name):
+        return p[f"{name}.scale"] * normal(x, (-1,)) + p[f"{name}.bias"]
+
+    z = x + self_attended(p, normed(x, "norm1"), "attention.")
+    inside = nn.gelu(dense(p, normed(z, "norm2"), "hidden_"), approximate=False)
+    return z + dense(p, inside, "output_")
+
+
 # Each layer as it is made, and what it computes of its parameters and x, and its draw of numbers.
 KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
     "AveragePool1d": (
@@ -166,6 +190,16 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
         lambda: pb.Parallel(pb.Dense(2, **F8), pb.Tanh()),
         lambda p, x, _: jnp.concatenate([dense(p, x, "dense1."), jnp.tanh(x)], axis=-1),
     ),
+    "PositionEmbedding": (
+        lambda: pb.PositionEmbedding(3, **F8),
+        lambda p, x, _: x + p["table"][: x.shape[1]],
+    ),
+    "PositionalEncoding": (
+        pb.PositionalEncoding,
+        lambda p, x, _: (
+            x + np.sin([[0, np.pi / 2] * 2, [1, 1 + np.pi / 2, 0.01, 0.01 + np.pi / 2]])
+        ),
+    ),
     "ReLU": (pb.ReLU, lambda p, x, _: nn.relu(x)),
     "Reshape": (lambda: pb.Reshape((4, -1)), lambda p, x, _: x.reshape(len(x), 4, 2)),
     "Residual": (
@@ -173,6 +207,10 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
         lambda p, x, _: x + jnp.tanh(dense(p, x, "dense1.")),
     ),
     "SELU": (pb.SELU, lambda p, x, _: nn.selu(x)),
+    "SelfAttention": (
+        lambda: pb.SelfAttention(2, causal=True, initializer="normal", **F8),
+        lambda p, x, _: self_attended(p, x),
+    ),
     "Sequential": (
         lambda: pb.Sequential(pb.Sigmoid(), pb.Dense(4, **F8)),
         lambda p, x, _: dense(p, nn.sigmoid(x), "dense1."),
@@ -187,6 +225,10 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
     ),
     "Standardize": (lambda: pb.Standardize(0.5, 2.0), lambda p, x, _: (x - 0.5) / 2.0),
     "Tanh": (pb.Tanh, lambda p, x, _: jnp.tanh(x)),
+    "TransformerBlock": (
+        lambda: pb.TransformerBlock(2, 5, causal=True, **F8),
+        lambda p, x, _: block(p, x),
+    ),
     "Upsample2d": (
         lambda: pb.Upsample2d(2),
         lambda p, x, _: jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2),
@@ -341,7 +383,8 @@ def check(
 
 def test_every_layer_and_loss_is_trained():
     drawn = set(augmentation.__all__)  # at each step anew: see tests/layers/test_augmentation.py
-    assert set(KINDS) | drawn == set(LAYERS)
+    several = {"CrossAttention"}  # takes two inputs: see tests/layers/attention
+    assert set(KINDS) | drawn | several == set(LAYERS)
     assert {type(case.loss).__name__ for case in LOSS_CASES.values()} == set(LOSSES)
 
 
