@@ -191,13 +191,10 @@ def test_a_shared_layer_shows_each_of_its_calls():
     assert pb.attention_weights(pb.Sequential(pb.Dense(2)), X) == {}
 
 
-def test_a_summary_shows_what_is_inside():
+def test_a_summary_counts_what_is_inside():
     summary = pb.Sequential(pb.TransformerBlock(2)).summary((6, 4))
-    assert [row.cells for row in summary.rows][:4] == [
-        ("transformerblock1", "TransformerBlock(2)", "(n, 6, 4)", "148"),
-        ("transformerblock1.norm1", "LayerNorm()", "(n, 6, 4)", "8"),
-        ("transformerblock1.attention", "SelfAttention(2)", "(n, 6, 4)", "80"),
-        ("transformerblock1.attention.weights", "AttentionWeights()", "(n, 2, 6, 6)", "0"),
+    assert [row.cells for row in summary.rows] == [
+        ("transformerblock1", "TransformerBlock(2)", "(n, 6, 4)", "244")
     ]
 
 
