@@ -120,6 +120,43 @@ def block(p, x):
     return z + dense(p, inside, "output_")
 
 
+def recurred(cell, p, x, at, carries=1, reverse=False):
+    """The outputs of a cell that steps over a sequence."""
+    weight, recurrent, bias = (p[f"{at}cell.{name}"] for name in ("weight", "recurrent", "bias"))
+    more = p.get(f"{at}cell.recurrent_bias")
+
+    def step(state, element):
+        state = cell(element @ weight + bias, state[0] @ recurrent, state, more)
+        return state, state[0]
+
+    first = (jnp.zeros((len(x), recurrent.shape[0])),) * carries
+    return lax.scan(step, first, x.swapaxes(0, 1), reverse=reverse)[1].swapaxes(0, 1)
+
+
+def plain_cell(a, b, state, more):
+    return (jnp.tanh(a + b),)
+
+
+def gru_cell(a, b, state, more):
+    (ar, az, an), (br, bz, bn) = jnp.split(a, 3, axis=-1), jnp.split(b, 3, axis=-1)
+    z = nn.sigmoid(az + bz)
+    return (z * state[0] + (1 - z) * jnp.tanh(an + nn.sigmoid(ar + br) * (bn + more)),)
+
+
+def lstm_cell(a, b, state, more):
+    i, f, o, new = jnp.split(a + b, 4, axis=-1)
+    c = nn.sigmoid(f) * state[1] + nn.sigmoid(i) * jnp.tanh(new)
+    return nn.sigmoid(o) * jnp.tanh(c), c
+
+
+def both_ways(p, x):
+    """Two layers of an LSTM, in both directions."""
+    for k in (1, 2):
+        ways = ((f"layer{k}.", False), (f"layer{k}_reverse.", True))
+        x = jnp.concatenate([recurred(lstm_cell, p, x, at, 2, way) for at, way in ways], axis=-1)
+    return x
+
+
 # Each layer as it is made, and what it computes of its parameters and x, and its draw of numbers.
 KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
     "AveragePool1d": (
@@ -160,10 +197,16 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
     "Embedding": (lambda: pb.Embedding(7, 4, **F8), lambda p, x, _: p["table"][x]),
     "Flatten": (pb.Flatten, lambda p, x, _: x.reshape(len(x), -1)),
     "GELU": (pb.GELU, lambda p, x, _: nn.gelu(x, approximate=False)),
+    "GRU": (lambda: pb.GRU(3, **F8), lambda p, x, _: recurred(gru_cell, p, x, "layer1.")),
     "GlobalAveragePool": (pb.GlobalAveragePool, lambda p, x, _: x.mean(inner(x))),
     "GlobalMaxPool": (pb.GlobalMaxPool, lambda p, x, _: x.max(inner(x))),
     "GroupNorm": (lambda: pb.GroupNorm(2, **F8), lambda p, x, _: grouped(p, x, 2)),
     "Identity": (pb.Identity, lambda p, x, _: x),
+    "LSTM": (
+        lambda: pb.LSTM(3, 2, bidirectional=True, **F8),
+        lambda p, x, _: both_ways(p, x),
+    ),
+    "LastStep": (pb.LastStep, lambda p, x, _: x[:, -1]),
     "LayerNorm": (
         lambda: pb.LayerNorm(**F8),
         lambda p, x, _: p["scale"] * normal(x, -1) + p["bias"],
@@ -210,6 +253,17 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
     "SelfAttention": (
         lambda: pb.SelfAttention(2, causal=True, initializer="normal", **F8),
         lambda p, x, _: self_attended(p, x),
+    ),
+    "MaxOverSteps": (pb.MaxOverSteps, lambda p, x, _: x.max(axis=1)),
+    "MeanOverSteps": (pb.MeanOverSteps, lambda p, x, _: x.mean(axis=1)),
+    "Padded": (
+        lambda: pb.Padded(pb.RNN(3, **F8), pb.LastStep()),
+        lambda p, x, _: recurred(plain_cell, p, x, "rnn1.layer1.")[:, -1],
+    ),
+    "RNN": (lambda: pb.RNN(3, **F8), lambda p, x, _: recurred(plain_cell, p, x, "layer1.")),
+    "Recurrent": (
+        lambda: pb.Recurrent(pb.GRUCell(3, **F8), reverse=True),
+        lambda p, x, _: recurred(gru_cell, p, x, "", reverse=True),
     ),
     "Sequential": (
         lambda: pb.Sequential(pb.Sigmoid(), pb.Dense(4, **F8)),
@@ -383,8 +437,9 @@ def check(
 
 def test_every_layer_and_loss_is_trained():
     drawn = set(augmentation.__all__)  # at each step anew: see tests/layers/test_augmentation.py
+    cells = {"GRUCell", "LSTMCell", "RNNCell"}  # inside recurrent layers
     several = {"CrossAttention"}  # takes two inputs: see tests/layers/attention
-    assert set(KINDS) | drawn | several == set(LAYERS)
+    assert set(KINDS) | drawn | cells | several == set(LAYERS)
     assert {type(case.loss).__name__ for case in LOSS_CASES.values()} == set(LOSSES)
 
 

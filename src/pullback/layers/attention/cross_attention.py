@@ -81,7 +81,7 @@ class CrossAttention(Layer):
         self.initializer = INITIALIZERS[initializer]
         self.attend = AttentionWeights(name="weights")
         self.drop = Dropout(rate, name="dropout")
-        self.layers = (self.attend, self.drop) if rate else (self.attend,)
+        self.layers = (self.attend, self.drop)
         self.weight: Unit | None = None
         self.bias: Unit | None = None
         self.memory_weight: Unit | None = None

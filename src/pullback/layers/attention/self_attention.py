@@ -86,7 +86,7 @@ class SelfAttention(Layer):
         self.initializer = INITIALIZERS[initializer]
         self.attend = AttentionWeights(causal=causal, name="weights")
         self.drop = Dropout(rate, name="dropout")
-        self.layers = (self.attend, self.drop) if rate else (self.attend,)
+        self.layers = (self.attend, self.drop)
         self.weight: Unit | None = None
         self.bias: Unit | None = None
         self.output_weight: Unit | None = None

@@ -53,7 +53,7 @@ class TransformerBlock(Layer):
     >>> block(np.ones((5, 7, 4))).shape
     (5, 7, 4)
     >>> [layer.name for layer in block.layers]
-    ['norm1', 'attention', 'norm2', 'activation']
+    ['norm1', 'attention', 'norm2', 'activation', 'dropout1', 'dropout2']
     """
 
     takes = None
@@ -102,8 +102,7 @@ class TransformerBlock(Layer):
         self.norms = LayerNorm(name="norm1", **told), LayerNorm(name="norm2", **told)
         self.activation = _activation(activation)
         self.drops = Dropout(rate, name="dropout1"), Dropout(rate, name="dropout2")
-        inside = self.norms[0], self.attention, self.norms[1], self.activation
-        self.layers = (*inside, *self.drops) if rate else inside
+        self.layers = (self.norms[0], self.attention, self.norms[1], self.activation, *self.drops)
         self.hidden_weight: Unit | None = None
         self.hidden_bias: Unit | None = None
         self.output_weight: Unit | None = None
