@@ -2,10 +2,11 @@
 
     python examples/fashion_mnist.py [convnetjs] [best] [--seeds 3] [--quick]
 
-The first is ConvNetJS's network for MNIST, which 5 epochs bring to 0.89 to 0.90 of the test part.
-The second is the best that we know for a quarter of an hour on two cores: stages of 3 x 3
-convolutions with batch normalization, on pictures that are shifted and turned round at random. It
-should reach 0.935. `--quick` takes one epoch of a twentieth of the pictures. The data are fetched
+The first is of the size of ConvNetJS's networks, and is that of its CIFAR-10 demo: after 5 epochs it
+has 0.910, 0.909 and 0.905 of the test part right, with the seeds 0, 1 and 2. The second is the best
+that we know for a quarter of an hour on two cores: stages of 3 x 3 convolutions with batch
+normalization, on pictures that are turned round at random; with the seed 0, 12 epochs bring it to
+0.938. `--quick` takes one epoch of a twentieth of the pictures. The data are fetched
 at the first run, or read where `PULLBACK_DATA` says.
 """
 
@@ -18,33 +19,36 @@ import pullback as pb
 from pullback.datasets import load_dataset
 from pullback.images import Pictures
 from pullback.images.recipe import standardized
-from pullback.models import convnetjs_mnist, vgg
+from pullback.models import convnetjs_cifar10, vgg
 from pullback.optim import CosineDecay
 
-BATCH = 64
+Trained = tuple[pb.Trainer, dict[str, int]]
+"""What trains, and for how long, in batches of how many."""
 
 
-def convnetjs(train: Pictures, seed: int, epochs: int = 5) -> tuple[pb.Trainer, int]:
-    steps = len(train) // BATCH * epochs
-    model = pb.Sequential(standardized(train), *convnetjs_mnist().layers, rng=seed)
-    optimizer = pb.Adam(CosineDecay(0.003, steps=steps))
-    return pb.Trainer(model, pb.SoftmaxCrossEntropy(), optimizer, seed=seed), epochs
+def convnetjs(train: Pictures, seed: int, epochs: int = 5) -> Trained:
+    batch = 32
+    model = pb.Sequential(standardized(train), *convnetjs_cifar10().layers, rng=seed)
+    rate = CosineDecay(0.003, steps=len(train) // batch * epochs)
+    optimizer = pb.AdamW(rate, weight_decay=0.1)
+    trainer = pb.Trainer(model, pb.SoftmaxCrossEntropy(), optimizer, seed=seed)
+    return trainer, {"epochs": epochs, "batch_size": batch}
 
 
-def best(train: Pictures, seed: int, epochs: int = 16) -> tuple[pb.Trainer, int]:
-    steps = len(train) // BATCH * epochs
+def best(train: Pictures, seed: int, epochs: int = 12) -> Trained:
+    batch = 64
     model = pb.Sequential(
-        pb.RandomShift(2, 2),
-        pb.RandomFlip(),
-        standardized(train),
-        *vgg(widths=(32, 64, 128), dropout=0.3).layers,
-        rng=seed,
+        pb.RandomFlip(), standardized(train), *vgg(dropout=0.3).layers, rng=seed
     )
-    optimizer = pb.SGD(CosineDecay(0.05, steps=steps), momentum=0.9, nesterov=True)
+    rate = CosineDecay(0.05, steps=len(train) // batch * epochs)
     trainer = pb.Trainer(
-        model, pb.SoftmaxCrossEntropy(), optimizer, penalties=pb.L2(5e-4), seed=seed
+        model,
+        pb.SoftmaxCrossEntropy(),
+        pb.SGD(rate, momentum=0.9, nesterov=True),
+        penalties=pb.L2(5e-4),
+        seed=seed,
     )
-    return trainer, epochs
+    return trainer, {"epochs": epochs, "batch_size": batch}
 
 
 NETWORKS = {"convnetjs": convnetjs, "best": best}
@@ -64,9 +68,9 @@ def main() -> None:
         train, test = train.rows(slice(3_000)), test.rows(slice(500))
     for name in told.networks or NETWORKS:
         for seed in range(1 if told.quick else told.seeds):
-            trainer, epochs = NETWORKS[name](train, seed, *[1] * told.quick)
+            trainer, how = NETWORKS[name](train, seed, *[1] * told.quick)
             start = time.perf_counter()
-            trainer.fit(train.inputs, train.labels, epochs=epochs, batch_size=BATCH)
+            trainer.fit(train.inputs, train.labels, **how)
             seconds = time.perf_counter() - start
             right = trainer.evaluate(test.inputs, test.labels)["accuracy"]
             print(f"{name}, seed {seed}: {right:.4f} of the test part right, in {seconds:.0f} s")
