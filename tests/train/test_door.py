@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.train import door
 
 WORDS = np.random.default_rng(0).integers(0, 5, (60, 2))
 
@@ -59,3 +60,25 @@ def test_a_model_that_looks_at_numbers_is_given_them_by_the_batch():
     one.fit(WORDS, WORDS[:, 0] % 2, epochs=1)
     with pytest.raises(pb.CircuitError, match="was asked for 5"):
         one.predict(np.full((3, 2), 5))
+
+
+def test_how_inputs_come_to_layers_is_found_once_for_all_batches(monkeypatch):
+    recordings = []
+    record = door._calls
+    monkeypatch.setattr(door, "_calls", lambda *given: recordings.append(0) or record(*given))
+    labels = WORDS[:, 0] % 2
+
+    def batches():
+        for k in range(0, 60, 10):
+            yield WORDS[k : k + 10], labels[k : k + 10]
+
+    one = trainer("eager")
+    one.fit(batches, epochs=2)
+    assert len(recordings) == 2  # to make the parameters, and to find out
+    wrong = WORDS[:10].copy()
+    wrong[3, 0] = 7
+    with pytest.raises(pb.CircuitError, match="was asked for 7"):
+        one.fit([(wrong, labels[:10])], epochs=1)
+    one.model["embedding1"].trainable = False  # a setting: it is found out anew
+    one.fit(batches, epochs=1)
+    assert len(recordings) == 3

@@ -6,7 +6,7 @@ number is asked here, before work: an `Embedding`, say, that has not so many row
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,40 +18,71 @@ from pullback.core.walk import order
 from pullback.layers.calls import Call, watch
 from pullback.layers.layer import Layer
 
+_Asked = tuple[Layer, tuple[int | np.ndarray | Abstract, ...]]
+"""A layer, and of each of its inputs the number among the model's, its numbers, or its shape."""
 
-def refuse_numbers(model: Any, inputs: Sequence[np.ndarray]) -> None:
-    """Raise `CircuitError` where a layer refuses what comes to it of whole numbers alone.
+
+class Door:
+    """Asks the layers of a model whether they take the whole numbers that come to them.
+
+    How a layer's inputs come about is found once for each shape, so that batches pass quickly.
 
     >>> from pullback.layers import Embedding, Flatten, Sequential
-    >>> refuse_numbers(Sequential(Flatten(), Embedding(5, 3)), [np.array([[[1, 7]]])])
+    >>> Door(Sequential(Flatten(), Embedding(5, 3))).refuse([np.array([[[1, 7]]])])
     Traceback (most recent call last):
         ...
     pullback.core.errors.CircuitError: layer 'embedding1' has rows 0 to 4, and was asked for 7
     """
-    if not isinstance(model, Layer) or not any(_asks(layer) for _, layer in model.walk()):
-        return
-    try:
-        if not model.built:
-            _calls(model, [_wire(x[:1]) for x in inputs])
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self._known: dict[Hashable, list[_Asked]] = {}
+
+    def refuse(self, inputs: Sequence[np.ndarray]) -> None:
+        """Raise `CircuitError` where a layer refuses what comes to it of whole numbers alone."""
+        model = self.model
+        if not isinstance(model, Layer) or not any(_asks(layer) for _, layer in model.walk()):
+            return
+        try:
+            if not model.built:
+                _calls(model, [_wire(x[:1]) for x in inputs])
+            asked = self._asked(inputs)
+        except AbstractError:  # a model that looks at numbers is given them when it is recorded
+            return
+        for layer, given in asked:
+            numbers = [inputs[x] if isinstance(x, int) else x for x in given]
+            if any(isinstance(x, np.ndarray) for x in numbers):
+                layer.refuse(*numbers)
+
+    def _asked(self, inputs: Sequence[np.ndarray]) -> list[_Asked]:
+        """The layers to ask; remembered where they are given the model's own inputs, or others."""
+        key = tuple((x.shape, x.dtype.str) for x in inputs), self.model.settings
+        if key in self._known:
+            return self._known[key]
         wires = [_wire(x) for x in inputs]
-        calls = _calls(model, wires)
-    except AbstractError:  # a model that looks at numbers is given them when it is recorded
-        return
-    whole = {wire: x for wire, x in zip(wires, inputs, strict=True) if wire.dtype.kind in "iu"}
-    for call in calls:
-        if _asks(call.layer):
-            given = [_known(x, whole) for x in call.inputs]
-            if any(isinstance(x, np.ndarray) for x in given):
-                call.layer.refuse(*given)
+        calls = _calls(self.model, wires)
+        whole = {x: k for k, x in enumerate(wires) if x.dtype.kind in "iu"}
+        asked = [
+            (call.layer, tuple(_given(x, whole, inputs) for x in call.inputs))
+            for call in calls
+            if _asks(call.layer)
+        ]
+        if not any(isinstance(x, np.ndarray) for _, given in asked for x in given):
+            self._known[key] = asked
+        return asked
 
 
-def _known(wire: Unit, whole: Mapping[Unit, np.ndarray]) -> np.ndarray | Abstract:
-    """The numbers on a wire that is made of whole numbers alone; else an abstract value."""
+def _given(
+    wire: Unit, whole: Mapping[Unit, int], inputs: Sequence[np.ndarray]
+) -> int | np.ndarray | Abstract:
+    """Which of the inputs a wire is; or its numbers, if it is made of whole ones alone; or none."""
+    if wire in whole:
+        return whole[wire]
     sources = {unit for unit in order([wire]) if unit.gate is None}
     if not sources <= set(whole):
         return abstract_of(wire._value)
     for unit in sources:
-        unit.value = whole[unit]
+        unit.value = inputs[whole[unit]]
     return np.asarray(wire.forward())
 
 

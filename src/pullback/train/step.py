@@ -28,7 +28,7 @@ from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
 from pullback.program.program import Program
 from pullback.train.data import input_arrays, named, of_kind, several
-from pullback.train.door import refuse_numbers
+from pullback.train.door import Door
 from pullback.train.measured import judged, refuse_counts
 from pullback.train.mixup import Mixing
 
@@ -99,6 +99,8 @@ class TrainingStep:
         self.seed = seed
         self.mixup = number_between("training", "mixup", mixup, 0.0)
         self.rate = optimizer.rate()
+        self._door = Door(model)
+        self._scored: dict[Any, list[tuple[tuple[int, ...], np.dtype]]] = {}  # of one row
         self.memory = MemoryByParameter(optimizer)
         self.mean_weights = [Unit(1.0, "mean_weight") for _ in self.losses]
         self._number = Unit(np.array(0), "step")
@@ -147,7 +149,7 @@ class TrainingStep:
             raise CircuitError(
                 f"{what} inputs have shape {arrays[0].shape}; they need rows: give x[None] for one"
             )
-        refuse_numbers(self.model, arrays)
+        self._door.refuse(arrays)
         return arrays
 
     def _dtype(self, x: np.ndarray) -> np.dtype:
@@ -166,12 +168,16 @@ class TrainingStep:
 
     def _score_shapes(self, xs: Sequence[np.ndarray]) -> list[tuple[tuple[int, ...], np.dtype]]:
         """Shape and dtype of each of the model's outputs for these rows."""
-        try:
-            rows = [Unit(Abstract((1, *x.shape[1:]), x.dtype), "inputs") for x in xs]
-            samples = several(self.model(*rows))
-        except AbstractError:  # the model looks at the numbers
-            samples = several(self.model(*(x[:1] for x in xs)))
-        return [((len(xs[0]), *y.shape[1:]), y.dtype) for y in samples]
+        settings = getattr(self.model, "settings", None)
+        key = tuple((x.shape[1:], x.dtype.str) for x in xs), settings
+        if key not in self._scored:
+            try:
+                rows = [Unit(Abstract((1, *x.shape[1:]), x.dtype), "inputs") for x in xs]
+                samples = several(self.model(*rows))
+            except AbstractError:  # the model looks at the numbers
+                samples = several(self.model(*(x[:1] for x in xs)))
+            self._scored[key] = [(y.shape[1:], y.dtype) for y in samples]
+        return [((len(xs[0]), *shape), dtype) for shape, dtype in self._scored[key]]
 
     def weigh(self, columns: Columns) -> None:
         """Set the mean weight of a row to that of these data, beside which each row counts.
