@@ -44,7 +44,7 @@ def test_a_split_is_fixed_by_its_seed():
 
 def test_what_cannot_be_split_is_refused():
     data = Dataset("one", np.zeros((3, 1)), np.array([0, 0, 1]), ("a", "b"))
-    with pytest.raises(pb.CircuitError, match="class 'b' has 1 rows"):
+    with pytest.raises(pb.CircuitError, match="class 'b' has 1 example, and each of"):
         data.split(0.5, 0.5)
     with pytest.raises(pb.CircuitError, match="add up to 1"):
         data.split(0.5, 0.4)

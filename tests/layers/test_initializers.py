@@ -12,13 +12,14 @@ VARIANCES = {
     "glorot": 2 / (N_IN + N_OUT),
     "glorot_normal": 2 / (N_IN + N_OUT),
     "lecun": 1 / N_IN,
+    "normal": 0.02**2,
     "orthogonal": 1 / N_IN,
     "uniform": 1 / 12,
     "zeros": 0.0,
 }
 KURTOSIS = {"normal": 3.0, "uniform": 1.8}
 FAMILY = {
-    **dict.fromkeys(("he", "glorot_normal", "lecun", "orthogonal"), "normal"),
+    **dict.fromkeys(("he", "glorot_normal", "lecun", "normal", "orthogonal"), "normal"),
     **dict.fromkeys(("he_uniform", "glorot", "uniform"), "uniform"),
 }
 

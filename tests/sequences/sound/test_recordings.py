@@ -40,7 +40,7 @@ def test_split_has_every_class_in_its_proportion():
     assert sorted(np.concatenate([part.places for part in parts]).tolist()) == list(range(10))
     for part in parts:
         assert np.bincount(part.labels).tolist() == [len(part) // 2] * 2
-    with pytest.raises(pb.CircuitError, match="class 'yes' has 1 rows, too few for 2 parts"):
+    with pytest.raises(pb.CircuitError, match="class 'yes' has 1 example, and each of 2 parts"):
         DATA.rows([0, 2, 4, 1]).split(0.5, 0.5)
 
 
