@@ -2,12 +2,12 @@
 
     python examples/fashion_mnist.py [convnetjs] [best] [--seeds 3] [--quick]
 
-The first is of the size of ConvNetJS's networks, and is that of its CIFAR-10 demo: after 5 epochs it
-has 0.910, 0.909 and 0.905 of the test part right, with the seeds 0, 1 and 2. The second is the best
+The first is of the size of ConvNetJS's networks, and is that of its CIFAR-10 demo: 5 epochs bring
+it to 0.910, 0.909 and 0.905 of the test part, with the seeds 0, 1 and 2. The second is the best
 that we know for a quarter of an hour on two cores: stages of 3 x 3 convolutions with batch
-normalization, on pictures that are turned round at random; with the seed 0, 12 epochs bring it to
-0.938. `--quick` takes one epoch of a twentieth of the pictures. The data are fetched
-at the first run, or read where `PULLBACK_DATA` says.
+normalization, on pictures that are turned round at random; 12 epochs bring it to 0.938, with the
+seed 0. `--quick` takes one epoch of a twentieth of the pictures. The data are fetched at the
+first run, or read where `PULLBACK_DATA` says.
 """
 
 from __future__ import annotations
@@ -37,9 +37,7 @@ def convnetjs(train: Pictures, seed: int, epochs: int = 5) -> Trained:
 
 def best(train: Pictures, seed: int, epochs: int = 12) -> Trained:
     batch = 64
-    model = pb.Sequential(
-        pb.RandomFlip(), standardized(train), *vgg(dropout=0.3).layers, rng=seed
-    )
+    model = pb.Sequential(pb.RandomFlip(), standardized(train), *vgg(dropout=0.3).layers, rng=seed)
     rate = CosineDecay(0.05, steps=len(train) // batch * epochs)
     trainer = pb.Trainer(
         model,
