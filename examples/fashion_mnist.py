@@ -5,9 +5,9 @@
 The first is of the size of ConvNetJS's networks, and is that of its CIFAR-10 demo: 5 epochs bring
 it to 0.910, 0.909 and 0.905 of the test part, with the seeds 0, 1 and 2. The second is the best
 that we know for a quarter of an hour on two cores: stages of 3 x 3 convolutions with batch
-normalization, on pictures that are turned round at random; 12 epochs bring it to 0.938, with the
-seed 0. `--quick` takes one epoch of a twentieth of the pictures. The data are fetched at the
-first run, or read where `PULLBACK_DATA` says.
+normalization, on pictures that are turned round at random; 12 epochs, 10.6 minutes on two cores
+of an AMD EPYC, bring it to 0.938, 0.940 and 0.939. `--quick` takes one epoch of a twentieth of
+the pictures. The data are fetched at the first run, or read where `PULLBACK_DATA` says.
 """
 
 from __future__ import annotations
