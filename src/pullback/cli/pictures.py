@@ -55,8 +55,7 @@ def _as_options(text: str) -> str:
     >>> _as_options("size= takes another"), _as_options("label= names another")
     ('--size takes another', 'in Python, label= names another')
     """
-    for argument, option in (("skip_broken=True", "--skip-broken"), ("size=", "--size ")):
-        text = text.replace(argument, option).replace("--size  ", "--size ")
+    text = re.sub(r"\bsize= ?", "--size ", text.replace("skip_broken=True", "--skip-broken"))
     return re.sub(r"\b(channels|file|folder|label)=", r"in Python, \1=", text)
 
 

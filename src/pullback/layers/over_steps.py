@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, final
 
 import numpy as np
@@ -15,9 +16,27 @@ from pullback.layers.lengths import counting, refuse_lengths, with_lengths
 from pullback.layers.training import Training
 
 
+class OverSteps(Layer):
+    """What these layers share: sequences of no steps give zeros."""
+
+    takes = None
+    takes_lengths = True
+
+    def refuse(self, *inputs: Any) -> None:
+        refuse_lengths(self, *inputs)
+
+    def apply(self, *inputs: Unit, training: Training | None) -> Unit:
+        x, lengths = with_lengths(self, inputs)
+        return self.over(x, lengths) if x.shape[1] else sum(x, axis=1)
+
+    @abstractmethod
+    def over(self, x: Unit, lengths: Unit | None) -> Unit:
+        """What is made of sequences of one step at least."""
+
+
 @final
 @register
-class MeanOverSteps(Layer):
+class MeanOverSteps(OverSteps):
     """The mean of each feature over the steps of a sequence.
 
     Shapes: x (rows, steps, ..., n), lengths (rows,) or not given, y (rows, ..., n). Steps behind a
@@ -29,16 +48,7 @@ class MeanOverSteps(Layer):
     array([[2.]])
     """
 
-    takes = None
-    takes_lengths = True
-
-    def refuse(self, *inputs: Any) -> None:
-        refuse_lengths(self, *inputs)
-
-    def apply(self, *inputs: Unit, training: Training | None) -> Unit:
-        x, lengths = with_lengths(self, inputs)
-        if not x.shape[1]:
-            return sum(x, axis=1)
+    def over(self, x: Unit, lengths: Unit | None) -> Unit:
         if lengths is None:
             return mean(x, axis=1)
         total = sum(where(_along(counting(lengths, x.shape[1]), x), x, 0.0), axis=1)
@@ -47,7 +57,7 @@ class MeanOverSteps(Layer):
 
 @final
 @register
-class MaxOverSteps(Layer):
+class MaxOverSteps(OverSteps):
     """The largest number of each feature over the steps of a sequence.
 
     Shapes, lengths and what is raised as in `MeanOverSteps`. Several that tie share the gradient.
@@ -56,16 +66,7 @@ class MaxOverSteps(Layer):
     array([[3.]])
     """
 
-    takes = None
-    takes_lengths = True
-
-    def refuse(self, *inputs: Any) -> None:
-        refuse_lengths(self, *inputs)
-
-    def apply(self, *inputs: Unit, training: Training | None) -> Unit:
-        x, lengths = with_lengths(self, inputs)
-        if not x.shape[1]:
-            return sum(x, axis=1)
+    def over(self, x: Unit, lengths: Unit | None) -> Unit:
         if lengths is None:
             return max(x, axis=1)
         least = float(np.finfo(x.dtype).min)
@@ -75,7 +76,7 @@ class MaxOverSteps(Layer):
 
 @final
 @register
-class LastStep(Layer):
+class LastStep(OverSteps):
     """The last step of a sequence.
 
     Shapes, lengths and what is raised as in `MeanOverSteps`.
@@ -84,20 +85,10 @@ class LastStep(Layer):
     array([[3.]])
     """
 
-    takes = None
-    takes_lengths = True
-
-    def refuse(self, *inputs: Any) -> None:
-        refuse_lengths(self, *inputs)
-
-    def apply(self, *inputs: Unit, training: Training | None) -> Unit:
-        x, lengths = with_lengths(self, inputs)
-        steps = x.shape[1]
-        if not steps:
-            return sum(x, axis=1)
+    def over(self, x: Unit, lengths: Unit | None) -> Unit:
         if lengths is None:
             return x[:, -1]
-        is_last = equal(np.arange(1, steps + 1), expand_dims(lengths, 1))
+        is_last = equal(np.arange(1, x.shape[1] + 1), expand_dims(lengths, 1))
         return sum(where(_along(is_last, x), x, 0.0), axis=1)
 
 

@@ -30,7 +30,7 @@ PRECISE = ("sigmoid", "softplus")
 """Gates that are computed in one piece, more exactly and quicker than by what their value says."""
 COMPUTED = ("exp", "expm1", "log", "log1p", "tanh", "erf", *PRECISE)
 """Functions of one number that are written in `elementary`."""
-LONG = frozenset([*COMPUTED, "sin", "cos", "power"])
+COSTLY = frozenset([*COMPUTED, "sin", "cos", "power"])
 """Gates of many instructions for each element."""
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pullback.core.registry import GATES
 from pullback.core.rewrite import like, remade
 from pullback.core.unit import Unit, wire
-from pullback.engines.native.functions import LONG
+from pullback.engines.native.functions import COSTLY
 from pullback.program.program import Program
 
 LARGE = 1 << 16
@@ -52,7 +52,8 @@ def with_recomputed(program: Program) -> Program:
             made_of[unit] = inputs
             return unit
         copies: dict[Unit, Unit] = {}
-        return remade(unit, tuple(again(x, copies) for x in inputs)) if inputs else None
+        own = tuple(again(x, copies) for x in inputs)
+        return None if own == inputs else remade(unit, own)
 
     return program.rewritten(become)
 
@@ -92,7 +93,7 @@ def _joins(unit: Unit) -> bool:
 def _base(unit: Unit) -> Unit | None:
     """The one large input of a gate that is quickly made of it and of little else; else None."""
     gate = unit.gate
-    if gate is None or unit.size < LARGE or gate.name in LONG:
+    if gate is None or unit.size < LARGE or gate.name in COSTLY:
         return None
     if not (gate.elementwise or gate is GATES["astype"]):
         return None
