@@ -11,6 +11,7 @@ from pullback.cli.cache import cache
 from pullback.cli.describe import describe
 from pullback.cli.explain import explain
 from pullback.cli.predict import predict
+from pullback.cli.sample import sample
 from pullback.cli.show import show
 from pullback.cli.train import train
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command(context_settings={"ignore_unknown_options": True})(explain)
 app.command()(train)
 app.command()(predict)
+app.command()(sample)
 app.command()(describe)
 app.command()(show)
 app.command()(cache)

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pullback.core.errors import CircuitError
 
+_FOR = {
+    "tables": "tables",
+    "files": "tables",
+    "pictures": "pictures",
+    "folders": "folders of pictures or recordings",
+    "sequences": "text and sound",
+}
+"""By its name, what a kind of options is for."""
+_NAMES = {"balanced": "class-weights"}  # of options that are called otherwise inside
+
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked for, None where nothing was: of any data, of tables, of files, of pictures."""
+    """What was asked for, None where nothing was: of any data, and of some kinds alone.
 
-    common: dict[str, Any]
-    of_tables: dict[str, Any]
-    of_files: dict[str, Any]
-    of_pictures: dict[str, Any]
+    `own` has the options of each kind by its name; "files" are of tables that are read from one,
+    "folders" of pictures and recordings alike.
+    """
 
-    def refuse(self, why: str, *groups: dict[str, Any]) -> None:
-        """Raise `CircuitError` with `why` where something of these groups was asked for."""
-        for group in groups:
-            for name, value in group.items():
+    common: Mapping[str, Any]
+    own: Mapping[str, Mapping[str, Any]]
+
+    def given(self, *kinds: str) -> dict[str, Any]:
+        """All that was asked for, of any data and of these kinds."""
+        groups = [self.common, *(self.own[kind] for kind in kinds)]
+        return {name: x for group in groups for name, x in group.items() if x is not None}
+
+    def refuse_but(self, what: str, *kinds: str) -> None:
+        """Refuse what was asked for of other kinds than these, as `what` says that the data are.
+
+        Raises `CircuitError`.
+        """
+        for kind in (kind for kind in self.own if kind not in kinds):
+            for name, value in self.own[kind].items():
                 if value is not None:
-                    option = {"balanced": "class-weights"}.get(name, name.replace("_", "-"))
-                    raise CircuitError(f"--{option} {why}")
+                    option = _NAMES.get(name, name.replace("_", "-"))
+                    raise CircuitError(f"--{option} is for {_FOR[kind]}, and {what}")

@@ -11,11 +11,13 @@ import typer
 from pullback.cli.layout import sentence, table
 from pullback.cli.picture_report import show_trained
 from pullback.cli.report import Page, show_columns, show_metrics
+from pullback.cli.sequence_report import show_trained_sequences
 from pullback.core.plain import to_plain
 from pullback.images.trained import TrainedPictures, holds_pictures
 from pullback.layers import Layer
 from pullback.layers.saving import load_model
 from pullback.layers.storage import read_about
+from pullback.sequences.tasks.trained import TrainedSequences, holds_sequences
 from pullback.tables import Target
 from pullback.tables.measure import Measured
 from pullback.tables.trained import PARTS, Record, Trained
@@ -29,6 +31,9 @@ def describe(
     version, about = read_about(model)
     if holds_pictures(about):
         _describe_pictures(model, TrainedPictures.load(model), as_json)
+        return
+    if holds_sequences(about):
+        _describe_sequences(model, TrainedSequences.load(model), as_json)
         return
     trained = None if about is None else Trained.load(model)
     layers = load_model(model) if trained is None else trained.model
@@ -64,6 +69,23 @@ def _describe_pictures(path: str, trained: TrainedPictures, as_json: bool) -> No
         return
     page = Page()
     show_trained(page, path, trained)
+    page.lines(["", *_layers(trained.model, page.width), ""])
+    page.lines([f"written by pullback {trained.version or '(unknown)'}"])
+
+
+def _describe_sequences(path: str, trained: TrainedSequences, as_json: bool) -> None:
+    """The same of a model of sequences."""
+    if as_json:
+        plain = {
+            **_summary(path, trained.model, trained.version, None),
+            "task": trained.task,
+            "inputs": trained.describe(),
+            **to_plain(trained.record),
+        }
+        print(json.dumps(plain, allow_nan=False))
+        return
+    page = Page()
+    show_trained_sequences(page, path, trained)
     page.lines(["", *_layers(trained.model, page.width), ""])
     page.lines([f"written by pullback {trained.version or '(unknown)'}"])
 

@@ -63,13 +63,12 @@ def train_pictures(
     data: str, asked: Asked, path: Path | None, saved: str | None, as_json: bool
 ) -> None:
     """Train a model of pictures, judge it, show what is known, and save it if a path is given."""
-    told = asked.of_pictures
-    augment = told["augment"]
+    told = asked.given("pictures", "folders")
+    augment, size, skip = (told.pop(name, None) for name in ("augment", "size", "skip_broken"))
     names = () if augment is None else tuple(name.strip() for name in augment.split(","))
-    given = {name: value for name, value in asked.common.items() if value is not None}
-    recipe = PictureRecipe(**given, augment=names).checked()
-    size = None if told["size"] is None else size_of(told["size"])
-    study = PictureStudy.of(pictures_of(data, size, bool(told["skip_broken"])), recipe)
+    recipe = PictureRecipe(**told, augment=names).checked()
+    pictures = pictures_of(data, None if size is None else size_of(size), bool(skip))
+    study = PictureStudy.of(pictures, recipe)
     page = Page()
     if not as_json:
         show_pictures(page, study)

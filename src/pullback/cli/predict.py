@@ -17,10 +17,9 @@ from pullback.cli.layout import sentence
 from pullback.cli.report import NAMES, shown_value
 from pullback.core.errors import CircuitError
 from pullback.datasets import DATASETS, load_table
-from pullback.files.words import text_of
-from pullback.images.folder import pictures_in
 from pullback.images.trained import TrainedPictures, holds_pictures
 from pullback.layers.storage import read_about
+from pullback.sequences.tasks.trained import TrainedSequences, holds_sequences
 from pullback.tables import Dataset, ReadOptions, Table, read_table
 from pullback.tables.measure import MEASURES, judged
 from pullback.tables.read import row_numbers
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SUFFIXES = (".csv", ".parquet")
-_AT_ONCE = 256  # pictures in memory
 
 
 def predict(
@@ -38,8 +36,8 @@ def predict(
     data: Annotated[
         list[str],
         typer.Argument(
-            help="a CSV or Parquet file, or a built-in set; for a model of pictures, pictures and "
-            "folders of them"
+            help="a CSV or Parquet file, or a built-in set; for a model of pictures, recordings or "
+            "sentences, files of them, and folders"
         ),
     ],
     output: Annotated[
@@ -54,20 +52,23 @@ def predict(
 ) -> None:
     """Write a model's predictions as CSV: one row for each row of the data, in its order.
 
-    Of pictures, a row has the file, the prediction, and the probability of each class. A table's
-    file is read as that of the training was, in its decimal mark and its gaps, unless told
-    otherwise. Each row has the line of the file, the prediction and, of classes, the probability of
-    each, or the score where the model gives no probabilities. Where the data has the target too, or
-    pictures are in folders of the names of classes, how good they are is said on standard error.
+    Of pictures and recordings, a row has the file, the prediction, and the probability of each
+    class. A table's file is read as that of the training was, in its decimal mark and its gaps,
+    unless told otherwise. Each row has the line of the file, the prediction and, of classes, the
+    probability of each, or the score where the model gives no probabilities. Where the data has
+    the target too, or files are in folders of the names of classes, how good they are is said on
+    standard error.
     """
     path = None if output is None else writable("--output", output, *_SUFFIXES)
     if path is not None:
         refuse_same("--output", path, model, *data)
     options = read_options(separator, header, decimal, gaps)
-    if holds_pictures(read_about(model)[1]):
+    about = read_about(model)[1]
+    if holds_pictures(about) or holds_sequences(about):
         if options != ReadOptions():
-            raise CircuitError(f"how to read a file can be told of tables; {model} takes pictures")
-        _predict_pictures(TrainedPictures.load(model), model, data, path, output, as_json)
+            raise CircuitError(f"how to read a file can be told of tables; {model} takes others")
+        trained = (TrainedPictures if holds_pictures(about) else TrainedSequences).load(model)
+        _predict_files(trained, model, data, path, output, as_json)
         return
     if len(data) > 1:
         raise CircuitError(f"a model of tables takes one table, got {len(data)}: {', '.join(data)}")
@@ -106,37 +107,30 @@ def predict(
         _say([f"{len(table):,} predictions written to {output}"], "")
 
 
-def _predict_pictures(
-    trained: TrainedPictures,
+def _predict_files(
+    trained: TrainedPictures | TrainedSequences,
     model: str,
     data: list[str],
     path: Path | None,
     output: str | None,
     as_json: bool,
 ) -> None:
-    """The same for pictures in files and folders."""
+    """The same for pictures, recordings and sentences, in files and folders."""
     import pandas as pd
 
-    files = pictures_in(data)
-    found = np.concatenate(
-        [trained.predict(files[k : k + _AT_ONCE]) for k in range(0, len(files), _AT_ONCE)]
-    )
-    answers = found.argmax(1)
-    columns = {"file": [text_of(file) for file in files]}
-    columns["prediction"] = [trained.classes[k] for k in answers]
-    columns |= {f"probability {c}": found[:, k] for k, c in enumerate(trained.classes)}
-    table = pd.DataFrame(columns)
-    truth = trained.truth(files) if files else None
-    right = None if truth is None else float((answers == truth).mean())
+    found = trained.answers(data)
+    table = pd.DataFrame(dict(found.columns))
+    _say(found.notes)
     if path is not None:
         _write(table, path)
     if as_json:
         summary = {
             "model": model,
             "data": data,
-            "task": "classification",
-            "classes": list(trained.classes),
-            "metrics": None if right is None else {"accuracy": right},
+            "task": trained.task,
+            "classes": list(found.classes),
+            "metrics": dict(found.measured) or None,
+            "notes": list(found.notes),
             "saved": output,
             "rows": [] if path is not None else table.to_dict("records"),
         }
@@ -145,10 +139,9 @@ def _predict_pictures(
         _print(table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     else:
         _say([f"{len(table):,} predictions written to {output}"], "")
-    if right is not None and not as_json:
-        pictures = "1 picture" if len(files) == 1 else f"{len(files):,} pictures"
-        accuracy = f"{NAMES['accuracy']} {shown_value('accuracy', right)}"
-        _say([f"by the folders of {pictures}: {accuracy}"], "")
+    if found.measured and not as_json:
+        values = ", ".join(f"{name} {x:.2%}" for name, x in found.measured.items())
+        _say([f"{found.judged}: {values}"], "")
 
 
 def _table(data: str, options: ReadOptions) -> Table:

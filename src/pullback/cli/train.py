@@ -15,24 +15,33 @@ from pullback.cli.file_options import Classes, Decimal, Gaps, Header, Separator,
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.pictures import holds_pictures, train_pictures
 from pullback.cli.report import Page, show_data, show_end, show_outcome
+from pullback.cli.sequences import holds_sequences, train_sequences
 from pullback.core.errors import CircuitError
 from pullback.datasets import load_table
 from pullback.images.recipe import CHANGES
 from pullback.images.recipe import MODELS as PICTURE_MODELS
+from pullback.sequences.tasks.writing import MODELS as WRITERS
+from pullback.sequences.tasks.writing import TOKENIZERS
 from pullback.tables import KINDS, TASKS, ReadOptions
 from pullback.tables.recipe import MODELS, Recipe
 from pullback.tables.study import Study
 from pullback.train.settings import named
 
-_TRAINING, _PICTURES = "Training", "Pictures"
+_TRAINING, _PICTURES, _SEQUENCES = "Training", "Pictures", "Text and sound"
+_OTHERS = (
+    ("sequences", "text or sound", holds_sequences, train_sequences),
+    ("pictures", "pictures", holds_pictures, train_pictures),
+)
+"""The data beside tables: their kind, in a word, how they are known, and what trains on them."""
 
 
 def train(
     data: Annotated[
         str,
         typer.Argument(
-            help="a built-in set such as digits, iris or fashion-mnist, a CSV or Parquet file, or "
-            "a folder with a folder of pictures for each class"
+            help="a built-in set such as digits, fashion-mnist or shakespeare; a table (.csv, "
+            ".parquet), a text (.txt), tagged sentences (.conllu); or a folder with a folder of "
+            "pictures, or of recordings, for each class"
         ),
     ],
     target: Annotated[
@@ -69,22 +78,59 @@ def train(
     skip_broken: Annotated[
         bool,
         typer.Option(
-            "--skip-broken", rich_help_panel=_PICTURES, help="leave out pictures that are damaged"
+            "--skip-broken",
+            rich_help_panel=_PICTURES,
+            help="leave out files, of recordings too, that are damaged",
         ),
     ] = False,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(TOKENIZERS),
+            rich_help_panel=_SEQUENCES,
+            help="what a text is divided into; by default characters",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            rich_help_panel=_SEQUENCES,
+            help="of a text that a network sees at once; by default 128, of a transformer 64",
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_SEQUENCES,
+            help="in which a text is written, such as latin-1; by default utf-8",
+        ),
+    ] = None,
+    rate: Annotated[
+        int | None,
+        typer.Option(
+            metavar="HERTZ",
+            rich_help_panel=_SEQUENCES,
+            help="samples a second that recordings are brought to; by default theirs",
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
             rich_help_panel=_TRAINING,
             help=f"of tables {', '.join(MODELS)}, by default mlp; of pictures "
-            f"{', '.join(PICTURE_MODELS)}, by default convnet",
+            f"{', '.join(PICTURE_MODELS)}, by default convnet; of text {', '.join(WRITERS)}, by "
+            "default lstm",
         ),
     ] = None,
     hidden: Annotated[
         str | None,
         typer.Option(
-            metavar="SIZES", rich_help_panel=_TRAINING, help="sizes of hidden layers, as 64,64"
+            metavar="SIZES",
+            rich_help_panel=_TRAINING,
+            help="sizes of hidden layers, or recurrent ones, as 64,64",
         ),
     ] = None,
     activation: Annotated[
@@ -118,7 +164,7 @@ def train(
         typer.Option(
             metavar="NAME",
             rich_help_panel=_TRAINING,
-            help="such as SGD, Adam or AdamW; by default SGD, and Adam of pictures",
+            help="such as SGD, Adam or AdamW; by default SGD of tables, and Adam",
         ),
     ] = None,
     learning_rate: Annotated[
@@ -142,7 +188,8 @@ def train(
         typer.Option(
             metavar="N",
             rich_help_panel=_TRAINING,
-            help="most passes over the training rows; by default 40, 10 of pictures, more if few",
+            help="most passes over the training rows; by default 40, 10 of pictures, more if few, "
+            "and of sequences by how many they are",
         ),
     ] = None,
     batch_size: Annotated[
@@ -194,10 +241,10 @@ def train(
 ) -> None:
     """Prepare data, train a model on it, and judge it on rows that it has never seen.
 
-    The data are a table, or pictures. The rows are split at random: 70% to train on, 10% to
-    validate, 20% to test; a part that a set of pictures brings is taken as it is. How a table
-    becomes numbers is learned from the training rows alone. The model kept is that of the epoch
-    with the best validation loss.
+    The data are a table, pictures, a text, sentences or recordings. The rows are split at random:
+    70% to train on, 10% to validate, 20% to test; a part that a set brings is taken as it is, and
+    of a long text the last tenth is kept to judge by. How a table becomes numbers is learned from
+    the training rows alone. The model kept is that of the epoch with the best validation loss.
 
     With --json, `metrics` has all measures by who answered and by part; the model's own of the test
     part stand at the top too: `test_accuracy` of classes, `test_rmse`, `test_mae` and `test_r2` of
@@ -224,20 +271,33 @@ def train(
             "engine": engine,
             "threads": threads,
         },
-        {"activation": activation, "loss": loss, "balanced": _balanced(class_weights) or None},
-        {"target": target, "task": task, "kind": kind},
-        {"size": size, "augment": augment, "skip_broken": skip_broken or None},
+        {
+            "tables": {
+                "activation": activation,
+                "loss": loss,
+                "balanced": _balanced(class_weights) or None,
+            },
+            "files": {"target": target, "task": task, "kind": kind},
+            "pictures": {"size": size, "augment": augment},
+            "folders": {"skip_broken": skip_broken or None},
+            "sequences": {
+                "tokenizer": tokenizer,
+                "steps": steps,
+                "encoding": encoding,
+                "rate": rate,
+            },
+        },
     )
     options = read_options(separator, header, decimal, gaps, classes)
-    if holds_pictures(data):
-        asked.refuse("is for tables, and these are pictures", asked.of_tables, asked.of_files)
-        if options != ReadOptions():
-            raise CircuitError(f"how to read a file can be told of tables; {data} has pictures")
-        train_pictures(data, asked, path, save, as_json)
-        return
-    asked.refuse("is for pictures, and this is a table", asked.of_pictures)
-    recipe = Recipe(**{k: v for k, v in (asked.common | asked.of_tables).items() if v is not None})
-    recipe = recipe.checked()
+    for kind_held, what, holds, train_others in _OTHERS:
+        if holds(data):
+            asked.refuse_but(f"these are {what}", kind_held, "folders")
+            if options != ReadOptions():
+                raise CircuitError(f"how to read a file can be told of tables; {data} has {what}")
+            train_others(data, asked, path, save, as_json)
+            return
+    asked.refuse_but("this is a table", "tables", "files")
+    recipe = Recipe(**asked.given("tables")).checked()
     if task is not None:
         task = named("task", task, TASKS)
     kinds = _kinds(kind or ())

@@ -102,6 +102,27 @@ def files_named(paths: Sequence[str | os.PathLike[str]], kind: Kind) -> list[Pat
 # What is in a folder -----------------------------------------------------------------------------
 
 
+def kind_in(path: str | os.PathLike[str], kinds: Sequence[Kind]) -> Kind | None:
+    """Which of these kinds the first file in a folder, at any depth, is of that is of one at all.
+
+    >>> import tempfile
+    >>> kinds = [Kind("note", (".txt",), "text"), Kind("drawing", (".svg",), "SVG")]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder, "b.svg").touch(), Path(folder, "c.txt").touch()
+    ...     kind_in(folder, kinds).noun
+    (None, None)
+    'drawing'
+    """
+    for folder, inner, names in os.walk(path):
+        inner[:] = sorted((name for name in inner if not _hidden(name)), key=natural)
+        for name in sorted(names, key=natural):
+            if not _hidden(name):
+                found = next((k for k in kinds if _is_of(Path(folder, name), k)), None)
+                if found is not None:
+                    return found
+    return None
+
+
 @dataclass
 class _Scan:
     """The files of a kind in each of a folder's folders, and what is passed over there."""

@@ -5,8 +5,6 @@ Nothing here is shown: the command line does that.
 
 from __future__ import annotations
 
-import time
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +21,8 @@ from pullback.layers import Dense, Flatten, Sequential
 from pullback.losses import SoftmaxCrossEntropy
 from pullback.optim import Adam
 from pullback.optim.schedules import CosineDecay
-from pullback.train import History, Trainer, early_stopping
+from pullback.train import History, Trainer
+from pullback.train.fitting import fitted
 
 SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
 MOST_WRONG = 8
@@ -85,41 +84,27 @@ class PictureStudy:
 
         Raises `CircuitError` where the loss left all numbers before anything was learned.
         """
-        plan, recipe = self.plan, self.recipe
-        trainer = Trainer(
-            plan.model,
-            plan.loss,
-            plan.optimizer,
-            penalties=plan.penalties,
-            engine=recipe.engine,
-            threads=recipe.threads,
-            seed=recipe.seed,
-            mixup=plan.mixup,
-        )
         train, validation = self.parts["train"], self.parts["validation"]
-        stop = [early_stopping(patience=recipe.patience)] if recipe.patience else []
-        start = time.perf_counter()
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "training ended")  # it is in history.ended, and shown
-            history = trainer.fit(
-                train.inputs,
-                train.labels,
-                epochs=plan.epochs,
-                batch_size=recipe.batch_size,
-                validation=(validation.inputs, validation.labels),
-                callbacks=stop,
-                progress=progress,
-            )
-        seconds = time.perf_counter() - start
+        done = fitted(
+            self.recipe,
+            self.plan,
+            train.inputs,
+            train.labels,
+            validation=(validation.inputs, validation.labels),
+            mixup=self.plan.mixup,
+            progress=progress,
+        )
         try:
             answers = {
-                part: softmax(trainer.predict(data.inputs)) for part, data in self.parts.items()
+                part: softmax(done.trainer.predict(data.inputs))
+                for part, data in self.parts.items()
             }
         except CircuitError:
             raise CircuitError(
-                f"training left all numbers behind ({history.ended}); try a smaller --learning-rate"
+                f"training left all numbers behind ({done.history.ended}); try a smaller "
+                "--learning-rate"
             ) from None
-        return PictureOutcome(self, history, seconds, answers)
+        return PictureOutcome(self, done.history, done.seconds, answers)
 
 
 @dataclass(frozen=True)

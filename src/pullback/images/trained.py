@@ -10,18 +10,22 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.plain import from_plain, to_plain
+from pullback.files.answers import Answers
+from pullback.files.words import counted, text_of
+from pullback.images.folder import pictures_in
 from pullback.images.reading import read_picture
 from pullback.layers import Layer
 from pullback.layers.saving import load_model, save_model
 from pullback.layers.storage import read_about
 
 FORMAT = "pullback trained pictures, version 1"
+_AT_ONCE = 256  # pictures in memory
 PARTS = ("train", "validation", "test")
 
 
@@ -72,6 +76,7 @@ class TrainedPictures:
     kind: Kind
     record: Record
     version: str = ""
+    task: ClassVar[str] = "classification"
 
     @property
     def classes(self) -> tuple[Any, ...]:
@@ -119,6 +124,25 @@ class TrainedPictures:
             for path in paths
         ]
         return None if -1 in found else np.array(found, np.int64)
+
+    def answers(self, data: Sequence[str]) -> Answers:
+        """What it says of pictures, and of those in folders, named by their paths.
+
+        Raises `CircuitError` where one cannot be read.
+        """
+        files = pictures_in(data)
+        parts = [files[k : k + _AT_ONCE] for k in range(0, len(files), _AT_ONCE)]
+        found = np.concatenate([self.predict(part) for part in parts])
+        best = found.argmax(1)
+        columns = {
+            "file": [text_of(file) for file in files],
+            "prediction": [self.classes[k] for k in best],
+            **{f"probability {c}": found[:, k] for k, c in enumerate(self.classes)},
+        }
+        truth = self.truth(files)
+        measured = {} if truth is None else {"accuracy": float((best == truth).mean())}
+        judged = f"by the folders of {counted(len(files), 'picture')}"
+        return Answers(columns, self.classes, measured, judged)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all of it to one file.

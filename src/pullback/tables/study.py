@@ -5,8 +5,6 @@ Nothing here is shown: `report` does that.
 
 from __future__ import annotations
 
-import time
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,7 +32,8 @@ from pullback.tables.recipe import Plan, Recipe, prepared
 from pullback.tables.table import TableDataset
 from pullback.tables.target import Target
 from pullback.tables.trained import PARTS, Metric, Record, Trained
-from pullback.train import History, Trainer, early_stopping
+from pullback.train import History
+from pullback.train.fitting import fitted
 
 SHARES = dict(zip(PARTS, (0.7, 0.1, 0.2), strict=True))
 MOST_WRONG = 5
@@ -108,40 +107,25 @@ class Study:
 
         Raises `CircuitError` where the loss left all numbers before anything was learned.
         """
-        plan, recipe = self.plan, self.recipe
-        trainer = Trainer(
-            plan.model,
-            plan.loss,
-            plan.optimizer,
-            penalties=plan.penalties,
-            engine=recipe.engine,
-            threads=recipe.threads,
-            seed=recipe.seed,
-        )
+        plan = self.plan
         x, y = ({k: self._data(k)[n] for k in SHARES} for n in (0, 1))
-        stop = [early_stopping(patience=recipe.patience)] if recipe.patience else []
-        start = time.perf_counter()
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "training ended")  # it is in history.ended, and shown
-            history = trainer.fit(
-                x["train"],
-                y["train"],
-                epochs=plan.epochs,
-                batch_size=recipe.batch_size,
-                validation=(x["validation"], y["validation"]),
-                callbacks=stop,
-                progress=progress,
-            )
-        seconds = time.perf_counter() - start
+        done = fitted(
+            self.recipe,
+            plan,
+            x["train"],
+            y["train"],
+            validation=(x["validation"], y["validation"]),
+            progress=progress,
+        )
         try:
             scores = {part: plan.model.predict(x[part]) for part in SHARES}
         except CircuitError:
-            raise CircuitError(_left(history, plan)) from None
+            raise CircuitError(_left(done.history, plan)) from None
         losses = {part: float(plan.loss(scores[part], y[part]).value) for part in SHARES}
         if not all(map(np.isfinite, losses.values())):
-            raise CircuitError(_left(history, plan))
+            raise CircuitError(_left(done.history, plan))
         answers = {part: Answers.of(plan.loss_name, self.target, of) for part, of in scores.items()}
-        return Outcome(self, history, seconds, losses, answers)
+        return Outcome(self, done.history, done.seconds, losses, answers)
 
     def _data(self, part: str) -> tuple[np.ndarray, np.ndarray]:
         data = self.parts[part]

@@ -48,11 +48,13 @@ class Batches:
     """Examples in batches that come one after another and need not fit into memory.
 
     Made of something that can be gone through once an epoch, or of a function that answers such a
-    thing. Each batch is (inputs, labels) or (inputs, labels, weights).
+    thing. Each batch is (inputs, labels) or (inputs, labels, weights). How many there are is known
+    of what has a length.
     """
 
     def __init__(self, source: Any, epochs: int) -> None:
         self._source = source
+        self.count = len(source) if hasattr(source, "__len__") else None  # in an epoch, if known
         once = not callable(source) and iter(source) is source
         if once and epochs > 1:
             raise CircuitError(

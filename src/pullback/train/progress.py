@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import sys
 import time
@@ -21,6 +22,7 @@ _BAR = 24  # columns; a narrow terminal gets a shorter one
 _SHORTEST_BAR = 6
 _TIME = 11  # columns for " 59:59 left"
 _MOST = 3  # measurements that are shown
+_NATS = {"": "nats", "val ": "validation_nats"}
 
 
 class TrainingProgress:
@@ -117,9 +119,16 @@ class TrainingProgress:
 def _telling(row: Mapping[str, float]) -> list[str]:
     """The most telling measurements, best first: the loss, then how well it does on unseen rows.
 
+    A loss in nats, as of what comes next in a text, is told in bits too.
+
     >>> _telling({"epoch": 3, "loss": 0.00557, "accuracy": 1, "validation_accuracy": 0.982})
     ['loss 0.00557', 'val acc 98.2%', 'acc 100.0%']
+    >>> _telling({"epoch": 3, "loss": 1.6, "nats": 1.61, "validation_nats": 1.72})
+    ['1.61 nats (2.32 bits)', 'val 1.72 nats (2.48 bits)']
     """
+    if "nats" in row:
+        told = [(start, row[key]) for start, key in _NATS.items() if key in row]
+        return [f"{start}{_short(x)} nats ({_short(x / math.log(2.0))} bits)" for start, x in told]
 
     def rank(name: str) -> tuple[bool, bool, bool]:
         unseen = name.startswith("validation_")
@@ -131,9 +140,12 @@ def _telling(row: Mapping[str, float]) -> list[str]:
 
 def _words(name: str, value: float) -> str:
     short = name.replace("validation_", "val ").replace("accuracy", "acc").replace("_", " ")
-    # "#" keeps zeros at the end, so that the line does not jump about
-    number = f"{value:.1%}" if name.endswith("accuracy") else f"{value:#.3g}".rstrip(".")
-    return f"{short} {number}"
+    return f"{short} {f'{value:.1%}' if name.endswith('accuracy') else _short(value)}"
+
+
+def _short(value: float) -> str:
+    """A number in three digits; "#" keeps zeros at the end, so that the line does not jump."""
+    return f"{value:#.3g}".rstrip(".")
 
 
 class _TimeLeft(ProgressColumn):

@@ -296,7 +296,8 @@ class Trainer:
                 self._step.weigh_batch(rows.columns)
                 measured.append(self._one(rows))
                 done += len(rows)
-                tell(done, None, measured[-1].means())
+                of = None if data.count is None else round(done * data.count / len(measured))
+                tell(done, of, measured[-1].means())
             return joined(measured).means()
         order = np.random.default_rng([self.seed, epoch]).permutation(len(data))
         whole = len(data) // size * size

@@ -1,0 +1,106 @@
+"""In: what a study of sequences found. Out: what a person reads of it, at any width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from pullback.cli.layout import cell, sentence, table
+from pullback.cli.report import HEADS, Page
+from pullback.sequences.tasks.study import Outcome, Study
+from pullback.sequences.tasks.trained import PARTS, Measure, TrainedSequences
+
+_VERBS = {"train": "to train on", "validation": "to validate", "test": "to test"}
+
+
+def show_sequences(page: Page, study: Study) -> None:
+    """What the data are, and what will be trained."""
+    plan = study.plan
+    page.lines(sentence(study.source, page.width, 0), "bold")
+    counts = ", ".join(f"{n:,} {_VERBS[part]}" for part, n in study.counts.items() if n)
+    whole = f"{sum(study.counts.values()):,} {study.unit}: {counts}"
+    page.sentences([whole, *study.facts(), *(f"note: {note}" for note in study.notes)])
+    springs = [f"L2({plan.l2:g})"] if plan.l2 else []
+    learns = ", ".join([repr(plan.loss), repr(plan.optimizer), *springs])
+    page.lines([""])
+    layers = repr(plan.model)
+    page.lines(sentence(f"model     {layers}: {study.parameters:,} parameters", page.width, 10))
+    page.lines(sentence(f"training  {learns}", page.width, 10))
+
+
+def show_sequence_outcome(page: Page, outcome: Outcome, saved: str | None) -> None:
+    """How good it is, where it is wrong, and how it came to that."""
+    study = outcome.study
+    show_measures(page, outcome.measures)
+    confusion = study.confusion()
+    if confusion is not None:
+        page.confusion(*confusion)
+    _show_mistakes(page, *study.mistakes())
+    count = len(outcome.history)
+    epochs = f"{count} epoch{'' if count == 1 else 's'}"
+    page.lines([""])
+    for line in (
+        f"ended     after {epochs} in {outcome.seconds:.1f} s, seed {study.recipe.seed}: "
+        f"{outcome.history.ended}",
+        f"saved     {saved or 'not saved; --save FILE keeps it'}",
+    ):
+        page.lines(sentence(line, page.width, 10))
+
+
+def show_measures(page: Page, measures: Sequence[Measure]) -> None:
+    """A block for each measure: a line for each way to answer, a column for each part asked."""
+    parts = [part for part in PARTS if any(getattr(m, part) is not None for m in measures)]
+    heads = [head for part, head in zip(PARTS, HEADS, strict=True) if part in parts]
+    rows: list[tuple[str, ...]] = []
+    ends = []
+    for name in dict.fromkeys(measure.name for measure in measures):
+        ends.append(len(rows))
+        rows.append((name, *heads))
+        for measure in measures:
+            if measure.name == name:
+                values = (shown(name, getattr(measure, part)) for part in parts)
+                rows.append((cell(measure.who), *values))
+    lines = table(rows, page.width, right=range(1, 1 + len(parts)), least={0: 6})
+    for start, end in zip(ends, [*ends[1:], len(rows)], strict=True):
+        page.headed(lines[start:end])
+
+
+def shown(name: str, value: float | None) -> str:
+    """A measurement as people read it: shares in percent, nats and bits in three decimals.
+
+    >>> shown("accuracy", 0.9875), shown("nats a character", 1.4567), shown("accuracy", None)
+    ('98.75%', '1.457', '–')
+    """
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if name.startswith(("nats", "bits")) else f"{value:.2%}"
+
+
+def _show_mistakes(page: Page, title: str, rows: Sequence[tuple[str, ...]]) -> None:
+    if len(rows) < 2:
+        return
+    page.lines(["", Text(title, "bold")])
+    lines = table(rows, page.width, least=dict.fromkeys(range(len(rows[0])), 8))
+    page.lines([Text(lines[0], "dim"), *lines[1:]])
+
+
+def show_trained_sequences(page: Page, path: str, trained: TrainedSequences) -> None:
+    """What a saved model of sequences takes, and how it was trained."""
+    record = trained.record
+    page.lines([path], "bold")
+    page.sentences(trained.says())
+    show_measures(page, record.measures)
+    counts = ", ".join(
+        f"{n:,} {_VERBS[part]}" for part, n in zip(PARTS, record.counts, strict=True) if n
+    )
+    springs = f", L2({record.l2:g})" if record.l2 else ""
+    epochs = f"{record.epochs} epoch{'' if record.epochs == 1 else 's'}"
+    page.lines([""])
+    for line in (
+        f"data      {record.source}",
+        f"counts    {record.unit}: {counts}",
+        f"training  {record.kind}: {record.loss}, {record.optimizer}{springs}",
+        f"ended     after {epochs}, seed {record.seed}: {record.ended}",
+    ):
+        page.lines(sentence(line, page.width, 10))

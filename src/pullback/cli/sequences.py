@@ -1,0 +1,91 @@
+"""In: text or sound, and what was asked. Out: a trained model, and a report of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from pullback.cli.asked import Asked
+from pullback.cli.report import Page
+from pullback.cli.sequence_report import show_sequence_outcome, show_sequences
+from pullback.core.errors import CircuitError
+from pullback.datasets import DATASETS
+from pullback.datasets.speech import SpeechSet
+from pullback.datasets.texts import TextSet
+from pullback.sequences.tasks.recipe import SequenceRecipe
+from pullback.sequences.tasks.study import Study
+from pullback.sequences.tasks.writing import WritingStudy
+from pullback.sequences.text.long_text import Text, TextFile
+
+_TEXTS = (".txt", ".text")
+STUDIES: dict[type, Callable[[Any, SequenceRecipe], Study]] = {
+    Text: WritingStudy.of,
+    TextFile: WritingStudy.of,
+}
+"""By the type of the data, what learns from them."""
+
+
+def holds_sequences(data: str) -> bool:
+    """Whether data are text or sound: of a set, or in a file."""
+    if data in DATASETS:
+        return isinstance(DATASETS[data], SpeechSet | TextSet)
+    return data.lower().endswith(_TEXTS)
+
+
+def train_sequences(
+    data: str, asked: Asked, path: Path | None, saved: str | None, as_json: bool
+) -> None:
+    """Train a model of sequences, judge it, show what is known, and save it if a path is given."""
+    told = asked.given("sequences", "folders")
+    how = {name: told.pop(name) for name in ("encoding", "skip_broken") if name in told}
+    held = sequences_of(data, how)
+    study = STUDIES[type(held)](held, SequenceRecipe(**told))
+    page = Page()
+    if not as_json:
+        show_sequences(page, study)
+    outcome = study.train(tell=None if as_json else _tell)
+    if path is not None:
+        outcome.trained.save(path)
+    if as_json:
+        print(json.dumps(outcome.to_json_dict(saved), allow_nan=False))
+    else:
+        show_sequence_outcome(page, outcome, saved)
+    if outcome.interrupted:
+        raise typer.Exit(130)
+
+
+def sequences_of(data: str, how: dict[str, Any]) -> Any:
+    """The data set, or what the files hold.
+
+    Raises `CircuitError` where it cannot be read, or was to be read in a way that it has no use
+    for.
+    """
+    if data in DATASETS:
+        _refuse_how(data, how)
+        return DATASETS[data]()
+    encoding = how.pop("encoding", None)
+    _refuse_how(data, how)
+    if not os.path.exists(data):
+        raise CircuitError(f"cannot read {data}: there is no such file")
+    return TextFile(data) if encoding is None else TextFile(data, encoding)
+
+
+def _refuse_how(data: str, how: dict[str, Any]) -> None:
+    for name in how:
+        raise CircuitError(f"--{name.replace('_', '-')} says nothing about {data}")
+
+
+def _tell(text: str) -> None:
+    """What a person would like to see while it trains, above the live line."""
+    first, _, rest = text.partition("\n")
+    console = Console(stderr=True, highlight=False)
+    console.print(first, style="bold", markup=False)
+    for line in rest.splitlines():
+        console.print(f"    {line}", markup=False, soft_wrap=True)
+    console.print()

@@ -1,0 +1,313 @@
+"""The task of writing: in, a long text. Out: a language model, which goes on from a prompt."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, final
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.layers import Layer
+from pullback.layers.layer import Rng
+from pullback.losses import SequenceCrossEntropy
+from pullback.models.language_model import language_model
+from pullback.models.transformer import transformer
+from pullback.sequences.tasks.recipe import RECURRENT, SequenceRecipe
+from pullback.sequences.tasks.study import MODEL, Plan, Study
+from pullback.sequences.tasks.trained import Measure, Record, TrainedSequences, register
+from pullback.sequences.text.batches import TextWindows
+from pullback.sequences.text.byte_pairs import BytePairs
+from pullback.sequences.text.characters import Characters
+from pullback.sequences.text.generation import StepModel, generate
+from pullback.sequences.text.long_text import Text, TextFile
+from pullback.sequences.text.sampling import Sampling
+from pullback.sequences.text.steps import LastWindow, StepByStep
+from pullback.sequences.text.tokenizer import Tokenizer, tokenizer_from
+from pullback.sequences.text.words import Words
+from pullback.train import Callback, Event
+
+MODELS = {
+    "lstm": RECURRENT["lstm"],
+    "gru": RECURRENT["gru"],
+    "rnn": RECURRENT["rnn"],
+    "transformer": "a small causal transformer",
+}
+TOKENIZERS: dict[str, tuple[str, Callable[[Iterator[str]], Tokenizer]]] = {
+    "characters": ("character", Characters.of),
+    "words": ("word", lambda pieces: Words.of(pieces, minimum=2, unknown="<unk>")),
+    "pairs": ("piece", BytePairs.of),
+}
+"""By their names, what one of their entries is called, and what makes them of a text."""
+_TAKES = ("dropout", "tokenizer", "steps")
+_ROWS = 32
+_STEPS = {"transformer": 64}
+_USUAL_STEPS = 128
+_HEADS = 4
+_WIDTH = 256  # units of a recurrent layer, unless told; a transformer has half of them
+_BLOCKS = 4
+_RATES = {"transformer": 0.001, "rnn": 0.001}
+_RATE = 0.003
+_DROPOUT = 0.1
+_WANTED = 3_000  # steps of training, unless told
+_MOST = 500  # batches of an epoch: a longer text takes several
+_JUDGED = 1 << 16  # numbers that are judged by after each epoch
+_TOGETHER = 16  # rows in which they are
+_SAMPLE = 200  # numbers that are written while it trains
+_SAMPLES = 8  # times, as a rule
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class WritingStudy(Study):
+    """A long text, its numbers in two parts, and the plan of training."""
+
+    tokenizer: Tokenizer
+    entry: str
+    train_numbers: np.ndarray
+    kept_numbers: np.ndarray
+    characters: int
+    steps: int
+    task: ClassVar[str] = "language model"
+    unit: ClassVar[str] = "characters"
+
+    @classmethod
+    def of(cls, data: Text | TextFile, recipe: SequenceRecipe) -> WritingStudy:
+        """The study of this text, before training.
+
+        Raises `CircuitError` where it cannot be learned from, or not so.
+        """
+        recipe = recipe.checked(MODELS, _TAKES, "text")
+        kind = recipe.tokenizer or "characters"
+        if kind not in TOKENIZERS:
+            raise CircuitError(
+                f"there is no tokenizer {kind!r}; there are: {', '.join(TOKENIZERS)}"
+            )
+        entry, make = TOKENIZERS[kind]
+        tokenizer = make(data.pieces())
+        train, kept = data.numbers(tokenizer)
+        steps = recipe.steps or _STEPS.get(recipe.model or "", _USUAL_STEPS)
+        need = 20 * (steps + 1)
+        if len(train) + len(kept) < need:
+            raise CircuitError(
+                f"{data.source} has {len(train) + len(kept):,} {entry}s, and to learn from "
+                f"sequences of {steps} takes {need:,}: give a longer text, or fewer --steps"
+            )
+        per = sum(map(len, data.pieces())) / (len(train) + len(kept))  # characters of an entry
+        counts = {"train": round(len(train) * per), "validation": round(len(kept) * per)}
+        return cls(
+            name=data.name,
+            source=data.source,
+            counts=counts,
+            recipe=recipe,
+            plan=_plan(recipe, len(tokenizer), train, kept, steps),
+            tokenizer=tokenizer,
+            entry=entry,
+            train_numbers=train,
+            kept_numbers=kept,
+            characters=sum(counts.values()),
+            steps=steps,
+        )
+
+    def facts(self) -> list[str]:
+        windows = self.plan.batches
+        assert isinstance(windows, TextWindows)
+        seen = len(windows) * windows.rows * windows.steps / len(self.train_numbers)
+        epoch = "the text once" if 0.9 <= seen <= 1.1 else f"{seen:.1%} of the text"
+        size = len(self.train_numbers) + len(self.kept_numbers)
+        made = "" if self.entry == "character" else f" of {self._per_entry:.2f} characters each"
+        return [
+            f"{size:,} {self.entry}s{made}, of {len(self.tokenizer):,} different ones",
+            f"an epoch is {len(windows):,} batches of {windows.rows} windows of {self.steps} "
+            f"{self.entry}s: {epoch}",
+        ]
+
+    @property
+    def _per_entry(self) -> float:
+        return self.characters / (len(self.train_numbers) + len(self.kept_numbers))
+
+    @cached_property
+    def writer(self) -> StepModel[Any]:
+        return _writer(self.plan.model, self.recipe.model, self.steps, self.recipe.engine)
+
+    def watching(self, tell: Callable[[str], None]) -> Sequence[Callback]:
+        """A sample after some epochs, and after the first."""
+        every = max(1, self.plan.epochs // _SAMPLES)
+        prompt = self._prompt
+        last = -math.inf
+
+        def sample(event: Event) -> None:
+            nonlocal last
+            if event.kind != "epoch" or (event.epoch > 1 and event.epoch % every):
+                return
+            if not np.isfinite(event.measured["loss"]) or time.monotonic() - last < 1.0:
+                return
+            last = time.monotonic()
+            made = generate(self.writer, self.tokenizer, prompt, _SAMPLE, rng=event.epoch)
+            tell(f"epoch {event.epoch} writes:\n{prompt.lstrip()}{''.join(made)}")
+
+        return [sample]
+
+    @property
+    def _prompt(self) -> str:
+        """What a sample begins with: as a new line does, or as the text itself."""
+        if "\n" in self.tokenizer.vocabulary:
+            return "\n"
+        return self.tokenizer.decode(self.train_numbers[:1])
+
+    def measures(self) -> tuple[Measure, ...]:
+        """The nats and bits of a character to come, and how often the likeliest is right."""
+        limit = _JUDGED
+        parts = (self.train_numbers[-limit:], self.kept_numbers[:limit])
+        found = [_judged(self.plan.model, part, self.steps, self.recipe.model) for part in parts]
+        nats = {MODEL: [nat for nat, _ in found], **self._counted(parts)}
+        per = self._per_entry * math.log(2.0)
+        rows = []
+        for name, unit in ((f"nats a {self.entry}", 1.0), ("bits a character", per)):
+            for who, (train, kept) in nats.items():
+                rows.append(Measure(name, who, train / unit, kept / unit, None))
+        right, kept = (right for _, right in found)
+        return (*rows, Measure(f"next {self.entry} right", MODEL, right, kept, None))
+
+    def _counted(self, parts: Sequence[np.ndarray]) -> dict[str, list[float]]:
+        """What counting reaches: how often an entry is, and how often behind the one before it."""
+        size = len(self.tokenizer)
+        train = self.train_numbers[-(1 << 22) :].astype(np.int64)
+        shares = (np.bincount(train, minlength=size) + 1.0) / (len(train) + size)
+        pairs, counts = np.unique(train[:-1] * size + train[1:], return_counts=True)
+        before = np.bincount(train[:-1], minlength=size)
+        alone, behind = [], []
+        for part in parts:
+            first, second = part[:-1].astype(np.int64), part[1:].astype(np.int64)
+            wanted = first * size + second
+            at = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
+            met = np.where(pairs[at] == wanted, counts[at], 0)
+            likely = (met + shares[second]) / (before[first] + 1.0)
+            alone.append(float(-np.log(shares[second]).mean()))
+            behind.append(float(-np.log(likely).mean()))
+        return {
+            f"by the {self.entry} before it": behind,
+            f"by how often each {self.entry} is": alone,
+        }
+
+    def trained(self, record: Record) -> Writer:
+        model, kind = self.plan.model, record.kind
+        return Writer(
+            model=model, record=record, tokenizer=self.tokenizer, kind=kind, steps=self.steps
+        )
+
+
+@final
+@register
+@dataclass(frozen=True, kw_only=True)
+class Writer(TrainedSequences):
+    """A language model with the tokenizer of its text; `steps` are the most that it looks back."""
+
+    tokenizer: Tokenizer
+    kind: str
+    steps: int
+    task: ClassVar[str] = "language model"
+
+    def says(self) -> list[str]:
+        one = {Characters: "character", Words: "word"}.get(type(self.tokenizer), "piece")
+        return [
+            f"writes text, {one} by {one}, of {len(self.tokenizer):,} different ones: pullback "
+            "sample goes on from a prompt"
+        ]
+
+    def describe(self) -> dict[str, Any]:
+        return {"tokenizer": self.tokenizer.describe(), "kind": self.kind, "steps": self.steps}
+
+    @classmethod
+    def construct(cls, description: Mapping[str, Any], **common: Any) -> Writer:
+        kind, steps = description["kind"], description["steps"]
+        if kind not in MODELS or type(steps) is not int or steps < 1:
+            raise CircuitError("what it tells about its text is not possible")
+        tokenizer = tokenizer_from(description["tokenizer"])
+        return cls(tokenizer=tokenizer, kind=kind, steps=steps, **common)
+
+    def check(self) -> None:
+        """Raise `CircuitError` where the layers do not write in this vocabulary."""
+        try:
+            shape = np.shape(self.model.predict(np.zeros((1, 1), np.int64)))
+        except Exception:  # what foreign layers make of it cannot be foreseen
+            shape = None
+        if shape != (1, 1, len(self.tokenizer)):
+            raise CircuitError("the layers do not write in its vocabulary")
+
+    def write(
+        self,
+        prompt: str,
+        count: int | None = None,
+        *,
+        sampling: Sampling | None = None,
+        rng: Rng = None,
+        engine: str = "native",
+    ) -> Iterator[str]:
+        """Text that goes on from a prompt, as it is made; see `generate`.
+
+        Raises `CircuitError` for a prompt that is empty or has what the vocabulary lacks.
+        """
+        if not prompt:
+            raise CircuitError("a prompt has a character at least, which the text goes on from")
+        model = _writer(self.model, self.kind, self.steps, engine)
+        sampling = sampling or Sampling()
+        return generate(model, self.tokenizer, prompt, count, sampling=sampling, rng=rng)
+
+
+def _writer(model: Layer, kind: str | None, steps: int, engine: str) -> StepModel[Any]:
+    if kind == "transformer":
+        return LastWindow(model, steps, engine=engine)
+    return StepByStep.of(model, engine=engine)
+
+
+def _plan(
+    recipe: SequenceRecipe, size: int, train: np.ndarray, kept: np.ndarray, steps: int
+) -> Plan:
+    kind, seed = recipe.model or "", recipe.seed
+    dropout = _DROPOUT if recipe.dropout is None else recipe.dropout
+    if kind == "transformer":
+        units, blocks = recipe.stack(_WIDTH // 2, _BLOCKS)
+        model = transformer(size, units, blocks, _HEADS, steps, dropout=dropout, rng=seed)
+    else:
+        model = language_model(size, kind, *recipe.stack(_WIDTH), dropout=dropout, rng=seed)
+    rows = recipe.batch_size or _ROWS
+    whole = max(1, (len(train) - 1) // (rows * steps))
+    windows = TextWindows(train, rows, steps, batches=min(whole, _MOST), seed=seed)
+    epochs = recipe.epochs_for(len(windows), _WANTED)
+    optimizer = recipe.optimizer_for(len(windows) * epochs, _RATES.get(kind, _RATE))
+    model(np.zeros((1, steps), np.int64))  # makes the parameters
+    validation = _rows(kept, steps, kind)
+    return Plan(
+        model, SequenceCrossEntropy(), optimizer, epochs, windows, validation, recipe.l2 or 0.0
+    )
+
+
+def _rows(numbers: np.ndarray, steps: int, kind: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers to judge by and those that follow: in windows, or in long rows for what goes on."""
+    numbers = numbers[:_JUDGED].astype(np.int64)
+    count = len(numbers) - 1
+    if count < 1:
+        raise CircuitError("the part that is kept to judge by is empty: give a longer text")
+    if kind == "transformer":
+        steps = min(steps, count)
+    else:
+        steps = max(1, count // min(_TOGETHER, -(-count // steps)))
+    rows = count // steps
+    shape = (rows, steps)
+    return numbers[: rows * steps].reshape(shape), numbers[1 : rows * steps + 1].reshape(shape)
+
+
+def _judged(model: Layer, numbers: np.ndarray, steps: int, kind: str | None) -> tuple[float, float]:
+    """The mean nats of what comes next, and how often the likeliest came."""
+    inputs, labels = _rows(numbers, steps, kind)
+    scores = model.predict(inputs)
+    logs = scores - scores.max(axis=-1, keepdims=True)
+    logs -= np.log(np.exp(logs).sum(axis=-1, keepdims=True))
+    own = np.take_along_axis(logs, labels[..., None], -1)
+    right = scores.argmax(axis=-1) == labels
+    return float(-own.mean(dtype=np.float64)), float(right.mean())
