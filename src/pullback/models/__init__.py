@@ -10,6 +10,7 @@ from pullback.models.energy import (
     EnergyModel,
     Enumeration,
 )
+from pullback.models.language_model import language_model
 from pullback.models.painter import painted, painter, pixels
 from pullback.models.perceptron import two_layer_network
 from pullback.models.rbm import rbm
@@ -30,6 +31,7 @@ __all__ = [
     "convnetjs_cifar10",
     "convnetjs_mnist",
     "denoiser",
+    "language_model",
     "lenet5",
     "painted",
     "painter",

@@ -18,7 +18,7 @@ from pullback.sequences.text.byte_pairs import BytePairs
 from pullback.sequences.text.characters import Characters
 from pullback.sequences.text.files import encode_file, text_pieces
 from pullback.sequences.text.generation import StepModel, generate, generate_numbers
-from pullback.sequences.text.long_text import Text
+from pullback.sequences.text.long_text import Text, TextFile
 from pullback.sequences.text.padding import PaddedBatches, character_matrix, padded
 from pullback.sequences.text.sampling import Sampling, sample
 from pullback.sequences.text.sentences import (
@@ -49,6 +49,7 @@ __all__ = [
     "StepModel",
     "TaggedSentences",
     "Text",
+    "TextFile",
     "TextStreams",
     "TextWindows",
     "Tokenizer",

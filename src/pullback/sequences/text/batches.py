@@ -25,7 +25,10 @@ class TextStreams:
     each, (rows, steps) of int64, and as labels those one further on, so that row k of a batch goes
     on where row k of the one before ended. What is left at a part's end is left out. It is a
     function that `Trainer.fit` calls once an epoch, when all streams begin again: let a recurrent
-    layer with `stateful=True` then forget, by its `reset_state`.
+    layer with `stateful=True` then forget, by its `reset_state`. As a state of zero is seen so
+    rarely, a network may be lost when it begins with one, as predictions and samples do: limit the
+    gradients (`clip_norm=1.0`), and see that validation is as good as training, or take
+    `TextWindows`, which begin with it always.
 
     Raises `CircuitError` where the text is too short, or an argument is not what it should be.
     Source: Graves, "Generating sequences with recurrent neural networks" (2013).
