@@ -12,6 +12,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.files.progress import working
 from pullback.layers import Layer
 from pullback.layers.layer import Rng
 from pullback.losses import SequenceCrossEntropy
@@ -56,6 +57,7 @@ _DROPOUT = 0.1
 _WANTED = 3_000  # steps of training, unless told
 _MOST = 500  # batches of an epoch: a longer text takes several
 _JUDGED = 1 << 16  # numbers that are judged by after each epoch
+_COUNTED = 1 << 21  # numbers of the training part that counting learns from
 _TOGETHER = 16  # rows in which they are
 _SAMPLE = 200  # numbers that are written while it trains
 _SAMPLES = 8  # times, as a rule
@@ -76,8 +78,10 @@ class WritingStudy(Study):
     unit: ClassVar[str] = "characters"
 
     @classmethod
-    def of(cls, data: Text | TextFile, recipe: SequenceRecipe) -> WritingStudy:
-        """The study of this text, before training.
+    def of(
+        cls, data: Text | TextFile, recipe: SequenceRecipe, *, progress: bool | None = None
+    ) -> WritingStudy:
+        """The study of this text, before training; `progress` shows that a long one is read.
 
         Raises `CircuitError` where it cannot be learned from, or not so.
         """
@@ -88,8 +92,13 @@ class WritingStudy(Study):
                 f"there is no tokenizer {kind!r}; there are: {', '.join(TOKENIZERS)}"
             )
         entry, make = TOKENIZERS[kind]
-        tokenizer = make(data.pieces())
-        train, kept = data.numbers(tokenizer)
+        with working("reading the text", 3, progress) as line:
+            tokenizer = make(data.pieces())
+            line.advance(1)
+            train, kept = data.numbers(tokenizer)
+            line.advance(1)
+            characters = sum(map(len, data.pieces()))
+            line.advance(1)
         steps = recipe.steps or _STEPS.get(recipe.model or "", _USUAL_STEPS)
         need = 20 * (steps + 1)
         if len(train) + len(kept) < need:
@@ -97,7 +106,7 @@ class WritingStudy(Study):
                 f"{data.source} has {len(train) + len(kept):,} {entry}s, and to learn from "
                 f"sequences of {steps} takes {need:,}: give a longer text, or fewer --steps"
             )
-        per = sum(map(len, data.pieces())) / (len(train) + len(kept))  # characters of an entry
+        per = characters / (len(train) + len(kept))
         counts = {"train": round(len(train) * per), "validation": round(len(kept) * per)}
         return cls(
             name=data.name,
@@ -109,7 +118,7 @@ class WritingStudy(Study):
             entry=entry,
             train_numbers=train,
             kept_numbers=kept,
-            characters=sum(counts.values()),
+            characters=characters,
             steps=steps,
         )
 
@@ -176,7 +185,7 @@ class WritingStudy(Study):
     def _counted(self, parts: Sequence[np.ndarray]) -> dict[str, list[float]]:
         """What counting reaches: how often an entry is, and how often behind the one before it."""
         size = len(self.tokenizer)
-        train = self.train_numbers[-(1 << 22) :].astype(np.int64)
+        train = self.train_numbers[-_COUNTED:].astype(np.int64)
         shares = (np.bincount(train, minlength=size) + 1.0) / (len(train) + size)
         pairs, counts = np.unique(train[:-1] * size + train[1:], return_counts=True)
         before = np.bincount(train[:-1], minlength=size)
