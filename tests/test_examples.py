@@ -13,8 +13,9 @@ EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example(path):
     text = path.read_text()
-    if "fashion-mnist" in text and "PULLBACK_DATA" not in os.environ:
-        pytest.skip("it needs PULLBACK_DATA, a folder with fashion-mnist, or the network")
+    needed = [name for name in ("fashion-mnist", "spoken-digits") if name in text]
+    if needed and "PULLBACK_DATA" not in os.environ:
+        pytest.skip(f"it needs PULLBACK_DATA, a folder with {needed[0]}, or the network")
     quick = ["--quick"] * ("--quick" in text)
     run = subprocess.run(
         [sys.executable, "-W", "error", path, *quick], capture_output=True, text=True, check=False
