@@ -49,6 +49,27 @@ def test_a_shared_layer_is_described_once():
     assert repr(construct(told)) == "Sequential(ReLU(), Sequential(ReLU()))"
 
 
+@pytest.mark.parametrize("kind", [pb.Sequential, pb.Padded])
+def test_a_part_of_layers_in_line_shares_them(kind):
+    model = kind(pb.Dense(4), pb.Tanh(), pb.Dense(2), rng=5)
+    part = model[1:]
+    assert type(part) is kind
+    assert part.layers == model.layers[1:]
+    assert [layer.name for layer in part] == ["tanh1", "dense2"]
+    x = np.ones((2, 3, 3))
+    y = model(x).value
+    np.testing.assert_array_equal(part(model[0](x)).value, y)
+    assert list(part.parameters.values()) == list(model[2].parameters.values())
+    np.testing.assert_array_equal(kind(pb.Dense(4), pb.Tanh(), pb.Dense(2), rng=5)[:](x).value, y)
+    with pytest.raises(pb.CircuitError, match="needs at least one layer"):
+        model[3:]
+
+
+def test_a_residual_has_no_part_that_is_one():
+    with pytest.raises(pb.CircuitError, match="a Residual has no part that is a Residual"):
+        Residual(pb.Dense(3), pb.Tanh())[:1]
+
+
 def test_layers_are_found_by_position_and_name():
     model = pb.Sequential(pb.Dense(3), pb.ReLU())
     assert model[0] is model["dense1"]

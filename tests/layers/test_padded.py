@@ -30,6 +30,20 @@ def test_a_model_of_padded_sequences_trains_and_is_saved(engine, tmp_path):
     assert repr(again) == repr(model())
 
 
+@pytest.mark.parametrize("engine", ["native", "eager", "jax"])
+@pytest.mark.parametrize("inside", [lambda x: x, pb.Sequential, pb.Padded], ids=str)
+def test_lengths_follow_layers_that_make_other_steps(engine, inside):
+    if engine == "jax":
+        pytest.importorskip("jax")
+    network = pb.Padded(inside(pb.LogMel(8000, 5)), pb.GRU(3), pb.LastStep(), pb.Dense(2))
+    sounds, samples = rng.normal(size=(5, 1000)), np.array([1, 79, 80, 999, 1000])
+    padded = np.where(np.arange(1000) < samples[:, None], sounds, 0.0)
+    y = pb.compile(lambda x, n: network(x, n), engine=engine)(padded, samples)
+    for row, count in enumerate(samples):
+        np.testing.assert_allclose(y[row], network(sounds[row : row + 1, :count]).value[0], 1e-4)
+    assert network.output_lengths(samples).tolist() == [1, 1, 2, 13, 13]
+
+
 def test_lengths_stay_whole_numbers_beside_floats():
     x = rng.normal(size=(60, 6, 2)).astype(np.float32)
     network = pb.Padded(pb.GRU(3, last=True), pb.Dense(2))

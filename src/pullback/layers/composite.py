@@ -10,13 +10,16 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.layers.layer import Layer, Rng
 from pullback.layers.training import Training
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class Composite(Layer):
@@ -64,8 +67,17 @@ class Composite(Layer):
     def __len__(self) -> int:
         return len(self.layers)
 
-    def __getitem__(self, key: int | str) -> Layer:
-        """The layer at a position or of a name."""
+    @overload
+    def __getitem__(self, key: int | str) -> Layer: ...
+    @overload
+    def __getitem__(self, key: slice) -> Self: ...
+    def __getitem__(self, key: int | str | slice) -> Layer:
+        """The layer at a position or of a name; of layers in line also some of them, by a slice.
+
+        The part has the same layers, not copies: to train it is to train them.
+        """
+        if isinstance(key, slice):
+            return self.part(self.layers[key])
         if not isinstance(key, str):
             return self.layers[key]
         named = {layer.name: layer for layer in self.layers}
@@ -73,12 +85,38 @@ class Composite(Layer):
             raise CircuitError(f"there is no layer {key!r} inside; there are: {', '.join(named)}")
         return named[key]
 
+    def part(self, layers: Sequence[Layer]) -> Self:
+        """What is made of some of the layers alone; here, nothing is.
+
+        Raises `CircuitError` where the layers are not just one after another.
+        """
+        kind = type(self).__name__
+        raise CircuitError(
+            f"a {kind} has no part that is a {kind}, as its layers are not just one after another; "
+            "take single ones, by number or name"
+        )
+
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
 
     def __repr__(self) -> str:
         given = () if self.makes_layers else self.layers
         return f"{type(self).__name__}({', '.join([*map(repr, given), *self.arguments()])})"
+
+
+class InLine(Composite):
+    """What layers share that are one after another, and nothing else."""
+
+    def __init__(self, *layers: Layer, name: str = "", rng: Rng = None) -> None:
+        super().__init__(layers, name, rng)
+
+    def part(self, layers: Sequence[Layer]) -> Self:
+        return type(self)(*layers, rng=self.rng)
+
+    def output_lengths(self, lengths: Any) -> Any:
+        for layer in self.layers:
+            lengths = layer.output_lengths(lengths)
+        return lengths
 
 
 def _name(layers: Sequence[Layer]) -> None:

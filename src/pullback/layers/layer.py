@@ -148,6 +148,13 @@ class Layer(Portable, ABC):
         of whole numbers, and of any other input an abstract value, which has a shape and a dtype.
         """
 
+    def output_lengths(self, lengths: Any) -> Any:
+        """How many steps of y count, of sequences x of which so many count: here, as many.
+
+        `lengths` are a number, an array or a wire of whole numbers, and so is the answer.
+        """
+        return lengths
+
     # Sources -------------------------------------------------------------------------------------
 
     def parameter(

@@ -6,7 +6,7 @@ from typing import Any, final
 
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
-from pullback.layers.composite import Composite
+from pullback.layers.composite import InLine
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.lengths import refuse_lengths, with_lengths
 from pullback.layers.training import Training
@@ -14,13 +14,14 @@ from pullback.layers.training import Training
 
 @final
 @register
-class Padded(Composite):
+class Padded(InLine):
     """A `Sequential` whose layers know how long each sequence is: those that take lengths.
 
     Shapes: x (rows, steps, ...), padded behind the end of each row, and lengths (rows,), whole
     numbers, or not given; y as the last layer makes it. Recurrent layers and what pools over steps
     take lengths; for all others each step is by itself, and what they make behind an end nobody
-    reads. Train it on inputs (x, lengths).
+    reads. Where a layer makes another number of steps, as `LogMel` makes frames of samples, those
+    behind it are told of these, and so is who asks `output_lengths`. Train it on (x, lengths).
 
     Raises `CircuitError` for a layer that takes lengths inside one that does not hand them on, and
     for lengths beyond the steps of x.
@@ -37,7 +38,7 @@ class Padded(Composite):
     takes_lengths = True
 
     def __init__(self, *layers: Layer, name: str = "", rng: Rng = None) -> None:
-        super().__init__(layers, name, rng)
+        super().__init__(*layers, name=name, rng=rng)
         for layer in layers:
             hidden = [inner.name for _, inner in layer.walk() if inner.takes_lengths]
             if hidden and not layer.takes_lengths:
@@ -56,4 +57,6 @@ class Padded(Composite):
             if layer.takes_lengths and lengths is not None:
                 given = (*given, lengths)
             flow = layer(*given, training=training)
+            if lengths is not None:
+                lengths = layer.output_lengths(lengths)
         return flow

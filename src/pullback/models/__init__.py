@@ -14,6 +14,7 @@ from pullback.models.language_model import language_model
 from pullback.models.painter import painted, painter, pixels
 from pullback.models.perceptron import two_layer_network
 from pullback.models.rbm import rbm
+from pullback.models.recognizer import spoken_string, spoken_word
 from pullback.models.resnet import resnet
 from pullback.models.scalar_classifier import ScalarClassifier
 from pullback.models.svm import svm
@@ -39,6 +40,8 @@ __all__ = [
     "rbm",
     "resnet",
     "small_alexnet",
+    "spoken_string",
+    "spoken_word",
     "svm",
     "transformer",
     "two_layer_network",

@@ -74,6 +74,17 @@ def test_a_padded_sound_has_its_own_frames(name):
         np.testing.assert_allclose(layer(x).value[:, : alone.shape[1]], alone, atol=1e-9)
 
 
+@each
+@pytest.mark.parametrize("engine", ["eager", "native"])
+def test_frames_of_numbers_arrays_and_wires_are_the_same(name, engine):
+    layer = LAYERS[name]()
+    samples = np.array([*range(20_000), 10**6, 2**52 - 1, 2**52, 2**52 + 1])
+    wanted = layer.frames(samples)
+    assert [int(layer.frames(int(n))) for n in samples[:500]] == wanted[:500].tolist()
+    run = pb.compile(lambda n: layer.output_lengths(n), engine=engine)
+    np.testing.assert_array_equal(run(samples), wanted)
+
+
 def test_frames_of_a_tone_are_where_it_is():
     time = np.arange(8000) / 8000
     layer = pb.LogMel(8000)

@@ -121,6 +121,29 @@ def test_little_is_padded():
     assert repr(many).startswith("<23 recordings in 12 batches of ")
 
 
+def test_labels_one_after_another_carry_the_lengths():
+    several = np.where(np.arange(2) < 1 + np.arange(COUNT)[:, None] % 2, 1, -1)
+    data = Recordings("noises", DATA.sounds, 8000, several, DATA.classes)
+    wanted = {len(x): row for x, row in zip(features_of(data, LAYER), several, strict=True)}
+    for (_, lengths), labels in RecordingBatches(data, LAYER, batch_size=4)():
+        assert labels.shape == (len(lengths), 3)
+        np.testing.assert_array_equal(labels[:, 0], -2 - lengths)
+        if len(wanted) == COUNT:  # a length tells which row it is
+            for length, row in zip(lengths, labels, strict=True):
+                np.testing.assert_array_equal(row[1:], wanted[length])
+
+
+def test_features_are_standardized_over_all_frames():
+    frames = np.concatenate(features_of(DATA, LAYER)).astype(np.float64)
+    layer = RecordingBatches(DATA, LAYER).standardize()
+    np.testing.assert_allclose(layer.config["mean"], frames.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(layer.config["deviation"], frames.std(axis=0), atol=1e-6)
+    silence = Recordings("silence", [np.zeros(800)] * 2, 8000, [0, 1], ("a", "b"))
+    assert RecordingBatches(silence, LAYER).standardize().config["deviation"] == [1.0] * 8
+    with pytest.raises(pb.CircuitError, match="sounds are not standardized, but features"):
+        RecordingBatches(DATA, None).standardize()
+
+
 def test_a_trainer_takes_them():
     pitch = np.array([400.0, 900.0, 2000.0])
     times = [np.arange(n) / 8000 for n in RNG.integers(800, 2400, 30)]

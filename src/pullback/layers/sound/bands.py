@@ -19,7 +19,7 @@ from pullback.gates.comparison import maximum
 from pullback.gates.convolution import convolve
 from pullback.gates.elementary import log
 from pullback.gates.linear import matmul
-from pullback.gates.shape import as_floats, reshape
+from pullback.gates.shape import as_floats, astype, reshape
 from pullback.layers.arguments import count, number_between
 from pullback.layers.layer import Layer
 from pullback.layers.sound.mel import SCALES, band_edges, mel_filters
@@ -86,8 +86,13 @@ class Bands:
         return before, self.window - before
 
     def frames(self, samples: Any) -> Any:
-        """How many windows sounds of so many samples have."""
-        return (samples + sum(self.border) - self.window) // self.step + 1
+        """How many windows sounds of so many samples have: a number, an array or a wire."""
+        reached = samples + np.array(sum(self.border) - self.window + self.step)
+        if not isinstance(reached, Unit):
+            return np.maximum(reached, 0) // self.step
+        # Of whole numbers below 2**53 a quotient of doubles is never rounded up to a whole one.
+        quotient = astype(maximum(reached, np.array(0)), np.float64) / float(self.step)
+        return astype(quotient, reached.dtype)
 
     @property
     def centres(self) -> np.ndarray:

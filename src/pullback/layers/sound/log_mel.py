@@ -66,8 +66,11 @@ class LogMel(Layer):
         return self._bands.centres
 
     def frames(self, samples: Any) -> Any:
-        """How many frames sounds of so many samples have: a number, or an array of them."""
+        """How many frames sounds of so many samples have: a number, an array or a wire."""
         return self._bands.frames(samples)
+
+    def output_lengths(self, lengths: Any) -> Any:
+        return self._bands.frames(lengths)
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         return self._bands.log(self, x)

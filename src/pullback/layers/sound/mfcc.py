@@ -65,8 +65,11 @@ class MFCC(Layer):
         self._bands = Bands.of("MFCC", config)
 
     def frames(self, samples: Any) -> Any:
-        """How many frames sounds of so many samples have: a number, or an array of them."""
+        """How many frames sounds of so many samples have: a number, an array or a wire."""
         return self._bands.frames(samples)
+
+    def output_lengths(self, lengths: Any) -> Any:
+        return self._bands.frames(lengths)
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         y = self._bands.log(self, x)

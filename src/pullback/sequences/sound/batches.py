@@ -15,7 +15,8 @@ import numpy as np
 from pullback.circuit import compile
 from pullback.core.errors import CircuitError
 from pullback.files.progress import working
-from pullback.layers import MFCC, LogMel
+from pullback.layers import MFCC, LogMel, Standardize
+from pullback.losses import ctc_labels
 from pullback.sequences.sound.recordings import Recordings
 
 _MOST_CUTS = 512  # places between batches at which a group may end
@@ -99,11 +100,12 @@ class RecordingBatches:
 
     Each batch is ((x, lengths), labels): x (rows, steps, features), what the layer `features` makes
     of each recording, made once, now; without it the sounds themselves, (rows, samples). lengths
-    (rows,) are the steps of each, and zeros are behind them. labels are the recordings'. Rows of
-    like lengths are together, in at most `groups` shapes, and one more for a batch that is not
-    full. Rows are drawn anew within their group for each epoch, and so is the order of the batches,
-    from `seed`; `epoch` is how many have begun, and may be set: to go on with a run that was
-    interrupted.
+    (rows,) are the steps of each, and zeros are behind them. labels are the recordings'; where each
+    has several, one after another, they are as `ctc_labels` makes them, so that `CTC` knows the
+    lengths. Rows of like lengths are together, in at most `groups` shapes, and one more for a batch
+    that is not full. Rows are drawn anew within their group for each epoch, and so is the order of
+    the batches, from `seed`; `epoch` is how many have begun, and may be set: to go on with a run
+    that was interrupted.
 
     Raises `CircuitError` where an argument is not what it should be.
 
@@ -157,6 +159,19 @@ class RecordingBatches:
         full = sum(len(group) * max(len(self._rows[k]) for k in group) for group in self._groups)
         return 1.0 - sum(map(len, self._rows)) / full
 
+    def standardize(self) -> Standardize:
+        """The layer that brings each feature to mean 0 and deviation 1, over all frames of these.
+
+        Raises `CircuitError` where the batches are of sounds, and not of features.
+        """
+        if self._rows[0].ndim != 2:
+            raise CircuitError("sounds are not standardized, but features of them; give a layer")
+        total = sum(map(len, self._rows))
+        mean = np.sum([x.sum(0, dtype=np.float64) for x in self._rows], axis=0) / total
+        variance = np.sum([((x - mean) ** 2).sum(0) for x in self._rows], axis=0) / total
+        deviation = np.sqrt(np.where(variance > 1e-12, variance, 1.0))  # 1 for what never changes
+        return Standardize(mean.round(6).tolist(), deviation.round(6).tolist())
+
     def __call__(self) -> Iterator[Batch]:
         """The batches of the next epoch."""
         rng = np.random.default_rng([self.seed, self.epoch]) if self.shuffle else None
@@ -173,7 +188,9 @@ class RecordingBatches:
             ]
         for k in range(len(drawn)) if rng is None else rng.permutation(len(drawn)):
             rows, steps = drawn[k]
-            yield padded([self._rows[row] for row in rows], steps), self._labels[rows]
+            x, lengths = padded([self._rows[row] for row in rows], steps)
+            labels = self._labels[rows]
+            yield (x, lengths), labels if labels.ndim == 1 else ctc_labels(labels, lengths)
 
 
 def groups_of(lengths: Sequence[int], batch_size: int, most: int) -> list[np.ndarray]:
