@@ -33,7 +33,7 @@ from pullback.sequences.text import (
 
 EPOCHS = 10
 STEPS = 128
-ROWS = 32
+ROWS = {"lstm": 32, "transformer": 16}  # which learns more from many small steps
 
 
 def rows_of(numbers: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -48,7 +48,7 @@ def trained(name: str, play: Text, seed: int, quick: bool) -> tuple[pb.History, 
     letters = Characters.of(play.pieces())
     train, kept = play.numbers(letters)
     epochs = 1 if quick else EPOCHS
-    windows = TextWindows(train, ROWS, STEPS, seed=seed)
+    windows = TextWindows(train, ROWS[name], STEPS, seed=seed)
     steps = len(windows) * epochs
     if name == "lstm":
         model = language_model(len(letters), "lstm", 32 if quick else 512, dropout=0.3, rng=seed)

@@ -12,6 +12,7 @@ from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.program.arrange import sum_of_embedded
 from pullback.program.patterns import Inputs, Rule, made_by, number_on
+from pullback.program.sparse import sparse_step
 
 
 def _add(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
@@ -35,27 +36,7 @@ def _subtract(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
         return GATES["negative"](b)
     if made_by(b, "negative"):
         return GATES["add"](a, b.inputs[0])
-    return _sparse_step(a, b)
-
-
-def _sparse_step(table: Unit, step: Unit) -> Unit | None:
-    """table - rate * scatter_add(0, rows, g) touches only the rows: scatter_add(table, rows, …).
-
-    The rate may be a product of several numbers, one of which shortens the gradients, say.
-    """
-    rate: Unit | None = None
-    whole = step
-    while made_by(whole, "multiply"):
-        a, b = whole.inputs if whole.inputs[0].shape == () else whole.inputs[::-1]
-        if a.shape != () or b.shape != table.shape:
-            return None
-        rate, whole = a if rate is None else rate * a, b
-    if rate is None or whole.shape != table.shape or not made_by(whole, "scatter_add"):
-        return None
-    zero, rows, g = whole.inputs
-    if number_on(zero) != 0.0:
-        return None
-    return GATES["scatter_add"](table, rows, -(rate * g), **whole.static)
+    return sparse_step(a, b)
 
 
 def _multiply(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:

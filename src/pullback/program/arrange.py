@@ -13,6 +13,7 @@ from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.program.contract import contract
 from pullback.program.patterns import Inputs, Rule, made_by
+from pullback.program.sparse import sum_of_squares
 
 Walks = tuple[tuple[int, int, int], ...]  # start, count and step along each axis
 _PIECES = 16  # in a sum of embedded pieces, at most: longer sums are something else
@@ -48,7 +49,7 @@ def _sum(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
         if product is not None:
             return GATES["reshape"](product, shape=_summed_shape(x, **static))
     if any(x.shape[a] != 1 for a in axes):
-        return None
+        return sum_of_squares(x, static)
     return GATES["reshape"](x, shape=_summed_shape(x, **static))
 
 

@@ -24,11 +24,11 @@ from pullback.core.registry import GATES
 from pullback.core.rewrite import remade, rewrite, same_kind
 from pullback.core.unit import Unit, wire
 from pullback.core.values import Value, arrays, distinct, dtype_of, is_number, kind_of, shape_of
-from pullback.program import algebra, arrange
+from pullback.program import algebra, arrange, sparse
 from pullback.program.patterns import Inputs, Rule
 from pullback.program.program import Program
 
-RULES: dict[str, Rule] = {**algebra.RULES, **arrange.RULES}
+RULES: dict[str, Rule] = {**algebra.RULES, **arrange.RULES, **sparse.RULES}
 
 
 def simplify(program: Program, keep: Collection[str] = ()) -> Program:
