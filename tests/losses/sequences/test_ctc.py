@@ -96,6 +96,40 @@ def test_costs_and_gradients_are_pytorchs(seed, steps, classes, most):
     np.testing.assert_allclose(slope, theirs.grad.numpy(), rtol=1e-9, atol=1e-12)
 
 
+def test_fifty_steps_of_training_give_pytorchs_losses():
+    torch = pytest.importorskip("torch", reason="torch is not installed: see the extra `bench`")
+    rng = np.random.default_rng(1)
+    model = pb.Sequential(pb.Dense(8, dtype="float64"), pb.Tanh(), pb.Dense(4, dtype="float64"))
+    inputs = rng.normal(size=(50, 6, 9, 5))
+    drawn = [draw(rng, 6, 9, 4, 3)[1:] for _ in inputs]
+    model(inputs[0])
+    weights = [torch.tensor(x.value, requires_grad=True) for x in model.parameters.values()]
+    optimizer = torch.optim.SGD(weights, lr=0.1, momentum=0.5)
+    wanted = []
+    for x, (labels, lengths) in zip(inputs, drawn, strict=True):
+        optimizer.zero_grad()
+        w1, b1, w2, b2 = weights
+        scores = torch.tanh(torch.tensor(x) @ w1 + b1) @ w2 + b2
+        loss = torch.nn.functional.ctc_loss(
+            scores.log_softmax(2).transpose(0, 1),
+            torch.tensor(np.maximum(labels, 0)),
+            torch.tensor(lengths),
+            torch.tensor((labels >= 0).sum(axis=1)),
+            reduction="none",
+        ).mean()
+        loss.backward()
+        optimizer.step()
+        wanted.append(loss.item())
+    step = pb.TrainingStep(model, pb.CTC(), pb.SGD(0.1, momentum=0.5))
+    batches = [
+        (x, ctc_labels(labels, lengths)) for x, (labels, lengths) in zip(inputs, drawn, strict=True)
+    ]
+    run = pb.prepare("native", step.program(step.columns(*batches[0])))
+    found = [float(run(**step.columns(x, y))["loss"]) for x, y in batches]
+    np.testing.assert_allclose(found, wanted, rtol=1e-9)
+    assert wanted[-1] != pytest.approx(wanted[0], rel=0.01)
+
+
 @pytest.mark.parametrize("engine", ["native", "jax"])
 def test_every_engine_agrees_to_second_order(engine):
     scores, labels, lengths = draw(np.random.default_rng(1), 5, 6, 4, 3)
