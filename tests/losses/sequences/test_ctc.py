@@ -102,6 +102,8 @@ def test_fifty_steps_of_training_give_pytorchs_losses():
     model = pb.Sequential(pb.Dense(8, dtype="float64"), pb.Tanh(), pb.Dense(4, dtype="float64"))
     inputs = rng.normal(size=(50, 6, 9, 5))
     drawn = [draw(rng, 6, 9, 4, 3)[1:] for _ in inputs]
+    for labels, lengths in drawn:
+        labels[0], lengths[0] = (1, 2, 3), 9  # so that all batches have one shape
     model(inputs[0])
     weights = [torch.tensor(x.value, requires_grad=True) for x in model.parameters.values()]
     optimizer = torch.optim.SGD(weights, lr=0.1, momentum=0.5)
