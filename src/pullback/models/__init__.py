@@ -10,12 +10,14 @@ from pullback.models.energy import (
     EnergyModel,
     Enumeration,
 )
+from pullback.models.fasttext import fasttext
 from pullback.models.painter import painted, painter, pixels
 from pullback.models.perceptron import two_layer_network
 from pullback.models.rbm import rbm
 from pullback.models.resnet import resnet
 from pullback.models.scalar_classifier import ScalarClassifier
 from pullback.models.svm import svm
+from pullback.models.tagger import Tagger
 from pullback.models.transformer import transformer
 from pullback.models.vgg import vgg
 
@@ -25,11 +27,13 @@ __all__ = [
     "EnergyModel",
     "Enumeration",
     "ScalarClassifier",
+    "Tagger",
     "alexnet",
     "autoencoder",
     "convnetjs_cifar10",
     "convnetjs_mnist",
     "denoiser",
+    "fasttext",
     "lenet5",
     "painted",
     "painter",
