@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,42 +33,53 @@ LONGEST = 16
 """Characters of a word that are looked at."""
 
 
-def batches(data, words, letters, classes, *also, **told) -> PaddedBatches:
-    """Numbers of words and of their characters, and what else each word has; and their tags."""
-    spelled = [character_matrix([row], letters, longest=LONGEST)[0] for row in data.words]
-    inputs = [words.encode(row) for row in data.words], spelled, *also
-    fill = 0, len(letters), *[0] * len(also)
-    return PaddedBatches(inputs, data.labels(classes), fill=fill, **told)
+@dataclass
+class Numbering:
+    """What of the sentences to train on all others are numbered by, too."""
+
+    words: Words
+    letters: Characters
+    classes: tuple[str, ...]
+    seen: set[str]
+
+    @classmethod
+    def of(cls, train: TaggedSentences) -> Numbering:
+        words = Words.of(train.words, minimum=2, unknown="<unknown>", lower=True)
+        pieces = ("".join(row) for row in train.words)
+        letters = Characters.of(pieces, minimum=3, unknown="\ufffd")
+        return cls(words, letters, train.classes, {word for row in train.words for word in row})
+
+    def batches(self, data: TaggedSentences, rows: int, seed: int = 0) -> PaddedBatches:
+        """Of each word its number, its characters and whether it is new; and its tag."""
+        inputs = (
+            [self.words.encode(row) for row in data.words],
+            [character_matrix([row], self.letters, longest=LONGEST)[0] for row in data.words],
+            [np.array([int(word not in self.seen) for word in row]) for row in data.words],
+        )
+        fill = 0, len(self.letters), 0
+        return PaddedBatches(inputs, data.labels(self.classes), rows, fill=fill, seed=seed)
 
 
-def trained(train: TaggedSentences, seed: int, epochs: int):
-    """A trainer that has trained a tagger, and how batches for it are made of sentences."""
-    words = Words.of(train.words, minimum=2, unknown="<unknown>", lower=True)
-    characters = (word for row in train.words for word in row)
-    letters = Characters.of(characters, minimum=3, unknown="\ufffd")
-    model = Tagger(len(words), len(letters), len(train.classes), rng=seed)
-
-    def numbered(data: TaggedSentences, *also, **told) -> PaddedBatches:
-        return batches(data, words, letters, train.classes, *also, **told)
-
-    epoch = numbered(train, rows=32, seed=seed)
-    rate = CosineDecay(0.003, steps=len(epoch) * epochs)
+def trained(train: PaddedBatches, numbering: Numbering, seed: int, epochs: int) -> pb.Trainer:
+    train.seed, train.epoch = seed, 0
+    sizes = len(numbering.words), len(numbering.letters), len(numbering.classes)
+    rate = CosineDecay(0.003, steps=len(train) * epochs)
+    model = Tagger(*sizes, rng=seed)
     trainer = pb.Trainer(model, pb.ChainCrossEntropy(), pb.Adam(rate), seed=seed)
-    trainer.fit(epoch, epochs=epochs)
-    return trainer, numbered
+    trainer.fit(lambda: (((w, c, n), y) for (w, c, _, n), y in train()), epochs=epochs)
+    return trainer
 
 
-def accuracy(trainer: pb.Trainer, numbered, data: TaggedSentences, seen: set[str]):
-    """The shares of all words, and of those that are not among the `seen`, tagged rightly."""
-    new = [np.array([int(word not in seen) for word in row]) for row in data.words]
+def accuracy(trainer: pb.Trainer, data: PaddedBatches) -> tuple[float, float]:
+    """The shares of all words, and of those that training has not seen, tagged rightly."""
     right: list[np.ndarray] = []
-    unseen: list[np.ndarray] = []
-    for (*inputs, new_here, lengths), tags in numbered(data, new, rows=256)():
-        found, _ = viterbi(trainer.predict((*inputs, lengths)), lengths)
+    new: list[np.ndarray] = []
+    for (words, letters, unseen, lengths), tags in data():
+        found, _ = viterbi(trainer.predict((words, letters, lengths)), lengths)
         right.append((found == tags)[tags >= 0])
-        unseen.append(new_here[tags >= 0] > 0)
-    every, which = np.concatenate(right), np.concatenate(unseen)
-    return every.mean(), every[which].mean()
+        new.append(unseen[tags >= 0] > 0)
+    every, which = np.concatenate(right), np.concatenate(new)
+    return float(every.mean()), float(every[which].mean())
 
 
 def main() -> None:
@@ -82,14 +94,16 @@ def main() -> None:
     if told.quick:
         train = few(train, 300)
         parts = {name: few(part, 50, train.classes) for name, part in parts.items()}
-    seen = {word for row in train.words for word in row}
+    numbering = Numbering.of(train)
+    epoch = numbering.batches(train, rows=32)
+    judged = {name: numbering.batches(part, rows=256) for name, part in parts.items()}
     for seed in range(1 if told.quick else told.seeds):
         start = time.perf_counter()
-        trainer, numbered = trained(train, seed, 1 if told.quick else told.epochs)
+        trainer = trained(epoch, numbering, seed, 1 if told.quick else told.epochs)
         seconds = time.perf_counter() - start
         said = []
-        for name, part in parts.items():
-            every, unseen = accuracy(trainer, numbered, part, seen)
+        for name, part in judged.items():
+            every, unseen = accuracy(trainer, part)
             said.append(f"{every:.4f} of the {name} part right, {unseen:.4f} of its unseen words")
         print(f"seed {seed}: {'; '.join(said)}; in {seconds:.0f} s", flush=True)
 

@@ -14,7 +14,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.values import plain_array
 from pullback.inspect.arguments import at_least_one
-from pullback.sequences.text.tokenizer import Tokenizer
+from pullback.sequences.text.characters import Characters
 from pullback.train.data import several
 
 Padded = tuple[np.ndarray, np.ndarray]
@@ -51,7 +51,7 @@ def padded(sequences: Sequence[Any], *, fill: int = 0, steps: int | None = None)
 
 def character_matrix(
     sentences: Sequence[Sequence[str]],
-    characters: Tokenizer,
+    characters: Characters,
     *,
     steps: int | None = None,
     longest: int | None = None,
@@ -62,7 +62,7 @@ def character_matrix(
     character: give an `Embedding` of them one row more. `steps` and `longest` are those of the
     longest sentence and word by default; of longer words the beginning is taken.
 
-    Raises `CircuitError` as the tokenizer does, with the sentence and the word, and where a
+    Raises `CircuitError` as `Characters` does, with the sentence and the word, and where a
     sentence has more words than `steps`.
 
     >>> from pullback.sequences.text import Characters
@@ -73,24 +73,35 @@ def character_matrix(
            [[1, 2, 2],
             [2, 2, 2]]])
     """
-    counts = {"steps": steps, "longest": longest}
-    at_least_one(**{name: count for name, count in counts.items() if count is not None})
+    told = {"steps": steps, "longest": longest}
+    at_least_one(**{name: count for name, count in told.items() if count is not None})
     most = max(map(len, sentences), default=0)
     if steps is not None and most > steps:
         raise CircuitError(f"a sentence has {most} words, and there is room for {steps}: cut it")
-    letters = [[len(word) for word in words] for words in sentences]
-    widest = max((n for row in letters for n in row), default=0) if longest is None else longest
-    matrix = np.full(
-        (len(sentences), most if steps is None else steps, widest), len(characters), np.int64
-    )
+    ends = np.zeros((len(sentences), most if steps is None else steps), np.int64)
+    for row, words in enumerate(sentences):
+        ends[row, : len(words)] = [len(word) for word in words]
+    widest = int(ends.max(initial=0)) if longest is None else longest
+    matrix = np.full((*ends.shape, widest), len(characters), np.int64)
+    inside = np.arange(widest) < ends[:, :, None]
+    if not inside.any():
+        return matrix
+    try:  # all at once, in the order in which they stand in the matrix
+        matrix[inside] = characters.encode("".join(w[:widest] for row in sentences for w in row))
+    except CircuitError:
+        _refuse_word(sentences, characters, widest)
+        raise
+    return matrix
+
+
+def _refuse_word(sentences: Sequence[Sequence[str]], characters: Characters, longest: int) -> None:
+    """Raise `CircuitError` for the first word whose beginning cannot be encoded."""
     for row, words in enumerate(sentences):
         for k, word in enumerate(words):
             try:
-                numbers = characters.encode(word[:widest])
+                characters.encode(word[:longest])
             except CircuitError as error:
                 raise CircuitError(f"word {k} of sentence {row}: {error}") from None
-            matrix[row, k, : len(numbers)] = numbers
-    return matrix
 
 
 class PaddedBatches:
