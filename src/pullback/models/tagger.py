@@ -26,14 +26,15 @@ class Tagger(Composite):
 
     A word is looked up, and beside it stands what its characters say: filters of `kernel`
     characters slide over them, relu, and the largest of each filter over the word; an LSTM in
-    both directions, a dense layer and a `CRF` follow. A word that the training part has not is
-    entry 0 of the vocabulary, which learns from the share `word_dropout` of all words, that are
-    taken for it in training. `dropout` is the share that is dropped before and behind the LSTM.
+    both directions, a dense layer and a `CRF` follow. Entry 0 of the vocabulary stands for all
+    words that it lacks; so that it learns, a share `word_dropout` of the words is taken for it in
+    training. `dropout` is the share that is dropped before and behind the LSTM.
 
     Shapes: words (rows, steps) below `words`; characters (rows, steps, longest) below `characters`,
     and the number `characters` behind the end of each word, as `character_matrix` makes them;
     lengths (rows,) or not given; y (rows, steps + 1, tags, tags), the scores of a `CRF`, which
-    `pullback.sequences.decoding.viterbi` decodes.
+    `pullback.sequences.decoding.viterbi` decodes. `Tagger.load` reads what `save` wrote; so does
+    `Layer.load` once `pullback.models` is imported.
 
     Raises `CircuitError` where words and characters do not fit each other, and as `Embedding` does
     for numbers outside.
