@@ -2,7 +2,7 @@
 
     python examples/part_of_speech.py [--seeds 3] [--epochs 4] [--quick]
 
-Trains a `Tagger`, with a conditional random field on top, on the English Web Treebank: 204,579
+Trains a `Tagger`, with a conditional random field on top, on the English Web Treebank: 204,577
 words with 17 tags. 4 epochs, a minute on one core, bring it to 0.944, 0.944 and 0.944 of the
 words of the test part, with the seeds 0, 1 and 2, and to 0.774, 0.781 and 0.776 of those that the
 training part lacks; of the validation part, by which it was chosen, to 0.941, 0.938 and 0.940.
