@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+FETCHED = "fashion-mnist", "ewt", "sentence-polarity", "shakespeare", "spoken-digits"
+"""Data sets that come from a folder or over the network."""
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example(path):
     text = path.read_text()
-    if "PULLBACK_DATA" in text and "PULLBACK_DATA" not in os.environ:
-        pytest.skip("it needs PULLBACK_DATA, a folder with its data, or the network")
+    named = [name for name in FETCHED if f'load_dataset("{name}")' in text]
+    if named and "PULLBACK_DATA" not in os.environ:
+        pytest.skip(f"it needs PULLBACK_DATA, a folder with {named[0]}, or the network")
     quick = ["--quick"] * ("--quick" in text)
     run = subprocess.run(
         [sys.executable, "-W", "error", path, *quick], capture_output=True, text=True, check=False
@@ -30,8 +33,7 @@ def pasted(page, folder):
     text = (Path(__file__).parent.parent / page).read_text()
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
     if "PULLBACK_DATA" not in os.environ:  # or the network
-        fetched = "fashion-mnist", "shakespeare"
-        blocks = [block for block in blocks if not any(name in block for name in fetched)]
+        blocks = [block for block in blocks if not any(name in block for name in FETCHED)]
     script = re.sub(r"epochs=\d+", "epochs=1", "\n".join(blocks))
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],

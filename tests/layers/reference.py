@@ -82,6 +82,7 @@ from pullback.layers import (
     TransformerBlock,
     Upsample2d,
 )
+from pullback.models import Tagger
 
 F8 = {"dtype": "float64"}
 
@@ -340,6 +341,44 @@ def padded_model(x, p, lengths=None):
     y = sequences.stack(sequences.gru, 1, y, p, 1, lengths, at="gru1.")
     y = dense(np.tanh(y), p, "dense1")
     return sequences.over_steps(y, lengths, lambda v: v.mean(axis=0))
+
+
+def tagged(x, p, characters, lengths=None):
+    """What a `Tagger` of 4 characters computes: filters slide over a word with zeros around it."""
+    weight = p["convolution.weight"]
+    kernel = len(weight)
+    spelled = np.zeros((*x.shape, weight.shape[2]))
+    for at in np.ndindex(x.shape):
+        word = [c for c in characters[at] if c < 4]
+        if word:
+            letters = np.pad(
+                p["characters.table"][word], [((kernel - 1) // 2, kernel // 2), (0, 0)]
+            )
+            seen = [np.einsum("kc,kcf", letters[k : k + kernel], weight) for k in range(len(word))]
+            spelled[at] = np.maximum(np.max(seen, axis=0) + p["convolution.bias"], 0.0)
+    y = np.concatenate([p["words.table"][x], spelled], axis=2)
+    y = sequences.stack(sequences.lstm, 2, y, p, 1, lengths, bidirectional=True, at="lstm.")
+    return chain(dense(y, p, "dense"), p)
+
+
+def tagger(steps, longest, kernel, *, padded=False):
+    """A case of a `Tagger` that drops nothing, of words of no characters up to `longest`."""
+    sizes = {"word_units": 1, "character_units": 2, "filters": 2, "kernel": kernel, "units": 1}
+
+    def others(rows):
+        rng = np.random.default_rng(rows)
+        ends = rng.integers(longest + 1, size=(rows, steps, 1))
+        letters = rng.integers(4, size=(rows, steps, longest))
+        characters = np.where(np.arange(longest) < ends, letters, 4)
+        return (characters, *(lengths_within(steps)(rows) if padded else ()))
+
+    return Case(
+        lambda: Tagger(3, 4, 2, **sizes, dropout=0.0, word_dropout=0.0, **F8),
+        (steps,),
+        tagged,
+        integers=3,
+        others=others,
+    )
 
 
 CASES: dict[str, list[Case]] = {
@@ -740,6 +779,7 @@ CASES: dict[str, list[Case]] = {
             lambda x, p: (x - [0.1, -2.0]) / [0.5, 3.0],
         ),
     ],
+    "Tagger": [tagger(2, 3, 2), tagger(3, 4, 3, padded=True)],
     "Tanh": elementwise(Tanh, np.tanh),
     "TransformerBlock": [
         Case(

@@ -10,6 +10,7 @@ from pullback.models.energy import (
     EnergyModel,
     Enumeration,
 )
+from pullback.models.fasttext import fasttext
 from pullback.models.language_model import language_model
 from pullback.models.painter import painted, painter, pixels
 from pullback.models.perceptron import two_layer_network
@@ -18,6 +19,7 @@ from pullback.models.recognizer import spoken_string, spoken_word
 from pullback.models.resnet import resnet
 from pullback.models.scalar_classifier import ScalarClassifier
 from pullback.models.svm import svm
+from pullback.models.tagger import Tagger
 from pullback.models.transformer import transformer
 from pullback.models.vgg import vgg
 
@@ -27,11 +29,13 @@ __all__ = [
     "EnergyModel",
     "Enumeration",
     "ScalarClassifier",
+    "Tagger",
     "alexnet",
     "autoencoder",
     "convnetjs_cifar10",
     "convnetjs_mnist",
     "denoiser",
+    "fasttext",
     "language_model",
     "lenet5",
     "painted",

@@ -28,13 +28,23 @@ def test_padding():
     ("make", "said"),
     [
         (lambda: padded([[1], [1, 2, 3]], steps=2), "sequence 1 has 3 steps, .* room for 2"),
-        (lambda: padded([[1], [0.5]]), "sequence 1 must be whole numbers in one row, got float64"),
+        (lambda: padded([[1], [0.5]]), "sequence 1 must be whole numbers .*, got float64"),
         (lambda: padded(["text"]), "sequence 0 must be whole numbers .*: encode it first"),
-        (lambda: padded([[[1]]]), r"sequence 0 must be .* of shape \(1, 1\)"),
-        (lambda: PaddedBatches([], []), "got 0 sequences and labels for 0"),
+        (lambda: padded([1, 2]), r"sequence 0 must be .* of shape \(\)"),
+        (lambda: padded([[1], [[1]]]), r"sequence 1 has the shape \(1, 1\), and sequence 0 \(1,\)"),
+        (lambda: padded([[[1]], [[1, 2]]]), "they may differ in their steps alone"),
+        (lambda: PaddedBatches([], []), "one sequence at least, .* got 0"),
+        (lambda: PaddedBatches((), []), "one sequence at least, .* got none"),
+        (lambda: PaddedBatches(([[1]], []), [0]), "as many of each input; got 1 and 0"),
+        (lambda: PaddedBatches(([[1]], [[[1], [2]]]), [0]), "sequence 0 has 1 and 2 steps"),
+        (lambda: PaddedBatches(([[1]], [[2]]), [0], fill=(1,)), "one for each of 2 inputs"),
+        (lambda: PaddedBatches([[1]], [[[0]]]), r"1 steps and labels of shape \(1, 1\)"),
         (lambda: PaddedBatches([[1]], [0, 1]), "got 1 sequences and labels for 2"),
         (lambda: PaddedBatches([[1], []], [0, 1]), "sequence 1 is empty: leave it out"),
-        (lambda: PaddedBatches([[1, 2]], [[0]]), "sequence 0 has 2 steps and 1 labels"),
+        (
+            lambda: PaddedBatches([[1, 2]], [[0]]),
+            r"sequence 0 has 2 steps and labels of shape \(1,\)",
+        ),
         (lambda: PaddedBatches([[1]], [0], rows=0), "rows must be a whole number"),
         (lambda: PaddedBatches([[1]], [0], multiple=0), "multiple must be a whole number"),
         (lambda: PaddedBatches([[1]], [0], seed=0.5), "a seed is a whole number"),
@@ -96,6 +106,24 @@ def test_an_epoch_has_every_sequence_once(count, rows, multiple, stepwise):
     again.epoch = 1
     for a, b in zip(again(), epochs[1], strict=True):
         np.testing.assert_array_equal(a[0][0], b[0][0])
+
+
+def test_several_inputs_stay_together():
+    words, letters = ragged(20), Characters.of("123456789")
+    spelled = [character_matrix([list(map(str, row))], letters, longest=2)[0] for row in words]
+    batches = PaddedBatches((words, spelled), words, rows=6, multiple=4, fill=(0, 9), seed=2)
+    alone = PaddedBatches(words, words, rows=6, multiple=4, seed=2)
+    for ((x, c, n), y), ((x_alone, n_alone), y_alone) in zip(batches(), alone(), strict=True):
+        assert c.shape == (*x.shape, 2)
+        for found, wanted in ((x, x_alone), (n, n_alone), (y, y_alone)):
+            np.testing.assert_array_equal(found, wanted)
+        np.testing.assert_array_equal(c[..., 0], np.where(x > 0, x - 1, 9))
+        assert (c[..., 1] == 9).all()
+    one_fill = PaddedBatches((words, spelled), words, rows=6, multiple=4, fill=7)
+    for (x, c, n), _ in one_fill():
+        behind = np.arange(x.shape[1]) >= n[:, None]
+        assert (x[behind] == 7).all()
+        assert (c[behind] == 7).all()
 
 
 def test_little_is_padded():

@@ -24,6 +24,7 @@ from pullback.sequences.text import (
     save_with,
     split_words,
     tokenizer_from,
+    word_ngrams,
 )
 
 TEXTS = [
@@ -265,3 +266,19 @@ def test_without_the_library_the_cure_is_said(monkeypatch):
     for make in (lambda: BytePairs.of("a"), lambda: BytePairs(PIECES.model)):
         with pytest.raises(pb.CircuitError, match=r'pip install "pullback\[text\]"'):
             make()
+
+
+@pytest.mark.parametrize("longest", [1, 2, 3, 7])
+def test_ngrams_are_all_runs_of_words(longest):
+    for count in (0, 1, 2, 5):
+        words = [f"w{k}" for k in range(count)]
+        runs = [words[i:j] for i in range(count) for j in range(i + 1, count + 1)]
+        expected = sorted((run for run in runs if len(run) <= longest), key=len)
+        assert word_ngrams(words, longest) == [" ".join(run) for run in expected]
+    numbers = Words.of([word_ngrams(["not", "good"])]).encode(["not good"])
+    assert numbers.shape == (1,)
+
+
+def test_ngrams_of_no_words_are_refused():
+    with pytest.raises(pb.CircuitError, match="longest must be a whole number"):
+        word_ngrams(["a"], 0)

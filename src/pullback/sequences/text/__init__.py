@@ -35,7 +35,7 @@ from pullback.sequences.text.tokenizer import (
     save_with,
     tokenizer_from,
 )
-from pullback.sequences.text.words import Words, join_words, split_words
+from pullback.sequences.text.words import Words, join_words, split_words, word_ngrams
 
 __all__ = [
     "BytePairs",
@@ -70,4 +70,5 @@ __all__ = [
     "split_words",
     "text_pieces",
     "tokenizer_from",
+    "word_ngrams",
 ]

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.inspect.arguments import at_least_one
 from pullback.sequences.text.tokenizer import (
     Tokenizer,
     checked_numbers,
@@ -36,6 +37,22 @@ def split_words(text: str) -> list[str]:
     ["Don't", 'pay', '3.50', ',', 'jean-claud', '!']
     """
     return ["\n" if word == "\r\n" or word == "\r" else word for word in _pattern(text)(text)]
+
+
+def word_ngrams(words: Sequence[str], longest: int = 2) -> list[str]:
+    """The words, and behind them all runs of 2 words, and so on up to `longest`, as one text each.
+
+    They are given to `Words` as words are: what a bag of words forgets of their order, some keep.
+
+    Raises `CircuitError` for a `longest` below 1.
+
+    >>> word_ngrams(["not", "so", "good"])
+    ['not', 'so', 'good', 'not so', 'so good']
+    """
+    at_least_one(longest=longest)
+    return [
+        " ".join(words[k : k + n]) for n in range(1, longest + 1) for k in range(len(words) - n + 1)
+    ]
 
 
 def join_words(words: Iterable[str]) -> str:
