@@ -11,31 +11,41 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from pullback.cli.asked import Asked
+from pullback.cli.asked import Asked, as_options
 from pullback.cli.report import Page
 from pullback.cli.sequence_report import show_sequence_outcome, show_sequences
 from pullback.core.errors import CircuitError
 from pullback.datasets import DATASETS
+from pullback.datasets.load import holds_texts
 from pullback.datasets.speech import SpeechSet
 from pullback.datasets.texts import TextSet
+from pullback.sequences.tasks.classifying import ClassifyingStudy
 from pullback.sequences.tasks.recipe import SequenceRecipe
 from pullback.sequences.tasks.study import Study
+from pullback.sequences.tasks.tagger import CONLLU
+from pullback.sequences.tasks.tagging import TaggingStudy
 from pullback.sequences.tasks.writing import WritingStudy
+from pullback.sequences.text.folder import texts_in
 from pullback.sequences.text.long_text import Text, TextFile
+from pullback.sequences.text.sentences import Sentences, TaggedSentences, read_conllu
 
 _TEXTS = (".txt", ".text")
 STUDIES: dict[type, Callable[[Any, SequenceRecipe], Study]] = {
     Text: WritingStudy.of,
     TextFile: WritingStudy.of,
+    Sentences: ClassifyingStudy.of,
+    TaggedSentences: TaggingStudy.of,
 }
 """By the type of the data, what learns from them."""
 
 
 def holds_sequences(data: str) -> bool:
-    """Whether data are text or sound: of a set, or in a file."""
+    """Whether data are text or sound: of a set, or in a file or folder."""
     if data in DATASETS:
         return isinstance(DATASETS[data], SpeechSet | TextSet)
-    return data.lower().endswith(_TEXTS)
+    if os.path.isdir(data):
+        return holds_texts(data)
+    return data.lower().endswith((*_TEXTS, *CONLLU))
 
 
 def train_sequences(
@@ -44,8 +54,11 @@ def train_sequences(
     """Train a model of sequences, judge it, show what is known, and save it if a path is given."""
     told = asked.given("sequences", "folders")
     how = {name: told.pop(name) for name in ("encoding", "skip_broken") if name in told}
-    held = sequences_of(data, how)
-    study = STUDIES[type(held)](held, SequenceRecipe(**told))
+    try:
+        held = sequences_of(data, how)
+        study = STUDIES[type(held)](held, SequenceRecipe(**told))
+    except CircuitError as error:
+        raise CircuitError(as_options(str(error))) from None
     page = Page()
     if not as_json:
         show_sequences(page, study)
@@ -69,11 +82,16 @@ def sequences_of(data: str, how: dict[str, Any]) -> Any:
     if data in DATASETS:
         _refuse_how(data, how)
         return DATASETS[data]()
-    encoding = how.pop("encoding", None)
+    if data.lower().endswith(CONLLU):
+        _refuse_how(data, how)
+        return read_conllu(data)
+    encoding = how.pop("encoding", "utf-8")
     _refuse_how(data, how)
+    if os.path.isdir(data):
+        return texts_in(data, encoding)
     if not os.path.exists(data):
         raise CircuitError(f"cannot read {data}: there is no such file")
-    return TextFile(data) if encoding is None else TextFile(data, encoding)
+    return TextFile(data, encoding)
 
 
 def _refuse_how(data: str, how: dict[str, Any]) -> None:

@@ -10,7 +10,12 @@ from pullback.datasets.builtin import DATASETS, Loaded
 from pullback.datasets.images import PictureSet
 from pullback.datasets.speech import SpeechSet
 from pullback.datasets.texts import TextSet
+from pullback.files.folder import kind_in
 from pullback.images.folder import read_folder
+from pullback.images.reading import PICTURES
+from pullback.sequences.sound.reading import RECORDINGS
+from pullback.sequences.text.folder import TEXTS, texts_in
+from pullback.sequences.text.sentences import read_conllu
 from pullback.tables.dataset import Dataset
 from pullback.tables.options import ReadOptions
 from pullback.tables.read import SUFFIXES
@@ -24,11 +29,12 @@ def load_dataset(
     kinds: Mapping[str, str] | None = None,
     options: ReadOptions | None = None,
 ) -> Loaded:
-    """The built-in data set of this name, the table in this file, or the pictures in this folder.
+    """The built-in data set of this name, the table in this file, or what is in this folder.
 
     Of a file, `target`, `task` and `kinds` say what to predict and what columns are, as in
-    `TableDataset.from_frame`, and `options` how it is to be read. A folder is read as by
-    `read_folder`.
+    `TableDataset.from_frame`, and `options` how it is to be read. A folder of pictures is read as
+    by `read_folder`, and one of texts as by `texts_in`; a file that ends in .conllu, or .conllu.gz,
+    holds tagged sentences.
 
     Raises `CircuitError` where a file cannot be read or learned from, and `UnknownNameError`,
     with the names there are, for what is neither.
@@ -42,7 +48,12 @@ def load_dataset(
         raise CircuitError(f"options are ReadOptions(…), got {options!r}")
     text = os.fspath(name)
     folder = text not in DATASETS and os.path.isdir(text)
-    file = text not in DATASETS and (os.path.exists(text) or text.lower().endswith(SUFFIXES))
+    tagged = text not in DATASETS and text.lower().endswith((".conllu", ".conllu.gz"))
+    file = (
+        text not in DATASETS
+        and not tagged
+        and (os.path.exists(text) or text.lower().endswith(SUFFIXES))
+    )
     if file and not folder:
         return read_dataset(text, target, task, kinds, options)
     if target is not None or task is not None or kinds or options not in (None, ReadOptions()):
@@ -51,7 +62,9 @@ def load_dataset(
             "told"
         )
     if folder:
-        return read_folder(text)
+        return texts_in(text) if holds_texts(text) else read_folder(text)
+    if tagged:
+        return read_conllu(text)
     try:
         return DATASETS[text]()
     except UnknownNameError as error:
@@ -60,6 +73,11 @@ def load_dataset(
             f"{reason}; built in are {', '.join(sorted(DATASETS))}, and any .csv or .parquet file, "
             "or folder of pictures, can be given by its path"
         ) from None
+
+
+def holds_texts(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds texts, at any depth, and neither pictures nor recordings."""
+    return kind_in(path, (PICTURES, RECORDINGS)) is None and kind_in(path, (TEXTS,)) is not None
 
 
 def load_table(

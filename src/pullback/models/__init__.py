@@ -20,6 +20,7 @@ from pullback.models.resnet import resnet
 from pullback.models.scalar_classifier import ScalarClassifier
 from pullback.models.svm import svm
 from pullback.models.tagger import Tagger
+from pullback.models.text_classifier import text_classifier
 from pullback.models.transformer import transformer
 from pullback.models.vgg import vgg
 
@@ -47,6 +48,7 @@ __all__ = [
     "spoken_string",
     "spoken_word",
     "svm",
+    "text_classifier",
     "transformer",
     "two_layer_network",
     "vgg",

@@ -8,6 +8,7 @@ empty line behind each sentence. Of these, the word is column 2 and its tag, UPO
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import re
 import zlib
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 
@@ -34,7 +35,9 @@ class Sentences:
     """Texts with a class each.
 
     labels (rows,) are class numbers from 0, which `classes` names. Of a part, `places` (rows,) are
-    the numbers that its rows have in the whole.
+    the numbers that its rows have in the whole. `validation` and `test` are what the set brings of
+    its own to judge by, in the same classes; `by_file` says that each text was a file of its own,
+    and `notes` what was assumed in reading.
 
     Raises `CircuitError` where labels are not one for each text, or name no class.
 
@@ -49,6 +52,10 @@ class Sentences:
     classes: tuple[str, ...]
     source: str = ""
     places: np.ndarray | None = field(default=None, repr=False)
+    validation: Sentences | None = None
+    test: Sentences | None = None
+    by_file: bool = False
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels)
@@ -72,7 +79,8 @@ class Sentences:
         which = np.atleast_1d(np.arange(len(self))[which])
         places = which if self.places is None else self.places[which]
         texts = tuple(self.texts[row] for row in which)
-        return replace(self, texts=texts, labels=self.labels[which], places=places)
+        own = {"texts": texts, "labels": self.labels[which], "places": places}
+        return replace(self, **own, validation=None, test=None)
 
     def split(self, *shares: float, seed: int = 0) -> list[Sentences]:
         """Parts of these shares, drawn at random, each with every class in its proportion.
@@ -140,6 +148,23 @@ class TaggedSentences:
             found.append(np.array([known[tag] for tag in tags], np.int64))
         return found
 
+    def rows(self, which: Any) -> TaggedSentences:
+        """These sentences alone: their numbers, a slice, or one truth value for each."""
+        rows = np.atleast_1d(np.arange(len(self))[which])
+        words, tags = (tuple(x[row] for row in rows) for x in (self.words, self.tags))
+        return replace(self, words=words, tags=tags, validation=None, test=None)
+
+    def split(self, *shares: float, seed: int = 0) -> list[TaggedSentences]:
+        """Parts of these shares, whole sentences, drawn at random.
+
+        Raises `CircuitError` where the shares do not add up to 1, or are more than sentences.
+
+        >>> data = TaggedSentences("two", (("it", "is"), ("so",)), (("PRON", "AUX"), ("ADV",)))
+        >>> [part.words for part in data.split(0.5, 0.5)]
+        [(('so',),), (('it', 'is'),)]
+        """
+        return [self.rows(rows) for rows in split_rows(len(self), shares, seed)]
+
 
 def read_sentences(
     files: Mapping[str, str | os.PathLike[str]], *, name: str = "", encoding: str = "utf-8"
@@ -162,7 +187,7 @@ def read_sentences(
     texts: list[str] = []
     labels: list[int] = []
     for number, path in enumerate(files.values()):
-        found = [line.strip() for _, line in _lines(path, encoding)]
+        found = [line.strip() for _, line in text_lines(path, encoding)]
         found = [line for line in found if line]
         if not found:
             raise CircuitError(f"{path} holds no sentence; each stands in a line")
@@ -203,7 +228,7 @@ def _sentences(path: str | os.PathLike[str]) -> Iterator[list[tuple[str, str]]]:
     """The words and tags of each sentence."""
     found: list[tuple[str, str]] = []
     until = 0  # the last word of those that are written as one
-    for number, line in chain(_lines(path, "utf-8"), [(0, "")]):
+    for number, line in chain(text_lines(path, "utf-8"), [(0, "")]):
         columns = line.split("\t")
         wrong = ""
         if not line:
@@ -242,16 +267,29 @@ def _wrong(columns: Sequence[str], words: int, until: int) -> str:
     return f"{identity!r} numbers no word"
 
 
-def _lines(path: str | os.PathLike[str], encoding: str) -> Iterator[tuple[int, str]]:
-    """The lines of a text file, compressed or not, with their numbers from 1."""
+def text_lines(path: str | os.PathLike[str], encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
+    """The lines of a text file, compressed (".gz") or not, with their numbers from 1.
+
+    Raises `CircuitError` where it cannot be read, or has bytes of another encoding.
+    """
     opened = gzip.open if os.fspath(path).endswith(".gz") else open
     number = 0
     try:
         with opened(path, "rb") as file:
-            for number, line in enumerate(file, start=1):
-                yield number, line.decode(encoding).rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise CircuitError(f"{path}, line {number}: it is not text in {encoding}") from None
+            lines = io.TextIOWrapper(cast("IO[bytes]", file), encoding, newline="\n")
+            for number, line in enumerate(lines, start=1):
+                line = line.rstrip("\r\n")
+                yield number, line.removeprefix("\ufeff") if number == 1 else line
+    except LookupError:
+        raise CircuitError(f"there is no encoding {encoding!r}; most text is 'utf-8'") from None
+    except UnicodeError as error:
+        at = number + 1
+        if isinstance(error, UnicodeDecodeError):
+            at += error.object.count(b"\n", 0, error.start)
+        raise CircuitError(
+            f"{path}, line {at}: it is not text in {encoding}; give the encoding that it is in, "
+            "such as encoding='latin-1'"
+        ) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise CircuitError(f"cannot read {path}: {error}; it is damaged") from None
     except OSError as error:
