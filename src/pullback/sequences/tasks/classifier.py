@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -158,8 +159,7 @@ class TextClassifier(TrainedSequences):
         """The classes that folders tell, or names of files; None where some tell none."""
         if self.by_file:
             return told_by_folders(names, self.classes)
-        folders = [name.rpartition(".")[0] + "/." for name in names]
-        return told_by_folders(folders, self.classes)
+        return told_by_folders([Path(Path(name).stem, "line") for name in names], self.classes)
 
 
 def probabilities(model: Layer, rows: Sequence[np.ndarray], classes: int) -> np.ndarray:

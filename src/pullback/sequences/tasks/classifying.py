@@ -53,7 +53,7 @@ class _Kind:
 
 
 _BAG = _Kind(16, 50, 0.01, 0.5, 1_000, 600, 4, 200_000)
-_RECURRENT = _Kind(64, 32, 0.003, 0.4, 200, 1_500, 4, 30_000)
+_RECURRENT = _Kind(128, 32, 0.003, 0.3, 200, 1_500, 4, 30_000)
 
 
 @final
@@ -82,6 +82,8 @@ class ClassifyingStudy(Study):
                 f"there is no tokenizer {recipe.tokenizer!r} of texts with a class; there are: "
                 f"{', '.join(TOKENIZERS)}"
             )
+        if not len(data):
+            raise CircuitError(f"{data.name} has no texts: to learn takes some of each class")
         single = np.mean([len(text.split()) <= 1 for text in data.texts]) >= _SINGLE
         notes = [*data.notes, *_about(data)]
         if recipe.tokenizer is None and single:
@@ -177,8 +179,8 @@ class ClassifyingStudy(Study):
 
         longest = 3 if self.pieces.characters else 1
         pieces = replace(self.pieces, longest=longest)
-        counts = CountVectorizer(analyzer=pieces.of, binary=True)
-        model = make_pipeline(counts, LogisticRegression(max_iter=200))
+        words = CountVectorizer(analyzer=pieces.of, binary=True)  # pyright: ignore[reportArgumentType]
+        model = make_pipeline(words, LogisticRegression(max_iter=200))
         model.fit(self.parts["train"].texts, self.parts["train"].labels)
         return {part: model.predict(data.texts) for part, data in self.parts.items()}
 

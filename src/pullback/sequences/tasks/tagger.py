@@ -197,7 +197,15 @@ class SequenceTagger(TrainedSequences):
         ]
         measured = {"words right": float(np.mean([a == b for a, b in pairs]))} if pairs else {}
         judged = f"by the tags of {counted(len(pairs), 'word')}"
-        return Answers(columns, self.classes, measured, judged)
+        known = set(self.numbering.words.vocabulary)
+        whole = next((w for w in columns["word"] if "'" in w[1:] and w.lower() not in known), None)
+        notes = []
+        if whole is not None:
+            notes.append(
+                f"words with an apostrophe stay whole, such as {whole!r}, which is none of those "
+                "trained on: where these are divided, give a .conllu file that divides them too"
+            )
+        return Answers(columns, self.classes, measured, judged, tuple(notes))
 
 
 def _sentences(file: Path) -> Iterator[tuple[list[str], list[str]]]:

@@ -239,7 +239,7 @@ def _classes(name: str, parts: Mapping[str, TaggedSentences]) -> tuple[str, ...]
     classes = tuple(sorted({tag for part in parts.values() for tag in part.classes}))
     if len(classes) < 2:
         raise CircuitError(
-            f"{name} has only one tag, {classes[0]!r}: to tell tags apart takes two at least"
+            f"{name} has only one tag, {''.join(classes)!r}: to tell tags apart takes two at least"
         )
     return classes
 

@@ -28,7 +28,7 @@ _UNLABELED = ("unsup", "unlabeled", "unlabelled")  # folders of texts without a 
 def texts_in(
     path: str | os.PathLike[str], encoding: str = "utf-8", *, progress: bool | None = None
 ) -> Sentences:
-    """The texts in a folder: for each class a file, a text in a line, or a folder, a text in a file.
+    """The texts in a folder: for each class a file, a text a line, or a folder, a text a file.
 
     Of folders, those of `train` and `test`, or `validation`, are found as `files_in_classes` does;
     folders named "unsup" or "unlabeled" are left out. `progress` shows that many are read.
@@ -84,21 +84,19 @@ class _Listing(Files):
             notes = (*notes, f"left out: {counted(len(texts) - len(kept), 'empty file')}")
         if not kept:
             raise CircuitError(f"there is no text in the files of {self.folder}")
-        parts = {
-            name: part.read(encoding, line)
-            for name, part in (("validation", self.validation), ("test", self.test))
-            if part is not None
-        }
-        notes += tuple(note for part in parts.values() for note in part.notes if note not in notes)
+        parts = [part and part.read(encoding, line) for part in (self.validation, self.test)]
+        for part in parts:
+            notes += tuple(note for note in (part.notes if part else ()) if note not in notes)
         return Sentences(
             self.name,
             tuple(texts[k] for k in kept),
             self.labels[kept],
             tuple(map(str, self.classes)),
             self.source,
+            validation=parts[0],
+            test=parts[1],
             by_file=True,
             notes=notes,
-            **parts,
         )
 
 
@@ -108,16 +106,20 @@ def _labelled(listing: _Listing) -> _Listing:
     classes = tuple(name for name in listing.classes if name not in without)
     if not without or len(classes) < 2:
         return listing
+    lacks = f"no {TEXTS.noun} of {listed(without)}"
 
     def kept(part: _Listing) -> _Listing:
         rows = [k for k, y in enumerate(part.labels) if part.classes[y] not in without]
         labels = [classes.index(part.classes[part.labels[k]]) for k in rows]
-        files = tuple(part.files[k] for k in rows)
-        return replace(part, files=files, labels=np.array(labels, np.int64), classes=classes)
+        return replace(
+            part,
+            files=tuple(part.files[k] for k in rows),
+            labels=np.array(labels, np.int64),
+            classes=classes,
+            notes=tuple(note for note in part.notes if not note.endswith(lacks)),
+        )
 
     validation, test = (part and kept(part) for part in (listing.validation, listing.test))
-    notes = tuple(
-        note for note in listing.notes if not note.endswith(f"no text of {listed(without)}")
-    )
+    train = kept(listing)
     said = f"left out, as its name says that it has no class: {listed(without)}"
-    return replace(kept(listing), validation=validation, test=test, notes=(*notes, said))
+    return replace(train, validation=validation, test=test, notes=(*train.notes, said))
