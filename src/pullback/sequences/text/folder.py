@@ -84,9 +84,11 @@ class _Listing(Files):
             notes = (*notes, f"left out: {counted(len(texts) - len(kept), 'empty file')}")
         if not kept:
             raise CircuitError(f"there is no text in the files of {self.folder}")
-        parts = [part and part.read(encoding, line) for part in (self.validation, self.test)]
+        others = (self.validation, self.test)
+        parts = [None if part is None else part.read(encoding, line) for part in others]
         for part in parts:
-            notes += tuple(note for note in (part.notes if part else ()) if note not in notes)
+            new = () if part is None else part.notes
+            notes += tuple(note for note in new if note not in notes)
         return Sentences(
             self.name,
             tuple(texts[k] for k in kept),
@@ -119,7 +121,8 @@ def _labelled(listing: _Listing) -> _Listing:
             notes=tuple(note for note in part.notes if not note.endswith(lacks)),
         )
 
-    validation, test = (part and kept(part) for part in (listing.validation, listing.test))
+    others = (listing.validation, listing.test)
+    validation, test = (None if part is None else kept(part) for part in others)
     train = kept(listing)
     said = f"left out, as its name says that it has no class: {listed(without)}"
     return replace(train, validation=validation, test=test, notes=(*train.notes, said))
