@@ -22,12 +22,11 @@ from pullback.datasets.texts import TextSet
 from pullback.sequences.tasks.classifying import ClassifyingStudy
 from pullback.sequences.tasks.recipe import SequenceRecipe
 from pullback.sequences.tasks.study import Study
-from pullback.sequences.tasks.tagger import CONLLU
 from pullback.sequences.tasks.tagging import TaggingStudy
 from pullback.sequences.tasks.writing import WritingStudy
 from pullback.sequences.text.folder import texts_in
 from pullback.sequences.text.long_text import Text, TextFile
-from pullback.sequences.text.sentences import Sentences, TaggedSentences, read_conllu
+from pullback.sequences.text.sentences import CONLLU, Sentences, TaggedSentences, read_conllu
 
 _TEXTS = (".txt", ".text")
 STUDIES: dict[type, Callable[[Any, SequenceRecipe], Study]] = {

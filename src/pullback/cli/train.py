@@ -20,6 +20,7 @@ from pullback.core.errors import CircuitError
 from pullback.datasets import load_table
 from pullback.images.recipe import CHANGES
 from pullback.images.recipe import MODELS as PICTURE_MODELS
+from pullback.sequences.tasks.classifying import MODELS as CLASSIFIERS
 from pullback.sequences.tasks.writing import MODELS as WRITERS
 from pullback.sequences.tasks.writing import TOKENIZERS
 from pullback.tables import KINDS, TASKS, ReadOptions
@@ -41,7 +42,7 @@ def train(
         typer.Argument(
             help="a built-in set such as digits, fashion-mnist or shakespeare; a table (.csv, "
             ".parquet), a text (.txt), tagged sentences (.conllu); or a folder with a folder of "
-            "pictures, or of recordings, for each class"
+            "pictures, recordings or texts for each class, or a .txt file with a text in a line"
         ),
     ],
     target: Annotated[
@@ -88,7 +89,8 @@ def train(
         typer.Option(
             metavar="|".join(TOKENIZERS),
             rich_help_panel=_SEQUENCES,
-            help="what a text is divided into; by default characters",
+            help="what a text is divided into; by default characters, and words of texts with a "
+            "class, where these are not single words",
         ),
     ] = None,
     steps: Annotated[
@@ -96,7 +98,8 @@ def train(
         typer.Option(
             metavar="N",
             rich_help_panel=_SEQUENCES,
-            help="of a text that a network sees at once; by default 128, of a transformer 64",
+            help="of a text that a network sees at once; by default 128, of a transformer 64, and "
+            "of texts with a class up to 1000",
         ),
     ] = None,
     encoding: Annotated[
@@ -122,7 +125,7 @@ def train(
             rich_help_panel=_TRAINING,
             help=f"of tables {', '.join(MODELS)}, by default mlp; of pictures "
             f"{', '.join(PICTURE_MODELS)}, by default convnet; of text {', '.join(WRITERS)}, by "
-            "default lstm",
+            f"default lstm; of texts with a class {', '.join(CLASSIFIERS)}, by default fasttext",
         ),
     ] = None,
     hidden: Annotated[

@@ -15,7 +15,7 @@ from pullback.images.folder import read_folder
 from pullback.images.reading import PICTURES
 from pullback.sequences.sound.reading import RECORDINGS
 from pullback.sequences.text.folder import TEXTS, texts_in
-from pullback.sequences.text.sentences import read_conllu
+from pullback.sequences.text.sentences import CONLLU, read_conllu
 from pullback.tables.dataset import Dataset
 from pullback.tables.options import ReadOptions
 from pullback.tables.read import SUFFIXES
@@ -48,18 +48,15 @@ def load_dataset(
         raise CircuitError(f"options are ReadOptions(…), got {options!r}")
     text = os.fspath(name)
     folder = text not in DATASETS and os.path.isdir(text)
-    tagged = text not in DATASETS and text.lower().endswith((".conllu", ".conllu.gz"))
-    file = (
-        text not in DATASETS
-        and not tagged
-        and (os.path.exists(text) or text.lower().endswith(SUFFIXES))
-    )
-    if file and not folder:
+    tagged = _is_tagged(text)
+    file = text not in DATASETS and (os.path.exists(text) or text.lower().endswith(SUFFIXES))
+    if file and not folder and not tagged:
         return read_dataset(text, target, task, kinds, options)
     if target is not None or task is not None or kinds or options not in (None, ReadOptions()):
+        one = "table" if tagged else "file"
         raise CircuitError(
-            f"{text} is no file: only of a file can the target, task, kinds and how to read it be "
-            "told"
+            f"{text} is no {one}: only of a {one} can the target, task, kinds and how to read it "
+            "be told"
         )
     if folder:
         return texts_in(text) if holds_texts(text) else read_folder(text)
@@ -78,6 +75,11 @@ def load_dataset(
 def holds_texts(path: str | os.PathLike[str]) -> bool:
     """Whether a folder holds texts, at any depth, and neither pictures nor recordings."""
     return kind_in(path, (PICTURES, RECORDINGS)) is None and kind_in(path, (TEXTS,)) is not None
+
+
+def _is_tagged(name: str) -> bool:
+    """Whether a file holds tagged sentences, by its name."""
+    return name not in DATASETS and name.lower().endswith(CONLLU)
 
 
 def load_table(
@@ -105,6 +107,10 @@ def load_table(
     if text not in DATASETS and os.path.isdir(text):
         raise CircuitError(
             f"{text} is a folder, and this takes tables: name a .csv or .parquet file"
+        )
+    if _is_tagged(text):
+        raise CircuitError(
+            f"{text} holds tagged sentences, and this takes tables: name a .csv or .parquet file"
         )
     data = load_dataset(name, target, task, kinds, options)
     assert isinstance(data, Dataset | TableDataset)

@@ -4,7 +4,7 @@ import pytest
 
 from pullback import CircuitError
 from pullback.datasets import load_dataset
-from pullback.datasets.load import holds_texts
+from pullback.datasets.load import holds_texts, load_table
 from pullback.sequences.text.folder import texts_in, whole_text
 
 
@@ -99,3 +99,15 @@ def test_what_a_folder_holds(tmp_path):
 def test_a_whole_text_is_stripped(tmp_path):
     path = write(tmp_path, {"a.txt": "\ufeff\n one\n two \n"}) / "a.txt"
     assert whole_text(path) == "one\n two"
+
+
+def test_data_are_loaded_by_what_they_are(tmp_path):
+    line = "\t".join(["1", "go", "_", "VERB", *"______"])
+    path = write(tmp_path, {"a.conllu": f"{line}\n\n"}) / "a.conllu"
+    assert load_dataset(path).words == (("go",),)
+    with pytest.raises(CircuitError, match=r"a.conllu is no table: only of a table can the target"):
+        load_dataset(path, target="x")
+    with pytest.raises(CircuitError, match=r"a.conllu holds tagged sentences, and this takes tab"):
+        load_table(path)
+    with pytest.raises(CircuitError, match=r"cannot read none.conllu: No such file"):
+        load_dataset("none.conllu")

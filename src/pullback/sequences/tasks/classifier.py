@@ -45,7 +45,7 @@ class Pieces:
 
     def of(self, text: str) -> list[str]:
         """The words of a text in lower case, or its characters, and runs of them."""
-        return word_ngrams(self.divided(text)[: self.steps], self.longest)
+        return self.runs(self.divided(text))
 
     def divided(self, text: str) -> list[str]:
         """All words or characters of a text."""
@@ -53,10 +53,13 @@ class Pieces:
             return list(text)
         return [word for word in split_words(text.lower()) if word != "\n"]
 
-    def encode(self, texts: Sequence[str], words: Words) -> list[np.ndarray]:
-        """The numbers of each text; one of nothing is a single unknown word."""
-        nothing = [words.unknown or ""]
-        return [words.encode(self.of(text) or nothing) for text in texts]
+    def runs(self, divided: Sequence[str]) -> list[str]:
+        """Of a text that is divided, those that count, and runs of them."""
+        return word_ngrams(divided[: self.steps], self.longest)
+
+    def encode(self, divided: Sequence[str], words: Words) -> np.ndarray:
+        """The numbers of a text that is divided; nothing is a single unknown word."""
+        return words.encode(self.runs(divided) or [words.unknown or ""])
 
 
 @final
@@ -121,7 +124,8 @@ class TextClassifier(TrainedSequences):
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """How likely each class is, (texts, classes)."""
-        return probabilities(self.model, self.pieces.encode(texts, self.words), len(self.classes))
+        rows = [self.pieces.encode(self.pieces.divided(text), self.words) for text in texts]
+        return probabilities(self.model, rows, len(self.classes))
 
     def answers(self, data: Sequence[str]) -> Answers:
         """What it says of the texts in files, and in those in folders, named by their paths.

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.files.progress import working
 from pullback.files.words import counted
 from pullback.losses import SoftmaxCrossEntropy
 from pullback.models.fasttext import fasttext
@@ -59,18 +60,24 @@ _RECURRENT = _Kind(128, 32, 0.003, 0.3, 200, 1_500, 4, 30_000)
 @final
 @dataclass(frozen=True, kw_only=True)
 class ClassifyingStudy(Study):
-    """Texts in parts, their numbers, and the plan of training."""
+    """Texts in parts, their numbers, and the plan of training.
+
+    `lengths` are how many words, or characters, each of them all has.
+    """
 
     parts: Mapping[str, Sentences]
     rows: Mapping[str, Sequence[np.ndarray]]
     pieces: Pieces
     words: Words
+    lengths: np.ndarray
     task: ClassVar[str] = "classification"
     unit: ClassVar[str] = "texts"
 
     @classmethod
-    def of(cls, data: Sentences, recipe: SequenceRecipe) -> ClassifyingStudy:
-        """The study of these texts, before training.
+    def of(
+        cls, data: Sentences, recipe: SequenceRecipe, *, progress: bool | None = None
+    ) -> ClassifyingStudy:
+        """The study of these texts, before training; `progress` shows that many are divided.
 
         A part that the set brings is taken as it is, and the others are drawn from the rest. Where
         nearly all texts are one word, they are read by their characters, by an LSTM unless told.
@@ -100,16 +107,26 @@ class ClassifyingStudy(Study):
         longest = (3 if characters else 2) if bag else 1
         pieces = Pieces(characters, longest, recipe.steps or kind.steps)
         minimum = 1 if bag or characters else 2
-        grams = [pieces.of(text) for text in parts["train"].texts]
-        words = Words.of(grams, minimum=minimum, most=kind.most, unknown=_UNKNOWN)
-        long = sum(len(pieces.divided(text)) > pieces.steps for text in data.texts)
-        if long:
+        with working("dividing texts", len(PARTS) + 2, progress) as line:
+            divided = {}
+            for part, of in parts.items():
+                divided[part] = [pieces.divided(text) for text in of.texts]
+                line.advance(1)
+            runs = map(pieces.runs, divided["train"])
+            words = Words.of(runs, minimum=minimum, most=kind.most, unknown=_UNKNOWN)
+            line.advance(1)
+            rows = {
+                part: [pieces.encode(one, words) for one in texts]
+                for part, texts in divided.items()
+            }
+            line.advance(1)
+        lengths = np.array([len(text) for texts in divided.values() for text in texts])
+        if long := int((lengths > pieces.steps).sum()):
             what = "characters" if characters else "words"
             notes.append(
                 f"of {counted(long, 'text')} longer than {pieces.steps:,} {what} the beginning "
                 "counts; --steps sets another length"
             )
-        rows = {part: pieces.encode(of.texts, words) for part, of in parts.items()}
         return cls(
             name=data.name,
             source=data.source or data.name,
@@ -121,6 +138,7 @@ class ClassifyingStudy(Study):
             rows=rows,
             pieces=pieces,
             words=words,
+            lengths=lengths,
         )
 
     @property
@@ -133,10 +151,9 @@ class ClassifyingStudy(Study):
         return np.bincount(self.parts["train"].labels, minlength=len(self.classes))
 
     def facts(self) -> list[str]:
-        lengths = [len(self.pieces.divided(text)) for text in self.parts["train"].texts]
         noun = "character" if self.pieces.characters else "word"
         runs = f" and runs of up to {self.pieces.longest}" if self.pieces.longest > 1 else ""
-        sizes = f"{np.mean(lengths):.1f} {noun}s a text, {max(lengths):,} at most"
+        sizes = f"{self.lengths.mean():.1f} {noun}s a text, {self.lengths.max():,} at most"
         return [
             f"{len(self.classes)} classes: {', '.join(self.classes)}",
             f"{sizes}; a vocabulary of {len(self.words):,} {noun}s{runs}",

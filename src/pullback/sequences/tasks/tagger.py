@@ -27,11 +27,10 @@ from pullback.sequences.tasks.answering import answered
 from pullback.sequences.tasks.trained import TrainedSequences, register
 from pullback.sequences.text.characters import Characters
 from pullback.sequences.text.padding import character_matrix
-from pullback.sequences.text.sentences import UNTAGGED, read_conllu, text_lines
+from pullback.sequences.text.sentences import CONLLU, UNTAGGED, read_conllu, text_lines
 from pullback.sequences.text.tokenizer import tokenizer_from
 from pullback.sequences.text.words import Words, split_words
 
-CONLLU = (".conllu", ".conllu.gz")
 _FILES = Kind("text", (".txt", ".text", ".conllu"), ".txt and .conllu files")
 _LONGEST = 16  # characters of a word that are looked at
 _UNKNOWN, _OTHER = "<unknown>", "\ufffd"

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.files.progress import working
 from pullback.files.words import counted
 from pullback.losses import ChainCrossEntropy
 from pullback.models.tagger import Tagger
@@ -48,8 +49,10 @@ class TaggingStudy(Study):
     unit: ClassVar[str] = "sentences"
 
     @classmethod
-    def of(cls, data: TaggedSentences, recipe: SequenceRecipe) -> TaggingStudy:
-        """The study of these sentences, before training.
+    def of(
+        cls, data: TaggedSentences, recipe: SequenceRecipe, *, progress: bool | None = None
+    ) -> TaggingStudy:
+        """The study of these sentences, before training; `progress` shows that many are numbered.
 
         A part that the set brings is taken as it is, and the others are drawn from the rest.
         Sentences with a word whose tag is not told are left out.
@@ -61,16 +64,21 @@ class TaggingStudy(Study):
         if layers > 1:
             raise CircuitError("a tagger has one recurrent layer: --hidden 100 gives it 100 units")
         parts, notes = _parts(data, recipe.seed)
-        numbering = Numbering.of(parts["train"].words, _classes(data.name, parts))
+        classes = _classes(data.name, parts)
         dropout = _DROPOUT if recipe.dropout is None else recipe.dropout
-        model = Tagger(*numbering.sizes, units=units, dropout=dropout, rng=recipe.seed)
+        with working("numbering words", 2, progress) as line:
+            numbering = Numbering.of(parts["train"].words, classes)
+            line.advance(1)
+            model = Tagger(*numbering.sizes, units=units, dropout=dropout, rng=recipe.seed)
+            plan = _plan(recipe, model, numbering, parts)
+            line.advance(1)
         return cls(
             name=data.name,
             source=data.source or data.name,
             notes=tuple(notes),
             counts={part: len(parts[part]) for part in PARTS},
             recipe=recipe,
-            plan=_plan(recipe, model, numbering, parts),
+            plan=plan,
             parts=parts,
             numbering=numbering,
         )

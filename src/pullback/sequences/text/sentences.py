@@ -27,6 +27,8 @@ _COLUMNS = 10
 _NUMBER = re.compile(r"[1-9][0-9]*")
 _RANGE = re.compile(r"([1-9][0-9]*)-([1-9][0-9]*)")
 _EMPTY = re.compile(r"(0|[1-9][0-9]*)\.[1-9][0-9]*")
+CONLLU = (".conllu", ".conllu.gz")
+"""The endings of files of tagged sentences."""
 UNTAGGED = "_"  # CoNLL-U's sign for what is not told
 
 
