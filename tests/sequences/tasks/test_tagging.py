@@ -116,6 +116,7 @@ def test_files_are_tagged_word_by_word(learned, tmp_path):
     assert found.judged == "by the tags of 2 words"
     assert 'such as "don\'t"' in found.notes[0]
     assert not trained.answers([str(text)]).measured
+    assert not trained.answers([str(tagged)]).notes
     text.write_text("\n")
     with pytest.raises(CircuitError, match="there is no sentence in"):
         trained.answers([str(text)])

@@ -26,6 +26,8 @@ from pullback.sequences.text.sentences import text_lines
 from pullback.sequences.text.tokenizer import tokenizer_from
 from pullback.sequences.text.words import Words, split_words, word_ngrams
 
+_TABLES = (".csv", ".parquet")
+
 
 @dataclass(frozen=True)
 class Pieces:
@@ -136,6 +138,8 @@ class TextClassifier(TrainedSequences):
         texts: list[str] = []
         files = files_named(data, TEXTS)
         for file in files:
+            if file.suffix.lower() in _TABLES:
+                raise CircuitError(f"{file} is a table, and this model takes {TEXTS.readable}")
             inside = [whole_text(file)] if self.by_file else [line for _, line in text_lines(file)]
             inside = [text.strip() for text in inside]
             inside = [text for text in inside if text or self.by_file]

@@ -197,7 +197,12 @@ class SequenceTagger(TrainedSequences):
         measured = {"words right": float(np.mean([a == b for a, b in pairs]))} if pairs else {}
         judged = f"by the tags of {counted(len(pairs), 'word')}"
         known = set(self.numbering.words.vocabulary)
-        whole = next((w for w in columns["word"] if "'" in w[1:] and w.lower() not in known), None)
+        own = chain.from_iterable(
+            words
+            for name, words in zip(files, sentences, strict=True)
+            if not name.lower().endswith(CONLLU)
+        )
+        whole = next((w for w in own if "'" in w[1:] and w.lower() not in known), None)
         notes = []
         if whole is not None:
             notes.append(
