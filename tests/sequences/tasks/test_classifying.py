@@ -133,9 +133,10 @@ def test_files_are_answered_line_by_line(learned, tmp_path):
     other.write_text("\n")
     with pytest.raises(CircuitError, match=r"there is no text in .*other.txt"):
         trained.answers([str(other)])
+    table = tmp_path / "a.csv"
+    table.write_text("x\n1\n")
     with pytest.raises(CircuitError, match=r"a.csv is a table, and this model takes .txt files"):
-        (tmp_path / "a.csv").write_text("x\n1\n")
-        trained.answers([str(tmp_path / "a.csv")])
+        trained.answers([str(table)])
     other.write_bytes(b"caf\xe9\n")
     with pytest.raises(CircuitError, match=r"other.txt, line 1: it is not text in utf-8"):
         trained.answers([str(other)])
