@@ -82,7 +82,7 @@ from pullback.layers import (
     TransformerBlock,
     Upsample2d,
 )
-from pullback.models import Tagger
+from pullback.models import Seq2Seq, Tagger
 
 F8 = {"dtype": "float64"}
 
@@ -377,6 +377,21 @@ def tagger(steps, longest, kernel, *, padded=False):
         (steps,),
         tagged,
         integers=3,
+        others=others,
+    )
+
+
+def seq2seq(source, target, heads):
+    """A case of so many steps of source and target."""
+
+    def others(rows):
+        return *lengths_within(source)(rows), (np.arange(rows * target) % 3).reshape(rows, target)
+
+    return Case(
+        lambda: Seq2Seq(4, 3, 2, embedding=3, heads=heads, **F8),
+        (source,),
+        lambda x, p, lengths, y: sequences.seq2seq(x, p, lengths, y, heads),
+        integers=4,
         others=others,
     )
 
@@ -755,6 +770,7 @@ CASES: dict[str, list[Case]] = {
             lambda: SelfAttention(2, **F8), (1, 2), lambda x, p: attending.self_attention(x, p, 2)
         ),
     ],
+    "Seq2Seq": [seq2seq(4, 3, 1), seq2seq(3, 2, 2), seq2seq(1, 1, 1)],
     "Sequential": [
         Case(
             lambda: Sequential(Dense(4, **F8), Sigmoid(), Sequential(Dense(2, **F8)), rng=3),

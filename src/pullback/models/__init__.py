@@ -18,6 +18,7 @@ from pullback.models.rbm import rbm
 from pullback.models.recognizer import spoken_string, spoken_word
 from pullback.models.resnet import resnet
 from pullback.models.scalar_classifier import ScalarClassifier
+from pullback.models.seq2seq import Seq2Seq
 from pullback.models.svm import svm
 from pullback.models.tagger import Tagger
 from pullback.models.transformer import transformer
@@ -29,6 +30,7 @@ __all__ = [
     "EnergyModel",
     "Enumeration",
     "ScalarClassifier",
+    "Seq2Seq",
     "Tagger",
     "alexnet",
     "autoencoder",
