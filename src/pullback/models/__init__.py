@@ -9,6 +9,7 @@ from pullback.models.energy import (
     Descent,
     EnergyModel,
     Enumeration,
+    Viterbi,
 )
 from pullback.models.fasttext import fasttext
 from pullback.models.language_model import language_model
@@ -31,7 +32,9 @@ __all__ = [
     "Enumeration",
     "ScalarClassifier",
     "Seq2Seq",
+    "Seq2Seq",
     "Tagger",
+    "Viterbi",
     "alexnet",
     "autoencoder",
     "convnetjs_cifar10",
