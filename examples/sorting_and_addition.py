@@ -73,7 +73,7 @@ TASKS = {
         "0123456789+=",
         *(sum_of_two, lambda question: str(sum(map(int, question[:-1].split("+"))))),
         count=100_000,
-        epochs=3,
+        epochs=4,
         units=96,
         heads=2,
         shown="678+394=",
@@ -113,7 +113,7 @@ def draw(task: Task, model: Seq2Seq, path: Path) -> None:
     answer = answered(task, model, [task.shown])[0]
     inputs, _ = paired([letters.encode(task.shown)], [letters.encode(answer)], model.mark)
     (weights,) = attention_weights(model, *inputs).values()
-    title = f"{task.shown} {answer}: what each letter of the answer looks at"
+    title = f"{task.shown} → {answer}: what each letter of the answer looks at"
     attention_map(weights[0], [*answer, "end"], task.shown, title=title).savefig(path)
 
 

@@ -62,11 +62,12 @@ class Viterbi:
     is the energy of a chain y, whose best and whose likelihood a recursion over the steps finds.
     `values` (count, ...) are all that y can be at a step, such as `np.eye(count)`, one for each
     tag. The model takes x (rows, steps, ...); the energy takes x at a step, what y was before and
-    what it is, and answers one number a row. Before the first step, y was zeros. Labels (rows,
-    steps) are the numbers of the right values, and -1 behind a row's end. Train it with
-    `ChainCrossEntropy`, the exact negative log-likelihood, `ChainPerceptron` or `ChainHinge`;
-    `pullback.sequences.decoding.viterbi` finds the y of least energy. Where an energy is a sum of
-    what x says of y and of what follows what, a `CRF` is the same for less work.
+    what it is, and answers one number a row. Before the first step, y was zeros: an energy can tell
+    the start where no value is that. Labels (rows, steps) are the numbers of the right values, and
+    -1 behind a row's end. Train it with `ChainCrossEntropy`, the exact negative log-likelihood,
+    `ChainPerceptron` or `ChainHinge`; `pullback.sequences.decoding.viterbi` finds the y of least
+    energy. Where an energy is a sum of what x says of y and of what follows what, a `CRF` is the
+    same for less work.
 
     Raises `CircuitError` as an `Enumeration` does, and for an x without steps.
     Source: Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding
