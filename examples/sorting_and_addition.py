@@ -3,11 +3,11 @@
     python examples/sorting_and_addition.py [sorting] [addition] [--seeds 3] [--quick] [--draw DIR]
 
 Sorting takes up to ten letters, "hqgbxab" to "abbghqx", and addition two numbers below 1,000,
-"123+45=" to "168". A `Seq2Seq` reads one and writes the other, letter by letter. Its answers to
-2,000 questions that it has not seen are right, letter for letter, in a share of SORTING of sorting
-and ADDITION of addition, with the seeds 0, 1 and 2, after 60 and 140 seconds of one thread of an
-AMD EPYC. `--quick` learns for seconds, and little. `--draw` writes pictures of what each letter of
-an answer looks at (extra `plot`): when sorting, at where that letter stands.
+"123+45=" to "168". A `Seq2Seq` reads one and writes the other, letter by letter. Of 2,000 questions
+that it has not seen it answers, right to the last letter, 1.0000, 0.9995 and 0.9995 when sorting,
+and 0.9885, 0.9945 and 0.9960 when adding, with the seeds 0, 1 and 2; each takes a minute or two of
+one thread of an AMD EPYC. `--quick` learns for seconds, and little. `--draw` writes pictures of
+what each letter of an answer looks at (extra `plot`): when sorting, at where that letter stands.
 """
 
 from __future__ import annotations

@@ -32,7 +32,6 @@ __all__ = [
     "Enumeration",
     "ScalarClassifier",
     "Seq2Seq",
-    "Seq2Seq",
     "Tagger",
     "Viterbi",
     "alexnet",
