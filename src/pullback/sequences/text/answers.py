@@ -43,8 +43,8 @@ def paired(sources: Sequence[Any], answers: Sequence[Any], mark: int) -> tuple[I
     """
     if len(sources) != len(answers):
         raise CircuitError(f"{len(sources)} sources need as many answers, got {len(answers)}")
-    source, lengths = padded(sources)
-    inside, ends = padded(answers, fill=-1)
+    source, lengths = _in_rows("sources", sources)
+    inside, ends = _in_rows("answers", answers, fill=-1)
     rows, steps = inside.shape
     marked = np.argwhere(inside == mark)
     if len(marked):
@@ -140,7 +140,7 @@ class Answers:
     def _read(self, sources: Sequence[Any]) -> State:
         """What the decoder is told of sources, and its state before the first step."""
         refuse_not_finite(self.model.find_parameters(frozen=True))
-        source, lengths = padded(sources)
+        source, lengths = _in_rows("sources", sources)
         blocks = max(1, -(-source.shape[1] // _MULTIPLE))
         source = np.pad(source, ((0, 0), (0, blocks * _MULTIPLE - source.shape[1])))
         self.model.source.refuse(source)
@@ -163,3 +163,13 @@ class Answers:
             self._runs[key] = prepare(self.engine, program)
         made = self._runs[key](**state, numbers=numbers)
         return made["scores"], {**state, "h": made["h"]}
+
+
+def _in_rows(what: str, sequences: Sequence[Any], fill: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Sequences of one whole number a step, padded, and their lengths."""
+    array, lengths = padded(sequences, fill=fill)
+    if array.ndim != 2:
+        raise CircuitError(
+            f"{what} are of one whole number a step, got several: {array.shape[2:]} of them"
+        )
+    return array, lengths
