@@ -26,6 +26,7 @@ from pullback.layers import (
     AveragePool1d,
     AveragePool2d,
     BatchNorm,
+    CentreOverSteps,
     Conv1d,
     Conv2d,
     ConvTranspose2d,
@@ -335,6 +336,15 @@ def over_steps(kind, function):
     ]
 
 
+def centred(x, p, lengths=None):
+    y = np.zeros_like(x)
+    for row, sequence in enumerate(x):
+        count = len(sequence) if lengths is None else lengths[row]
+        if count:
+            y[row, :count] = sequence[:count] - sequence[:count].mean(axis=0)
+    return y
+
+
 def padded_model(x, p, lengths=None):
     y = np.eye(5)[x] @ p["embedding1.table"]
     y = sequences.stack(sequences.gru, 1, y, p, 1, lengths, at="gru1.")
@@ -364,6 +374,12 @@ CASES: dict[str, list[Case]] = {
         Case(lambda: CRF(**F8), (4, 3), chain),
         Case(lambda: CRF(**F8), (1, 2), chain),
         Case(lambda: CRF(**F8), (3, 1), chain),
+    ],
+    "CentreOverSteps": [
+        Case(CentreOverSteps, (4, 3), centred),
+        Case(CentreOverSteps, (3, 2), centred, others=lengths_within(3)),
+        Case(CentreOverSteps, (3, 2, 2), centred, others=lengths_within(3)),
+        Case(CentreOverSteps, (1, 2), centred, others=lengths_within(1)),
     ],
     "Conv1d": [
         convolution_1d((6, 2), 3, 3),

@@ -172,6 +172,7 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
         lambda p, x, _: p["scale"] * normal(x, tuple(range(x.ndim - 1))) + p["bias"],
     ),
     "CRF": (lambda: pb.CRF(**F8), lambda p, x, _: chained(p, x)),
+    "CentreOverSteps": (pb.CentreOverSteps, lambda p, x, _: x - x.mean(axis=1, keepdims=True)),
     "Conv1d": (
         lambda: pb.Conv1d(4, 3, padding="same", **F8),
         lambda p, x, _: convolved(p, x, "SAME", dims=1),

@@ -33,6 +33,7 @@ from pullback.layers.augmentation import (
     RandomShift,
 )
 from pullback.layers.batch_norm import BatchNorm
+from pullback.layers.centre import CentreOverSteps
 from pullback.layers.convolution import (
     AveragePool1d,
     AveragePool2d,
@@ -83,6 +84,7 @@ __all__ = [
     "AveragePool1d",
     "AveragePool2d",
     "BatchNorm",
+    "CentreOverSteps",
     "Conv1d",
     "Conv2d",
     "ConvTranspose2d",

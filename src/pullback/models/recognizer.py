@@ -7,9 +7,10 @@ layers but for that one, trains on features and their lengths.
 
 from __future__ import annotations
 
+from pullback.core.errors import CircuitError
 from pullback.layers import (
-    LSTM,
     MFCC,
+    CentreOverSteps,
     Dense,
     Dropout,
     Layer,
@@ -19,6 +20,7 @@ from pullback.layers import (
     Standardize,
 )
 from pullback.layers.layer import Rng
+from pullback.models.language_model import CELLS
 
 
 def spoken_word(
@@ -26,18 +28,22 @@ def spoken_word(
     features: LogMel | MFCC,
     standardize: Standardize | None = None,
     *,
+    cell: str = "lstm",
     units: int = 64,
     layers: int = 1,
-    dropout: float = 0.3,
+    dropout: float = 0.5,
     rng: Rng = 0,
 ) -> Padded:
     """Scores of each class to be the word in a sound: a bidirectional LSTM over its features.
 
     Takes sounds (rows, samples), at the rate of `features`, and lengths (rows,), the samples of
     each; answers (rows, classes), of the mean over all frames of what so many `units` in each
-    direction say. `standardize` brings features to mean 0 and deviation 1, such as
-    `RecordingBatches.standardize` finds it. The `dropout` is before, between and behind the layers.
+    direction say. Each feature's mean over the recording is taken from it, so that it matters not
+    how loud it is, and less who speaks; `standardize` then brings features to deviation 1, such as
+    `RecordingBatches.standardize(centred=True)` finds it. `cell` is "rnn", "gru" or "lstm". The
+    `dropout` is before, between and behind the layers.
 
+    Raises `CircuitError` for another cell.
     Source: Graves and Schmidhuber, "Framewise phoneme classification with bidirectional LSTM and
     other neural network architectures" (Neural Networks 18, 2005), here of whole words.
 
@@ -47,7 +53,7 @@ def spoken_word(
     (2, 10)
     """
     return Padded(
-        *_heard(features, standardize, units, layers, dropout),
+        *_heard(features, standardize, cell, units, layers, dropout),
         MeanOverSteps(),
         *_dropped(dropout),
         Dense(classes, initializer="glorot"),
@@ -60,6 +66,7 @@ def spoken_string(
     features: LogMel | MFCC,
     standardize: Standardize | None = None,
     *,
+    cell: str = "lstm",
     units: int = 64,
     layers: int = 1,
     dropout: float = 0.3,
@@ -69,7 +76,7 @@ def spoken_string(
 
     Takes sounds and their lengths as `spoken_word` does; answers (rows, frames, classes + 1), the
     last of which is the blank. `model.output_lengths(lengths)` tells how many frames of each row
-    count: what `ctc_labels` and `greedy` ask for. Its other arguments are those of `spoken_word`.
+    count: what `ctc_labels` and `greedy` ask for. Other arguments and errors are of `spoken_word`.
     Features of 50 frames a second do as well as of 100, in half the time.
 
     Source: Graves, Fernández, Gomez, Schmidhuber, "Connectionist temporal classification: labelling
@@ -82,7 +89,7 @@ def spoken_string(
     ((2, 26, 11), [26, 16])
     """
     return Padded(
-        *_heard(features, standardize, units, layers, dropout),
+        *_heard(features, standardize, cell, units, layers, dropout),
         *_dropped(dropout),
         Dense(classes + 1, initializer="glorot"),
         rng=rng,
@@ -90,14 +97,22 @@ def spoken_string(
 
 
 def _heard(
-    features: Layer, standardize: Standardize | None, units: int, layers: int, dropout: float
+    features: Layer,
+    standardize: Standardize | None,
+    cell: str,
+    units: int,
+    layers: int,
+    dropout: float,
 ) -> list[Layer]:
     """From sounds to what both directions make of each frame."""
+    if cell not in CELLS:
+        raise CircuitError(f"a cell is one of {', '.join(CELLS)}, got {cell!r}")
     return [
         features,
+        CentreOverSteps(),
         *([] if standardize is None else [standardize]),
         *_dropped(dropout / 2),
-        LSTM(units, layers, bidirectional=True, dropout=dropout),
+        CELLS[cell](units, layers, bidirectional=True, dropout=dropout),
     ]
 
 
