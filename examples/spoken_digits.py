@@ -28,11 +28,11 @@ from pullback.sequences.sound import RecordingBatches, Recordings, features_of, 
 BATCH = 32
 
 
-def word(train: Recordings, test: Recordings, seed: int, epochs: int = 30) -> str:
+def word(train: Recordings, test: Recordings, seed: int, epochs: int = 20) -> str:
     """Which digit is said in a recording."""
     features = pb.LogMel(train.rate)
     batches = RecordingBatches(train, features, batch_size=BATCH, groups=4, seed=seed)
-    model = spoken_word(len(train.classes), features, batches.standardize(centred=True), rng=seed)
+    model = spoken_word(len(train.classes), features, batches.standardize(), rng=seed)
     trainer = trained(model, pb.SoftmaxCrossEntropy(), batches, seed, epochs)
     heard = padded(features_of(test, features))
     return f"{trainer.evaluate(heard, test.labels)['accuracy']:.4f} right"
@@ -43,7 +43,7 @@ def string(train: Recordings, test: Recordings, seed: int, epochs: int = 16) -> 
     features = pb.LogMel(train.rate, window=0.032, step=0.020)
     batches = RecordingBatches(train, features, batch_size=BATCH // 2, groups=6, seed=seed)
     blank = len(train.classes)
-    model = spoken_string(blank, features, batches.standardize(centred=True), rng=seed)
+    model = spoken_string(blank, features, batches.standardize(), rng=seed)
     trainer = trained(model, pb.CTC(blank), batches, seed, epochs)
     x, lengths = padded(features_of(test, features))
     scores = trainer.predict((x, lengths))

@@ -35,6 +35,7 @@ from pullback.layers import (
     Dense,
     DepthwiseConv2d,
     Dropout,
+    DynamicRange,
     Embedding,
     Flatten,
     GlobalAveragePool,
@@ -345,6 +346,15 @@ def centred(x, p, lengths=None):
     return y
 
 
+def ranged(x, p, lengths=None):
+    y = np.zeros_like(x)
+    for row, sequence in enumerate(x):
+        count = len(sequence) if lengths is None else lengths[row]
+        if count:
+            y[row, :count] = np.maximum(sequence[:count], sequence[:count].max() - np.log(10) / 5)
+    return y
+
+
 def padded_model(x, p, lengths=None):
     y = np.eye(5)[x] @ p["embedding1.table"]
     y = sequences.stack(sequences.gru, 1, y, p, 1, lengths, at="gru1.")
@@ -452,6 +462,11 @@ CASES: dict[str, list[Case]] = {
     "Dropout": [
         Case(lambda: Dropout(0.25), (3,), lambda x, p: x, dropout),
         Case(lambda: Dropout(0.0), (3,), lambda x, p: x),
+    ],
+    "DynamicRange": [
+        Case(lambda: DynamicRange(2.0), (4, 3), ranged),
+        Case(lambda: DynamicRange(2.0), (3, 2), ranged, others=lengths_within(3)),
+        Case(lambda: DynamicRange(2.0), (1, 2), ranged, others=lengths_within(1)),
     ],
     "ELU": elementwise(lambda: ELU(0.7), lambda x: elu(x, 0.7)),
     "Embedding": [

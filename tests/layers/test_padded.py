@@ -118,3 +118,18 @@ def test_how_loud_a_sound_is_changes_nothing_behind_the_logarithm(kind):
     gain = np.array([[0.05], [7.0], [400.0]])
     np.testing.assert_allclose(heard(sounds * gain, lengths).value, y, atol=1e-9)
     assert np.abs(y).max() > 0.1
+
+
+def test_what_is_far_below_the_loudest_of_a_sound_is_raised_to_there():
+    x, lengths = rng.normal(0.0, 5.0, (5, 4, 3)), np.array([4, 1, 0, 3, 2])
+    x[np.arange(4) >= lengths[:, None]] = 1e3  # behind the ends, where nothing counts
+    layer = pb.DynamicRange(20.0)
+    y = layer(x, lengths).value
+    for row, count in enumerate(lengths):
+        if count:
+            own = x[row, :count]
+            np.testing.assert_allclose(y[row, :count], np.maximum(own, own.max() - np.log(100.0)))
+        assert not y[row, count:].any()
+    assert layer(x[:, :0]).shape == (5, 0, 3)
+    with pytest.raises(pb.CircuitError, match="DynamicRange needs decibels above 0"):
+        pb.DynamicRange(0.0)

@@ -194,6 +194,12 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
         lambda: pb.Dropout(0.25),
         lambda p, x, drawn: jnp.where(drawn < 0.25, 0.0, x / 0.75),
     ),
+    "DynamicRange": (
+        lambda: pb.DynamicRange(6.0),
+        lambda p, x, _: jnp.maximum(
+            x, x.max(axis=(1, 2), keepdims=True) - np.float64(6.0) * np.log(10.0) / 10.0
+        ),
+    ),
     "ELU": (lambda: pb.ELU(0.7), lambda p, x, _: nn.elu(x, 0.7)),
     "Embedding": (lambda: pb.Embedding(7, 4, **F8), lambda p, x, _: p["table"][x]),
     "Flatten": (pb.Flatten, lambda p, x, _: x.reshape(len(x), -1)),

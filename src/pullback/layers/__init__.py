@@ -66,7 +66,7 @@ from pullback.layers.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, Recurre
 from pullback.layers.reshaping import Flatten, Reshape
 from pullback.layers.residual import Residual
 from pullback.layers.sequential import Sequential
-from pullback.layers.sound import MFCC, LogMel
+from pullback.layers.sound import MFCC, DynamicRange, LogMel
 from pullback.layers.standardize import Standardize
 from pullback.layers.training import Training
 
@@ -93,6 +93,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv2d",
     "Dropout",
+    "DynamicRange",
     "Embedding",
     "Flatten",
     "GRUCell",

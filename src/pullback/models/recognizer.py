@@ -13,6 +13,7 @@ from pullback.layers import (
     CentreOverSteps,
     Dense,
     Dropout,
+    DynamicRange,
     Layer,
     LogMel,
     MeanOverSteps,
@@ -21,6 +22,8 @@ from pullback.layers import (
 )
 from pullback.layers.layer import Rng
 from pullback.models.language_model import CELLS
+
+_DECIBELS = 60.0  # below the loudest, from where on nothing is heard
 
 
 def spoken_word(
@@ -31,17 +34,18 @@ def spoken_word(
     cell: str = "lstm",
     units: int = 64,
     layers: int = 1,
-    dropout: float = 0.5,
+    dropout: float = 0.3,
     rng: Rng = 0,
 ) -> Padded:
     """Scores of each class to be the word in a sound: a bidirectional LSTM over its features.
 
     Takes sounds (rows, samples), at the rate of `features`, and lengths (rows,), the samples of
     each; answers (rows, classes), of the mean over all frames of what so many `units` in each
-    direction say. Each feature's mean over the recording is taken from it, so that it matters not
-    how loud it is, and less who speaks; `standardize` then brings features to deviation 1, such as
-    `RecordingBatches.standardize(centred=True)` finds it. `cell` is "rnn", "gru" or "lstm". The
-    `dropout` is before, between and behind the layers.
+    direction say. What a `LogMel` hears 60 dB below the loudest is raised to there, `standardize`
+    brings features to deviation 1, such as `RecordingBatches.standardize` finds it, and from each
+    its mean over the recording is taken, so that it matters not how loud that is, and less who
+    speaks. `cell` is "rnn", "gru" or "lstm". The `dropout` is before, between and behind the
+    layers.
 
     Raises `CircuitError` for another cell.
     Source: Graves and Schmidhuber, "Framewise phoneme classification with bidirectional LSTM and
@@ -109,8 +113,9 @@ def _heard(
         raise CircuitError(f"a cell is one of {', '.join(CELLS)}, got {cell!r}")
     return [
         features,
-        CentreOverSteps(),
+        *([DynamicRange(_DECIBELS)] if isinstance(features, LogMel) else []),
         *([] if standardize is None else [standardize]),
+        CentreOverSteps(),
         *_dropped(dropout / 2),
         CELLS[cell](units, layers, bidirectional=True, dropout=dropout),
     ]

@@ -146,10 +146,10 @@ def test_other_rates_are_resampled(word):
 @pytest.mark.parametrize("kind", MODELS)
 def test_each_model_trains(kind):
     study = study_of(tones(30), model=kind, dropout=0.0)
-    assert type(study.plan.model[2]).__name__ == kind.upper()
+    assert type(study.plan.model[3]).__name__ == kind.upper()
     outcome = study.train(progress=False)
     assert len(outcome.history) == 1
-    assert study_of(tones(30), model=kind, hidden=(5, 5)).plan.model[3].config["layers"] == 2
+    assert study_of(tones(30), model=kind, hidden=(5, 5)).plan.model[4].config["layers"] == 2
 
 
 def test_scores_are_as_of_each_alone(word):

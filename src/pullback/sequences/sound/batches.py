@@ -159,25 +159,18 @@ class RecordingBatches:
         full = sum(len(group) * max(len(self.rows[k]) for k in group) for group in self._groups)
         return 1.0 - sum(map(len, self.rows)) / full
 
-    def standardize(self, *, centred: bool = False) -> Standardize:
+    def standardize(self) -> Standardize:
         """The layer that brings each feature to mean 0 and deviation 1, over all frames of these.
-
-        With `centred` it is for features from which `CentreOverSteps` took each recording's mean.
 
         Raises `CircuitError` where the batches are of sounds, and not of features.
         """
         if self.rows[0].ndim != 2:
             raise CircuitError("sounds are not standardized, but features of them; give a layer")
         total = sum(map(len, self.rows))
-        means = [x.mean(0, dtype=np.float64) for x in self.rows]
-        mean = np.sum([m * len(x) for m, x in zip(means, self.rows, strict=True)], axis=0) / total
-        squares = [
-            ((x - (m if centred else mean)) ** 2).sum(0)
-            for m, x in zip(means, self.rows, strict=True)
-        ]
-        variance = np.sum(squares, axis=0) / total
+        mean = np.sum([x.sum(0, dtype=np.float64) for x in self.rows], axis=0) / total
+        variance = np.sum([((x - mean) ** 2).sum(0) for x in self.rows], axis=0) / total
         deviation = np.sqrt(np.where(variance > 1e-12, variance, 1.0))  # 1 for what never changes
-        return Standardize(0.0 if centred else mean.round(6).tolist(), deviation.round(6).tolist())
+        return Standardize(mean.round(6).tolist(), deviation.round(6).tolist())
 
     def __call__(self) -> Iterator[Batch]:
         """The batches of the next epoch."""

@@ -36,6 +36,7 @@ MODELS = {name: RECURRENT[name] for name in ("lstm", "gru", "rnn")}
 MOST_WRONG = 8
 _TAKES = ("dropout", "rate", "skip_broken")
 _UNITS = 64
+_DROPOUT = 0.3
 _RATES = {"rnn": 0.002}
 _RATE = 0.005
 _DECAY = 0.01  # of weights, by AdamW
@@ -54,11 +55,10 @@ class _Kind:
     rows: int
     groups: int
     wanted: int  # steps of training, unless told
-    dropout: float
 
 
-_WORD = _Kind("word", 0.025, 0.010, 32, 4, 2_500, 0.5)
-_STRING = _Kind("string", 0.032, 0.020, 16, 6, 1_600, 0.3)
+_WORD = _Kind("word", 0.025, 0.010, 32, 4, 1_700)
+_STRING = _Kind("string", 0.032, 0.020, 16, 6, 1_600)
 
 
 @final
@@ -117,11 +117,11 @@ class HearingStudy(Study):
         whole = make(
             len(read.classes),
             layer,
-            own.standardize(centred=True),
+            own.standardize(),
             cell=recipe.model or "",
             units=units,
             layers=layers,
-            dropout=kind.dropout if recipe.dropout is None else recipe.dropout,
+            dropout=_DROPOUT if recipe.dropout is None else recipe.dropout,
             rng=recipe.seed,
         )
         whole(parts["train"].sounds[0][None], parts["train"].lengths[:1])  # makes the parameters
