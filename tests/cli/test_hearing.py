@@ -111,17 +111,21 @@ def test_what_is_damaged_is_left_out_if_told(root, tmp_path):
     soundfile.write(folder / "low" / "silent.wav", np.zeros(800), 8000)
     (folder / "low" / "empty.wav").touch()
     soundfile.write(folder / "low" / "short.wav", tone(400.0, np.random.default_rng(0))[:99], 8000)
+    soundfile.write(
+        folder / "low" / "fast.wav", tone(400.0, np.random.default_rng(0), 16000), 16000
+    )
     refused = run("train", folder, *QUICK)
     assert refused.returncode == 2
-    assert "2 of 33 files cannot be read" in refused.message
+    assert "2 of 34 files cannot be read" in refused.message
     assert "it is silent" in refused.message
     assert "--skip-broken leaves them out" in refused.message
     done = run("train", folder, *QUICK, "--skip-broken")
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
-    assert "30 recordings" in said
+    assert "31 recordings" in said
     assert "left out: 1 recording of less than 0.025 s" in said
     assert "low/short.wav" in said
+    assert "resampled from 16,000 Hz to 8,000 Hz; --rate takes another" in said
 
 
 @pytest.fixture(scope="module")

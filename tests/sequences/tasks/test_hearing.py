@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.sequences.decoding import label_error_rate
+from pullback.sequences.decoding import label_error_rate, prefix_beam_search
 from pullback.sequences.sound import Recordings, Sound, resampled, spectrogram, strung
 from pullback.sequences.tasks.hearing import MODELS, HearingStudy
 from pullback.sequences.tasks.recipe import SequenceRecipe
@@ -125,6 +125,22 @@ def test_a_spectrogram_shows_what_was_heard_when(string):
     assert [span.label for span in spans] == names  # where blanks stand between equal ones
     pytest.importorskip("matplotlib")
     assert spectrogram(sound, heard=spans).axes
+
+
+def test_strings_in_files_are_heard_with_their_probability(string, tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    study, outcome, _ = string
+    test = study.parts["test"]
+    for k in range(4):
+        soundfile.write(tmp_path / f"{k}.wav", test.sounds[k], RATE, subtype="FLOAT")
+    found = outcome.trained.answers([str(tmp_path)])
+    assert list(found.columns) == ["file", "heard", "probability"]
+    assert found.measured == {}
+    heard = [" ".join(test.classes[k] for k in row) for row in study.found["test"][:4]]
+    assert found.columns["heard"] == heard
+    for scores, share in zip(study.scores["test"], found.columns["probability"], strict=False):
+        (beam,) = prefix_beam_search(scores[None], width=64, blank=3)
+        assert share == pytest.approx(np.exp(beam[0].log_probability), rel=0.01)
 
 
 def test_words_are_not_heard_at_a_time(word):
