@@ -26,6 +26,7 @@ from pullback.layers import (
     AveragePool1d,
     AveragePool2d,
     BatchNorm,
+    CentreOverSteps,
     Conv1d,
     Conv2d,
     ConvTranspose2d,
@@ -34,6 +35,7 @@ from pullback.layers import (
     Dense,
     DepthwiseConv2d,
     Dropout,
+    DynamicRange,
     Embedding,
     Flatten,
     GlobalAveragePool,
@@ -336,6 +338,24 @@ def over_steps(kind, function):
     ]
 
 
+def centred(x, p, lengths=None):
+    y = np.zeros_like(x)
+    for row, sequence in enumerate(x):
+        count = len(sequence) if lengths is None else lengths[row]
+        if count:
+            y[row, :count] = sequence[:count] - sequence[:count].mean(axis=0)
+    return y
+
+
+def ranged(x, p, lengths=None):
+    y = np.zeros_like(x)
+    for row, sequence in enumerate(x):
+        count = len(sequence) if lengths is None else lengths[row]
+        if count:
+            y[row, :count] = np.maximum(sequence[:count], sequence[:count].max() - np.log(10) / 5)
+    return y
+
+
 def padded_model(x, p, lengths=None):
     y = np.eye(5)[x] @ p["embedding1.table"]
     y = sequences.stack(sequences.gru, 1, y, p, 1, lengths, at="gru1.")
@@ -419,6 +439,12 @@ CASES: dict[str, list[Case]] = {
         Case(lambda: CRF(**F8), (1, 2), chain),
         Case(lambda: CRF(**F8), (3, 1), chain),
     ],
+    "CentreOverSteps": [
+        Case(CentreOverSteps, (4, 3), centred),
+        Case(CentreOverSteps, (3, 2), centred, others=lengths_within(3)),
+        Case(CentreOverSteps, (3, 2, 2), centred, others=lengths_within(3)),
+        Case(CentreOverSteps, (1, 2), centred, others=lengths_within(1)),
+    ],
     "Conv1d": [
         convolution_1d((6, 2), 3, 3),
         convolution_1d((7, 2), 2, 2, stride=3, padding="same"),
@@ -490,6 +516,11 @@ CASES: dict[str, list[Case]] = {
     "Dropout": [
         Case(lambda: Dropout(0.25), (3,), lambda x, p: x, dropout),
         Case(lambda: Dropout(0.0), (3,), lambda x, p: x),
+    ],
+    "DynamicRange": [
+        Case(lambda: DynamicRange(2.0), (4, 3), ranged),
+        Case(lambda: DynamicRange(2.0), (3, 2), ranged, others=lengths_within(3)),
+        Case(lambda: DynamicRange(2.0), (1, 2), ranged, others=lengths_within(1)),
     ],
     "ELU": elementwise(lambda: ELU(0.7), lambda x: elu(x, 0.7)),
     "Embedding": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,3 +46,13 @@ class Asked:
                 if value is not None:
                     option = _NAMES.get(name, name.replace("_", "-"))
                     raise CircuitError(f"--{option} is for {_FOR[kind]}, and {what}")
+
+
+def as_options(text: str) -> str:
+    """The same, with arguments as the command line has them; others are Python's.
+
+    >>> as_options("size= takes another"), as_options("label= names another")
+    ('--size takes another', 'in Python, label= names another')
+    """
+    text = re.sub(r"\b(size|rate)= ?", r"--\1 ", text.replace("skip_broken=True", "--skip-broken"))
+    return re.sub(r"\b(channels|file|folder|label)=", r"in Python, \1=", text)

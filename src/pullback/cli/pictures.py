@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
-from pullback.cli.asked import Asked
+from pullback.cli.asked import Asked, as_options
 from pullback.cli.picture_report import show_picture_outcome, show_pictures
 from pullback.cli.report import Page
 from pullback.core.errors import CircuitError
@@ -41,22 +40,12 @@ def pictures_of(data: str, size: tuple[int, int] | None, skip_broken: bool) -> P
             listing = list_folder(data) if os.path.isdir(data) else list_csv(data)
             found = listing.read(size, skip_broken=skip_broken)
         except CircuitError as error:
-            raise CircuitError(_as_options(str(error))) from None
-        return replace(found, notes=tuple(map(_as_options, found.notes)))
+            raise CircuitError(as_options(str(error))) from None
+        return replace(found, notes=tuple(map(as_options, found.notes)))
     if size is not None or skip_broken:
         option = "--size" if size is not None else "--skip-broken"
         raise CircuitError(f"{option} is for pictures in files, and {data} is a set of its own")
     return DATASETS[data]()  # pyright: ignore[reportReturnType]
-
-
-def _as_options(text: str) -> str:
-    """The same, with arguments as the command line has them; others are Python's.
-
-    >>> _as_options("size= takes another"), _as_options("label= names another")
-    ('--size takes another', 'in Python, label= names another')
-    """
-    text = re.sub(r"\bsize= ?", "--size ", text.replace("skip_broken=True", "--skip-broken"))
-    return re.sub(r"\b(channels|file|folder|label)=", r"in Python, \1=", text)
 
 
 def train_pictures(

@@ -5,19 +5,28 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
 
-from pullback.cli.asked import Asked
+from pullback.cli.asked import Asked, as_options
 from pullback.cli.report import Page
 from pullback.cli.sequence_report import show_sequence_outcome, show_sequences
 from pullback.core.errors import CircuitError
 from pullback.datasets import DATASETS
 from pullback.datasets.speech import SpeechSet
 from pullback.datasets.texts import TextSet
+from pullback.files.folder import kind_in
+from pullback.files.listed import lists_files
+from pullback.images.reading import PICTURES
+from pullback.sequences.sound.folder import list_recordings
+from pullback.sequences.sound.listing import Listing
+from pullback.sequences.sound.reading import RECORDINGS, SUFFIXES
+from pullback.sequences.sound.recordings import Recordings
+from pullback.sequences.tasks.hearing import HearingStudy
 from pullback.sequences.tasks.recipe import SequenceRecipe
 from pullback.sequences.tasks.study import Study
 from pullback.sequences.tasks.writing import WritingStudy
@@ -27,15 +36,22 @@ _TEXTS = (".txt", ".text")
 STUDIES: dict[type, Callable[[Any, SequenceRecipe], Study]] = {
     Text: WritingStudy.of,
     TextFile: WritingStudy.of,
+    Recordings: HearingStudy.of,
+    Listing: HearingStudy.of,
 }
 """By the type of the data, what learns from them."""
 
 
 def holds_sequences(data: str) -> bool:
-    """Whether data are text or sound: of a set, or in a file."""
+    """Whether data are text or sound: of a set, in a file or folder, or named by a CSV file."""
     if data in DATASETS:
         return isinstance(DATASETS[data], SpeechSet | TextSet)
-    return data.lower().endswith(_TEXTS)
+    if os.path.isdir(data):
+        return kind_in(data, (PICTURES, RECORDINGS)) is RECORDINGS
+    name = data.lower()
+    return name.endswith((*_TEXTS, *SUFFIXES)) or (
+        name.endswith(".csv") and lists_files(data, RECORDINGS)
+    )
 
 
 def train_sequences(
@@ -43,9 +59,13 @@ def train_sequences(
 ) -> None:
     """Train a model of sequences, judge it, show what is known, and save it if a path is given."""
     told = asked.given("sequences", "folders")
-    how = {name: told.pop(name) for name in ("encoding", "skip_broken") if name in told}
-    held = sequences_of(data, how)
-    study = STUDIES[type(held)](held, SequenceRecipe(**told))
+    how = {name: told.pop(name) for name in ("encoding",) if name in told}
+    try:
+        held = sequences_of(data, how)
+        study = STUDIES[type(held)](held, SequenceRecipe(**told))
+    except CircuitError as error:
+        raise CircuitError(as_options(str(error))) from None
+    study = replace(study, notes=tuple(map(as_options, study.notes)))
     page = Page()
     if not as_json:
         show_sequences(page, study)
@@ -69,6 +89,14 @@ def sequences_of(data: str, how: dict[str, Any]) -> Any:
     if data in DATASETS:
         _refuse_how(data, how)
         return DATASETS[data]()
+    if os.path.isdir(data) or data.lower().endswith(".csv"):
+        _refuse_how(data, how)
+        return list_recordings(data)
+    if data.lower().endswith(SUFFIXES):
+        raise CircuitError(
+            f"{data} is one recording, and to learn takes many: give a folder with a folder of "
+            "recordings for each class"
+        )
     encoding = how.pop("encoding", None)
     _refuse_how(data, how)
     if not os.path.exists(data):

@@ -20,6 +20,7 @@ from pullback.core.errors import CircuitError
 from pullback.datasets import load_table
 from pullback.images.recipe import CHANGES
 from pullback.images.recipe import MODELS as PICTURE_MODELS
+from pullback.sequences.tasks.hearing import MODELS as HEARERS
 from pullback.sequences.tasks.writing import MODELS as WRITERS
 from pullback.sequences.tasks.writing import TOKENIZERS
 from pullback.tables import KINDS, TASKS, ReadOptions
@@ -121,8 +122,8 @@ def train(
             metavar="NAME",
             rich_help_panel=_TRAINING,
             help=f"of tables {', '.join(MODELS)}, by default mlp; of pictures "
-            f"{', '.join(PICTURE_MODELS)}, by default convnet; of text {', '.join(WRITERS)}, by "
-            "default lstm",
+            f"{', '.join(PICTURE_MODELS)}, by default convnet; of text {', '.join(WRITERS)}, of "
+            f"recordings {', '.join(HEARERS)}, by default lstm",
         ),
     ] = None,
     hidden: Annotated[

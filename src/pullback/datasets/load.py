@@ -10,7 +10,11 @@ from pullback.datasets.builtin import DATASETS, Loaded
 from pullback.datasets.images import PictureSet
 from pullback.datasets.speech import SpeechSet
 from pullback.datasets.texts import TextSet
+from pullback.files.folder import kind_in
 from pullback.images.folder import read_folder
+from pullback.images.reading import PICTURES
+from pullback.sequences.sound.folder import recordings_in
+from pullback.sequences.sound.reading import RECORDINGS
 from pullback.tables.dataset import Dataset
 from pullback.tables.options import ReadOptions
 from pullback.tables.read import SUFFIXES
@@ -24,11 +28,12 @@ def load_dataset(
     kinds: Mapping[str, str] | None = None,
     options: ReadOptions | None = None,
 ) -> Loaded:
-    """The built-in data set of this name, the table in this file, or the pictures in this folder.
+    """The built-in data set of this name, the table in this file, or what is in this folder.
 
     Of a file, `target`, `task` and `kinds` say what to predict and what columns are, as in
-    `TableDataset.from_frame`, and `options` how it is to be read. A folder is read as by
-    `read_folder`.
+    `TableDataset.from_frame`, and `options` how it is to be read. A folder of
+    pictures is read as by `read_folder`, and one of recordings as by `recordings_in`: the first
+    file in it that is either tells which.
 
     Raises `CircuitError` where a file cannot be read or learned from, and `UnknownNameError`,
     with the names there are, for what is neither.
@@ -51,14 +56,15 @@ def load_dataset(
             "told"
         )
     if folder:
-        return read_folder(text)
+        sound = kind_in(text, (PICTURES, RECORDINGS)) is RECORDINGS
+        return recordings_in(text) if sound else read_folder(text)
     try:
         return DATASETS[text]()
     except UnknownNameError as error:
         reason = str(error).partition("; there are")[0]  # follows, with more
         raise UnknownNameError(
             f"{reason}; built in are {', '.join(sorted(DATASETS))}, and any .csv or .parquet file, "
-            "or folder of pictures, can be given by its path"
+            "or folder of pictures or recordings, can be given by its path"
         ) from None
 
 

@@ -99,6 +99,31 @@ def files_named(paths: Sequence[str | os.PathLike[str]], kind: Kind) -> list[Pat
     return found
 
 
+def told_by_folders(
+    paths: Sequence[str | os.PathLike[str]], classes: Sequence[object]
+) -> np.ndarray | None:
+    """The number of each file's class, told by the folders that it is in; None if of some not.
+
+    The innermost folder of the name of a class counts.
+
+    >>> told_by_folders(["yes/no/1.wav", "yes/2.wav"], ["no", "yes"])
+    array([0, 1])
+    """
+    numbers = {str(name): k for k, name in enumerate(classes)}
+    found = [
+        next((numbers[name] for name in reversed(Path(path).parts[:-1]) if name in numbers), -1)
+        for path in paths
+    ]
+    return None if -1 in found else np.array(found, np.int64)
+
+
+def files_beside(path: str | os.PathLike[str], kind: Kind) -> list[Path]:
+    """The files of a kind in a folder itself, in order; none where a folder in it holds any."""
+    root = Path(path)
+    found, _ = _files_under(root, kind)
+    return found if all(file.parent == root for file in found) else []
+
+
 # What is in a folder -----------------------------------------------------------------------------
 
 

@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
+
+SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
+
+
+class Divisible(Protocol):
+    """Data that may bring parts of their own, and can be divided at random."""
+
+    @property
+    def validation(self) -> Self | None: ...
+    @property
+    def test(self) -> Self | None: ...
+
+    def split(self, *shares: float, seed: int = 0) -> list[Self]: ...
+
+
+D = TypeVar("D", bound=Divisible)
+
+
+def in_parts(data: D, seed: int) -> dict[str, D]:
+    """Data to train on, to validate and to test: parts that they bring, the others drawn.
+
+    Raises `CircuitError` where a part would lack a class.
+    """
+    missing = [part for part in SHARES if part == "train" or getattr(data, part) is None]
+    whole = sum(SHARES[part] for part in missing)
+    shares = [SHARES[part] / whole for part in missing]
+    drawn = dict(zip(missing, data.split(*shares, seed=seed), strict=True))
+    brought: dict[str, D] = {p: getattr(data, p) for p in SHARES if p not in missing}
+    return {part: (drawn | brought)[part] for part in SHARES}
 
 
 def split_rows(labels: np.ndarray | int, shares: Sequence[float], seed: int) -> list[np.ndarray]:
