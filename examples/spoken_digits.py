@@ -1,14 +1,18 @@
 """Digits said by six speakers: one in a recording, and several in a row that nobody cut apart.
 
-    python examples/spoken_digits.py [words] [strings] [--seeds 3] [--quick]
+    python examples/spoken_digits.py [words] [strings] [voices] [--seeds 3] [--quick]
 
-A word is 2,700 recordings to train on, and a bidirectional LSTM of 55,050 parameters: 20 epochs, 17
-to 19 s of one thread of a shared processor, bring it to 1.0000, 1.0000 and 0.9967 of the test part,
-with the seeds 0, 1 and 2. In strings of 2 to 6 digits, 1,500 to train on, 16 epochs of the same
-network, 37 s, leave 0.0141, 0.0116 and 0.0183 of the labels wrong; to search by a beam changes
-little. Settings were chosen on a part of the training part. The speakers of both parts are the
-same: of a voice that it has never heard it understands less. `--quick` takes one epoch of a
-twentieth. The data are fetched at the first run, or read where `PULLBACK_DATA` says.
+A word is 2,700 recordings to train on, and a bidirectional LSTM of 55,050 parameters: 20 epochs
+bring it to 0.9900, 0.9833 and 0.9900 of the test part, with the seeds 0, 1 and 2. In strings of 2
+to 6 digits, 1,500 to train on, 16 epochs of the same network leave 0.0083, 0.0108 and 0.0158 of the
+labels wrong; to search by a beam changes nothing. A run takes from half a minute
+to a minute and a half of one thread of a shared processor. The speakers of both parts are the same.
+Of one who is not in the training part 0.8867 of the words are understood (theo) and 0.7089
+(george), with the seed 0. Because each recording's own mean is taken from its features, it matters
+not how loud it is, and less who speaks: without, the same network understood all words of those it
+knew, and 0.68 and 0.49 of those two. Settings were chosen on a part of the training part. `--quick`
+takes one epoch of a twentieth. The data are fetched at the first run, or read where `PULLBACK_DATA`
+says.
 """
 
 from __future__ import annotations
@@ -59,6 +63,16 @@ def string(train: Recordings, test: Recordings, seed: int, epochs: int = 16) -> 
     )
 
 
+def voice(train: Recordings, test: Recordings, seed: int, epochs: int = 20) -> str:
+    """Which digit is said by one who is not in the training part; all of it is to test."""
+    who = np.array(train.speakers)
+    found = [
+        f"{name}: {word(train.rows(who != name), train.rows(who == name), seed, epochs)}"
+        for name in UNHEARD
+    ]
+    return ", ".join(found)
+
+
 def trained(
     model: pb.Padded, loss: pb.Loss, batches: RecordingBatches, seed: int, epochs: int
 ) -> pb.Trainer:
@@ -70,7 +84,8 @@ def trained(
     return trainer
 
 
-TASKS = {"words": word, "strings": string}
+TASKS = {"words": word, "strings": string, "voices": voice}
+UNHEARD = ("theo", "george")
 THREADS = 1  # the steps are small: a second one is of little use
 
 
@@ -80,10 +95,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
     told = parser.parse_args()
-    data = {
-        "words": load_dataset("spoken-digits"),
-        "strings": load_dataset("spoken-digit-strings"),
-    }
+    digits = load_dataset("spoken-digits")
+    data = {"words": digits, "strings": load_dataset("spoken-digit-strings"), "voices": digits}
     for name in told.tasks or TASKS:
         train = data[name]
         assert isinstance(train, Recordings)

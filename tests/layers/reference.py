@@ -26,6 +26,7 @@ from pullback.layers import (
     AveragePool1d,
     AveragePool2d,
     BatchNorm,
+    CentreOverSteps,
     Conv1d,
     Conv2d,
     ConvTranspose2d,
@@ -34,6 +35,7 @@ from pullback.layers import (
     Dense,
     DepthwiseConv2d,
     Dropout,
+    DynamicRange,
     Embedding,
     Flatten,
     GlobalAveragePool,
@@ -82,7 +84,7 @@ from pullback.layers import (
     TransformerBlock,
     Upsample2d,
 )
-from pullback.models import Tagger
+from pullback.models import Seq2Seq, Tagger
 
 F8 = {"dtype": "float64"}
 
@@ -336,6 +338,24 @@ def over_steps(kind, function):
     ]
 
 
+def centred(x, p, lengths=None):
+    y = np.zeros_like(x)
+    for row, sequence in enumerate(x):
+        count = len(sequence) if lengths is None else lengths[row]
+        if count:
+            y[row, :count] = sequence[:count] - sequence[:count].mean(axis=0)
+    return y
+
+
+def ranged(x, p, lengths=None):
+    y = np.zeros_like(x)
+    for row, sequence in enumerate(x):
+        count = len(sequence) if lengths is None else lengths[row]
+        if count:
+            y[row, :count] = np.maximum(sequence[:count], sequence[:count].max() - np.log(10) / 5)
+    return y
+
+
 def padded_model(x, p, lengths=None):
     y = np.eye(5)[x] @ p["embedding1.table"]
     y = sequences.stack(sequences.gru, 1, y, p, 1, lengths, at="gru1.")
@@ -381,6 +401,21 @@ def tagger(steps, longest, kernel, *, padded=False):
     )
 
 
+def seq2seq(source, target, heads):
+    """A case of so many steps of source and target."""
+
+    def others(rows):
+        return *lengths_within(source)(rows), (np.arange(rows * target) % 3).reshape(rows, target)
+
+    return Case(
+        lambda: Seq2Seq(4, 3, 2, embedding=3, heads=heads, **F8),
+        (source,),
+        lambda x, p, lengths, y: sequences.seq2seq(x, p, lengths, y, heads),
+        integers=4,
+        others=others,
+    )
+
+
 CASES: dict[str, list[Case]] = {
     "AveragePool1d": [
         pooling(AveragePool1d, (6, 2), 2),
@@ -403,6 +438,12 @@ CASES: dict[str, list[Case]] = {
         Case(lambda: CRF(**F8), (4, 3), chain),
         Case(lambda: CRF(**F8), (1, 2), chain),
         Case(lambda: CRF(**F8), (3, 1), chain),
+    ],
+    "CentreOverSteps": [
+        Case(CentreOverSteps, (4, 3), centred),
+        Case(CentreOverSteps, (3, 2), centred, others=lengths_within(3)),
+        Case(CentreOverSteps, (3, 2, 2), centred, others=lengths_within(3)),
+        Case(CentreOverSteps, (1, 2), centred, others=lengths_within(1)),
     ],
     "Conv1d": [
         convolution_1d((6, 2), 3, 3),
@@ -475,6 +516,11 @@ CASES: dict[str, list[Case]] = {
     "Dropout": [
         Case(lambda: Dropout(0.25), (3,), lambda x, p: x, dropout),
         Case(lambda: Dropout(0.0), (3,), lambda x, p: x),
+    ],
+    "DynamicRange": [
+        Case(lambda: DynamicRange(2.0), (4, 3), ranged),
+        Case(lambda: DynamicRange(2.0), (3, 2), ranged, others=lengths_within(3)),
+        Case(lambda: DynamicRange(2.0), (1, 2), ranged, others=lengths_within(1)),
     ],
     "ELU": elementwise(lambda: ELU(0.7), lambda x: elu(x, 0.7)),
     "Embedding": [
@@ -755,6 +801,7 @@ CASES: dict[str, list[Case]] = {
             lambda: SelfAttention(2, **F8), (1, 2), lambda x, p: attending.self_attention(x, p, 2)
         ),
     ],
+    "Seq2Seq": [seq2seq(4, 3, 1), seq2seq(3, 2, 2), seq2seq(1, 1, 1)],
     "Sequential": [
         Case(
             lambda: Sequential(Dense(4, **F8), Sigmoid(), Sequential(Dense(2, **F8)), rng=3),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import expit
+from tests.layers import attending
 
 
 def rnn(x, state, p, at, activation="tanh"):
@@ -60,3 +61,22 @@ def over_steps(x, lengths, function):
     counts = [x.shape[1]] * len(x) if lengths is None else lengths
     made = [function(v[:n]) if n else np.zeros(v.shape[1:]) for v, n in zip(x, counts, strict=True)]
     return np.reshape(made, (len(x), *x.shape[2:]))
+
+
+def seq2seq(source, p, lengths, target, heads):
+    """What a `Seq2Seq` computes."""
+
+    def dense(x, name):
+        return x @ p[f"{name}.weight"] + p[f"{name}.bias"]
+
+    x = p["source.table"][source]
+    memory = stack(gru, 1, x, p, 1, lengths, bidirectional=True, at="encoder.")
+    rows, steps = target.shape
+    mean = over_steps(memory, lengths, lambda v: v.mean(axis=0)).reshape(rows, memory.shape[2])
+    h = np.tanh(dense(mean, "initial"))
+    states = np.zeros((rows, steps, h.shape[1]))
+    for t in range(steps):
+        (h,) = gru(p["target.table"][target[:, t]], (h,), p, "cell.")
+        states[:, t] = h
+    seen = attending.cross_attention(states, memory, p, heads, lengths, name="attention")
+    return dense(np.tanh(dense(np.concatenate([states, seen], axis=-1), "joined")), "scores")

@@ -94,3 +94,42 @@ def test_largest_of_negative_numbers_is_none_of_those_behind_the_end():
     y.backward()
     assert y.value.tolist() == [[-1.0]]
     assert unit.grad.ravel().tolist() == [0.5, 0.5, 0.0]
+
+
+def test_centred_sequences_have_a_mean_of_nothing_and_zeros_behind_their_end():
+    x, lengths = rng.normal(3.0, 1.0, (5, 4, 2)), np.array([4, 1, 0, 3, 2])
+    layer = pb.CentreOverSteps()
+    y = layer(x, lengths).value
+    np.testing.assert_allclose(y.sum(axis=1), 0.0, atol=1e-12)
+    for row, count in enumerate(lengths):
+        np.testing.assert_allclose(y[row, :count], layer(x[row : row + 1, :count]).value[0], 1e-12)
+        assert not y[row, count:].any()
+    assert layer(x[:, :0]).shape == layer(x[:, :0], 0 * lengths).shape == (5, 0, 2)
+    noise = np.where(np.arange(4)[None, :, None] < lengths[:, None, None], x, np.nan)
+    np.testing.assert_array_equal(layer(noise, lengths).value, y)
+
+
+@pytest.mark.parametrize("kind", [pb.LogMel, lambda rate, n: pb.MFCC(rate, n, 12)])
+def test_how_loud_a_sound_is_changes_nothing_behind_the_logarithm(kind):
+    heard = pb.Padded(kind(8000, 8), pb.CentreOverSteps())
+    sounds, lengths = rng.normal(size=(3, 900)), np.array([900, 500, 80])
+    sounds[np.arange(900) >= lengths[:, None]] = 0.0
+    y = heard(sounds, lengths).value
+    gain = np.array([[0.05], [7.0], [400.0]])
+    np.testing.assert_allclose(heard(sounds * gain, lengths).value, y, atol=1e-9)
+    assert np.abs(y).max() > 0.1
+
+
+def test_what_is_far_below_the_loudest_of_a_sound_is_raised_to_there():
+    x, lengths = rng.normal(0.0, 5.0, (5, 4, 3)), np.array([4, 1, 0, 3, 2])
+    x[np.arange(4) >= lengths[:, None]] = 1e3  # behind the ends, where nothing counts
+    layer = pb.DynamicRange(20.0)
+    y = layer(x, lengths).value
+    for row, count in enumerate(lengths):
+        if count:
+            own = x[row, :count]
+            np.testing.assert_allclose(y[row, :count], np.maximum(own, own.max() - np.log(100.0)))
+        assert not y[row, count:].any()
+    assert layer(x[:, :0]).shape == (5, 0, 3)
+    with pytest.raises(pb.CircuitError, match="DynamicRange needs decibels above 0"):
+        pb.DynamicRange(0.0)

@@ -82,6 +82,24 @@ def test_the_number_of_parameters(layers):
 
 
 @each
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_of_other_cells(maker, cell):
+    model = maker(CLASSES, pb.LogMel(RATE, 8), cell=cell, units=4, dropout=0.0)
+    assert type(model[3]).__name__ == cell.upper()
+    assert np.isfinite(model(*padded(SOUNDS)).value).all()
+    with pytest.raises(pb.CircuitError, match="a cell is one of rnn, gru, lstm, got 'ltsm'"):
+        maker(CLASSES, pb.LogMel(RATE, 8), cell="ltsm")
+
+
+@each
+def test_how_loud_a_sound_is_does_not_matter(maker):
+    model = maker(CLASSES, pb.LogMel(RATE, 8), units=4)
+    x, lengths = padded([sound for sound in SOUNDS if len(sound) > 100])
+    y = model(x.astype(np.float64), lengths).value
+    np.testing.assert_allclose(model(30.0 * x.astype(np.float64), lengths).value, y, atol=1e-4)
+
+
+@each
 def test_in_training_it_drops(maker):
     x, lengths = padded(SOUNDS)
     model = maker(CLASSES, pb.LogMel(RATE, 8), units=4, dropout=0.5)
@@ -115,7 +133,7 @@ def test_a_string_is_learned_of_which_nobody_said_what_is_when(tmp_path):
     layer = pb.LogMel(RATE, 12, window=0.032, step=0.020)
     batches = RecordingBatches(train, layer, batch_size=10, groups=2)
     model = spoken_string(CLASSES, layer, batches.standardize(), units=12, dropout=0.0)
-    trained(model, pb.CTC(CLASSES), batches, 12)
+    trained(model, pb.CTC(CLASSES), batches, 18)
     sounds, lengths = padded(test.sounds)
     wanted = [row[row >= 0].tolist() for row in test.labels]
     model(sounds, lengths)

@@ -64,6 +64,29 @@ def test_no_wire_is_as_large_as_the_table(how):
     assert moved.gate.name == "scatter_add"
 
 
+@pytest.mark.parametrize("how", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_a_table_that_is_asked_twice_is_stepped_on_the_rows_of_both(how):
+    start = RNG.normal(size=(TALL, WIDE))
+    given = {"a": np.array([[1, 5], [5, 9]]), "b": np.array([9, -1, 9])}
+    found = {}
+    for engine in ("eager", "native"):
+        table = pb.Unit(start, "table")
+        wires = {name: pb.Unit(x, name) for name, x in given.items()}
+        rows = [pb.take(table, x) for x in wires.values()]
+        loss = (rows[0] ** 2).sum() + (rows[1] * pb.sin(rows[1])).sum()
+        optimizer = pb.SGD(0.5, **how)
+        memory = optimizer.init([table])
+        (moved,), _ = optimizer.update(pb.gradient(loss, [table]), memory, [table])
+        program = pb.Program(wires, {"loss": loss}, {table: moved})
+        prepare(engine, program, threads=1 if engine == "native" else None)(**given)
+        found[engine] = np.array(table.value)
+    np.testing.assert_allclose(found["native"], found["eager"], rtol=1e-13)
+    plain = simplify(program)
+    moved = plain.updates[table]
+    made = [x for x in order([*plain.outputs.values(), moved]) if x.inputs and x is not moved]
+    assert max(x.size for x in made) < table.size
+
+
 def test_an_embedding_under_a_recurrent_network_is_stepped_so():
     model = pb.Sequential(pb.Embedding(5000, 8), pb.LSTM(4), pb.Dense(3), rng=0)
     step = TrainingStep(model, pb.SequenceCrossEntropy(), pb.SGD(0.1, clip_norm=1.0))

@@ -9,6 +9,7 @@ from tests.losses.sequence_reference import alignments, collapsed, score, taggin
 
 import pullback as pb
 from pullback.sequences.decoding import (
+    best_through,
     edit_distance,
     greedy,
     label_error_rate,
@@ -92,10 +93,26 @@ def test_viterbi_finds_the_best_tagging(rows, steps, tags):
         assert best[r] == pytest.approx(max(values), rel=1e-6)
 
 
+@pytest.mark.parametrize(("rows", "steps", "tags"), [(1, 1, 1), (2, 1, 3), (5, 4, 3), (3, 5, 2)])
+def test_the_best_through_each_tag_is_that_of_all_taggings_with_it(rows, steps, tags):
+    rng = np.random.default_rng(6)
+    scores = rng.normal(size=(rows, steps + 1, tags, tags))
+    lengths = rng.integers(0, steps + 1, rows)
+    found = best_through(scores, lengths)
+    assert found.shape == (rows, steps, tags)
+    for r, length in enumerate(lengths):
+        values = {x: score(scores[r], x) for x in taggings(length, tags)} if length else {}
+        for t, tag in np.ndindex(length, tags):
+            wanted = max(value for x, value in values.items() if x[t] == tag)
+            assert found[r, t, tag] == pytest.approx(wanted, rel=1e-12)
+        assert (found[r, length:] == -np.inf).all()
+
+
 def test_viterbi_without_rows():
     tags, best = viterbi(np.zeros((0, 4, 2, 2)))
     assert tags.shape == (0, 3)
     assert best.shape == (0,)
+    assert best_through(np.zeros((0, 4, 2, 2))).shape == (0, 3, 2)
 
 
 @pytest.mark.parametrize(
@@ -163,5 +180,8 @@ def test_other_arguments_that_cannot_be_are_refused():
         prefix_beam_search(np.zeros((1, 2, 3)), width=0)
     with pytest.raises(pb.CircuitError, match="row 1 has no steps"):
         viterbi(np.zeros((2, 3, 2, 2)), [1, 0])
-    with pytest.raises(pb.CircuitError, match="a chain needs scores of shape"):
-        viterbi(np.zeros((2, 3, 2)))
+    for decode in (viterbi, best_through):
+        with pytest.raises(pb.CircuitError, match="a chain needs scores of shape"):
+            decode(np.zeros((2, 3, 2)))
+        with pytest.raises(pb.CircuitError, match="lengths are 2 whole numbers from 0 to 2"):
+            decode(np.zeros((2, 3, 2, 2)), [3, 1])

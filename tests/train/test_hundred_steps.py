@@ -172,6 +172,7 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
         lambda p, x, _: p["scale"] * normal(x, tuple(range(x.ndim - 1))) + p["bias"],
     ),
     "CRF": (lambda: pb.CRF(**F8), lambda p, x, _: chained(p, x)),
+    "CentreOverSteps": (pb.CentreOverSteps, lambda p, x, _: x - x.mean(axis=1, keepdims=True)),
     "Conv1d": (
         lambda: pb.Conv1d(4, 3, padding="same", **F8),
         lambda p, x, _: convolved(p, x, "SAME", dims=1),
@@ -192,6 +193,12 @@ KINDS: dict[str, tuple[Callable[[], pb.Layer], Callable[..., Any]]] = {
     "Dropout": (
         lambda: pb.Dropout(0.25),
         lambda p, x, drawn: jnp.where(drawn < 0.25, 0.0, x / 0.75),
+    ),
+    "DynamicRange": (
+        lambda: pb.DynamicRange(6.0),
+        lambda p, x, _: jnp.maximum(
+            x, x.max(axis=(1, 2), keepdims=True) - np.float64(6.0) * np.log(10.0) / 10.0
+        ),
     ),
     "ELU": (lambda: pb.ELU(0.7), lambda p, x, _: nn.elu(x, 0.7)),
     "Embedding": (lambda: pb.Embedding(7, 4, **F8), lambda p, x, _: p["table"][x]),

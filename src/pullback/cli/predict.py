@@ -53,11 +53,14 @@ def predict(
     """Write a model's predictions as CSV: one row for each row of the data, in its order.
 
     Of pictures and recordings, a row has the file, the prediction, and the probability of each
-    class; of texts, a row is a line of a file, and of sentences a word with its tag. A table's file
-    is read as that of the training was, in its decimal mark and its gaps, unless told otherwise.
-    Each row has the line of the file, the prediction and, of classes, the probability of each, or
-    the score where the model gives no probabilities. Where the data has the target too, or files
-    are in folders of the names of classes, how good they are is said on standard error.
+    class; of recordings of several words the file, what was heard, and how likely. Of texts, a row
+    is a line of a file, and of sentences a word with its tag.
+
+    A table's file is read as that of the training was, in its decimal mark and its gaps,
+    unless told otherwise. Each row has the line of the file, the prediction and, of classes, the
+    probability of each, or the score where the model gives no probabilities. Where the data has
+    the target too, or files are in folders of the names of classes, how good they are is said on
+    standard error.
     """
     path = None if output is None else writable("--output", output, *_SUFFIXES)
     if path is not None:

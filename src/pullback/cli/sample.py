@@ -9,15 +9,15 @@ import typer
 
 from pullback.core.errors import CircuitError
 from pullback.sequences.tasks.trained import TrainedSequences
-from pullback.sequences.tasks.writing import Writer
+from pullback.sequences.tasks.writing import Writer, opening
 from pullback.sequences.text.sampling import Sampling
 
 
 def sample(
     model: Annotated[str, typer.Argument(help="a file that `pullback train --save` wrote")],
     prompt: Annotated[
-        str, typer.Option(metavar="TEXT", help="what to go on from; by default a new line")
-    ] = "\n",
+        str | None, typer.Option(metavar="TEXT", help="what to go on from; by default a new line")
+    ] = None,
     count: Annotated[
         int, typer.Option(metavar="N", help="how many characters, words or pieces are drawn")
     ] = 500,
@@ -36,10 +36,7 @@ def sample(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="another seed, another text")] = 0,
 ) -> None:
-    """Write text with a language model, as it comes; the prompt stands before it.
-
-    Ctrl-C ends it.
-    """
+    """Write text with a language model, as it comes; a prompt stands before it. Ctrl-C ends it."""
     if count < 0 or seed < 0:
         raise CircuitError(
             f"--count and --seed are whole numbers from 0 on, got {min(count, seed)}"
@@ -48,9 +45,10 @@ def sample(
     trained = TrainedSequences.load(model)
     if not isinstance(trained, Writer):
         raise CircuitError(f"{model} does not write: it is a model of {trained.task}")
-    pieces = trained.write(prompt, count, sampling=sampling, rng=seed)
+    start = opening(trained.tokenizer) if prompt is None else prompt
+    pieces = trained.write(start, count, sampling=sampling, rng=seed)
     out = sys.stdout
-    out.write(prompt.lstrip("\n"))
+    out.write(start if prompt else "")
     for piece in pieces:
         out.write(piece)
         if out.isatty():

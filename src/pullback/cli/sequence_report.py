@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -11,6 +12,7 @@ from pullback.cli.report import HEADS, Page
 from pullback.sequences.tasks.study import Outcome, Study
 from pullback.sequences.tasks.trained import PARTS, Measure, TrainedSequences
 
+_FEW = 2  # numbers of a long list that are shown
 _VERBS = {"train": "to train on", "validation": "to validate", "test": "to test"}
 
 
@@ -24,9 +26,24 @@ def show_sequences(page: Page, study: Study) -> None:
     springs = [f"L2({plan.l2:g})"] if plan.l2 else []
     learns = ", ".join([repr(plan.loss), repr(plan.optimizer), *springs])
     page.lines([""])
-    layers = repr(plan.model)
+    layers = brief_layers(repr(plan.model))
     page.lines(sentence(f"model     {layers}: {study.parameters:,} parameters", page.width, 10))
     page.lines(sentence(f"training  {learns}", page.width, 10))
+
+
+def brief_layers(text: str) -> str:
+    """Layers as a person reads them: of a long list of numbers, the first few and how many.
+
+    >>> brief_layers("Standardize(deviation=[1.5, 2.0, 0.5, 1.0, 1.0, 3.0])")
+    'Standardize(deviation=[1.5, 2.0, … 6 numbers])'
+    """
+
+    def few(found: re.Match[str]) -> str:
+        numbers = found[1].split(", ")
+        kept = ", ".join(numbers[:_FEW])
+        return found[0] if len(numbers) <= 2 * _FEW else f"[{kept}, … {len(numbers)} numbers]"
+
+    return re.sub(r"\[([-+.e\d, ]+)\]", few, text)
 
 
 def show_sequence_outcome(page: Page, outcome: Outcome, saved: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,15 @@ from pullback.datasets import DATASETS
 from pullback.datasets.load import holds_texts
 from pullback.datasets.speech import SpeechSet
 from pullback.datasets.texts import TextSet
+from pullback.files.folder import kind_in
+from pullback.files.listed import lists_files
+from pullback.images.reading import PICTURES
+from pullback.sequences.sound.folder import list_recordings
+from pullback.sequences.sound.listing import Listing
+from pullback.sequences.sound.reading import RECORDINGS, SUFFIXES
+from pullback.sequences.sound.recordings import Recordings
 from pullback.sequences.tasks.classifying import ClassifyingStudy
+from pullback.sequences.tasks.hearing import HearingStudy
 from pullback.sequences.tasks.recipe import SequenceRecipe
 from pullback.sequences.tasks.study import Study
 from pullback.sequences.tasks.tagging import TaggingStudy
@@ -34,17 +43,22 @@ STUDIES: dict[type, Callable[[Any, SequenceRecipe], Study]] = {
     TextFile: WritingStudy.of,
     Sentences: ClassifyingStudy.of,
     TaggedSentences: TaggingStudy.of,
+    Recordings: HearingStudy.of,
+    Listing: HearingStudy.of,
 }
 """By the type of the data, what learns from them."""
 
 
 def holds_sequences(data: str) -> bool:
-    """Whether data are text or sound: of a set, or in a file or folder."""
+    """Whether data are text or sound: of a set, in a file or folder, or named by a CSV file."""
     if data in DATASETS:
         return isinstance(DATASETS[data], SpeechSet | TextSet)
     if os.path.isdir(data):
-        return holds_texts(data)
-    return data.lower().endswith((*_TEXTS, *CONLLU))
+        return holds_texts(data) or kind_in(data, (PICTURES, RECORDINGS)) is RECORDINGS
+    name = data.lower()
+    return name.endswith((*_TEXTS, *CONLLU, *SUFFIXES)) or (
+        name.endswith(".csv") and lists_files(data, RECORDINGS)
+    )
 
 
 def train_sequences(
@@ -52,12 +66,13 @@ def train_sequences(
 ) -> None:
     """Train a model of sequences, judge it, show what is known, and save it if a path is given."""
     told = asked.given("sequences", "folders")
-    how = {name: told.pop(name) for name in ("encoding", "skip_broken") if name in told}
+    how = {name: told.pop(name) for name in ("encoding",) if name in told}
     try:
         held = sequences_of(data, how)
         study = STUDIES[type(held)](held, SequenceRecipe(**told))
     except CircuitError as error:
         raise CircuitError(as_options(str(error))) from None
+    study = replace(study, notes=tuple(map(as_options, study.notes)))
     page = Page()
     if not as_json:
         show_sequences(page, study)
@@ -84,9 +99,18 @@ def sequences_of(data: str, how: dict[str, Any]) -> Any:
     if data.lower().endswith(CONLLU):
         _refuse_how(data, how)
         return read_conllu(data)
+    texts = os.path.isdir(data) and holds_texts(data)
+    if not texts and (os.path.isdir(data) or data.lower().endswith(".csv")):
+        _refuse_how(data, how)
+        return list_recordings(data)
+    if data.lower().endswith(SUFFIXES):
+        raise CircuitError(
+            f"{data} is one recording, and to learn takes many: give a folder with a folder of "
+            "recordings for each class"
+        )
     encoding = how.pop("encoding", "utf-8")
     _refuse_how(data, how)
-    if os.path.isdir(data):
+    if texts:
         return texts_in(data, encoding)
     if not os.path.exists(data):
         raise CircuitError(f"cannot read {data}: there is no such file")

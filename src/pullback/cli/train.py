@@ -21,6 +21,7 @@ from pullback.datasets import load_table
 from pullback.images.recipe import CHANGES
 from pullback.images.recipe import MODELS as PICTURE_MODELS
 from pullback.sequences.tasks.classifying import MODELS as CLASSIFIERS
+from pullback.sequences.tasks.hearing import MODELS as HEARERS
 from pullback.sequences.tasks.writing import MODELS as WRITERS
 from pullback.sequences.tasks.writing import TOKENIZERS
 from pullback.tables import KINDS, TASKS, ReadOptions
@@ -124,8 +125,9 @@ def train(
             metavar="NAME",
             rich_help_panel=_TRAINING,
             help=f"of tables {', '.join(MODELS)}, by default mlp; of pictures "
-            f"{', '.join(PICTURE_MODELS)}, by default convnet; of text {', '.join(WRITERS)}, by "
-            f"default lstm; of texts with a class {', '.join(CLASSIFIERS)}, by default fasttext",
+            f"{', '.join(PICTURE_MODELS)}, by default convnet; of text {', '.join(WRITERS)}, of "
+            f"recordings {', '.join(HEARERS)}, by default lstm; of texts with a class "
+            f"{', '.join(CLASSIFIERS)}, by default fasttext",
         ),
     ] = None,
     hidden: Annotated[

@@ -13,6 +13,7 @@ from pullback.datasets.texts import TextSet
 from pullback.files.folder import kind_in
 from pullback.images.folder import read_folder
 from pullback.images.reading import PICTURES
+from pullback.sequences.sound.folder import recordings_in
 from pullback.sequences.sound.reading import RECORDINGS
 from pullback.sequences.text.folder import TEXTS, texts_in
 from pullback.sequences.text.sentences import CONLLU, read_conllu
@@ -33,8 +34,9 @@ def load_dataset(
 
     Of a file, `target`, `task` and `kinds` say what to predict and what columns are, as in
     `TableDataset.from_frame`, and `options` how it is to be read. A folder of pictures is read as
-    by `read_folder`, and one of texts as by `texts_in`; a file that ends in .conllu, or .conllu.gz,
-    holds tagged sentences.
+    by `read_folder`, and one of recordings as by `recordings_in`: the first file in it that is
+    either tells which. One of texts alone is read as by `texts_in`; a file that ends in .conllu,
+    or .conllu.gz, holds tagged sentences.
 
     Raises `CircuitError` where a file cannot be read or learned from, and `UnknownNameError`,
     with the names there are, for what is neither.
@@ -59,7 +61,10 @@ def load_dataset(
             "be told"
         )
     if folder:
-        return texts_in(text) if holds_texts(text) else read_folder(text)
+        if holds_texts(text):
+            return texts_in(text)
+        sound = kind_in(text, (PICTURES, RECORDINGS)) is RECORDINGS
+        return recordings_in(text) if sound else read_folder(text)
     if tagged:
         return read_conllu(text)
     try:
@@ -68,7 +73,7 @@ def load_dataset(
         reason = str(error).partition("; there are")[0]  # follows, with more
         raise UnknownNameError(
             f"{reason}; built in are {', '.join(sorted(DATASETS))}, and any .csv or .parquet file, "
-            "or folder of pictures, can be given by its path"
+            "or folder of pictures or recordings, can be given by its path"
         ) from None
 
 

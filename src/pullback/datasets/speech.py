@@ -79,7 +79,10 @@ def spoken_digit_strings() -> Recordings:
     """
     digits = spoken_digits()
     assert digits.test is not None
-    train, test = (strung(part, n) for part, n in zip((digits, digits.test), _STRINGS, strict=True))
+    train, test = (  # of a seed each, lest both say the same
+        strung(part, n, seed=seed)
+        for seed, (part, n) in enumerate(zip((digits, digits.test), _STRINGS, strict=True))
+    )
     return replace(train, test=test)
 
 

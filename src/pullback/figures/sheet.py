@@ -65,7 +65,7 @@ class Sheet(Figure):
 
 @dataclass(frozen=True)
 class Scale:
-    """Which colour a number has: about 0 where some are below it, else from 0 upwards."""
+    """Which colour a number has: about 0 where there are some below and above it."""
 
     low: float
     high: float
@@ -82,7 +82,11 @@ class Scale:
 
     @property
     def colours(self) -> str:
-        return DIVERGING if self.low < 0.0 else SEQUENTIAL
+        return DIVERGING if self._signed else SEQUENTIAL
+
+    @property
+    def _signed(self) -> bool:
+        return self.low < 0.0 < self.high
 
     def rgb(self, values: np.ndarray) -> np.ndarray:
         return colormaps[self.colours](Normalize(self.low, self.high)(values))
@@ -103,8 +107,9 @@ class Scale:
         axes = sheet.place(left, top, 0.14, height)
         ramp = np.linspace(self.high, self.low, 128)[:, None]
         self.show(axes, ramp)
-        places = [0, 64, 127] if self.low < 0.0 else [0, 127]
-        texts = [f"{x:.3g}" for x in ([self.high, 0, self.low] if self.low < 0 else [self.high, 0])]
+        places = [0, 64, 127] if self._signed else [0, 127]
+        ends_at = [self.high, 0.0, self.low] if self._signed else [self.high, self.low]
+        texts = [f"{x:.3g}" for x in ends_at]
         if ends:
             texts[0], texts[-1] = f"+{ends}", f"−{ends}" if self.low < 0.0 else "0"
         axes.yaxis.tick_right()

@@ -16,15 +16,15 @@ from pullback.core.errors import CircuitError
 from pullback.files.words import text_of
 from pullback.images.pictures import Pictures
 from pullback.images.recipe import PictureRecipe, Plan, prepared, standardized
-from pullback.images.trained import PARTS, Kind, Metric, Record, TrainedPictures, softmax
+from pullback.images.trained import Kind, Metric, Record, TrainedPictures, softmax
 from pullback.layers import Dense, Flatten, Sequential
 from pullback.losses import SoftmaxCrossEntropy
 from pullback.optim import Adam
 from pullback.optim.schedules import CosineDecay
 from pullback.train import History, Trainer
 from pullback.train.fitting import fitted
+from pullback.train.split import in_parts
 
-SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
 MOST_WRONG = 8
 _LINEAR = (5, 128, 0.002)  # epochs, rows of a batch and rate of the linear model
 
@@ -48,11 +48,7 @@ class PictureStudy:
 
         Raises `CircuitError` where they cannot be learned from, or not so.
         """
-        missing = [part for part in PARTS if part == "train" or getattr(data, part) is None]
-        whole = sum(SHARES[part] for part in missing)
-        shares = [SHARES[part] / whole for part in missing]
-        drawn = dict(zip(missing, data.split(*shares, seed=recipe.seed), strict=True))
-        parts = {part: drawn.get(part) or getattr(data, part) for part in PARTS}
+        parts = in_parts(data, recipe.seed)
         return cls(data, parts, recipe, prepared(recipe, parts["train"]), how)
 
     @property

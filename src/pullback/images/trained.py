@@ -17,6 +17,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.plain import from_plain, to_plain
 from pullback.files.answers import Answers
+from pullback.files.folder import told_by_folders
 from pullback.files.words import counted, text_of
 from pullback.images.folder import pictures_in
 from pullback.images.reading import read_picture
@@ -118,12 +119,7 @@ class TrainedPictures:
 
         The innermost folder of the name of a class counts.
         """
-        numbers = {str(name): k for k, name in enumerate(self.classes)}
-        found = [
-            next((numbers[name] for name in reversed(Path(path).parts[:-1]) if name in numbers), -1)
-            for path in paths
-        ]
-        return None if -1 in found else np.array(found, np.int64)
+        return told_by_folders(paths, self.classes)
 
     def answers(self, data: Sequence[str]) -> Answers:
         """What it says of pictures, and of those in folders, named by their paths.

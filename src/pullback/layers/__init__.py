@@ -33,6 +33,7 @@ from pullback.layers.augmentation import (
     RandomShift,
 )
 from pullback.layers.batch_norm import BatchNorm
+from pullback.layers.centre import CentreOverSteps
 from pullback.layers.convolution import (
     AveragePool1d,
     AveragePool2d,
@@ -65,7 +66,7 @@ from pullback.layers.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, Recurre
 from pullback.layers.reshaping import Flatten, Reshape
 from pullback.layers.residual import Residual
 from pullback.layers.sequential import Sequential
-from pullback.layers.sound import MFCC, LogMel
+from pullback.layers.sound import MFCC, DynamicRange, LogMel
 from pullback.layers.standardize import Standardize
 from pullback.layers.training import Training
 
@@ -83,6 +84,7 @@ __all__ = [
     "AveragePool1d",
     "AveragePool2d",
     "BatchNorm",
+    "CentreOverSteps",
     "Conv1d",
     "Conv2d",
     "ConvTranspose2d",
@@ -91,6 +93,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv2d",
     "Dropout",
+    "DynamicRange",
     "Embedding",
     "Flatten",
     "GRUCell",

@@ -45,11 +45,12 @@ class Composite(Layer):
         super().__init__(name, rng, **config)
         self.name = name
         kind = type(self).__name__
+        kind = f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}"
         if not layers:
-            raise CircuitError(f"a {kind} needs at least one layer")
+            raise CircuitError(f"{kind} needs at least one layer")
         for layer in layers:
             if not isinstance(layer, Layer):
-                raise CircuitError(f"a {kind} is made of layers, got {layer!r}")
+                raise CircuitError(f"{kind} is made of layers, got {layer!r}")
         self.layers = tuple(layers)
         self.generator: np.random.Generator | None = None
         if names:

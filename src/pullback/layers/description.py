@@ -77,8 +77,9 @@ def construct(description: Mapping[str, Any]) -> Layer:
         kind, name = arguments.pop("kind"), arguments.pop("name")
         if kind not in LAYERS:
             raise CircuitError(
-                f"it holds a layer {kind!r}, whose code no file holds: build the model in Python "
-                "as it was, and use its load_parameters"
+                f"it holds a layer {kind!r}, whose code no file holds: import what registers it, "
+                "such as pullback.models, or build the model in Python as it was, and use its "
+                "load_parameters"
             )
         path = join(outer, name)
         told = () if LAYERS[kind].makes_layers else arguments.pop("layers", ())

@@ -16,7 +16,7 @@ from pullback.core.abstract import Abstract
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.comparison import less
-from pullback.gates.shape import expand_dims
+from pullback.gates.shape import expand_dims, reshape
 
 if TYPE_CHECKING:
     from pullback.layers.layer import Layer
@@ -74,6 +74,11 @@ def counting(lengths: Unit, steps: int) -> Unit:
            [False, False, False]])
     """
     return less(np.arange(steps), expand_dims(lengths, 1))
+
+
+def along(few: Unit, x: Unit) -> Unit:
+    """A wire of the first axes of x, to stand beside it."""
+    return reshape(few, (*few.shape, *[1] * (x.ndim - few.ndim)))
 
 
 def which_count(layer: Layer, *inputs: Unit) -> Unit | None:

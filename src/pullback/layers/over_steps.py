@@ -12,7 +12,7 @@ from pullback.gates.comparison import equal, maximum, where
 from pullback.gates.reduction import max, mean, sum
 from pullback.gates.shape import astype, expand_dims
 from pullback.layers.layer import Layer, register
-from pullback.layers.lengths import counting, refuse_lengths, with_lengths
+from pullback.layers.lengths import along, counting, refuse_lengths, with_lengths
 from pullback.layers.training import Training
 
 
@@ -51,8 +51,8 @@ class MeanOverSteps(OverSteps):
     def over(self, x: Unit, lengths: Unit | None) -> Unit:
         if lengths is None:
             return mean(x, axis=1)
-        total = sum(where(_along(counting(lengths, x.shape[1]), x), x, 0.0), axis=1)
-        return total / _along(astype(maximum(lengths, 1), x.dtype), total)
+        total = sum(where(along(counting(lengths, x.shape[1]), x), x, 0.0), axis=1)
+        return total / along(astype(maximum(lengths, 1), x.dtype), total)
 
 
 @final
@@ -70,8 +70,8 @@ class MaxOverSteps(OverSteps):
         if lengths is None:
             return max(x, axis=1)
         least = float(np.finfo(x.dtype).min)
-        largest = max(where(_along(counting(lengths, x.shape[1]), x), x, least), axis=1)
-        return where(_along(lengths > 0, largest), largest, 0.0)
+        largest = max(where(along(counting(lengths, x.shape[1]), x), x, least), axis=1)
+        return where(along(lengths > 0, largest), largest, 0.0)
 
 
 @final
@@ -89,9 +89,4 @@ class LastStep(OverSteps):
         if lengths is None:
             return x[:, -1]
         is_last = equal(np.arange(1, x.shape[1] + 1), expand_dims(lengths, 1))
-        return sum(where(_along(is_last, x), x, 0.0), axis=1)
-
-
-def _along(few: Unit, x: Unit) -> Unit:
-    """A wire of the first axes of x, to stand beside it."""
-    return few.reshape((*few.shape, *[1] * (x.ndim - few.ndim)))
+        return sum(where(along(is_last, x), x, 0.0), axis=1)

@@ -9,6 +9,7 @@ from pullback.models.energy import (
     Descent,
     EnergyModel,
     Enumeration,
+    Viterbi,
 )
 from pullback.models.fasttext import fasttext
 from pullback.models.language_model import language_model
@@ -18,6 +19,7 @@ from pullback.models.rbm import rbm
 from pullback.models.recognizer import spoken_string, spoken_word
 from pullback.models.resnet import resnet
 from pullback.models.scalar_classifier import ScalarClassifier
+from pullback.models.seq2seq import Seq2Seq
 from pullback.models.svm import svm
 from pullback.models.tagger import Tagger
 from pullback.models.text_classifier import text_classifier
@@ -30,7 +32,9 @@ __all__ = [
     "EnergyModel",
     "Enumeration",
     "ScalarClassifier",
+    "Seq2Seq",
     "Tagger",
+    "Viterbi",
     "alexnet",
     "autoencoder",
     "convnetjs_cifar10",

@@ -50,7 +50,7 @@ class FreeEnergy(Layer):
     def apply(self, v: Unit, *, training: Training | None) -> Unit:
         assert self.weight is not None
         self.check_last_axis(v, self.weight.shape[0])
-        return -matmul(v, self.bias) - softplus(self.hidden(v)).sum(axis=1)
+        return -matmul(v, self.bias) - softplus(self.hidden(v)).sum(axis=-1)
 
     def hidden(self, v: Any) -> Unit:
         """The logits of the hidden units given the visible ones."""

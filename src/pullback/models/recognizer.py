@@ -7,11 +7,13 @@ layers but for that one, trains on features and their lengths.
 
 from __future__ import annotations
 
+from pullback.core.errors import CircuitError
 from pullback.layers import (
-    LSTM,
     MFCC,
+    CentreOverSteps,
     Dense,
     Dropout,
+    DynamicRange,
     Layer,
     LogMel,
     MeanOverSteps,
@@ -19,6 +21,9 @@ from pullback.layers import (
     Standardize,
 )
 from pullback.layers.layer import Rng
+from pullback.models.language_model import CELLS
+
+_DECIBELS = 60.0  # below the loudest, from where on nothing is heard
 
 
 def spoken_word(
@@ -26,6 +31,7 @@ def spoken_word(
     features: LogMel | MFCC,
     standardize: Standardize | None = None,
     *,
+    cell: str = "lstm",
     units: int = 64,
     layers: int = 1,
     dropout: float = 0.3,
@@ -35,9 +41,13 @@ def spoken_word(
 
     Takes sounds (rows, samples), at the rate of `features`, and lengths (rows,), the samples of
     each; answers (rows, classes), of the mean over all frames of what so many `units` in each
-    direction say. `standardize` brings features to mean 0 and deviation 1, such as
-    `RecordingBatches.standardize` finds it. The `dropout` is before, between and behind the layers.
+    direction say. What a `LogMel` hears 60 dB below the loudest is raised to there, `standardize`
+    brings features to deviation 1, such as `RecordingBatches.standardize` finds it, and from each
+    its mean over the recording is taken, so that it matters not how loud that is, and less who
+    speaks. `cell` is "rnn", "gru" or "lstm". The `dropout` is before, between and behind the
+    layers.
 
+    Raises `CircuitError` for another cell.
     Source: Graves and Schmidhuber, "Framewise phoneme classification with bidirectional LSTM and
     other neural network architectures" (Neural Networks 18, 2005), here of whole words.
 
@@ -47,7 +57,7 @@ def spoken_word(
     (2, 10)
     """
     return Padded(
-        *_heard(features, standardize, units, layers, dropout),
+        *_heard(features, standardize, cell, units, layers, dropout),
         MeanOverSteps(),
         *_dropped(dropout),
         Dense(classes, initializer="glorot"),
@@ -60,6 +70,7 @@ def spoken_string(
     features: LogMel | MFCC,
     standardize: Standardize | None = None,
     *,
+    cell: str = "lstm",
     units: int = 64,
     layers: int = 1,
     dropout: float = 0.3,
@@ -69,7 +80,7 @@ def spoken_string(
 
     Takes sounds and their lengths as `spoken_word` does; answers (rows, frames, classes + 1), the
     last of which is the blank. `model.output_lengths(lengths)` tells how many frames of each row
-    count: what `ctc_labels` and `greedy` ask for. Its other arguments are those of `spoken_word`.
+    count: what `ctc_labels` and `greedy` ask for. Other arguments and errors are of `spoken_word`.
     Features of 50 frames a second do as well as of 100, in half the time.
 
     Source: Graves, Fernández, Gomez, Schmidhuber, "Connectionist temporal classification: labelling
@@ -82,7 +93,7 @@ def spoken_string(
     ((2, 26, 11), [26, 16])
     """
     return Padded(
-        *_heard(features, standardize, units, layers, dropout),
+        *_heard(features, standardize, cell, units, layers, dropout),
         *_dropped(dropout),
         Dense(classes + 1, initializer="glorot"),
         rng=rng,
@@ -90,14 +101,23 @@ def spoken_string(
 
 
 def _heard(
-    features: Layer, standardize: Standardize | None, units: int, layers: int, dropout: float
+    features: Layer,
+    standardize: Standardize | None,
+    cell: str,
+    units: int,
+    layers: int,
+    dropout: float,
 ) -> list[Layer]:
     """From sounds to what both directions make of each frame."""
+    if cell not in CELLS:
+        raise CircuitError(f"a cell is one of {', '.join(CELLS)}, got {cell!r}")
     return [
         features,
+        *([DynamicRange(_DECIBELS)] if isinstance(features, LogMel) else []),
         *([] if standardize is None else [standardize]),
+        CentreOverSteps(),
         *_dropped(dropout / 2),
-        LSTM(units, layers, bidirectional=True, dropout=dropout),
+        CELLS[cell](units, layers, bidirectional=True, dropout=dropout),
     ]
 
 

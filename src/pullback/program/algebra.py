@@ -12,7 +12,7 @@ from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.program.arrange import sum_of_embedded
 from pullback.program.patterns import Inputs, Rule, made_by, number_on
-from pullback.program.sparse import sparse_step
+from pullback.program.sparse import sparse_step, sum_of_rows
 
 
 def _add(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
@@ -25,7 +25,10 @@ def _add(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
         return GATES["subtract"](a, b.inputs[0])
     if made_by(a, "negative"):
         return GATES["subtract"](b, a.inputs[0])
-    return sum_of_embedded(a, b) if a.shape == b.shape else None
+    if a.shape != b.shape:
+        return None
+    of_rows = sum_of_rows(a, b)
+    return sum_of_embedded(a, b) if of_rows is None else of_rows
 
 
 def _subtract(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:

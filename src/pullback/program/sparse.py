@@ -39,6 +39,25 @@ def sparse_step(table: Unit, step: Unit) -> Unit | None:
     return GATES["scatter_add"](table, rows, -(rate * g), **whole.static)
 
 
+def sum_of_rows(a: Unit, b: Unit) -> Unit | None:
+    """Two such tables added, as of an embedding that is asked twice, are one of both rows."""
+    if not (_is_of_rows(a) and _is_of_rows(b)) or a.shape != b.shape:
+        return None
+    if a.static["axis"] != 0 or b.static["axis"] != 0:
+        return None
+    parts = [(_flat(rows), g) for _, rows, g in (a.inputs, b.inputs)]
+    width = a.shape[1:]
+    rows = GATES["concatenate"](*(rows for rows, _ in parts), axis=0)
+    gs = [GATES["reshape"](g, shape=(prod(rows.shape), *width)) for rows, g in parts]
+    return GATES["scatter_add"](a.inputs[0], rows, GATES["concatenate"](*gs, axis=0), axis=0)
+
+
+def _flat(rows: Unit) -> Unit:
+    """The numbers of rows in one line, as int64."""
+    line = GATES["reshape"](rows, shape=(prod(rows.shape),))
+    return GATES["astype"](line, dtype=np.dtype(np.int64))
+
+
 def sum_of_squares(x: Unit, static: Mapping[str, Any]) -> Unit | None:
     """The sum of all squares of such a table, as in the length of a gradient, is that of its rows.
 
@@ -87,7 +106,7 @@ def _compact(table: Unit) -> Unit | None:
     count, width = prod(rows.shape), prod(table.shape[1:])
     if not 0 < count < table.shape[0] or count * count * _WORTH > table.size:
         return None
-    named = GATES["astype"](GATES["reshape"](rows, shape=(count,)), dtype=np.dtype(np.int64))
+    named = _flat(rows)
     below = GATES["less"](named, np.array(0))
     named = GATES["where"](below, named + np.array(table.shape[0]), named)
     across = GATES["reshape"](named, shape=(1, count))

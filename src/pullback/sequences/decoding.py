@@ -209,3 +209,38 @@ def viterbi(scores: Any, lengths: Any = None) -> tuple[np.ndarray, np.ndarray]:
         if t:
             tag = np.where(here, origins[t][every, tag], tag)
     return tags, ended.max(axis=1)
+
+
+def best_through(scores: Any, lengths: Any = None) -> np.ndarray:
+    """The score of the best tagging that has each tag at each step, (rows, steps, tags).
+
+    Its maximum over tags is the score of the best tagging of all, at every step; the next best says
+    what another tag would cost there. -inf behind a row's end. Shapes as of `viterbi`.
+
+    Raises `CircuitError` for scores or lengths of another shape.
+    Source: Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding
+    algorithm" (1967), from both ends.
+
+    >>> scores = np.zeros((1, 3, 2, 2))
+    >>> scores[0, 0, :, 1] = 2.0  # at step 0, tag 1
+    >>> scores[0, 1, 1, 0] = 1.0  # behind tag 1, tag 0
+    >>> best_through(scores)
+    array([[[0., 3.],
+            [3., 2.]]])
+    """
+    scores = np.asarray(scores, np.float64)
+    refuse_no_chain(scores.shape)
+    rows, steps, tags = scores.shape[0], scores.shape[1] - 1, scores.shape[2]
+    lengths = _lengths(lengths, rows, steps)
+    found = np.full((rows, steps, tags), -np.inf)
+    for through, links, length in zip(found, scores, lengths, strict=True):
+        if not length:
+            continue
+        through[0] = links[0, 0]
+        for t in range(1, length):
+            through[t] = (through[t - 1, :, None] + links[t]).max(axis=0)
+        behind = links[steps, :, 0]
+        for t in range(length - 1, -1, -1):
+            through[t] += behind
+            behind = (links[t] + behind).max(axis=1)
+    return found

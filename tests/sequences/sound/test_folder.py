@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.datasets import load_dataset
 from pullback.sequences.sound import Recordings, list_recordings, read_recording, recordings_in
 from pullback.sequences.sound import listing as listings
 
@@ -142,3 +143,32 @@ def test_arguments_are_refused_before_work(tmp_path):
         recordings_in(tmp_path, 0)
     with pytest.raises(pb.CircuitError, match="threads are a whole number of at least 1, got 0"):
         recordings_in(tmp_path, threads=0)
+
+
+def test_in_one_folder_names_may_tell_the_classes(tmp_path):
+    names = ["10_b_1.wav", "9_a_1.flac", "9_a_0.wav", "10_a_0.wav"]
+    fill(tmp_path, *names)
+    (tmp_path / "about.txt").write_text("digits")
+    data = recordings_in(tmp_path)
+    assert (data.classes, data.labels.tolist()) == (("9", "10"), [0, 0, 1, 1])
+    found = [path.name for path in data.files]
+    assert found == ["9_a_0.wav", "9_a_1.flac", "10_a_0.wav", "10_b_1.wav"]
+    assert data.notes[0].startswith("classes are told by the names of the files")
+    assert load_dataset(tmp_path).labels.tolist() == data.labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (("a_1.wav", "a_2.wav", "b.wav"), "but b.wav does not"),
+        (("a_1.wav", "a_2.wav", "_b.wav", "_c.wav"), "but _b.wav, _c.wav do not"),
+        (("a_1.wav", "a_2.wav"), "but there is 1 beginning"),
+        (("a_1.wav", "a_2.wav", "b_1.wav"), "but of b there is one recording alone"),
+        (tuple(f"{k // 2}_{k}.wav" for k in range(202)), "but there are 101 beginnings"),
+    ],
+)
+def test_names_that_tell_no_classes_are_refused(tmp_path, names, why):
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(pb.CircuitError, match=rf"named by it, or let names begin .*; {why}"):
+        list_recordings(tmp_path)

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.sequences.text.seeing import attention_map, gradient_through_time, hidden_state
+from pullback.sequences.decoding import best_through, viterbi
+from pullback.sequences.text.seeing import (
+    attention_map,
+    gate_values,
+    gates_over_time,
+    gradient_through_time,
+    hidden_state,
+    viterbi_scores,
+)
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -24,7 +32,25 @@ def weights(*shape):
     return w / w.sum(axis=-1, keepdims=True)
 
 
+def gates(*shape):
+    return {name: RNG.random(shape) for name in ("input", "forget", "output")}
+
+
+def chain(steps, tags):
+    return 2.0 * RNG.normal(size=(steps + 1, tags, tags))
+
+
+TAGS = ["NOUN", "VERB", "DET", "CCONJ"]
 FIGURES = {
+    "gates": lambda: gates_over_time(TEXT, gates(len(TEXT), 9)),
+    "gates of a unit of many": lambda: gates_over_time(TEXT, gates(len(TEXT), 1234), [1001]),
+    "gates of words": lambda: gates_over_time(WORDS, gates(9)),
+    "a gate": lambda: gates_over_time("abc\n" * 1000, {"reset": RNG.random(4000)}),
+    "tags": lambda: viterbi_scores(WORDS, chain(9, 4), TAGS),
+    "tags of many words": lambda: viterbi_scores(WORDS * 30, chain(300, 4), TAGS),
+    "many tags": lambda: viterbi_scores(WORDS, chain(9, 64), ["VERB|Mood=Imp|Tense=Past"] * 64),
+    "a tag of a word": lambda: viterbi_scores(["a"], chain(1, 1)),
+    "tags of letters": lambda: viterbi_scores("a日\n\x00", chain(4, 2)),
     "a unit": lambda: hidden_state(TEXT, RNG.normal(size=len(TEXT)), title="Unit 3"),
     "one character": lambda: hidden_state("a", [0.5]),
     "a unit of many": lambda: hidden_state(TEXT, RNG.normal(size=(len(TEXT), 9)), [4]),
@@ -119,6 +145,82 @@ def test_of_a_long_text_the_beginning_is_shown_and_it_is_said():
     assert f"the first {shown:,} of 4,000 characters" in figure.texts[1].get_text()
 
 
+def test_gates_are_lines_unit_by_unit():
+    values = gates(10, 5)
+    values["forget"][:, [1, 4]] *= 0.01
+    figure = gates_over_time("abcdefghij", values, [3, 0])
+    axes = figure.axes[0]
+    wanted = [values[name][:, unit] for unit in (3, 0) for name in values]
+    np.testing.assert_array_equal(axes.images[0].get_array(), wanted)
+    assert axes.images[0].get_clim() == (0.0, 1.0)
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == ["unit 3  input", "forget", "output", "unit 0  input", "forget", "output"]
+    flat = {name: np.where(np.arange(5) == 2, x, 0.5) for name, x in values.items()}
+    figure = gates_over_time("abcdefghij", flat, most=1)
+    assert figure.axes[0].get_yticklabels()[0].get_text() == "unit 2  input"
+    assert "1 of 5 units, those that vary most" in figure.texts[1].get_text()
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_gates_of_a_model_are_those_of_its_cells(reverse):
+    numbers = np.array([2, 0, 1, 4])
+    cells = {"lstm": pb.LSTMCell(3, dtype="float64"), "gru": pb.GRUCell(2, dtype="float64")}
+    layers = [pb.Recurrent(cell, reverse=reverse, name=name) for name, cell in cells.items()]
+    model = pb.Sequential(pb.Embedding(5, 3, dtype="float64"), pb.RNN(4, dtype="float64"), *layers)
+    found = gate_values(model, numbers)
+    assert {path: list(named) for path, named in found.items()} == {
+        "lstm": ["input", "forget", "output"],
+        "gru": ["reset", "update"],
+    }
+    x = model["rnn1"](model["embedding1"](numbers[None]))
+    for (name, cell), named in zip(cells.items(), found.values(), strict=True):
+        state, k = (), cell.states
+        for t in range(4)[:: -1 if reverse else 1]:
+            made = cell(x[:, t], *state)
+            state = made[:k]
+            shown = np.concatenate([values[t] for values in named.values()])
+            np.testing.assert_allclose(shown, made[k].value[0], rtol=1e-13)
+        x = model[name](x)
+
+
+def test_the_gates_of_both_directions_and_of_features():
+    model = pb.Sequential(pb.GRU(3, layers=2, bidirectional=True))
+    found = gate_values(model, RNG.normal(size=(6, 2)))
+    directions = "layer1", "layer1_reverse", "layer2", "layer2_reverse"
+    assert list(found) == [f"gru1.{name}" for name in directions]
+    assert {x.shape for named in found.values() for x in named.values()} == {(6, 3)}
+
+
+def test_tags_are_as_far_behind_as_the_best_tagging_with_them():
+    scores = chain(9, 4)
+    figure = viterbi_scores(WORDS, scores, TAGS)
+    (best,), (score,) = viterbi(scores[None])
+    behind = best_through(scores[None])[0] - score
+    *lines, _ = figure.axes
+    shown = np.concatenate([axes.images[0].get_array() for axes in lines], axis=1)
+    np.testing.assert_array_equal(shown, behind.T)
+    path = np.concatenate([axes.lines[0].get_ydata() for axes in lines])
+    np.testing.assert_array_equal(path, best)
+    assert [text.get_text() for text in lines[0].get_yticklabels()] == TAGS
+    second = -np.sort(behind, axis=1)[:, -2]
+    texts = [text.get_text() for axes in lines for text in axes.texts]
+    assert texts[1::2] == [f"{x:.3g}" for x in second]
+    assert lines[0].images[0].get_clim() == (-second.max(), 0.0)
+    assert f"the second best of all, by {second.min():.3g}, at" in figure.texts[1].get_text()
+
+
+def test_of_many_tags_the_nearest_are_drawn_and_words_may_end_before_the_steps():
+    scores = chain(6, 9)
+    scores[:6, :, 5] -= 1000.0
+    figure = viterbi_scores(WORDS[:4], scores, most=8)
+    labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert labels == [str(k) for k in range(9) if k != 5]
+    assert "8 of 9 tags" in figure.texts[1].get_text()
+    (best,), _ = viterbi(scores[None], np.array([4]))
+    found = [int(labels[k]) for k in figure.axes[0].lines[0].get_ydata()]
+    assert found == best[:4].tolist()
+
+
 def test_a_map_for_each_head_on_one_scale():
     w = weights(3, 2, 4)
     *maps, _ = attention_map(w, WORDS[:2], WORDS[:4]).axes
@@ -152,6 +254,21 @@ def test_gradients_are_told_by_steps_back_and_their_mean_factor():
         (lambda: hidden_state("a", [[1.0]], []), "units are numbers from 0 to 0"),
         (lambda: hidden_state("a", [1.0], [0]), "the values are of one unit"),
         (lambda: hidden_state("a", [1.0], most=0), "most must be"),
+        (lambda: gates_over_time("a", {}), "gates are values by the name of the gate"),
+        (lambda: gates_over_time("a", [0.5]), "gates are values by the name of the gate"),
+        (lambda: gates_over_time("a", {"x": [1.5]}), "the x gate are from 0, closed, to 1, open"),
+        (lambda: gates_over_time("ab", {"x": [0.5]}), "the text has 2, the values of the x gate 1"),
+        (lambda: gates_over_time("a", {"x": [0.5], "y": [[0.5]]}), r"same units each, got x \(1,"),
+        (lambda: gates_over_time("a", {"x": [0.5]}, [0]), "the gates are of one unit"),
+        (lambda: gates_over_time("a", {"x": [[0.5]]}, [1]), "units are numbers from 0 to 0"),
+        (lambda: gate_values(pb.Sequential(pb.RNN(2)), [[1.0]]), "no layer of cells with gates"),
+        (lambda: gate_values(pb.Sequential(pb.Dense(2)), [1.0]), "no layer of cells with gates"),
+        (lambda: viterbi_scores([], chain(2, 2)), "there are 0 words"),
+        (lambda: viterbi_scores(["a"] * 3, chain(2, 2)), "are of 2 steps, and there are 3 words"),
+        (lambda: viterbi_scores(["a"], chain(1, 2), ["x"]), "2 tags need as many names, got 1"),
+        (lambda: viterbi_scores(["a"], np.zeros((2, 2, 3))), "a chain needs scores of shape"),
+        (lambda: viterbi_scores(["a"], np.full((2, 2, 2), np.nan)), "scores hold nan or infinity"),
+        (lambda: viterbi_scores(["a"], chain(1, 2), most=0), "most must be"),
         (lambda: attention_map(np.eye(2), ["a"]), "a weight for each pair of 1 words and the 1"),
         (lambda: attention_map([[-1.0]], ["a"]), "from 0 upwards, got -1"),
         (lambda: attention_map([[np.inf]], ["a"]), "weights hold nan or infinity"),
@@ -177,6 +294,8 @@ def test_without_matplotlib_the_cure_is_said(monkeypatch):
         lambda: hidden_state("a", [1.0]),
         lambda: attention_map([[1.0]], ["a"]),
         lambda: gradient_through_time([1.0]),
+        lambda: gates_over_time("a", {"x": [0.5]}),
+        lambda: viterbi_scores(["a"], np.zeros((2, 1, 1))),
     ):
         with pytest.raises(pb.CircuitError, match=r'pip install "pullback\[plot\]"'):
             draw()

@@ -35,6 +35,7 @@ class Cell(Layer):
     takes = None
     gates = 1  # products of x, and of the first state
     states = 1
+    gate_names: tuple[str, ...] = ()  # of what it answers behind the state, side by side
 
     def __init__(
         self,
@@ -184,6 +185,7 @@ class GRUCell(Cell):
     """
 
     gates = 3
+    gate_names = ("reset", "update")
 
     def __init__(
         self,
@@ -241,6 +243,7 @@ class LSTMCell(Cell):
 
     gates = 4
     states = 2
+    gate_names = ("input", "forget", "output")
 
     def __init__(
         self,

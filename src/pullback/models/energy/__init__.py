@@ -5,6 +5,7 @@ from pullback.models.energy.inference import (
     ContrastiveDivergence,
     Descent,
     Enumeration,
+    Viterbi,
     flip_bits,
 )
 
@@ -14,5 +15,6 @@ __all__ = [
     "EnergyModel",
     "Enumeration",
     "Inference",
+    "Viterbi",
     "flip_bits",
 ]

@@ -1,8 +1,9 @@
 """In: an energy circuit E(x, y) and a way to infer y. Out: a model that any Trainer trains.
 
-What an inference answers is what a loss takes: energies of all that y can be, for a softmax; a y
-that was found by going downhill, to be compared with the right one; or two energies, of what was
-seen and of what the model takes for it, whose difference is the loss.
+What an inference answers is what a loss takes: energies of all that y can be, for a softmax; those
+of the links of a chain, of which a recursion knows the best and the sum over all; a y that was
+found by going downhill, to be compared with the right one; or two energies, of what was seen and of
+what the model takes for it, whose difference is the loss.
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ class EnergyModel(Composite):
     """What an inference answers with an energy E(x, y), which a layer of two inputs computes.
 
     `energy` is a layer, often a `Model`, that answers one number a row, shape (rows,); it may take
-    y alone. `inference` is an `Enumeration`, a `Descent`, or `ContrastiveDivergence`: each says
-    what the model takes and answers, and with which loss it is trained.
+    y alone. `inference` is an `Enumeration`, a `Viterbi`, a `Descent`, or a
+    `ContrastiveDivergence`: each says what the model takes and answers, and with which loss it is
+    trained.
 
     A function cannot be in a file: see `Model`, whose way of saving is this one's too.
 
@@ -68,7 +70,7 @@ class EnergyModel(Composite):
     def __init__(
         self, energy: Layer, inference: Inference, *, name: str = "", rng: Rng = None
     ) -> None:
-        if not callable(inference):
+        if not callable(inference) or isinstance(inference, type):
             raise CircuitError(f"an EnergyModel needs an inference, got {inference!r}")
         super().__init__([energy], name, rng, names=["energy"])
         self.inference = inference

@@ -137,38 +137,38 @@ class RecordingBatches:
         if not len(recordings):
             raise CircuitError("there are no recordings to make batches of")
         sounds = recordings.sounds
-        self._rows = (
+        self.rows = (
             sounds if features is None else features_of(recordings, features, progress=progress)
         )
         self._labels = recordings.labels
         self.batch_size, self.seed, self.shuffle, self.epoch = int(batch_size), seed, shuffle, 0
-        self._groups = groups_of([len(x) for x in self._rows], self.batch_size, int(groups))
+        self._groups = groups_of([len(x) for x in self.rows], self.batch_size, int(groups))
 
     def __len__(self) -> int:
         """The batches of an epoch."""
-        return -(-len(self._rows) // self.batch_size)
+        return -(-len(self.rows) // self.batch_size)
 
     def __repr__(self) -> str:
-        steps = sorted(max(len(self._rows[k]) for k in group) for group in self._groups)
+        steps = sorted(max(len(self.rows[k]) for k in group) for group in self._groups)
         said = ", ".join(map(str, steps))
-        return f"<{len(self._rows):,} recordings in {len(self):,} batches of {said} steps>"
+        return f"<{len(self.rows):,} recordings in {len(self):,} batches of {said} steps>"
 
     @property
     def share_padded(self) -> float:
         """The share of all steps that are padding."""
-        full = sum(len(group) * max(len(self._rows[k]) for k in group) for group in self._groups)
-        return 1.0 - sum(map(len, self._rows)) / full
+        full = sum(len(group) * max(len(self.rows[k]) for k in group) for group in self._groups)
+        return 1.0 - sum(map(len, self.rows)) / full
 
     def standardize(self) -> Standardize:
         """The layer that brings each feature to mean 0 and deviation 1, over all frames of these.
 
         Raises `CircuitError` where the batches are of sounds, and not of features.
         """
-        if self._rows[0].ndim != 2:
+        if self.rows[0].ndim != 2:
             raise CircuitError("sounds are not standardized, but features of them; give a layer")
-        total = sum(map(len, self._rows))
-        mean = np.sum([x.sum(0, dtype=np.float64) for x in self._rows], axis=0) / total
-        variance = np.sum([((x - mean) ** 2).sum(0) for x in self._rows], axis=0) / total
+        total = sum(map(len, self.rows))
+        mean = np.sum([x.sum(0, dtype=np.float64) for x in self.rows], axis=0) / total
+        variance = np.sum([((x - mean) ** 2).sum(0) for x in self.rows], axis=0) / total
         deviation = np.sqrt(np.where(variance > 1e-12, variance, 1.0))  # 1 for what never changes
         return Standardize(mean.round(6).tolist(), deviation.round(6).tolist())
 
@@ -181,14 +181,14 @@ class RecordingBatches:
     def _batches(self, rng: np.random.Generator | None) -> Iterator[Batch]:
         drawn: list[tuple[np.ndarray, int]] = []
         for group in self._groups:
-            steps = max(len(self._rows[k]) for k in group)
+            steps = max(len(self.rows[k]) for k in group)
             rows = group if rng is None else rng.permutation(group)
             drawn += [
                 (rows[k : k + self.batch_size], steps) for k in range(0, len(rows), self.batch_size)
             ]
         for k in range(len(drawn)) if rng is None else rng.permutation(len(drawn)):
             rows, steps = drawn[k]
-            x, lengths = padded([self._rows[row] for row in rows], steps)
+            x, lengths = padded([self.rows[row] for row in rows], steps)
             labels = self._labels[rows]
             yield (x, lengths), labels if labels.ndim == 1 else ctc_labels(labels, lengths)
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.files.folder import files_in_classes
+from pullback.files.folder import files_beside, files_in_classes, natural
 from pullback.files.listed import files_listed
+from pullback.files.words import about_names, counted, listed, text_of
 from pullback.sequences.sound.listing import Listing
 from pullback.sequences.sound.reading import RECORDINGS
 from pullback.sequences.sound.recordings import Recordings
+
+_NAMED = (2, 100)  # classes that the names of files may tell
+_EACH = 2  # files of each of them, at least
 
 
 def recordings_in(
@@ -30,7 +39,6 @@ def recordings_in(
     Raises `CircuitError` where there is nothing to learn from, or files cannot be read, naming all.
 
     >>> import tempfile
-    >>> from pathlib import Path
     >>> import numpy as np
     >>> import soundfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -56,7 +64,9 @@ def list_recordings(
 
     Of a folder, classes are in the order of their names, and files too, with numbers in them by
     size: "9" is before "10". Where the folders are `train` and `test`, or `validation` (`valid`,
-    `val`), the others are the listing's `test` and `validation`. Of a list, `file` and `label` name
+    `val`), the others are the listing's `test` and `validation`. Where recordings are in the folder
+    itself and in none within, what stands before the first "_" in their names is their class, as in
+    yes_1.wav, if that makes 2 to 100 classes of two at least. Of a list, `file` and `label` name
     the columns, and `folder` is where its files are; by default they are found, and the notes say
     how.
 
@@ -68,5 +78,49 @@ def list_recordings(
             raise CircuitError(
                 f"{path} is no CSV file: only of one can file, label, folder be told"
             )
+        beside = files_beside(path, RECORDINGS) if os.path.isdir(path) else []
+        if beside:
+            return _by_names(Path(path), beside)
         return files_in_classes(path, RECORDINGS, Listing)
     return files_listed(path, RECORDINGS, Listing, file=file, label=label, folder=folder)
+
+
+def _by_names(folder: Path, files: Sequence[Path]) -> Listing:
+    """Recordings in one folder, whose names begin with their class.
+
+    Raises `CircuitError` where they do not.
+    """
+    begun = [text_of(file.stem).partition("_") for file in files]
+    counts = Counter(name for name, _, _ in begun)
+    least, most = _NAMED
+    without = [
+        text_of(file.name)
+        for file, (name, sign, _) in zip(files, begun, strict=True)
+        if not name or not sign
+    ]
+    rare = [name for name, n in counts.items() if n < _EACH]
+    if without:
+        why = f"but {listed(without, 3)} {'does' if len(without) == 1 else 'do'} not"
+    elif not least <= len(counts) <= most:
+        why = f"but there {'is' if len(counts) == 1 else 'are'} {counted(len(counts), 'beginning')}"
+    elif rare:
+        why = f"but of {listed(rare, 3)} there is one recording alone"
+    else:
+        why = ""
+    if why:
+        raise CircuitError(
+            f"{folder} holds {counted(len(files), 'recording')} and no folders with any: put the "
+            "recordings of each class into a folder named by it, or let names begin with their "
+            f"class, as yes_1.wav, of {least} to {most} classes with {_EACH} recordings each; {why}"
+        )
+    classes = sorted(counts, key=natural)
+    note = f'classes are told by the names of the files, before the first "_": {listed(classes)}'
+    return Listing(
+        folder.resolve().name,
+        tuple(files),
+        np.array([classes.index(name) for name, _, _ in begun]),
+        tuple(classes),
+        folder,
+        f"the folder {folder}",
+        (note, *about_names(classes)),
+    )

@@ -63,7 +63,7 @@ class Listing(Files):
         broken = dict(sorted({**broken, **failed}.items()))
         if broken and not skip_broken:
             self.refuse(broken, "; skip_broken=True leaves them out")
-        notes = [*self.notes, *notes, *_about_channels(known)]
+        notes = [*self.notes, *notes, *about_channels(known)]
         if broken:
             notes.append(f"left out: {self.told(broken)}")
         start, parts = 0, []
@@ -115,7 +115,8 @@ def choose_rate(heads: Sequence[Head], asked: int | None) -> tuple[int, list[str
     ]
 
 
-def _about_channels(heads: Sequence[Head]) -> list[str]:
+def about_channels(heads: Sequence[Head]) -> list[str]:
+    """What is to be said of recordings in several channels."""
     count = sum(head.channels > 1 for head in heads)
     if not count:
         return []

@@ -16,7 +16,7 @@ RECURRENT = {
     "gru": "gated recurrent units",
     "lstm": "long short-term memory",
 }
-_OPTIONS = ("dropout", "tokenizer", "steps", "rate")  # that not every task has
+_OPTIONS = ("dropout", "tokenizer", "steps", "rate", "skip_broken")  # that not every task has
 _CLIP = 1.0  # the length of all gradients, beyond which they are shortened
 
 
@@ -25,7 +25,8 @@ class SequenceRecipe(Settings):
     """How to learn from sequences, as it was asked for; None where the task chooses.
 
     `hidden` are the units of each layer, `tokenizer` says how text is divided, `steps` are those
-    that a network sees at once, `rate` is what sound is brought to, in samples a second.
+    that a network sees at once, `rate` is what sound is brought to, in samples a second, and
+    `skip_broken` leaves out files of it that cannot be read.
     """
 
     model: str | None = None
@@ -34,6 +35,7 @@ class SequenceRecipe(Settings):
     tokenizer: str | None = None
     steps: int | None = None
     rate: int | None = None
+    skip_broken: bool | None = None
 
     def checked(
         self, models: Mapping[str, str], takes: tuple[str, ...], data: str
@@ -50,7 +52,7 @@ class SequenceRecipe(Settings):
             raise CircuitError(f"--dropout is a share from 0 to below 1, got {self.dropout}")
         if self.steps is not None and self.steps < 1:
             raise CircuitError(f"--steps is a whole number of at least 1, got {self.steps}")
-        others = {name: f"--{name}" for name in _OPTIONS if name not in takes}
+        others = {name: f"--{name.replace('_', '-')}" for name in _OPTIONS if name not in takes}
         refuse_others(self, others, f"says nothing about {data}")
         if len(set(self.hidden or ())) > 1:
             raise CircuitError(

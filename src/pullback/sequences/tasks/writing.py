@@ -146,7 +146,7 @@ class WritingStudy(Study):
     def watching(self, tell: Callable[[str], None]) -> Sequence[Callback]:
         """A sample after some epochs, and after the first."""
         every = max(1, self.plan.epochs // _SAMPLES)
-        prompt = self._prompt
+        prompt = opening(self.tokenizer)
         last = -math.inf
 
         def sample(event: Event) -> None:
@@ -160,13 +160,6 @@ class WritingStudy(Study):
             tell(f"epoch {event.epoch} writes:\n{prompt.lstrip()}{''.join(made)}")
 
         return [sample]
-
-    @property
-    def _prompt(self) -> str:
-        """What a sample begins with: as a new line does, or as the text itself."""
-        if "\n" in self.tokenizer.vocabulary:
-            return "\n"
-        return self.tokenizer.decode(self.train_numbers[:1])
 
     def measures(self) -> tuple[Measure, ...]:
         """The nats and bits of a character to come, and how often the likeliest is right."""
@@ -266,6 +259,21 @@ class Writer(TrainedSequences):
         model = _writer(self.model, self.kind, self.steps, engine)
         sampling = sampling or Sampling()
         return generate(model, self.tokenizer, prompt, count, sampling=sampling, rng=rng)
+
+
+def opening(tokenizer: Tokenizer) -> str:
+    """What to go on from where nothing is told: a new line, if the vocabulary has it, or a space.
+
+    >>> opening(Characters.of("to be")), opening(Characters.of("oooh"))
+    (' ', 'h')
+    """
+    for start in "\n ":
+        try:
+            if tokenizer.decode(tokenizer.encode(start)) == start:
+                return start
+        except CircuitError:  # it is not in the vocabulary
+            continue
+    return tokenizer.decode([0])
 
 
 def _writer(model: Layer, kind: str | None, steps: int, engine: str) -> StepModel[Any]:

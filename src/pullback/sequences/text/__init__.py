@@ -10,8 +10,10 @@ In: text, sentences, files of them. Out: what `Trainer.fit` takes; and text agai
     Sampling, sample, generate              what comes next, drawn from scores; text as it comes
     StepByStep, LastWindow                  models that write: recurrent, and of a window
     beam_search                             the likeliest sequences
+    paired, Answers                         a sequence for each sequence: of a `Seq2Seq`
 """
 
+from pullback.sequences.text.answers import Answers, paired
 from pullback.sequences.text.batches import TextStreams, TextWindows
 from pullback.sequences.text.beam import Found, beam_search
 from pullback.sequences.text.byte_pairs import BytePairs
@@ -38,6 +40,7 @@ from pullback.sequences.text.tokenizer import (
 from pullback.sequences.text.words import Words, join_words, split_words, word_ngrams
 
 __all__ = [
+    "Answers",
     "BytePairs",
     "Characters",
     "Found",
@@ -63,6 +66,7 @@ __all__ = [
     "load_tokenizer",
     "load_with",
     "padded",
+    "paired",
     "read_conllu",
     "read_sentences",
     "sample",

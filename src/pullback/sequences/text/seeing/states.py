@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pullback.core.errors import CircuitError
 from pullback.figures import refuse_without_matplotlib
 from pullback.inspect.arguments import at_least_one
-from pullback.sequences.text.seeing.given import drawable
+from pullback.sequences.text.seeing.given import chosen_units, drawable, refuse_other_length
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,31 +41,15 @@ def hidden_state(
     from pullback.sequences.text.seeing.drawing.states import draw_states
 
     array = drawable(values, "values", "(steps,) or (steps, units)", 1, 2)
-    if len(array) != len(text):
-        what = "character" if isinstance(text, str) else "word"
-        raise CircuitError(
-            f"there is one value for each {what}: the text has {len(text)}, the values {len(array)}"
-        )
+    refuse_other_length(text, array, "the values")
     single = array.ndim == 1
     if single and units is not None:
         raise CircuitError("the values are of one unit; units= is for values (steps, units)")
     array = array[:, None] if single else array
-    chosen = _chosen(array, units, most)
+    chosen = chosen_units(array.std(axis=0), units, most)
     names = [""] if single else [str(k) for k in chosen]
     note = ""
     if units is None and len(chosen) < array.shape[1]:
         note = f"{len(chosen)} of {array.shape[1]} units, those that vary most"
     title = title or ("What a unit holds" if len(chosen) == 1 else "What units hold")
     return draw_states(list(text), array[:, chosen], names, title, note)
-
-
-def _chosen(values: np.ndarray, units: Sequence[int] | None, most: int) -> list[int]:
-    """The numbers of the units to draw."""
-    count = values.shape[1]
-    if units is None:
-        return np.sort(np.argsort(-values.std(axis=0), kind="stable")[:most]).tolist()
-    chosen = [int(k) for k in units]
-    odd = next((k for k in chosen if not 0 <= k < count), None)
-    if odd is not None or not chosen:
-        raise CircuitError(f"units are numbers from 0 to {count - 1}, got {list(units)}")
-    return chosen

@@ -9,7 +9,8 @@ import numpy as np
 from pullback.figures.sheet import MARGIN, NOTE, SMALL, TITLE, WIDTH, Scale, Sheet, short
 from pullback.sequences.text.seeing.drawing.letters import shown
 
-_LABEL = 0.45  # inches for a unit's number
+_LABEL = 0.45  # inches for a unit's number, at least
+_NAME = 0.068  # of a letter of a name
 _BAR = 0.75
 _CELL, _WIDEST = 0.105, 1.0  # of a character, and of the longest word at most
 _LETTER = 0.075
@@ -18,15 +19,24 @@ _MOST = 13.0  # inches of all lines
 
 
 def draw_states(
-    parts: Sequence[str], values: np.ndarray, names: Sequence[str], title: str, note: str
+    parts: Sequence[str],
+    values: np.ndarray,
+    names: Sequence[str],
+    title: str,
+    note: str,
+    scale: Scale | None = None,
+    group: int = 0,
 ) -> Sheet:
-    """Parts of a text in lines, each line with the colours of the units behind or below it."""
+    """Parts of a text in lines, each line with the colours of the units behind or below it.
+
+    `scale` is by default that of the values; so many names of a `group` stand together.
+    """
     one = len(names) == 1
     texts = [shown(part) for part in parts]
     texts = [short(text, _WIDEST) for text in texts]
     words = any(len(part) > 1 for part in parts)
     cell = min(_WIDEST, max(map(len, texts)) * _LETTER + 0.05) if words else _CELL
-    label = 0.0 if one and not names[0] else _LABEL
+    label = 0.0 if one and not names[0] else max(_LABEL, max(map(len, names)) * _NAME)
     columns = max(1, int((WIDTH - 2 * MARGIN - label - _BAR) / cell))
     lines = _lines(parts, columns)
     height = _TALL if one else _TALL + _LINE * len(names)
@@ -40,7 +50,7 @@ def draw_states(
     top = TITLE + (NOTE if note else 0.0)
     bottom = max(top + len(lines) * (height + 0.08), top + 1.1)
     sheet = Sheet(bottom + MARGIN, title, note)
-    scale = Scale.of(values)
+    scale = scale or Scale.of(values)
     for row, line in enumerate(lines):
         upper = top + row * (height + 0.08)
         count = len(line)
@@ -65,6 +75,8 @@ def draw_states(
                 color="white" if dark else "black",
                 family="DejaVu Sans",
             )
+        for k in range(group, len(names), group) if group else ():
+            axes.axhline(k - 0.5, color="white", linewidth=1.6)
         if label:
             axes.set_yticks(range(len(names)), names, fontsize=SMALL - 1)
             axes.tick_params(length=0, pad=3)
