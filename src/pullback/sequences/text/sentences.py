@@ -163,7 +163,7 @@ class TaggedSentences:
 
         >>> data = TaggedSentences("two", (("it", "is"), ("so",)), (("PRON", "AUX"), ("ADV",)))
         >>> [part.words for part in data.split(0.5, 0.5)]
-        [(('so',),), (('it', 'is'),)]
+        [(('it', 'is'),), (('so',),)]
         """
         return [self.rows(rows) for rows in split_rows(len(self), shares, seed)]
 
