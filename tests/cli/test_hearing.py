@@ -85,7 +85,7 @@ def test_it_is_described(model):
     said = run("describe", model[0]).stdout
     assert "tells which of 3 classes is heard in a recording: high, low, middle" in said
     assert "CentreOverSteps()" in said
-    assert json.loads(run("describe", model[0], "--json").stdout)["task"] == "recognizer"
+    assert json.loads(run("describe", model[0], "--json").stdout)["task"] == "speech recognition"
 
 
 def test_names_of_files_may_tell_the_classes(root):

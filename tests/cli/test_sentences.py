@@ -108,7 +108,7 @@ def test_they_are_described(films, tagger):
     said = " ".join(run("describe", tagger[0]).stdout.split())
     assert "tells the tag of each word of a sentence, of 5" in said
     plain = json.loads(run("describe", tagger[0], "--json").stdout)
-    assert plain["task"] == "tagger"
+    assert plain["task"] == "tagging"
 
 
 def test_texts_are_answered(films, data):

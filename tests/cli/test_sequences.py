@@ -53,7 +53,7 @@ def test_it_is_described(model):
     assert "writes text, character by character" in said
     assert "gru: SequenceCrossEntropy" in said
     plain = json.loads(run("describe", path, "--json").stdout)
-    assert plain["task"] == "language model"
+    assert plain["task"] == "language modelling"
     assert plain["inputs"]["kind"] == "gru"
 
 

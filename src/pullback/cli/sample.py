@@ -44,7 +44,7 @@ def sample(
     sampling = Sampling(temperature, top_k, top_p)
     trained = TrainedSequences.load(model)
     if not isinstance(trained, Writer):
-        raise CircuitError(f"{model} does not write: it is a model of {trained.task}")
+        raise CircuitError(f"{model} does not write: it is a {trained.noun}")
     start = opening(trained.tokenizer) if prompt is None else prompt
     pieces = trained.write(start, count, sampling=sampling, rng=seed)
     out = sys.stdout

@@ -147,7 +147,9 @@ def train(
     dropout: Annotated[
         float | None,
         typer.Option(
-            metavar="SHARE", rich_help_panel=_TRAINING, help="dropped after each; by default 0"
+            metavar="SHARE",
+            rich_help_panel=_TRAINING,
+            help="dropped behind layers; by default by the task",
         ),
     ] = None,
     loss: Annotated[

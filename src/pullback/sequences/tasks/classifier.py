@@ -74,7 +74,8 @@ class TextClassifier(TrainedSequences):
     pieces: Pieces
     words: Words
     by_file: bool = False
-    task: ClassVar[str] = "text classifier"
+    task: ClassVar[str] = "classification"
+    noun: ClassVar[str] = "text classifier"
 
     def says(self) -> list[str]:
         what = "character" if self.pieces.characters else "word"

@@ -72,7 +72,7 @@ class HearingStudy(Study):
     parts: Mapping[str, Recordings]
     features: Mapping[str, Sequence[np.ndarray]]
     whole: Padded
-    task: ClassVar[str] = "recognizer"
+    task: ClassVar[str] = "speech recognition"
     unit: ClassVar[str] = "recordings"
 
     @classmethod

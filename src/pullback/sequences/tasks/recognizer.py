@@ -42,7 +42,8 @@ class Recognizer(TrainedSequences):
     model: Padded
     classes: tuple[Any, ...]
     single: bool
-    task: ClassVar[str] = "recognizer"
+    task: ClassVar[str] = "speech recognition"
+    noun: ClassVar[str] = "recognizer"
 
     @property
     def features(self) -> LogMel | MFCC:

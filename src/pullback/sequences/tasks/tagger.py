@@ -105,7 +105,8 @@ class SequenceTagger(TrainedSequences):
     """A network that tags the words of sentences, with how they are numbered and its tags."""
 
     numbering: Numbering
-    task: ClassVar[str] = "tagger"
+    task: ClassVar[str] = "tagging"
+    noun: ClassVar[str] = "tagger"
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -63,13 +63,14 @@ class Record:
 class TrainedSequences(ABC):
     """A model of sequences, what its inputs are, and the record of its training.
 
-    A subclass is final, says the `task`, and is decorated with `register`.
+    A subclass is final, says its `task` and what it is, a `noun`, and is decorated with `register`.
     """
 
     model: Layer
     record: Record
     version: str = ""
     task: ClassVar[str]
+    noun: ClassVar[str]
 
     @abstractmethod
     def says(self) -> list[str]:
@@ -94,7 +95,7 @@ class TrainedSequences(ABC):
         Raises `CircuitError` where one cannot be read.
         """
         raise CircuitError(
-            f"a {self.task} predicts no files: it writes, with pullback sample MODEL"
+            f"a {self.noun} predicts no files: it writes, with pullback sample MODEL"
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -74,7 +74,7 @@ class WritingStudy(Study):
     kept_numbers: np.ndarray
     characters: int
     steps: int
-    task: ClassVar[str] = "language model"
+    task: ClassVar[str] = "language modelling"
     unit: ClassVar[str] = "characters"
 
     @classmethod
@@ -212,7 +212,8 @@ class Writer(TrainedSequences):
     tokenizer: Tokenizer
     kind: str
     steps: int
-    task: ClassVar[str] = "language model"
+    task: ClassVar[str] = "language modelling"
+    noun: ClassVar[str] = "language model"
 
     def says(self) -> list[str]:
         one = {Characters: "character", Words: "word"}.get(type(self.tokenizer), "piece")
