@@ -27,19 +27,6 @@ def alone(layer, sound):
     return layer(sound[None]).value[0]
 
 
-def test_padded():
-    x, lengths = padded([np.ones((2, 3)), np.ones((0, 3)), np.ones((4, 3))], 5)
-    assert (x.shape, x.dtype, lengths.tolist()) == ((3, 5, 3), np.float64, [2, 0, 4])
-    assert x.sum(axis=(1, 2)).tolist() == [6, 0, 12]
-    assert (x[0, 2:] == 0).all()
-    with pytest.raises(pb.CircuitError, match="a sequence of 4 steps does not fit into 3"):
-        padded([np.ones(4)], 3)
-    with pytest.raises(pb.CircuitError, match="sequences have one dtype, and one shape but for"):
-        padded([np.ones((2, 3)), np.ones((2, 4))])
-    with pytest.raises(pb.CircuitError, match="sequences have one dtype"):
-        padded([])
-
-
 @pytest.mark.parametrize("engine", ["native", "eager"])
 @pytest.mark.parametrize("layer", [LAYER, pb.MFCC(8000, 5, 8)])
 def test_features_are_those_of_each_recording_alone(engine, layer):

@@ -1,6 +1,7 @@
 """Sound: recordings read from files, features of them in batches, and how they are seen."""
 
-from pullback.sequences.sound.batches import RecordingBatches, features_of, padded
+from pullback.sequences.padding import padded
+from pullback.sequences.sound.batches import RecordingBatches, features_of
 from pullback.sequences.sound.folder import list_recordings, recordings_in
 from pullback.sequences.sound.listing import Listing
 from pullback.sequences.sound.reading import Sound, read_recording, resampled

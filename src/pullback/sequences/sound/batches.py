@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 
@@ -17,40 +16,12 @@ from pullback.core.errors import CircuitError
 from pullback.files.progress import working
 from pullback.layers import MFCC, LogMel, Standardize
 from pullback.losses import ctc_labels
+from pullback.sequences.padding import padded
 from pullback.sequences.sound.recordings import Recordings
 
 _MOST_CUTS = 512  # places between batches at which a group may end
 
 Batch = tuple[tuple[np.ndarray, np.ndarray], np.ndarray]  # (x, lengths), labels
-
-
-def padded(sequences: Sequence[np.ndarray], steps: int | None = None) -> tuple[Any, np.ndarray]:
-    """Sequences (length, ...) as one array (rows, steps, ...), zeros behind each, and lengths.
-
-    `steps` are by default those of the longest.
-
-    Raises `CircuitError` where there are none, they differ in more than their length, or one is
-    longer than `steps`.
-
-    >>> x, lengths = padded([np.ones(3), np.ones(2)])
-    >>> x.tolist(), lengths.tolist()
-    ([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]], [3, 2])
-    """
-    kinds = {(x.shape[1:], x.dtype) for x in sequences}
-    if len(kinds) != 1:
-        raise CircuitError(
-            "sequences have one dtype, and one shape but for their length, got "
-            f"{', '.join(sorted(f'{dtype} of (length, *{shape})' for shape, dtype in kinds)) or 0}"
-        )
-    lengths = np.array([len(x) for x in sequences], np.int64)
-    longest = int(lengths.max())
-    if steps is not None and steps < longest:
-        raise CircuitError(f"a sequence of {longest} steps does not fit into {steps}")
-    ((shape, dtype),) = kinds
-    whole = np.zeros((len(sequences), longest if steps is None else steps, *shape), dtype)
-    for row, x in zip(whole, sequences, strict=True):
-        row[: len(x)] = x
-    return whole, lengths
 
 
 def features_of(
@@ -89,7 +60,7 @@ def features_of(
     found = []
     with working("making features", len(recordings), progress) as line:
         for sound, count in zip(recordings.sounds, frames, strict=True):
-            whole, _ = padded([sound], 1 << (len(sound) - 1).bit_length())
+            whole, _ = padded([sound], steps=1 << (len(sound) - 1).bit_length())
             found.append(np.asarray(run(whole))[0, :count].copy())
             line.advance(1)
     return found
@@ -188,7 +159,7 @@ class RecordingBatches:
             ]
         for k in range(len(drawn)) if rng is None else rng.permutation(len(drawn)):
             rows, steps = drawn[k]
-            x, lengths = padded([self.rows[row] for row in rows], steps)
+            x, lengths = padded([self.rows[row] for row in rows], steps=steps)
             labels = self._labels[rows]
             yield (x, lengths), labels if labels.ndim == 1 else ctc_labels(labels, lengths)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.layers import Layer
-from pullback.sequences.text.padding import padded
+from pullback.sequences.padding import padded
 
 _TOGETHER = 256  # sequences
 

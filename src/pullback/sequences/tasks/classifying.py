@@ -15,11 +15,11 @@ from pullback.files.words import counted
 from pullback.losses import SoftmaxCrossEntropy
 from pullback.models.fasttext import fasttext
 from pullback.models.text_classifier import text_classifier
+from pullback.sequences.padding import PaddedBatches, padded
 from pullback.sequences.tasks.classifier import Pieces, TextClassifier, probabilities
 from pullback.sequences.tasks.recipe import RECURRENT, SequenceRecipe
 from pullback.sequences.tasks.study import MODEL, Plan, Study
 from pullback.sequences.tasks.trained import PARTS, Measure, Record
-from pullback.sequences.text.padding import PaddedBatches, padded
 from pullback.sequences.text.sentences import Sentences
 from pullback.sequences.text.words import Words
 from pullback.train.split import in_parts, refuse_rare

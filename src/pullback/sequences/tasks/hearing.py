@@ -15,7 +15,8 @@ from pullback.layers import LogMel, Padded
 from pullback.losses import CTC, SoftmaxCrossEntropy, ctc_labels
 from pullback.models.recognizer import spoken_string, spoken_word
 from pullback.sequences.decoding import edit_distance, greedy, label_error_rate
-from pullback.sequences.sound.batches import RecordingBatches, features_of, padded
+from pullback.sequences.padding import padded
+from pullback.sequences.sound.batches import RecordingBatches, features_of
 from pullback.sequences.sound.listing import Listing
 from pullback.sequences.sound.reading import checked_rate
 from pullback.sequences.sound.recordings import Recordings

@@ -22,15 +22,15 @@ from pullback.files.words import counted, text_of
 from pullback.layers import MFCC, Layer, LogMel, Padded
 from pullback.losses import CTC
 from pullback.sequences.decoding import greedy
-from pullback.sequences.sound.batches import features_of, padded
+from pullback.sequences.sound.batches import features_of
 from pullback.sequences.sound.listing import about_channels, choose_rate
 from pullback.sequences.sound.reading import RECORDINGS, Sound, read_head, read_recording, resampled
 from pullback.sequences.sound.recordings import Recordings
 from pullback.sequences.sound.seeing.heard import Heard, heard_when
+from pullback.sequences.tasks.answering import answered
 from pullback.sequences.tasks.trained import TrainedSequences, register
 
 _AT_ONCE = 256  # recordings in memory
-_TOGETHER = 64  # that a network hears at once
 
 
 @final
@@ -188,11 +188,7 @@ def scores_of(model: Layer, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
     Raises `CircuitError` where an answer is not finite.
     """
     found: list[np.ndarray] = [np.zeros(0)] * len(rows)
-    order = np.argsort([len(x) for x in rows], kind="stable")
-    for start in range(0, len(order), _TOGETHER):
-        part = order[start : start + _TOGETHER]
-        x, lengths = padded([rows[k] for k in part])
-        answers = model.predict((x, lengths))
-        for k, row, length in zip(part, answers, model.output_lengths(lengths), strict=True):
+    for which, answers, lengths in answered(model, rows):
+        for k, row, length in zip(which, answers, model.output_lengths(lengths), strict=True):
             found[k] = row if row.ndim == 1 else row[:length]
     return found

@@ -26,7 +26,7 @@ from pullback.sequences.decoding import viterbi
 from pullback.sequences.tasks.answering import answered
 from pullback.sequences.tasks.trained import TrainedSequences, register
 from pullback.sequences.text.characters import Characters
-from pullback.sequences.text.padding import character_matrix
+from pullback.sequences.text.letters import character_matrix
 from pullback.sequences.text.sentences import CONLLU, UNTAGGED, read_conllu, text_lines
 from pullback.sequences.text.tokenizer import tokenizer_from
 from pullback.sequences.text.words import Words, split_words

@@ -15,11 +15,11 @@ from pullback.files.progress import working
 from pullback.files.words import counted
 from pullback.losses import ChainCrossEntropy
 from pullback.models.tagger import Tagger
+from pullback.sequences.padding import PaddedBatches, padded
 from pullback.sequences.tasks.recipe import SequenceRecipe
 from pullback.sequences.tasks.study import MODEL, Plan, Study
 from pullback.sequences.tasks.tagger import Numbering, SequenceTagger, Tagging, taggings
 from pullback.sequences.tasks.trained import PARTS, Measure, Record
-from pullback.sequences.text.padding import PaddedBatches, padded
 from pullback.sequences.text.sentences import UNTAGGED, TaggedSentences
 from pullback.train.split import in_parts
 

@@ -13,6 +13,7 @@ In: text, sentences, files of them. Out: what `Trainer.fit` takes; and text agai
     paired, Answers                         a sequence for each sequence: of a `Seq2Seq`
 """
 
+from pullback.sequences.padding import PaddedBatches, padded
 from pullback.sequences.text.answers import Answers, paired
 from pullback.sequences.text.batches import TextStreams, TextWindows
 from pullback.sequences.text.beam import Found, beam_search
@@ -20,8 +21,8 @@ from pullback.sequences.text.byte_pairs import BytePairs
 from pullback.sequences.text.characters import Characters
 from pullback.sequences.text.files import encode_file, text_pieces
 from pullback.sequences.text.generation import StepModel, generate, generate_numbers
+from pullback.sequences.text.letters import character_matrix
 from pullback.sequences.text.long_text import Text, TextFile
-from pullback.sequences.text.padding import PaddedBatches, character_matrix, padded
 from pullback.sequences.text.sampling import Sampling, sample
 from pullback.sequences.text.sentences import (
     Sentences,

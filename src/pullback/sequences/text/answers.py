@@ -16,8 +16,8 @@ from pullback.gates.shape import expand_dims
 from pullback.inspect.arguments import at_least_one
 from pullback.models import Seq2Seq
 from pullback.program.program import Program
+from pullback.sequences.padding import padded
 from pullback.sequences.text.beam import Found, beam_search
-from pullback.sequences.text.padding import padded
 
 Inputs = tuple[np.ndarray, np.ndarray, np.ndarray]
 State = dict[str, np.ndarray]
@@ -168,8 +168,8 @@ class Answers:
 def _in_rows(what: str, sequences: Sequence[Any], fill: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Sequences of one whole number a step, padded, and their lengths."""
     array, lengths = padded(sequences, fill=fill)
-    if array.ndim != 2:
+    if array.ndim != 2 or array.dtype.kind != "i":
         raise CircuitError(
-            f"{what} are of one whole number a step, got several: {array.shape[2:]} of them"
+            f"{what} are of one whole number a step, got {array.dtype} of shape {array.shape}"
         )
     return array, lengths

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.sequences.text import Characters, PaddedBatches, character_matrix, padded
+from pullback.sequences.padding import PaddedBatches, padded
+from pullback.sequences.text import Characters, character_matrix
 
 RNG = np.random.default_rng(0)
 
@@ -24,15 +25,29 @@ def test_padding():
     assert padded([[1]], steps=4)[0].shape == (1, 4)
 
 
+def test_padding_of_floats():
+    rows = [np.ones((2, 3), np.float32), np.ones((0, 3), np.float32), np.ones((4, 3), np.float32)]
+    x, lengths = padded(rows, steps=5)
+    assert (x.shape, x.dtype, lengths.tolist()) == ((3, 5, 3), np.float32, [2, 0, 4])
+    assert x.sum(axis=(1, 2)).tolist() == [6, 0, 12]
+    assert (x[0, 2:] == 0).all()
+    (x, n), y = next(PaddedBatches(rows[::2], [1, 0], multiple=3, fill=-1.0)())
+    assert (x.shape, x.dtype) == ((2, 6, 3), np.float32)
+    assert [x[k, : n[k]].sum() for k in range(2)] == [3 * m for m in n]
+    assert (x[np.arange(6) >= n[:, None]] == -1.0).all()
+    assert y.tolist() == [int(m == 2) for m in n]
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
         (lambda: padded([[1], [1, 2, 3]], steps=2), "sequence 1 has 3 steps, .* room for 2"),
-        (lambda: padded([[1], [0.5]]), "sequence 1 must be whole numbers .*, got float64"),
-        (lambda: padded(["text"]), "sequence 0 must be whole numbers .*: encode it first"),
+        (lambda: padded([[1], [0.5]]), "sequence 1 is of float64, and others of int64"),
+        (lambda: padded(["text"]), "sequence 0 must be numbers .*: encode it first"),
         (lambda: padded([1, 2]), r"sequence 0 must be .* of shape \(\)"),
         (lambda: padded([[1], [[1]]]), r"sequence 1 has the shape \(1, 1\), and sequence 0 \(1,\)"),
         (lambda: padded([[[1]], [[1, 2]]]), "they may differ in their steps alone"),
+        (lambda: PaddedBatches([[1]], [[0.5]]), "labels of sequence 0 must be whole numbers"),
         (lambda: PaddedBatches([], []), "one sequence at least, .* got 0"),
         (lambda: PaddedBatches((), []), "one sequence at least, .* got none"),
         (lambda: PaddedBatches(([[1]], []), [0]), "as many of each input; got 1 and 0"),

@@ -14,24 +14,27 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.values import plain_array
 from pullback.inspect.arguments import at_least_one
-from pullback.sequences.text.characters import Characters
 from pullback.train.data import several
 
 Padded = tuple[np.ndarray, np.ndarray]
 Batch = tuple[tuple[np.ndarray, ...], np.ndarray]
 
 
-def padded(sequences: Sequence[Any], *, fill: int = 0, steps: int | None = None) -> Padded:
-    """Sequences of whole numbers as one array (rows, steps) of int64, and their lengths (rows,).
+def padded(sequences: Sequence[Any], *, fill: float = 0, steps: int | None = None) -> Padded:
+    """Sequences (length, ...) as one array (rows, steps, ...), and their lengths (rows,).
 
-    `fill` stands behind the end of each. `steps` is the longest length by default. Where each step
-    has several numbers, as many in all sequences, the array is (rows, steps, numbers).
+    `fill` stands behind the end of each. `steps` is the longest length by default. Whole numbers,
+    of characters or words say, become int64; floats, of sounds or measurements, stay as they are.
 
-    Raises `CircuitError` where a sequence is not of whole numbers, or is longer than `steps`.
+    Raises `CircuitError` where a sequence is not of numbers, is of another shape or kind than the
+    first but for its length, or is longer than `steps`.
 
     >>> padded([[1, 2, 3], [4]], fill=-1)
     (array([[ 1,  2,  3],
            [ 4, -1, -1]]), array([3, 1]))
+    >>> padded([np.ones(1), np.ones(2)])[0]
+    array([[1., 0.],
+           [1., 1.]])
     """
     rows = _rows(sequences)
     lengths = np.array([len(row) for row in rows], np.int64)
@@ -41,80 +44,25 @@ def padded(sequences: Sequence[Any], *, fill: int = 0, steps: int | None = None)
             f"sequence {int(lengths.argmax())} has {longest} steps, and there is room for {steps}: "
             "give more steps, or cut it"
         )
-    of_a_step = rows[0].shape[1:] if rows else ()
-    shape = (len(rows), longest if steps is None else steps, *of_a_step)
-    array = np.full(shape, fill, np.int64)
+    of_a_step, dtype = (rows[0].shape[1:], rows[0].dtype) if rows else ((), np.dtype(np.int64))
+    array = np.full((len(rows), longest if steps is None else steps, *of_a_step), fill, dtype)
     for k, row in enumerate(rows):
         array[k, : len(row)] = row
     return array, lengths
 
 
-def character_matrix(
-    sentences: Sequence[Sequence[str]],
-    characters: Characters,
-    *,
-    steps: int | None = None,
-    longest: int | None = None,
-) -> np.ndarray:
-    """The characters of each word of sentences: (rows, steps, longest) of int64.
-
-    Behind the end of a word, and of a sentence, stands the number `len(characters)`, which is of no
-    character: give an `Embedding` of them one row more. `steps` and `longest` are those of the
-    longest sentence and word by default; of longer words the beginning is taken.
-
-    Raises `CircuitError` as `Characters` does, with the sentence and the word, and where a
-    sentence has more words than `steps`.
-
-    >>> from pullback.sequences.text import Characters
-    >>> character_matrix([["a", "bab"], ["b"]], Characters.of("ab"))
-    array([[[0, 2, 2],
-            [1, 0, 1]],
-    <BLANKLINE>
-           [[1, 2, 2],
-            [2, 2, 2]]])
-    """
-    told = {"steps": steps, "longest": longest}
-    at_least_one(**{name: count for name, count in told.items() if count is not None})
-    most = max(map(len, sentences), default=0)
-    if steps is not None and most > steps:
-        raise CircuitError(f"a sentence has {most} words, and there is room for {steps}: cut it")
-    ends = np.zeros((len(sentences), most if steps is None else steps), np.int64)
-    for row, words in enumerate(sentences):
-        ends[row, : len(words)] = [len(word) for word in words]
-    widest = int(ends.max(initial=0)) if longest is None else longest
-    matrix = np.full((*ends.shape, widest), len(characters), np.int64)
-    inside = np.arange(widest) < ends[:, :, None]
-    if not inside.any():
-        return matrix
-    try:  # all at once, in the order in which they stand in the matrix
-        matrix[inside] = characters.encode("".join(w[:widest] for row in sentences for w in row))
-    except CircuitError:
-        _refuse_word(sentences, characters, widest)
-        raise
-    return matrix
-
-
-def _refuse_word(sentences: Sequence[Sequence[str]], characters: Characters, longest: int) -> None:
-    """Raise `CircuitError` for the first word whose beginning cannot be encoded."""
-    for row, words in enumerate(sentences):
-        for k, word in enumerate(words):
-            try:
-                characters.encode(word[:longest])
-            except CircuitError as error:
-                raise CircuitError(f"word {k} of sentence {row}: {error}") from None
-
-
 class PaddedBatches:
     """Sequences in batches of like lengths, as a function that `Trainer.fit` calls once an epoch.
 
-    A batch is ((numbers, lengths), labels): numbers (rows, steps), 0 behind the end of each, and
-    lengths (rows,), as layers take them. `labels` are one whole number for each sequence, or as
-    many as it has steps, and -1 behind its end. Sequences of like lengths come together, in an
-    order that is drawn anew for each epoch, from `seed`; steps are a multiple of `multiple`, so
-    that few shapes are compiled. `epoch` is how many have begun, and may be set.
+    A batch is ((numbers, lengths), labels): numbers (rows, steps, ...), whole or floats, as those
+    of a time series, 0 behind the end of each, and lengths (rows,), as layers take them. `labels`
+    are one whole number for each sequence, or as many as it has steps, and -1 behind its end.
+    Sequences of like lengths come together, in an order that is drawn anew for each epoch, from
+    `seed`; steps are a multiple of `multiple`, so that few shapes are compiled. `epoch` is how many
+    have begun, and may be set.
 
     A model of several inputs takes a tuple: the words of each sentence, say, and the characters of
-    each word, (steps, longest), from `character_matrix`. Then a batch is ((words, characters,
+    each word, (steps, longest), as of `character_matrix`. Then a batch is ((words, characters,
     lengths), labels), and `fill`, what stands behind an end, is a number for each.
 
     Raises `CircuitError` where sequences and labels do not fit together, or one is empty.
@@ -133,7 +81,7 @@ class PaddedBatches:
         rows: int = 32,
         *,
         multiple: int = 16,
-        fill: int | tuple[int, ...] = 0,
+        fill: float | tuple[float, ...] = 0,
         seed: int = 0,
     ) -> None:
         at_least_one(rows=rows, multiple=multiple)
@@ -146,7 +94,7 @@ class PaddedBatches:
                 f"a fill is one number, or one for each of {len(given)} inputs; got {fill!r}"
             )
         self.inputs = [_rows(x) for x in given]
-        self.fills = [int(number) for number in fills]
+        self.fills = fills
         self.lengths = _lengths(self.inputs)
         if len(labels) != len(self.lengths):
             raise CircuitError(
@@ -154,7 +102,7 @@ class PaddedBatches:
                 f"labels for {len(labels)}"
             )
         self.stepwise = bool(np.ndim(labels[0]))
-        self.labels = [_row(y, k) if self.stepwise else y for k, y in enumerate(labels)]
+        self.labels = [_labels(y, k) if self.stepwise else y for k, y in enumerate(labels)]
         for k, (length, y) in enumerate(zip(self.lengths, self.labels, strict=True)):
             if self.stepwise and y.shape != (length,):
                 raise CircuitError(
@@ -196,28 +144,46 @@ class PaddedBatches:
 
 
 def _rows(sequences: Sequence[Any]) -> list[np.ndarray]:
-    """Sequences as arrays of whole numbers (steps, ...), alike but for their steps."""
+    """Sequences as arrays (steps, ...) of one kind of number, alike but for their steps."""
     rows = [_row(sequence, k) for k, sequence in enumerate(sequences)]
+    kinds = {row.dtype for row in rows if row.size}
+    if len(kinds) > 1:
+        first = next(row for row in rows if row.size)
+        k = next(k for k, row in enumerate(rows) if row.size and row.dtype != first.dtype)
+        raise CircuitError(
+            f"sequence {k} is of {rows[k].dtype}, and others of {first.dtype}: give all of one kind"
+        )
+    dtype = kinds.pop() if kinds else None
     for k, row in enumerate(rows):
         if row.shape[1:] != rows[0].shape[1:]:
             raise CircuitError(
                 f"sequence {k} has the shape {row.shape}, and sequence 0 {rows[0].shape}: they may "
                 "differ in their steps alone"
             )
+        if dtype is not None and not row.size:  # an empty list tells of no kind
+            rows[k] = row.astype(dtype)
     return rows
 
 
 def _row(sequence: Any, k: int) -> np.ndarray:
-    """A sequence as an array of whole numbers."""
+    """A sequence as an array of numbers, whole ones as int64."""
     array = plain_array(sequence, f"sequence {k}")
-    if array.size == 0:
+    if not array.size and not isinstance(sequence, np.ndarray):  # an empty list
         array = array.astype(np.int64)
-    if not array.ndim or array.dtype.kind not in "iu":
+    if not array.ndim or array.dtype.kind not in "iuf":
         raise CircuitError(
-            f"sequence {k} must be whole numbers (steps, ...), got {array.dtype} of shape "
+            f"sequence {k} must be numbers (steps, ...), got {array.dtype} of shape "
             f"{array.shape}: encode it first"
         )
-    return array
+    return array.astype(np.int64, copy=False) if array.dtype.kind in "iu" else array
+
+
+def _labels(labels: Any, k: int) -> np.ndarray:
+    """The labels of a sequence's steps, whole numbers."""
+    array = _row(labels, k)
+    if array.size and array.dtype.kind == "f":
+        raise CircuitError(f"the labels of sequence {k} must be whole numbers, got {array.dtype}")
+    return array.astype(np.int64)
 
 
 def _lengths(inputs: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
