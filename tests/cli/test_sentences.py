@@ -168,3 +168,27 @@ def test_another_encoding_is_read(data):
     done = run("train", data / "latin", "--encoding", "latin-1", *QUICK)
     assert done.returncode == 0, done.stderr
     assert "12 texts" in done.stdout or "1 text stands in several classes" in done.stdout
+
+
+def test_a_text_itself_is_answered(films, tagger):
+    done = run("predict", films[0], "--text", "a great film", "--text", "dull, and poor")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["prediction"] for row in rows] == ["good", "bad"]
+    assert rows[0]["text"] == "a great film"
+    done = run("predict", tagger[0], "--text", "the cat sees it")
+    assert [row["word"] for row in csv.DictReader(io.StringIO(done.stdout))] == [
+        "the", "cat", "sees", "it"
+    ]  # fmt: skip
+    assert "there are no words in ' '" in run("predict", tagger[0], "--text", " ").message
+    assert "leave out files" in run("predict", films[0], "a.txt", "--text", "b").message
+
+
+def test_texts_are_read_as_those_of_the_training_were(data):
+    path = data / "latin.safetensors"
+    how = ("--encoding", "latin-1", "--save", path)
+    assert run("train", data / "latin", *QUICK, *how).returncode == 0
+    done = run("predict", path, data / "latin" / "good.txt")
+    assert "très café" in done.stdout
+    other = data / "other.txt"
+    other.write_text("très café\n", encoding="utf-8")
+    assert "très café" in run("predict", path, other, "--encoding", "utf-8").stdout

@@ -1,5 +1,6 @@
 """The command line on text and sound: trained on, described, asked, and refused."""
 
+import gzip
 import json
 
 import pytest
@@ -57,6 +58,19 @@ def test_it_is_described(model):
     assert plain["inputs"]["kind"] == "gru"
 
 
+def test_a_compressed_text_is_the_same_text(text):
+    packed = text.with_name("rhyme.txt.gz")
+    packed.write_bytes(gzip.compress(text.read_bytes()))
+    how = ["--hidden", 8, "--steps", 16, "--epochs", 1, "--engine", "eager", "--json"]
+    plain, other = (json.loads(run("train", path, *how).stdout) for path in (text, packed))
+    assert plain["metrics"] == other["metrics"]
+
+
+def test_a_model_that_counting_beats_is_told_so(text):
+    done = run("train", text, "--hidden", 2, "--steps", 16, "--epochs", 1, "--engine", "eager")
+    assert "note: by the character before it is better than this model" in done.stdout
+
+
 def test_all_of_it_is_told_as_json(text):
     done = run(
         "train", text, "--hidden", 8, "--steps", 16, "--epochs", 1, "--engine", "eager", "--json"
@@ -84,11 +98,16 @@ def test_all_of_it_is_told_as_json(text):
         (["sample", "MODEL", "--count", "-1"], "whole numbers from 0 on"),
         (["sample", "TEXT"], "rhyme.txt"),
         (["predict", "MODEL", "TEXT"], "with pullback sample MODEL"),
+        (["predict", "MODEL", "--text", "the"], "answers for no text that is told"),
+        (["predict", "MODEL"], "name the data to predict"),
+        (["train", "WAV"], "is no text: it is a recording or film"),
         (["show", "MODEL"], "holds no model of pictures"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(text, model, arguments, message):
-    given = [{"TEXT": text, "MODEL": model[0]}.get(x, x) for x in arguments]
+    wav = text.with_name("sound.txt")
+    wav.write_bytes(b"RIFF\x24\x08\x00\x00WAVEfmt ")
+    given = [{"TEXT": text, "MODEL": model[0], "WAV": wav}.get(x, x) for x in arguments]
     done = run(*given)
     assert done.returncode == 2, done.stdout
     assert message in done.message

@@ -17,6 +17,7 @@ from pullback.cli.layout import sentence
 from pullback.cli.report import NAMES, shown_value
 from pullback.core.errors import CircuitError
 from pullback.datasets import DATASETS, load_table
+from pullback.files.answers import Answers
 from pullback.images.trained import TrainedPictures, holds_pictures
 from pullback.layers.storage import read_about
 from pullback.sequences.tasks.trained import TrainedSequences, holds_sequences
@@ -34,12 +35,22 @@ _SUFFIXES = (".csv", ".parquet")
 def predict(
     model: Annotated[str, typer.Argument(help="a file that `pullback train --save` wrote")],
     data: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="a CSV or Parquet file, or a built-in set; for a model of pictures, recordings or "
-            "sentences, files of them, and folders"
+            "texts (.txt, .conllu), files of them, and folders"
         ),
-    ],
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="a text itself, of a model of texts; again for more"),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="in which texts are written; by default that of the training"
+        ),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="write to this .csv or .parquet file, not to the screen"),
@@ -62,6 +73,7 @@ def predict(
     the target too, or files are in folders of the names of classes, how good they are is said on
     standard error.
     """
+    data = data or []
     path = None if output is None else writable("--output", output, *_SUFFIXES)
     if path is not None:
         refuse_same("--output", path, model, *data)
@@ -71,8 +83,19 @@ def predict(
         if options != ReadOptions():
             raise CircuitError(f"how to read a file can be told of tables; {model} takes others")
         trained = (TrainedPictures if holds_pictures(about) else TrainedSequences).load(model)
-        _predict_files(trained, model, data, path, output, as_json)
+        if isinstance(trained, TrainedPictures):
+            _refuse_texts(encoding, text)
+            found = trained.answers(data)
+        elif text:
+            _refuse_both(data, encoding)
+            found = trained.answers_to(text)
+        else:
+            _refuse_nothing(data)
+            found = trained.answers(data, encoding=encoding)
+        _show_answers(found, trained.task, model, data, path, output, as_json)
         return
+    _refuse_texts(encoding, text)
+    _refuse_nothing(data)
     if len(data) > 1:
         raise CircuitError(f"a model of tables takes one table, got {len(data)}: {', '.join(data)}")
     trained = Trained.load(model).read_with(options)
@@ -110,18 +133,34 @@ def predict(
         _say([f"{len(table):,} predictions written to {output}"], "")
 
 
-def _predict_files(
-    trained: TrainedPictures | TrainedSequences,
+def _refuse_texts(encoding: str | None, text: list[str] | None) -> None:
+    for option, value in (("--encoding", encoding), ("--text", text)):
+        if value:
+            raise CircuitError(f"{option} is for models of texts, and this is none")
+
+
+def _refuse_both(data: list[str], encoding: str | None) -> None:
+    if data or encoding:
+        raise CircuitError("--text tells a text itself; leave out files, and their --encoding")
+
+
+def _refuse_nothing(data: list[str]) -> None:
+    if not data:
+        raise CircuitError("name the data to predict; `pullback describe MODEL` says what it takes")
+
+
+def _show_answers(
+    found: Answers,
+    task: str,
     model: str,
     data: list[str],
     path: Path | None,
     output: str | None,
     as_json: bool,
 ) -> None:
-    """The same for pictures, recordings and sentences, in files and folders."""
+    """The answers for pictures, recordings and texts."""
     import pandas as pd
 
-    found = trained.answers(data)
     table = pd.DataFrame(dict(found.columns))
     _say(found.notes)
     if path is not None:
@@ -130,7 +169,7 @@ def _predict_files(
         summary = {
             "model": model,
             "data": data,
-            "task": trained.task,
+            "task": task,
             "classes": list(found.classes),
             "metrics": dict(found.measured) or None,
             "notes": list(found.notes),

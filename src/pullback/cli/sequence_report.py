@@ -9,10 +9,12 @@ from rich.text import Text
 
 from pullback.cli.layout import cell, sentence, table
 from pullback.cli.report import HEADS, Page
-from pullback.sequences.tasks.study import Outcome, Study
+from pullback.sequences.tasks.study import MODEL, Outcome, Study
 from pullback.sequences.tasks.trained import PARTS, Measure, TrainedSequences
 
 _FEW = 2  # numbers of a long list that are shown
+LESS = ("nats", "bits", "labels wrong")
+"""How measures begin of which less is better."""
 _VERBS = {"train": "to train on", "validation": "to validate", "test": "to test"}
 
 
@@ -50,6 +52,11 @@ def show_sequence_outcome(page: Page, outcome: Outcome, saved: str | None) -> No
     """How good it is, where it is wrong, and how it came to that."""
     study = outcome.study
     show_measures(page, outcome.measures)
+    better = _better(outcome.measures)
+    if better:
+        page.sentences(
+            [f"note: {better} is better than this model: train longer, or on more {study.unit}"]
+        )
     confusion = study.confusion()
     if confusion is not None:
         page.confusion(*confusion)
@@ -63,6 +70,19 @@ def show_sequence_outcome(page: Page, outcome: Outcome, saved: str | None) -> No
         f"saved     {saved or 'not saved; --save FILE keeps it'}",
     ):
         page.lines(sentence(line, page.width, 10))
+
+
+def _better(measures: Sequence[Measure]) -> str:
+    """What is better than the model in the last part that it was asked of, by the first measure."""
+    first = [measure for measure in measures if measure.name == measures[0].name]
+    part = next((p for p in reversed(PARTS) if getattr(first[0], p) is not None), None)
+    own = next((m for m in first if m.who == MODEL), None)
+    if part is None or own is None:
+        return ""
+    less = first[0].name.startswith(LESS)
+    values = {m.who: (-1 if less else 1) * getattr(m, part) for m in first}
+    best = max(values, key=lambda who: values[who])
+    return best if values[best] > values[MODEL] else ""
 
 
 def show_measures(page: Page, measures: Sequence[Measure]) -> None:

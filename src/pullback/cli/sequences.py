@@ -37,7 +37,7 @@ from pullback.sequences.text.folder import texts_in
 from pullback.sequences.text.long_text import Text, TextFile
 from pullback.sequences.text.sentences import CONLLU, Sentences, TaggedSentences, read_conllu
 
-_TEXTS = (".txt", ".text")
+_TEXTS = (".txt", ".text", ".txt.gz")
 STUDIES: dict[type, Callable[[Any, SequenceRecipe], Study]] = {
     Text: WritingStudy.of,
     TextFile: WritingStudy.of,

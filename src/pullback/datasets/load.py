@@ -72,8 +72,8 @@ def load_dataset(
     except UnknownNameError as error:
         reason = str(error).partition("; there are")[0]  # follows, with more
         raise UnknownNameError(
-            f"{reason}; built in are {', '.join(sorted(DATASETS))}, and any .csv or .parquet file, "
-            "or folder of pictures or recordings, can be given by its path"
+            f"{reason}; built in are {', '.join(sorted(DATASETS))}, and any .csv, .parquet or "
+            ".conllu file, or folder of pictures, recordings or texts, can be given by its path"
         ) from None
 
 

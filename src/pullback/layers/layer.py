@@ -304,12 +304,13 @@ class Layer(Portable, ABC):
         refuse_outputs(outputs, arrays)
         return outputs if several else outputs[0]
 
-    def summary(self, *shapes: int | Shape, dtype: str = "float32") -> Summary:
+    def summary(self, *shapes: int | Shape, dtype: str | None = None) -> Summary:
         """A table of the layers: each one's arguments, output shape and number of parameters.
 
         `shapes` are those of one row of each input; by default, those of the first call. The model
         runs once on zeros of one row, which changes no state; one that has not been called yet
-        makes its parameters then. `dtype` is that of the zeros: "int64" for an Embedding.
+        makes its parameters then. `dtype` is that of the zeros, by default int64
+        where an Embedding is first, and else float32.
 
         >>> from pullback.layers import Dense, ReLU, Sequential
         >>> Sequential(Dense(8), ReLU(), Dense(2)).summary(4)

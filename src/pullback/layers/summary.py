@@ -85,8 +85,16 @@ class Summary:
         return f"<table><thead>{head}</thead><tbody>{body}</tbody></table><p>{totals}</p>"
 
 
-def summarize(model: Layer, shapes: Sequence[int | Shape], dtype: str) -> Summary:
+def _first(model: Layer) -> Layer:
+    """The layer that a model's inputs come to first."""
+    layers = getattr(model, "layers", ())
+    return _first(layers[0]) if layers else model
+
+
+def summarize(model: Layer, shapes: Sequence[int | Shape], dtype: str | None) -> Summary:
     """What `Layer.summary` answers."""
+    if dtype is None:
+        dtype = "int64" if _first(model).takes_integers else "float32"
     if shapes:
         given = [shape if isinstance(shape, tuple | list) else (shape,) for shape in shapes]
         try:

@@ -60,7 +60,8 @@ def classes(labels: Any, shape: Shape, loss: str, *, soft: bool = False) -> np.n
     With `soft`, rows of probabilities that are not one-hot stay as they are, as floats.
     """
     if len(shape) != 2:
-        raise CircuitError(f"{loss} needs scores of shape (batch, classes), got {shape}")
+        steps = ": of each step, take SequenceCrossEntropy" if len(shape) == 3 else ""
+        raise CircuitError(f"{loss} needs scores of shape (batch, classes), got {shape}{steps}")
     array = numbers(labels, "labels", "they must be class numbers 0, 1, 2, ...; encode them first")
     if array.ndim == 2 and array.shape == shape:
         return _classes_of_rows(array, soft)

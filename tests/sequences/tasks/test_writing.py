@@ -50,7 +50,7 @@ def test_counting_is_what_numpy_counts(learned):
     shares = np.bincount(study.train_numbers, minlength=len(study.tokenizer)) + 1.0
     shares /= shares.sum()
     kept = -np.log(shares[study.kept_numbers[1:]]).mean()
-    named = by["nats a character", "by how often each character is"]
+    named = by["nats a character", "by how often each character comes"]
     assert named.validation == pytest.approx(kept)
     # of a text whose every second letter follows from the first, one letter before it tells all
     two = WritingStudy.of(Text("ab", "ab" * 4000, "ab"), recipe())
@@ -127,7 +127,7 @@ def test_a_sample_is_told_after_the_first_epoch_and_some_more():
     ("text", "more", "message"),
     [
         ("short", {}, "5 characters, and to learn from sequences of 16 takes 340"),
-        ("", {}, "needs a character at least; the text is empty"),
+        ("", {}, "the text is empty: there is nothing to learn"),
         (RHYME, {"steps": 0}, "--steps is a whole number of at least 1"),
         (RHYME, {"model": "gpt"}, "there is no model of text 'gpt'; there are: lstm, gru, rnn"),
         (RHYME, {"tokenizer": "letters"}, "there is no tokenizer 'letters'"),
@@ -143,7 +143,8 @@ def test_mistakes_are_told_before_work(text, more, message):
 
 def test_an_unknown_character_of_a_prompt_is_named(learned):
     _, outcome = learned
-    with pytest.raises(CircuitError, match="character 'Z' at position 0 is not in the vocabulary"):
+    said = "character 'Z' at position 0 of the prompt was not in the text"
+    with pytest.raises(CircuitError, match=said):
         outcome.trained.write("Zoo", 3)
     with pytest.raises(CircuitError, match="a prompt has a character at least"):
         outcome.trained.write("", 3)

@@ -263,6 +263,7 @@ def test_gradients_are_told_by_steps_back_and_their_mean_factor():
         (lambda: gates_over_time("a", {"x": [[0.5]]}, [1]), "units are numbers from 0 to 0"),
         (lambda: gate_values(pb.Sequential(pb.RNN(2)), [[1.0]]), "no layer of cells with gates"),
         (lambda: gate_values(pb.Sequential(pb.Dense(2)), [1.0]), "no layer of cells with gates"),
+        (lambda: gate_values(pb.Embedding(3, 2), [[1, 2]]), "without an axis of rows; got int64"),
         (lambda: viterbi_scores([], chain(2, 2)), "there are 0 words"),
         (lambda: viterbi_scores(["a"] * 3, chain(2, 2)), "are of 2 steps, and there are 3 words"),
         (lambda: viterbi_scores(["a"], chain(1, 2), ["x"]), "2 tags need as many names, got 1"),

@@ -68,12 +68,13 @@ class Pieces:
 @register
 @dataclass(frozen=True, kw_only=True)
 class TextClassifier(TrainedSequences):
-    """A network that takes texts; `by_file` says that each is a whole file, not a line."""
+    """A network that takes texts, in an `encoding`; `by_file`: each is a whole file, not a line."""
 
     classes: tuple[str, ...]
     pieces: Pieces
     words: Words
     by_file: bool = False
+    encoding: str = "utf-8"
     task: ClassVar[str] = "classification"
     noun: ClassVar[str] = "text classifier"
 
@@ -95,17 +96,20 @@ class TextClassifier(TrainedSequences):
             "pieces": vars(self.pieces),
             "words": self.words.describe(),
             "by_file": self.by_file,
+            "encoding": self.encoding,
         }
 
     @classmethod
     def construct(cls, description: Mapping[str, Any], **common: Any) -> TextClassifier:
         classes, by_file = description["classes"], description["by_file"]
+        encoding = description["encoding"]
         pieces, words = Pieces(**description["pieces"]), tokenizer_from(description["words"])
         counts = (pieces.longest, pieces.steps)
         if (
             type(by_file) is not bool
             or type(pieces.characters) is not bool
             or not all(type(n) is int and n > 0 for n in counts)
+            or type(encoding) is not str
             or not isinstance(words, Words)
             or words.unknown is None
             or not isinstance(classes, list)
@@ -113,7 +117,14 @@ class TextClassifier(TrainedSequences):
             or not 1 < len(classes) == len(set(classes))
         ):
             raise CircuitError("what it tells about its texts is not possible")
-        return cls(classes=tuple(classes), pieces=pieces, words=words, by_file=by_file, **common)
+        return cls(
+            classes=tuple(classes),
+            pieces=pieces,
+            words=words,
+            by_file=by_file,
+            encoding=encoding,
+            **common,
+        )
 
     def check(self) -> None:
         """Raise `CircuitError` where the layers do not take its words, or have other classes."""
@@ -130,7 +141,7 @@ class TextClassifier(TrainedSequences):
         rows = [self.pieces.encode(self.pieces.divided(text), self.words) for text in texts]
         return probabilities(self.model, rows, len(self.classes))
 
-    def answers(self, data: Sequence[str]) -> Answers:
+    def answers(self, data: Sequence[str], *, encoding: str | None = None) -> Answers:
         """What it says of the texts in files, and in those in folders, named by their paths.
 
         Raises `CircuitError` where one cannot be read, or there is no text at all.
@@ -141,28 +152,39 @@ class TextClassifier(TrainedSequences):
         for file in files:
             if file.suffix.lower() in _TABLES:
                 raise CircuitError(f"{file} is a table, and this model takes {TEXTS.readable}")
-            inside = [whole_text(file)] if self.by_file else [line for _, line in text_lines(file)]
+            code = encoding or self.encoding
+            inside = (
+                [whole_text(file, code)]
+                if self.by_file
+                else [line for _, line in text_lines(file, code)]
+            )
             inside = [text.strip() for text in inside]
             inside = [text for text in inside if text or self.by_file]
             names += [str(file)] * len(inside)
             texts += inside
         if not texts:
             raise CircuitError(f"there is no text in {', '.join(data)}")
-        found = self.probabilities(texts)
-        best = found.argmax(axis=1)
-        columns = {
-            "file": [text_of(name) for name in names],
-            "text": texts,
-            "prediction": [self.classes[k] for k in best],
-            **{f"probability {c}": found[:, k] for k, c in enumerate(self.classes)},
-        }
+        best, columns = self._columns(texts)
         if self.by_file:  # where a whole text would fill a cell, its file's name stands for it
             columns.pop("text")
+        columns = {"file": [text_of(name) for name in names], **columns}
         truth = self._truth(names)
         measured = {} if truth is None else {"accuracy": float((best == truth).mean())}
         where = "folders" if self.by_file else "file names"
         judged = f"by the {where} of {counted(len(texts), 'text')}"
         return Answers(columns, self.classes, measured, judged)
+
+    def answers_to(self, texts: Sequence[str]) -> Answers:
+        """What it says of these texts."""
+        return Answers(self._columns(texts)[1], self.classes)
+
+    def _columns(self, texts: Sequence[str]) -> tuple[np.ndarray, dict[str, Any]]:
+        """The likeliest class of each text, and columns of a table of them."""
+        found = self.probabilities(texts)
+        best = found.argmax(axis=1)
+        shares = {f"probability {c}": found[:, k] for k, c in enumerate(self.classes)}
+        names = [self.classes[k] for k in best]
+        return best, {"text": list(texts), "prediction": names, **shares}
 
     def _truth(self, names: Sequence[str]) -> np.ndarray | None:
         """The classes that folders tell, or names of files; None where some tell none."""

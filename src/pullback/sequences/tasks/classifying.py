@@ -232,6 +232,7 @@ class ClassifyingStudy(Study):
             pieces=self.pieces,
             words=self.words,
             by_file=self.parts["train"].by_file,
+            encoding=self.parts["train"].encoding,
         )
 
 

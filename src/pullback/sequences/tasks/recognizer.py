@@ -129,11 +129,13 @@ class Recognizer(TrainedSequences):
         step = self.features.config["step"]
         return heard_when(scores, step, self.classes, blank=len(self.classes))
 
-    def answers(self, data: Sequence[str]) -> Answers:
+    def answers(self, data: Sequence[str], *, encoding: str | None = None) -> Answers:
         """What it hears in recordings, and in those in folders, named by their paths.
 
         Raises `CircuitError` where one cannot be read, is silent, or too short.
         """
+        if encoding is not None:
+            raise CircuitError("an encoding says nothing about recordings")
         files = files_named(data, RECORDINGS)
         heads = [read_head(file) for file in files]
         notes = (*choose_rate(heads, self.rate)[1], *about_channels(heads))

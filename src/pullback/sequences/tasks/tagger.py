@@ -166,7 +166,7 @@ class SequenceTagger(TrainedSequences):
             for row, one in zip(sentences, found, strict=True)
         ]
 
-    def answers(self, data: Sequence[str]) -> Answers:
+    def answers(self, data: Sequence[str], *, encoding: str | None = None) -> Answers:
         """What it says of the words in files, and in those in folders, named by their paths.
 
         Of a text, a line is a sentence. How many words are right is told where files have tags.
@@ -175,26 +175,18 @@ class SequenceTagger(TrainedSequences):
         """
         files, numbers, sentences, truths = [], [], [], []
         for file in files_named(data, _FILES):
-            for number, (words, tags) in enumerate(_sentences(file), start=1):
+            for number, (words, tags) in enumerate(_sentences(file, encoding), start=1):
                 files.append(text_of(file))
                 numbers.append(number)
                 sentences.append(words)
                 truths.append(tags)
         if not sentences:
             raise CircuitError(f"there is no sentence in {', '.join(data)}")
-        found = taggings(self.model, self.numbering, self.numbering.inputs(sentences))
+        columns = self._columns(numbers, sentences)
         sizes = [len(words) for words in sentences]
-        tags = [self.classes[k] for one in found for k in one.tags]
-        columns = {
-            "file": np.repeat(np.array(files, object), sizes),
-            "sentence": np.repeat(numbers, sizes),
-            "word": [word for words in sentences for word in words],
-            "tag": tags,
-            "probability": np.concatenate([one.sure for one in found]),
-        }
-        pairs = [
-            (a, b) for a, b in zip(tags, chain.from_iterable(truths), strict=True) if b != UNTAGGED
-        ]
+        columns = {"file": np.repeat(np.array(files, object), sizes), **columns}
+        told = chain.from_iterable(truths)
+        pairs = [(a, b) for a, b in zip(columns["tag"], told, strict=True) if b != UNTAGGED]
         measured = {"words right": float(np.mean([a == b for a, b in pairs]))} if pairs else {}
         judged = f"by the tags of {counted(len(pairs), 'word')}"
         known = set(self.numbering.words.vocabulary)
@@ -212,15 +204,40 @@ class SequenceTagger(TrainedSequences):
             )
         return Answers(columns, self.classes, measured, judged, tuple(notes))
 
+    def answers_to(self, texts: Sequence[str]) -> Answers:
+        """What it says of the words of these sentences.
 
-def _sentences(file: Path) -> Iterator[tuple[list[str], list[str]]]:
+        Raises `CircuitError` for one without words.
+        """
+        sentences = [_words(text) for text in texts]
+        if [] in sentences:
+            raise CircuitError(f"there are no words in {texts[sentences.index([])]!r}")
+        return Answers(self._columns(range(1, len(texts) + 1), sentences), self.classes)
+
+    def _columns(
+        self, numbers: Sequence[int], sentences: Sequence[Sequence[str]]
+    ) -> dict[str, Any]:
+        """A table of the words of sentences, which have these numbers."""
+        found = taggings(self.model, self.numbering, self.numbering.inputs(sentences))
+        return {
+            "sentence": np.repeat(numbers, [len(words) for words in sentences]),
+            "word": [word for words in sentences for word in words],
+            "tag": [self.classes[k] for one in found for k in one.tags],
+            "probability": np.concatenate([one.sure for one in found]),
+        }
+
+
+def _sentences(file: Path, encoding: str | None) -> Iterator[tuple[list[str], list[str]]]:
     """The words of each sentence in a file, and their tags, "_" where they are not told."""
     if file.name.lower().endswith(CONLLU):
         data = read_conllu(file)
         for words, tags in zip(data.words, data.tags, strict=True):
             yield list(words), list(tags)
         return
-    for _, line in text_lines(file):
-        words = [word for word in split_words(line) if word != "\n"]
-        if words:
+    for _, line in text_lines(file, encoding or "utf-8"):
+        if words := _words(line):
             yield words, [UNTAGGED] * len(words)
+
+
+def _words(line: str) -> list[str]:
+    return [word for word in split_words(line) if word != "\n"]

@@ -89,14 +89,21 @@ class TrainedSequences(ABC):
     def check(self) -> None:
         """Raise `CircuitError` where the layers do not take such inputs, or answer otherwise."""
 
-    def answers(self, data: Sequence[str]) -> Answers:
-        """What it says of files, named by their paths.
+    def answers(self, data: Sequence[str], *, encoding: str | None = None) -> Answers:
+        """What it says of files, named by their paths; of text in the `encoding` of the training.
 
         Raises `CircuitError` where one cannot be read.
         """
         raise CircuitError(
             f"a {self.noun} predicts no files: it writes, with pullback sample MODEL"
         )
+
+    def answers_to(self, texts: Sequence[str]) -> Answers:
+        """What it says of texts.
+
+        Raises `CircuitError` for a model that takes none.
+        """
+        raise CircuitError(f"a {self.noun} answers for no text that is told: name files")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all of it to one file.

@@ -93,6 +93,10 @@ class WritingStudy(Study):
             )
         entry, make = TOKENIZERS[kind]
         with working("reading the text", 3, progress) as line:
+            if not any(data.pieces()):
+                raise CircuitError(
+                    f"{data.source or data.name} is empty: there is nothing to learn"
+                )
             tokenizer = make(data.pieces())
             line.advance(1)
             train, kept = data.numbers(tokenizer)
@@ -193,7 +197,7 @@ class WritingStudy(Study):
             behind.append(float(-np.log(likely).mean()))
         return {
             f"by the {self.entry} before it": behind,
-            f"by how often each {self.entry} is": alone,
+            f"by how often each {self.entry} comes": alone,
         }
 
     def trained(self, record: Record) -> Writer:
@@ -257,6 +261,14 @@ class Writer(TrainedSequences):
         """
         if not prompt:
             raise CircuitError("a prompt has a character at least, which the text goes on from")
+        try:
+            self.tokenizer.encode(prompt)
+        except CircuitError as error:
+            what = str(error).partition(" is not in the vocabulary")[0]
+            raise CircuitError(
+                f"{what} of the prompt was not in the text that the model learned from; leave "
+                "it out"
+            ) from None
         model = _writer(self.model, self.kind, self.steps, engine)
         sampling = sampling or Sampling()
         return generate(model, self.tokenizer, prompt, count, sampling=sampling, rng=rng)

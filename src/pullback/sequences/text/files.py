@@ -7,12 +7,14 @@ tokenizer of this library: where it matters, a piece ends where a word does.
 from __future__ import annotations
 
 import codecs
+import gzip
 import os
 import re
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.lib import format as npy
@@ -27,7 +29,7 @@ _WORD_END = re.compile(r"\S(?=[ \t\r\n])")
 def text_pieces(
     path: str | os.PathLike[str], encoding: str = "utf-8", *, whole_words: bool = True
 ) -> Iterator[str]:
-    """The text of a file, piece by piece, line ends as they are.
+    """The text of a file, compressed (".gz") or not, piece by piece, line ends as they are.
 
     A piece ends with a word, be it a long one, unless `whole_words` says that it need not.
 
@@ -46,8 +48,10 @@ def text_pieces(
         raise CircuitError(f"there is no encoding {encoding!r}; most text is 'utf-8'") from None
     held, at = "", 0
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             while data := file.read(_PIECE):
+                if not at:
+                    refuse_no_text(path, data)
                 before = len(held)
                 waiting = len(decoder.getstate()[0])  # bytes of a character that is not whole yet
                 try:
@@ -63,10 +67,38 @@ def text_pieces(
             held += decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             _refuse_bytes(path, at - len(decoder.getstate()[0]) + error.start, encoding)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CircuitError(f"cannot read {path}: {error}; it is damaged") from None
     except OSError as error:
         raise CircuitError(f"cannot read {path}: {error.strerror or error}") from None
     if held:
         yield held
+
+
+def opened(path: str | os.PathLike[str]) -> IO[bytes]:
+    """A file of text, to be read as bytes, of a compressed one as those inside."""
+    compressed = os.fspath(path).lower().endswith(".gz")
+    return cast("IO[bytes]", gzip.open(path, "rb") if compressed else open(path, "rb"))
+
+
+_OTHERS = {
+    b"RIFF": "a recording or film",
+    b"fLaC": "a recording",
+    b"PK\x03\x04": "a ZIP archive, as office documents and books are: save it as plain text",
+    b"\x1f\x8b": "compressed: name it .gz, or unpack it",
+    b"%PDF": "a PDF: save it as plain text",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"{\\rtf": "a document in RTF: save it as plain text",
+}
+"""How files begin that are no text, and what they are."""
+
+
+def refuse_no_text(path: str | os.PathLike[str], start: bytes) -> None:
+    """Raise `CircuitError` for a file that begins as other kinds of files do."""
+    for beginning, what in _OTHERS.items():
+        if start.startswith(beginning):
+            raise CircuitError(f"{path} is no text: it is {what}")
 
 
 def encode_file(

@@ -98,6 +98,7 @@ class _Listing(Files):
             validation=parts[0],
             test=parts[1],
             by_file=True,
+            encoding=encoding,
             notes=notes,
         )
 

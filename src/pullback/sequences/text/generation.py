@@ -86,6 +86,11 @@ def generate_numbers(
         raise CircuitError("a prompt has one entry at least, which the model goes on from")
     if count is not None and (not isinstance(count, Integral) or count < 0):
         raise CircuitError(f"count is a whole number from 0 on, or None, got {count!r}")
+    if not hasattr(model, "step"):
+        raise CircuitError(
+            f"to write, a {type(model).__name__} needs steps: StepByStep.of(model) of a recurrent "
+            "one, LastWindow(model, steps) of one that reads a window"
+        )
     generator = np.random.default_rng(0 if rng is None else rng)
     if isinstance(model, StepByStep):
         drawn = model.write(numbers, sampling, generator)

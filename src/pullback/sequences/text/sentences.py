@@ -16,11 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.sequences.text.files import opened, refuse_no_text
 from pullback.train.split import refuse_rare, split_rows
 
 _COLUMNS = 10
@@ -39,7 +40,7 @@ class Sentences:
     labels (rows,) are class numbers from 0, which `classes` names. Of a part, `places` (rows,) are
     the numbers that its rows have in the whole. `validation` and `test` are what the set brings of
     its own to judge by, in the same classes; `by_file` says that each text was a file of its own,
-    and `notes` what was assumed in reading.
+    `encoding` how it was written, and `notes` what was assumed in reading.
 
     Raises `CircuitError` where labels are not one for each text, or name no class.
 
@@ -57,6 +58,7 @@ class Sentences:
     validation: Sentences | None = None
     test: Sentences | None = None
     by_file: bool = False
+    encoding: str = "utf-8"
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -195,7 +197,10 @@ def read_sentences(
             raise CircuitError(f"{path} holds no sentence; each stands in a line")
         texts += found
         labels += [number] * len(found)
-    return Sentences(name or "sentences", tuple(texts), np.array(labels), tuple(files))
+    classes = tuple(files)
+    return Sentences(
+        name or "sentences", tuple(texts), np.array(labels), classes, encoding=encoding
+    )
 
 
 def read_conllu(path: str | os.PathLike[str], *, name: str = "") -> TaggedSentences:
@@ -274,11 +279,13 @@ def text_lines(path: str | os.PathLike[str], encoding: str = "utf-8") -> Iterato
 
     Raises `CircuitError` where it cannot be read, or has bytes of another encoding.
     """
-    opened = gzip.open if os.fspath(path).endswith(".gz") else open
     number = 0
     try:
-        with opened(path, "rb") as file:
-            lines = io.TextIOWrapper(cast("IO[bytes]", file), encoding, newline="\n")
+        with opened(path) as file:
+            start = file.read(8)
+            refuse_no_text(path, start)
+            file.seek(0)
+            lines = io.TextIOWrapper(file, encoding, newline="\n")
             for number, line in enumerate(lines, start=1):
                 line = line.rstrip("\r\n")
                 yield number, line.removeprefix("\ufeff") if number == 1 else line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,8 @@ def _sound(sound: Any, rate: int | None) -> Sound:
     if isinstance(sound, Sound):
         sound, told = sound
         rate = told if rate is None else rate
+    if isinstance(sound, str | os.PathLike):
+        raise CircuitError(f"read {os.fspath(sound)} first: spectrogram(read_recording(path))")
     if rate is None:
         raise CircuitError("of samples the rate is needed too: spectrogram(samples, rate)")
     samples = np.asarray(sound)

@@ -44,8 +44,14 @@ def gate_values(model: Layer, inputs: Any) -> dict[str, Gates]:
     >>> gates["lstm1.layer1"]["forget"].shape
     (3, 4)
     """
+    sequence = plain_array(inputs, "the inputs")
+    if sequence.ndim > (1 if sequence.dtype.kind in "iu" else 2):
+        raise CircuitError(
+            "gates are of one sequence, (steps,) of whole numbers or (steps, features), without an "
+            f"axis of rows; got {sequence.dtype} of shape {sequence.shape}"
+        )
     with watch() as calls:
-        model(plain_array(inputs, "the inputs")[None])
+        model(sequence[None])
     paths = {layer: path for path, layer in model.walk()}
     found = {
         paths[call.layer]: _gates(call.layer, call.layer.cell, call.inputs[0])
