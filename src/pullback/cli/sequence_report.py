@@ -111,7 +111,7 @@ def shown(name: str, value: float | None) -> str:
     """
     if value is None:
         return "–"
-    return f"{value:.3f}" if name.startswith(("nats", "bits")) else f"{value:.2%}"
+    return f"{round(value, 3) + 0.0:.3f}" if name.startswith(("nats", "bits")) else f"{value:.2%}"
 
 
 def _show_mistakes(page: Page, title: str, rows: Sequence[tuple[str, ...]]) -> None:

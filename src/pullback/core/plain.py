@@ -56,7 +56,10 @@ def _read(kind: Any, data: Any, where: str) -> Any:
     if type(data) is float and not math.isfinite(data):
         raise CircuitError(f"{where} is not finite")
     if kind is float and type(data) in (int, float):
-        return float(data)
+        try:
+            return float(data)
+        except OverflowError:
+            raise CircuitError(f"{where} is not finite") from None
     if kind in (str, int) and type(data) is kind:
         return data
     if kind is Any and type(data) in (str, int, float, bool):

@@ -69,8 +69,7 @@ class MaxOverSteps(OverSteps):
     def over(self, x: Unit, lengths: Unit | None) -> Unit:
         if lengths is None:
             return max(x, axis=1)
-        least = float(np.finfo(x.dtype).min)
-        largest = max(where(along(counting(lengths, x.shape[1]), x), x, least), axis=1)
+        largest = max(where(along(counting(lengths, x.shape[1]), x), x, -np.inf), axis=1)
         return where(along(lengths > 0, largest), largest, 0.0)
 
 

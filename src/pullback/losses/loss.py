@@ -83,8 +83,7 @@ class Loss(Portable, ABC):
 
         It stands for 1, the usual weight of a row, where rows have steps that do not count.
         """
-        own = self.metric_weights(Unit(labels))
-        return 1.0 if own is None else float(np.mean(own.value))
+        return 1.0
 
     @abstractmethod
     def prepare(self, labels: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -120,7 +119,10 @@ class Loss(Portable, ABC):
         return None
 
     def metric_weights(self, labels: Unit) -> Unit | None:
-        """How much of each row there is to measure, of shape (batch,); None: the same of all."""
+        """How much of each row there is to measure, of shape (batch,); None: the same of all.
+
+        It is comparable from batch to batch: how many steps a sequence has, not which share.
+        """
         return None
 
     def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:

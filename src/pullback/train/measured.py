@@ -51,44 +51,72 @@ def refuse_counts(losses: Sequence[Any], scores: Sequence[Any], labels: Sequence
         )
 
 
+Counts = Sequence[np.ndarray | None]
+"""For each output how much each row counts, in order; None: every row the same."""
+
+
 @dataclass(frozen=True)
 class Steps:
-    """What steps measured, each on so many rows, of so much weight in all."""
+    """What steps measured, by name: a number for each step, and how much that counts."""
 
-    rows: np.ndarray
-    weight: np.ndarray
     numbers: Mapping[str, Any]
+    shares: Mapping[str, np.ndarray]
 
     @classmethod
-    def of(cls, size: int, weights: np.ndarray | None, numbers: Mapping[str, Any]) -> Steps:
-        """Of steps on `size` rows each, with the weights of all their rows in order, if any.
+    def of(
+        cls,
+        size: int,
+        numbers: Mapping[str, Any],
+        metrics: Counts = (None,),
+        losses: Counts = (None,),
+    ) -> Steps:
+        """Of steps on `size` rows each; how much rows count in metrics, and in the losses.
 
-        >>> Steps.of(2, np.array([1.0, 2.0, 3.0, 0.0]), {"loss": np.array([0.1, 0.2])}).weight
-        array([3., 3.])
+        A loss that is a mean by the weights of all data has them in itself, and its rows count the
+        same.
+
+        >>> numbers = {"loss": np.array([0.1, 0.2]), "accuracy": np.array([0.5, 1.0])}
+        >>> Steps.of(2, numbers, [np.array([1.0, 2.0, 3.0, 0.0])]).shares
+        {'loss': array([2., 2.]), 'accuracy': array([3., 3.])}
         """
-        rows = np.full(np.size(numbers["loss"]), size)
-        return cls(rows, rows if weights is None else weights.reshape(-1, size).sum(1), numbers)
+        steps = np.size(numbers["loss"])
+
+        def share(name: str) -> np.ndarray:
+            output = int(name.rpartition("_")[2]) - 1 if _is_of_output(name, metrics) else 0
+            given = (losses if name.startswith("loss") else metrics)[output]
+            alike = np.full(steps, float(size))
+            own = alike if given is None else given.reshape(-1, size).sum(1, dtype=np.float64)
+            return own if own.any() else alike
+
+        return cls(numbers, {name: share(name) for name in numbers})
 
     def means(self) -> dict[str, float]:
-        """The mean of each number over all rows; losses are weighted already, metrics are here."""
-        return {
-            name: float(np.average(np.atleast_1d(values), weights=self._shares(name)))
+        """The mean of each number over all rows; the loss of several outputs is their sum."""
+        found = {
+            name: float(np.average(np.atleast_1d(values), weights=self.shares[name]))
             for name, values in self.numbers.items()
         }
+        several = [found[name] for name in found if name.startswith("loss_")]
+        return {**found, "loss": sum(several)} if several else found
 
-    def _shares(self, name: str) -> np.ndarray:
-        weighted = name == "loss" or name.startswith("loss_") or not self.weight.any()
-        return self.rows if weighted else self.weight
+
+def _is_of_output(name: str, outputs: Counts) -> bool:
+    """Whether a name has the number of an output at its end, as all have where there are several.
+
+    The loss of all of them together has none.
+    """
+    return len(outputs) > 1 and name != "loss"
 
 
 def joined(steps: Iterable[Steps]) -> Steps:
     """All steps of an epoch in one."""
     parts = list(steps)
     return Steps(
-        np.concatenate([part.rows for part in parts]),
-        np.concatenate([part.weight for part in parts]),
-        {
-            name: np.concatenate([np.atleast_1d(part.numbers[name]) for part in parts])
-            for name in parts[0].numbers
-        },
+        *(
+            {
+                name: np.concatenate([np.atleast_1d(of[name]) for of in which])
+                for name in parts[0].numbers
+            }
+            for which in ([part.numbers for part in parts], [part.shares for part in parts])
+        )
     )

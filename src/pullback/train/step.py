@@ -196,6 +196,21 @@ class TrainingStep:
         for unit, loss, label in zip(self.mean_weights, self.losses, labels, strict=True):
             unit.value = loss.mean_of_batch(label)
 
+    def counts(self, columns: Columns, *, weighted: bool = True) -> list[np.ndarray | None]:
+        """For each output how much of each row there is to measure, times its weight if `weighted`.
+
+        None where all rows count the same.
+        """
+        weights = columns.get("weights") if weighted else None
+        found: list[np.ndarray | None] = []
+        for loss, label in zip(self.losses, of_kind("labels", columns), strict=True):
+            own = loss.metric_weights(Unit(label))
+            if own is None:
+                found.append(weights)
+            else:
+                found.append(np.asarray(own.value) * (1.0 if weights is None else weights))
+        return found
+
     # Programs --------------------------------------------------------------------------------
 
     def key(self, columns: Columns) -> tuple:

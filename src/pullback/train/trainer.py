@@ -294,7 +294,7 @@ class Trainer:
                 if len(rows) == 1 and larger and self._learns_from_batches:
                     continue
                 self._step.weigh_batch(rows.columns)
-                measured.append(self._one(rows))
+                measured.append(self._one(rows, alone=True))
                 done += len(rows)
                 of = None if data.count is None else round(done * data.count / len(measured))
                 tell(done, of, measured[-1].means())
@@ -310,9 +310,10 @@ class Trainer:
             done = run.epoch(data.columns, order[:whole], stop, seen)
             if done.steps * size < whole:
                 return None
-            weights = data.columns.get("weights")
-            weights = None if weights is None else weights[order[:whole]]
-            measured.append(Steps.of(size, weights, done.numbers))
+            counts = self._step.counts(data.columns)
+            counts = [None if count is None else count[order[:whole]] for count in counts]
+            none = [None] * len(counts)
+            measured.append(Steps.of(size, done.numbers, counts, none))
         rest = order[whole:]
         if len(rest) > 1 or (len(rest) == 1 and not (whole and self._learns_from_batches)):
             if stop():
@@ -328,10 +329,13 @@ class Trainer:
             return bool(getattr(model, "state", {}))
         return any(layer.own_state for _, layer in model.walk())
 
-    def _one(self, rows: Rows) -> Steps:
-        """A step on one batch."""
+    def _one(self, rows: Rows, *, alone: bool = False) -> Steps:
+        """A step on one batch, of data that are known, or that stands for itself `alone`."""
         numbers = self._run(rows)(**rows.columns)
-        return Steps.of(len(rows), rows.columns.get("weights"), numbers)
+        losses = [None] * len(self.losses)
+        if alone:  # its loss is the mean of this batch
+            losses = self._step.counts(rows.columns, weighted=False)
+        return Steps.of(len(rows), numbers, self._step.counts(rows.columns), losses)
 
     def _run(self, rows: Rows) -> Engine:
         """A step on batches of these shapes, recorded at its first use."""

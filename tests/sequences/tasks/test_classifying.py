@@ -80,7 +80,7 @@ def test_single_words_are_read_by_their_characters():
     assert {"a", "o"} < set(study.words.vocabulary)
     told = ClassifyingStudy.of(names(), recipe(tokenizer="words"))
     assert told.recipe.model == "fasttext"
-    assert not told.notes
+    assert not any("single words" in note for note in told.notes)
 
 
 def test_mistakes_are_the_surest_first(learned):
@@ -210,3 +210,10 @@ def test_pieces():
     assert Pieces(False, 1, 9).of("One\ntwo") == ["one", "two"]
     assert Pieces(True, 2, 3).of("Anna") == ["A", "n", "n", "A n", "n n"]
     assert Pieces(False, 2, 9).of("") == []
+
+
+def test_texts_to_test_that_were_learned_are_told_of():
+    texts = tuple(["good"] * 30 + ["bad"] * 30)
+    data = Sentences("films", texts, np.repeat([0, 1], 30), ("+", "-"))
+    study = ClassifyingStudy.of(data, recipe())
+    assert any("12 of 12 texts to test stand in the training part too" in x for x in study.notes)

@@ -14,6 +14,7 @@ from pullback.sequences.text import (
     LastWindow,
     Sampling,
     StepByStep,
+    Words,
     generate,
     generate_numbers,
 )
@@ -334,3 +335,18 @@ def test_models_without_such_steps_are_refused(model, said):
     model(np.zeros((1, 2), int))
     with pytest.raises(pb.CircuitError, match=said):
         StepByStep.of(model)
+
+
+def test_words_go_on_from_a_prompt_with_a_space_between():
+    class Counting:  # scores the word behind the last
+        def start(self, rows):
+            return None
+
+        def step(self, numbers, state):
+            return np.eye(4)[(numbers[:, -1] + 1) % 4], None
+
+    words = Words(("the", "king", "is", ","))
+    cold = Sampling(temperature=0.0)
+    told = (("the king", " is, the"), ("the king ", "is, the"), ("is", ", the king"))
+    for prompt, wanted in told:
+        assert "".join(generate(Counting(), words, prompt, 3, sampling=cold)) == wanted

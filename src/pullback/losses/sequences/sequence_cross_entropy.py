@@ -66,7 +66,10 @@ class SequenceCrossEntropy(Loss):
         return _share(labels, scores.dtype)
 
     def metric_weights(self, labels: Unit) -> Unit | None:
-        return _share(labels, np.float64)
+        return astype(greater_equal(labels, 0), np.float64).sum(axis=1)
+
+    def mean_of_batch(self, labels: np.ndarray) -> float:
+        return float(_share(Unit(labels), np.float64).value.mean())
 
     def of_rows(self, scores: Unit, labels: Unit) -> Mapping[str, Unit]:
         right = astype(equal(argmax(scores, axis=2), labels), scores.dtype)

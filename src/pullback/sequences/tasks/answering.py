@@ -11,6 +11,7 @@ from pullback.layers import Layer
 from pullback.sequences.padding import padded
 
 _TOGETHER = 256  # sequences
+_STEPS = 1 << 14  # of all sequences that are asked together, with what is padded
 
 
 def answered(
@@ -30,10 +31,20 @@ def answered(
     """
     lengths = np.array([len(row) for row in inputs[0]], np.int64)
     order = np.argsort(lengths, kind="stable")
-    for start in range(0, len(order), _TOGETHER):
-        which = order[start : start + _TOGETHER]
+    for which in _together(order, lengths):
         arrays = [
             padded([x[k] for k in which], fill=number)[0]
             for x, number in zip(inputs, fill, strict=True)
         ]
         yield which, model.predict((*arrays, lengths[which])), lengths[which]
+
+
+def _together(order: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """The sequences, from the shortest on, in groups that fit into memory when they are padded."""
+    start = 0
+    while start < len(order):
+        part = order[start : start + _TOGETHER]
+        steps = lengths[part] * np.arange(1, 1 + len(part))
+        count = max(1, int(np.searchsorted(steps, _STEPS, side="right")))
+        yield part[:count]
+        start += count

@@ -20,13 +20,14 @@ from pullback.files.folder import files_named, told_by_folders
 from pullback.files.words import counted, text_of
 from pullback.layers import Layer
 from pullback.sequences.tasks.answering import answered
-from pullback.sequences.tasks.trained import TrainedSequences, register
+from pullback.sequences.tasks.trained import TrainedSequences, checked_classes, register
 from pullback.sequences.text.folder import TEXTS, whole_text
 from pullback.sequences.text.sentences import text_lines
 from pullback.sequences.text.tokenizer import tokenizer_from
 from pullback.sequences.text.words import Words, split_words, word_ngrams
 
 _TABLES = (".csv", ".parquet")
+_LONGEST = 8  # words or characters of a run, which no training goes beyond
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class TextClassifier(TrainedSequences):
 
     @classmethod
     def construct(cls, description: Mapping[str, Any], **common: Any) -> TextClassifier:
-        classes, by_file = description["classes"], description["by_file"]
+        classes, by_file = checked_classes(description["classes"]), description["by_file"]
         encoding = description["encoding"]
         pieces, words = Pieces(**description["pieces"]), tokenizer_from(description["words"])
         counts = (pieces.longest, pieces.steps)
@@ -112,13 +113,11 @@ class TextClassifier(TrainedSequences):
             or type(encoding) is not str
             or not isinstance(words, Words)
             or words.unknown is None
-            or not isinstance(classes, list)
-            or not all(type(name) is str for name in classes)
-            or not 1 < len(classes) == len(set(classes))
+            or pieces.longest > _LONGEST
         ):
             raise CircuitError("what it tells about its texts is not possible")
         return cls(
-            classes=tuple(classes),
+            classes=classes,
             pieces=pieces,
             words=words,
             by_file=by_file,

@@ -18,7 +18,7 @@ from pullback.models.text_classifier import text_classifier
 from pullback.sequences.padding import PaddedBatches, padded
 from pullback.sequences.tasks.classifier import Pieces, TextClassifier, probabilities
 from pullback.sequences.tasks.recipe import RECURRENT, SequenceRecipe
-from pullback.sequences.tasks.study import MODEL, Plan, Study
+from pullback.sequences.tasks.study import MODEL, Plan, Study, repeated
 from pullback.sequences.tasks.trained import PARTS, Measure, Record
 from pullback.sequences.text.sentences import Sentences
 from pullback.sequences.text.words import Words
@@ -101,6 +101,7 @@ class ClassifyingStudy(Study):
         recipe = replace(recipe, model=recipe.model or usual, tokenizer=tokenizer)
         recipe = recipe.checked(MODELS, _TAKES, "texts with a class")
         parts = _parts(data, recipe.seed)
+        notes += repeated({part: of.texts for part, of in parts.items()}, "text")
         bag = recipe.model == "fasttext"
         kind = _BAG if bag else _RECURRENT
         characters = tokenizer == "characters"

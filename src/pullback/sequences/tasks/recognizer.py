@@ -28,7 +28,7 @@ from pullback.sequences.sound.reading import RECORDINGS, Sound, read_head, read_
 from pullback.sequences.sound.recordings import Recordings
 from pullback.sequences.sound.seeing.heard import Heard, heard_when
 from pullback.sequences.tasks.answering import answered
-from pullback.sequences.tasks.trained import TrainedSequences, register
+from pullback.sequences.tasks.trained import TrainedSequences, checked_classes, register
 
 _AT_ONCE = 256  # recordings in memory
 
@@ -74,7 +74,8 @@ class Recognizer(TrainedSequences):
             type(single) is not bool
             or not isinstance(classes, list)
             or not all(type(name) in (str, int, float, bool) for name in classes)
-            or not 1 < len(classes) == len(set(classes))
+            or not all(np.isfinite(name) for name in classes if type(name) is float)
+            or not checked_classes([str(name) for name in classes])
         ):
             raise CircuitError("what it tells about its classes is not possible")
         return cls(classes=tuple(classes), single=single, **common)

@@ -64,7 +64,8 @@ def long_enough(data: Recordings, layer: LogMel, skip: bool) -> Recordings:
             f"too short to hear a word, such as {names_of(own)[short[0]]}"
         )
         if not skip:
-            raise CircuitError(f"there {'is' if len(short) == 1 else 'are'} {said}; leave it out")
+            are = "is" if len(short) == 1 else "are"
+            raise CircuitError(f"there {are} {said}; leave it out, or give skip_broken=True")
         if len(short) == len(own):
             raise CircuitError(f"all of the {part} part are {said}")
         kept[part] = own.rows(own.lengths >= least)

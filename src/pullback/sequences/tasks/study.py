@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.files.words import counted
 from pullback.layers import Layer
 from pullback.losses import L2, Loss, Penalty
 from pullback.optim import Optimizer
@@ -25,6 +26,23 @@ from pullback.train.fitting import fitted
 
 MODEL = "this model"
 """Whose measures are the trained model's own."""
+
+
+def repeated(parts: Mapping[str, Sequence[Any]], noun: str) -> list[str]:
+    """A note where what is judged by also stands in the part that is learned from; or none.
+
+    >>> repeated({"train": ["a", "b"], "test": ["b", "c"]}, "text")
+    ['1 of 2 texts to test stands in the training part too, and is no proof of anything']
+    """
+    known = set(parts["train"])
+    count = sum(one in known for one in parts["test"])
+    if not count:
+        return []
+    stand, are = ("stands", "is") if count == 1 else ("stand", "are")
+    return [
+        f"{count:,} of {counted(len(parts['test']), noun)} to test {stand} in the training part "
+        f"too, and {are} no proof of anything"
+    ]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from pullback.losses.sequences.chain import marginals
 from pullback.models.tagger import Tagger
 from pullback.sequences.decoding import viterbi
 from pullback.sequences.tasks.answering import answered
-from pullback.sequences.tasks.trained import TrainedSequences, register
+from pullback.sequences.tasks.trained import TrainedSequences, checked_classes, register
 from pullback.sequences.text.characters import Characters
 from pullback.sequences.text.letters import character_matrix
 from pullback.sequences.text.sentences import CONLLU, UNTAGGED, read_conllu, text_lines
@@ -131,18 +131,15 @@ class SequenceTagger(TrainedSequences):
     @classmethod
     def construct(cls, description: Mapping[str, Any], **common: Any) -> SequenceTagger:
         words, letters = (tokenizer_from(description[name]) for name in ("words", "letters"))
-        classes = description["classes"]
+        classes = checked_classes(description["classes"])
         if (
             not isinstance(words, Words)
             or not isinstance(letters, Characters)
             or words.unknown is None
             or letters.unknown is None
-            or not isinstance(classes, list)
-            or not all(type(name) is str for name in classes)
-            or not 1 < len(classes) == len(set(classes))
         ):
             raise CircuitError("what it tells about its words is not possible")
-        return cls(numbering=Numbering(words, letters, tuple(classes)), **common)
+        return cls(numbering=Numbering(words, letters, classes), **common)
 
     def check(self) -> None:
         """Raise `CircuitError` where the layers do not take its words, or have other tags."""

@@ -17,7 +17,7 @@ from pullback.losses import ChainCrossEntropy
 from pullback.models.tagger import Tagger
 from pullback.sequences.padding import PaddedBatches, padded
 from pullback.sequences.tasks.recipe import SequenceRecipe
-from pullback.sequences.tasks.study import MODEL, Plan, Study
+from pullback.sequences.tasks.study import MODEL, Plan, Study, repeated
 from pullback.sequences.tasks.tagger import Numbering, SequenceTagger, Tagging, taggings
 from pullback.sequences.tasks.trained import PARTS, Measure, Record
 from pullback.sequences.text.sentences import UNTAGGED, TaggedSentences
@@ -64,6 +64,7 @@ class TaggingStudy(Study):
         if layers > 1:
             raise CircuitError("a tagger has one recurrent layer: --hidden 100 gives it 100 units")
         parts, notes = _parts(data, recipe.seed)
+        notes += repeated({part: of.words for part, of in parts.items()}, "sentence")
         classes = _classes(data.name, parts)
         dropout = _DROPOUT if recipe.dropout is None else recipe.dropout
         with working("numbering words", 2, progress) as line:

@@ -134,12 +134,29 @@ class TrainedSequences(ABC):
             if about["task"] not in TASKS:
                 raise CircuitError(f"there is no task {about['task']!r}")
             common = {"model": model, "record": from_plain(Record, about["record"])}
+            if len(common["record"].counts) != len(PARTS):
+                raise CircuitError("it counts other parts")
             task = TASKS[about["task"]]
             trained = task.construct(about["inputs"], **common, version=version)
             trained.check()
         except (CircuitError, KeyError, TypeError, ValueError) as error:
             raise CircuitError(f"{path} is damaged: {error}") from None
         return trained
+
+
+def checked_classes(names: Any) -> tuple[str, ...]:
+    """The names of classes that a file tells: two at least, none twice, all of them texts.
+
+    Raises `CircuitError` where they are anything else, or cannot be written as UTF-8.
+    """
+    names = names if isinstance(names, list) else []
+    if not all(type(name) is str for name in names) or not 1 < len(names) == len(set(names)):
+        raise CircuitError("the names of its classes are not possible")
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError:
+        raise CircuitError("the names of its classes are no text") from None
+    return tuple(names)
 
 
 def register(trained: T) -> T:

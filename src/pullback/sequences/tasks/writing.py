@@ -10,10 +10,11 @@ from functools import cached_property
 from typing import Any, ClassVar, final
 
 import numpy as np
+from scipy.special import log_softmax
 
 from pullback.core.errors import CircuitError
 from pullback.files.progress import working
-from pullback.layers import Layer
+from pullback.layers import Layer, PositionEmbedding, Recurrent
 from pullback.layers.layer import Rng
 from pullback.losses import SequenceCrossEntropy
 from pullback.models.language_model import language_model
@@ -40,7 +41,7 @@ MODELS = {
 }
 TOKENIZERS: dict[str, tuple[str, Callable[[Iterator[str]], Tokenizer]]] = {
     "characters": ("character", Characters.of),
-    "words": ("word", lambda pieces: Words.of(pieces, minimum=2, unknown="<unk>")),
+    "words": ("word", lambda pieces: Words.of(pieces, minimum=2, most=_WORDS, unknown="<unk>")),
     "pairs": ("piece", BytePairs.of),
 }
 """By their names, what one of their entries is called, and what makes them of a text."""
@@ -56,7 +57,10 @@ _RATE = 0.003
 _DROPOUT = 0.1
 _WANTED = 3_000  # steps of training, unless told
 _MOST = 500  # batches of an epoch: a longer text takes several
-_JUDGED = 1 << 16  # numbers that are judged by after each epoch
+_WORDS = 20_000  # the commonest, which are told apart
+_JUDGED = 1 << 16  # numbers that are judged by after each epoch, or fewer
+_LEAST_JUDGED = 1 << 11
+_SCORES = 1 << 25  # of all symbols at all numbers that are judged together
 _COUNTED = 1 << 21  # numbers of the training part that counting learns from
 _TOGETHER = 16  # rows in which they are
 _SAMPLE = 200  # numbers that are written while it trains
@@ -167,8 +171,8 @@ class WritingStudy(Study):
 
     def measures(self) -> tuple[Measure, ...]:
         """The nats and bits of a character to come, and how often the likeliest is right."""
-        limit = _JUDGED
-        parts = (self.train_numbers[-limit:], self.kept_numbers[:limit])
+        kept = _some(self.kept_numbers, len(self.tokenizer))
+        parts = (self.train_numbers[-len(kept) :], kept)
         found = [_judged(self.plan.model, part, self.steps, self.recipe.model) for part in parts]
         nats = {MODEL: [nat for nat, _ in found], **self._counted(parts)}
         per = self._per_entry * math.log(2.0)
@@ -245,6 +249,11 @@ class Writer(TrainedSequences):
             shape = None
         if shape != (1, 1, len(self.tokenizer)):
             raise CircuitError("the layers do not write in its vocabulary")
+        layers = [layer for _, layer in self.model.walk()]
+        places = [x.config["count"] for x in layers if isinstance(x, PositionEmbedding)]
+        looks_back = places == [self.steps] if self.kind == "transformer" else not places
+        if not looks_back or (self.kind != "transformer" and not _is_recurrent(layers)):
+            raise CircuitError(f"the layers are of no {self.kind} of {self.steps} steps")
 
     def write(
         self,
@@ -272,6 +281,10 @@ class Writer(TrainedSequences):
         model = _writer(self.model, self.kind, self.steps, engine)
         sampling = sampling or Sampling()
         return generate(model, self.tokenizer, prompt, count, sampling=sampling, rng=rng)
+
+
+def _is_recurrent(layers: Sequence[Layer]) -> bool:
+    return any(isinstance(layer, Recurrent) for layer in layers)
 
 
 def opening(tokenizer: Tokenizer) -> str:
@@ -311,15 +324,20 @@ def _plan(
     epochs = recipe.epochs_for(len(windows), _WANTED)
     optimizer = recipe.optimizer_for(len(windows) * epochs, _RATES.get(kind, _RATE))
     model(np.zeros((1, steps), np.int64))  # makes the parameters
-    validation = _rows(kept, steps, kind)
+    validation = _rows(_some(kept, size), steps, kind)
     return Plan(
         model, SequenceCrossEntropy(), optimizer, epochs, windows, validation, recipe.l2 or 0.0
     )
 
 
+def _some(numbers: np.ndarray, size: int) -> np.ndarray:
+    """Of numbers to judge by, as many as their scores of so many symbols fit into memory."""
+    return numbers[: min(_JUDGED, max(_LEAST_JUDGED, _SCORES // size))]
+
+
 def _rows(numbers: np.ndarray, steps: int, kind: str | None) -> tuple[np.ndarray, np.ndarray]:
     """Numbers to judge by and those that follow: in windows, or in long rows for what goes on."""
-    numbers = numbers[:_JUDGED].astype(np.int64)
+    numbers = numbers.astype(np.int64)
     count = len(numbers) - 1
     if count < 1:
         raise CircuitError("the part that is kept to judge by is empty: give a longer text")
@@ -335,9 +353,9 @@ def _rows(numbers: np.ndarray, steps: int, kind: str | None) -> tuple[np.ndarray
 def _judged(model: Layer, numbers: np.ndarray, steps: int, kind: str | None) -> tuple[float, float]:
     """The mean nats of what comes next, and how often the likeliest came."""
     inputs, labels = _rows(numbers, steps, kind)
-    scores = model.predict(inputs)
-    logs = scores - scores.max(axis=-1, keepdims=True)
-    logs -= np.log(np.exp(logs).sum(axis=-1, keepdims=True))
-    own = np.take_along_axis(logs, labels[..., None], -1)
-    right = scores.argmax(axis=-1) == labels
-    return float(-own.mean(dtype=np.float64)), float(right.mean())
+    nats, right = [], []
+    for scores, wanted in zip(model.predict(inputs), labels, strict=True):
+        logs = log_softmax(scores.astype(np.float64), axis=-1)
+        nats.append(-np.take_along_axis(logs, wanted[:, None], -1).mean())
+        right.append((scores.argmax(axis=-1) == wanted).mean())
+    return float(np.mean(nats)), float(np.mean(right))

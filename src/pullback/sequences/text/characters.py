@@ -95,7 +95,7 @@ make it of text that has it, or with unknown=... have one entry for all that it 
         which = checked_numbers(numbers, len(self.vocabulary))
         return self._points[which].tobytes().decode("utf-32-le", "surrogatepass")
 
-    def stream(self, numbers: Iterable[int]) -> Iterator[str]:
+    def stream(self, numbers: Iterable[int], after: Iterable[int] = ()) -> Iterator[str]:
         """The character of each number as it comes."""
         count = len(self.vocabulary)
         for number in numbers:

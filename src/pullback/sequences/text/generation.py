@@ -65,10 +65,12 @@ def generate(
     >>> "".join(generate(Alphabet(), letters, "x", 5, sampling=Sampling(temperature=0.0)))
     'yzabc'
     """
+    given = tokenizer.encode(prompt)
     numbers = generate_numbers(
-        model, tokenizer.encode(prompt), count, end=_end(tokenizer, end), sampling=sampling, rng=rng
+        model, given, count, end=_end(tokenizer, end), sampling=sampling, rng=rng
     )
-    return tokenizer.stream(numbers)
+    ends = prompt[-1:].isspace()  # and so needs no space before what comes
+    return tokenizer.stream(numbers, () if ends else given.tolist())
 
 
 def generate_numbers(

@@ -73,7 +73,8 @@ class Sampling:
         """
         if self.temperature == 0.0:
             return np.zeros(shape)
-        return self.temperature * rng.gumbel(size=shape)
+        with np.errstate(over="ignore"):  # where all are as good as any
+            return self.temperature * rng.gumbel(size=shape)
 
     def keeps_all(self, classes: int) -> bool:
         """Whether none of so many classes is left out."""

@@ -59,10 +59,14 @@ class Tokenizer(ABC):
         """The number of entries: the count of an `Embedding`, the classes of a `Dense`."""
         return len(self.vocabulary)
 
-    def stream(self, numbers: Iterable[int]) -> Iterator[str]:
-        """The text of numbers as they come: what is yielded adds up to what `decode` gives."""
-        held: list[int] = []
-        shown = 0
+    def stream(self, numbers: Iterable[int], after: Iterable[int] = ()) -> Iterator[str]:
+        """The text of numbers as they come: what is yielded adds up to what `decode` gives.
+
+        Where others stand before them, `after` these, it goes on from their text.
+        """
+        before = list(after)
+        held: list[int] = before[len(before) - self.context :] if self.context else []
+        shown = len(self.decode(held))
         for number in numbers:
             held.append(int(number))
             text = self.decode(held)

@@ -46,6 +46,7 @@ def viterbi_scores(
     """
     refuse_without_matplotlib()
     at_least_one(most=most)
+    from pullback.sequences.text.seeing.drawing.letters import shown as shown_letters
     from pullback.sequences.text.seeing.drawing.tags import draw_tags
 
     array = drawable(scores, "scores", "(steps + 1, tags, tags)", 3)
@@ -68,7 +69,7 @@ def viterbi_scores(
     note = "below each word: how far the best tagging with another tag there is behind"
     if len(names) > 1:
         k = int(margins.argmin())
-        note += f'; the second best of all, by {margins[k]:.3g}, at "{words[k]}"'
+        note += f'; the second best of all, by {margins[k]:.3g}, at "{shown_letters(words[k])}"'
     if len(kept) < len(names):
         note += f"; {len(kept)} of {len(names)} tags"
     path = np.searchsorted(kept, best)

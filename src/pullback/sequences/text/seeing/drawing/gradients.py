@@ -38,6 +38,8 @@ def draw_gradients(sizes: Mapping[str, np.ndarray], title: str) -> Sheet:
             sheet.words(right + 0.15, top + _NAME * k + 0.17 * row, text, colour=shade)
     axes.set_xlabel("steps back from the last", fontsize=SMALL)
     axes.set_ylabel("size of the gradient", fontsize=SMALL)
+    axes.xaxis.set_label_coords(0.5, -0.3 / height)  # which do not hang on ticks being drawn
+    axes.yaxis.set_label_coords(-0.55 / (right - _LEFT), 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.tick_params(labelsize=SMALL, length=2)
     axes.tick_params(which="minor", length=0, labelsize=0)
