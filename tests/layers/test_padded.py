@@ -31,7 +31,9 @@ def test_a_model_of_padded_sequences_trains_and_is_saved(engine, tmp_path):
 
 
 @pytest.mark.parametrize("engine", ["native", "eager", "jax"])
-@pytest.mark.parametrize("inside", [lambda x: x, pb.Sequential, pb.Padded], ids=["alone", "Sequential", "Padded"])
+@pytest.mark.parametrize(
+    "inside", [lambda x: x, pb.Sequential, pb.Padded], ids=["alone", "Sequential", "Padded"]
+)
 def test_lengths_follow_layers_that_make_other_steps(engine, inside):
     if engine == "jax":
         pytest.importorskip("jax")
