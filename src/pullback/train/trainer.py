@@ -312,8 +312,7 @@ class Trainer:
                 return None
             counts = self._step.counts(data.columns)
             counts = [None if count is None else count[order[:whole]] for count in counts]
-            none = [None] * len(counts)
-            measured.append(Steps.of(size, done.numbers, counts, none))
+            measured.append(Steps.of(size, done.numbers, counts, [None] * len(counts)))
         rest = order[whole:]
         if len(rest) > 1 or (len(rest) == 1 and not (whole and self._learns_from_batches)):
             if stop():
@@ -332,10 +331,9 @@ class Trainer:
     def _one(self, rows: Rows, *, alone: bool = False) -> Steps:
         """A step on one batch, of data that are known, or that stands for itself `alone`."""
         numbers = self._run(rows)(**rows.columns)
-        losses = [None] * len(self.losses)
-        if alone:  # its loss is the mean of this batch
-            losses = self._step.counts(rows.columns, weighted=False)
-        return Steps.of(len(rows), numbers, self._step.counts(rows.columns), losses)
+        counts = self._step.counts(rows.columns)
+        own = self._step.counts(rows.columns, weighted=False) if alone else [None] * len(counts)
+        return Steps.of(len(rows), numbers, counts, own)
 
     def _run(self, rows: Rows) -> Engine:
         """A step on batches of these shapes, recorded at its first use."""
