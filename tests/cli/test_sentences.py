@@ -154,7 +154,7 @@ def test_words_are_answered(tagger, data):
         (["films", "--model", "transformer"], "there are: fasttext, lstm, gru"),
         (["films", "--rate", 8000], "--rate says nothing about texts with a class"),
         (["films", "--size", 8], "--size is for pictures"),
-        (["pictures"], "there are no pictures in"),
+        (["pictures", "--hidden", "4"], "there are no pictures, recordings or texts in"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(data, arguments, message):

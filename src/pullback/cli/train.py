@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -17,13 +18,17 @@ from pullback.cli.pictures import holds_pictures, train_pictures
 from pullback.cli.report import Page, show_data, show_end, show_outcome
 from pullback.cli.sequences import holds_sequences, train_sequences
 from pullback.core.errors import CircuitError
-from pullback.datasets import load_table
+from pullback.datasets import DATASETS, load_table
+from pullback.files.folder import kind_in
+from pullback.images.reading import PICTURES
 from pullback.images.recipe import CHANGES
 from pullback.images.recipe import MODELS as PICTURE_MODELS
+from pullback.sequences.sound.reading import RECORDINGS
 from pullback.sequences.tasks.classifying import MODELS as CLASSIFIERS
 from pullback.sequences.tasks.hearing import MODELS as HEARERS
 from pullback.sequences.tasks.writing import MODELS as WRITERS
 from pullback.sequences.tasks.writing import TOKENIZERS
+from pullback.sequences.text.folder import TEXTS
 from pullback.tables import KINDS, TASKS, ReadOptions
 from pullback.tables.recipe import MODELS, Recipe
 from pullback.tables.study import Study
@@ -296,6 +301,7 @@ def train(
         },
     )
     options = read_options(separator, header, decimal, gaps, classes)
+    _refuse_empty(data)
     for kind_held, what, holds, train_others in _OTHERS:
         if holds(data):
             asked.refuse_but(f"these are {what}", kind_held, "folders")
@@ -324,6 +330,16 @@ def train(
         show_end(page, outcome, save)
     if outcome.interrupted:
         raise typer.Exit(130)
+
+
+def _refuse_empty(data: str) -> None:
+    """Refuse a folder without any file that can be learned from."""
+    kinds = (PICTURES, RECORDINGS, TEXTS)
+    if data not in DATASETS and os.path.isdir(data) and kind_in(data, kinds) is None:
+        raise CircuitError(
+            f"there are no pictures, recordings or texts in {data}; files are known by the endings "
+            "of their names, such as .png, .wav and .txt"
+        )
 
 
 def _balanced(class_weights: str | None) -> bool:
