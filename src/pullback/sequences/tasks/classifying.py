@@ -94,8 +94,10 @@ class ClassifyingStudy(Study):
         single = np.mean([len(text.split()) <= 1 for text in data.texts]) >= _SINGLE
         notes = [*data.notes, *_about(data)]
         if recipe.tokenizer is None and single:
-            notes.append("the texts are single words, read by their characters; --tokenizer words "
-                         "takes them whole")  # fmt: skip
+            notes.append(
+                "the texts are single words, read by their characters; --tokenizer words takes them "
+                "whole"
+            )
         tokenizer = recipe.tokenizer or ("characters" if single else "words")
         usual = "lstm" if tokenizer == "characters" else "fasttext"
         recipe = replace(recipe, model=recipe.model or usual, tokenizer=tokenizer)
