@@ -95,8 +95,8 @@ class ClassifyingStudy(Study):
         notes = [*data.notes, *_about(data)]
         if recipe.tokenizer is None and single:
             notes.append(
-                "the texts are single words, read by their characters; --tokenizer words takes them "
-                "whole"
+                "the texts are single words, read by their characters; --tokenizer words takes "
+                "them whole"
             )
         tokenizer = recipe.tokenizer or ("characters" if single else "words")
         usual = "lstm" if tokenizer == "characters" else "fasttext"
