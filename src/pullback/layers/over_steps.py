@@ -61,6 +61,7 @@ class MaxOverSteps(OverSteps):
     """The largest number of each feature over the steps of a sequence.
 
     Shapes, lengths and what is raised as in `MeanOverSteps`. Several that tie share the gradient.
+    Of a row with lengths, whose steps are all -infinity, it is the least finite number.
 
     >>> MaxOverSteps()([[[1.0], [3.0], [9.0]]], np.array([2])).value
     array([[3.]])
@@ -69,7 +70,8 @@ class MaxOverSteps(OverSteps):
     def over(self, x: Unit, lengths: Unit | None) -> Unit:
         if lengths is None:
             return max(x, axis=1)
-        largest = max(where(along(counting(lengths, x.shape[1]), x), x, -np.inf), axis=1)
+        least = float(np.finfo(x.dtype).min)  # finite, so that no gradient is nan
+        largest = max(where(along(counting(lengths, x.shape[1]), x), x, least), axis=1)
         return where(along(lengths > 0, largest), largest, 0.0)
 
 
