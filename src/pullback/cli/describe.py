@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pullback.cli.layout import sentence, table
+from pullback.cli.layout import table
 from pullback.cli.picture_report import show_trained
 from pullback.cli.report import Page, show_columns, show_metrics
 from pullback.cli.sequence_report import show_trained_sequences
@@ -121,14 +121,12 @@ def _show_training(page: Page, trained: Trained) -> None:
     train, validation, test = record.rows
     springs = f", L2({record.l2:g})" if record.l2 else ""
     epochs = f"{record.epochs} epoch{'' if record.epochs == 1 else 's'}"
-    page.lines([""])
-    for line in (
+    page.facts(
         f"data      {record.source}",
         f"rows      {train:,} to train on, {validation:,} to validate, {test:,} to test",
         f"training  {record.kind}: {record.loss}, {record.optimizer}{springs}",
         f"ended     after {epochs}, seed {record.seed}: {record.ended}",
-    ):
-        page.lines(sentence(line, page.width, 10))
+    )
 
 
 def metrics_of(record: Record) -> Mapping[str, Mapping[str, Measured]]:

@@ -34,9 +34,8 @@ def show_pictures(page: Page, study: PictureStudy) -> None:
     springs = [f"L2({plan.l2:g})"] if plan.l2 else []
     mixed = [f"mixup {plan.mixup:g}"] if plan.mixup else []
     learns = ", ".join([type(plan.loss).__name__, repr(plan.optimizer), *springs, *mixed])
-    page.lines([""])
-    page.lines(sentence(f"model     {layers}: {study.parameters:,} parameters", page.width, 10))
-    page.lines(sentence(f"training  {learns}", page.width, 10))
+    model = f"model     {layers}: {study.parameters:,} parameters"
+    page.facts(model, f"training  {learns}")
 
 
 def size_of(shape: Sequence[int]) -> str:
@@ -67,13 +66,11 @@ def show_picture_outcome(page: Page, outcome: PictureOutcome, saved: str | None)
     count = len(outcome.history)
     epochs = f"{count} epoch{'' if count == 1 else 's'}"
     pictures = len(study.parts["train"]) * count
-    page.lines([""])
-    for line in (
+    page.facts(
         f"ended     after {epochs} in {outcome.seconds:.1f} s, {pictures / outcome.seconds:,.0f} "
         f"pictures a second, seed {study.recipe.seed}: {outcome.history.ended}",
         f"saved     {saved or 'not saved; --save FILE keeps it'}",
-    ):
-        page.lines(sentence(line, page.width, 10))
+    )
 
 
 def show_accuracy(page: Page, metrics: Sequence[Metric], trivial: str) -> None:
@@ -126,11 +123,9 @@ def show_record(page: Page, record: Record) -> None:
     springs = f", L2({record.l2:g})" if record.l2 else ""
     changed = f"; {', '.join(record.augment)}" if record.augment else ""
     epochs = f"{record.epochs} epoch{'' if record.epochs == 1 else 's'}"
-    page.lines([""])
-    for line in (
+    page.facts(
         f"data      {record.source}",
         f"pictures  {counts}",
         f"training  {record.kind}: {record.optimizer}{springs}{changed}",
         f"ended     after {epochs}, seed {record.seed}: {record.ended}",
-    ):
-        page.lines(sentence(line, page.width, 10))
+    )

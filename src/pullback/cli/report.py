@@ -54,6 +54,12 @@ class Page:
         for text in texts:
             self.lines(sentence(text, self.width))
 
+    def facts(self, *lines: str) -> None:
+        """Print lines of a word in ten columns and what it is, after an empty line."""
+        self.lines([""])
+        for line in lines:
+            self.lines(sentence(line, self.width, 10))
+
     def confusion(self, classes: Sequence[Any], counts: np.ndarray) -> None:
         """How often each class was taken for each; where all do not fit, the worst pairs."""
         names = [cell(label) for label in classes]
@@ -100,9 +106,8 @@ def show_data(page: Page, study: Study) -> None:
     layers = ", ".join(map(repr, plan.model))
     springs = [f"L2({plan.l2:g})"] if plan.l2 else []
     learns = ", ".join([plan.loss_name, repr(plan.optimizer), *springs])
-    page.lines([""])
-    page.lines(sentence(f"model     {layers}: {study.parameters:,} parameters", page.width, 10))
-    page.lines(sentence(f"training  {learns}", page.width, 10))
+    model = f"model     {layers}: {study.parameters:,} parameters"
+    page.facts(model, f"training  {learns}")
 
 
 def _stands_above(note: str) -> bool:
@@ -172,16 +177,11 @@ def show_end(page: Page, outcome: Outcome, saved: str | None) -> None:
     """How training ended, and where the model is."""
     count = len(outcome.history)
     epochs = f"{count} epoch{'' if count == 1 else 's'}"
-    page.lines([""])
-    page.lines(
-        sentence(
-            f"ended     after {epochs} in {outcome.seconds:.2f} s, seed "
-            f"{outcome.study.recipe.seed}: {outcome.history.ended}",
-            page.width,
-            10,
-        )
+    page.facts(
+        f"ended     after {epochs} in {outcome.seconds:.2f} s, seed "
+        f"{outcome.study.recipe.seed}: {outcome.history.ended}",
+        f"saved     {saved or 'not saved; --save FILE keeps it'}",
     )
-    page.lines(sentence(f"saved     {saved or 'not saved; --save FILE keeps it'}", page.width, 10))
 
 
 def show_metrics(

@@ -9,7 +9,7 @@ import typer
 
 from pullback.core.errors import CircuitError
 from pullback.sequences.tasks.trained import TrainedSequences
-from pullback.sequences.tasks.writing import Writer, opening
+from pullback.sequences.tasks.writer import Writer, opening
 from pullback.sequences.text.sampling import Sampling
 
 

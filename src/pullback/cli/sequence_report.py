@@ -13,7 +13,7 @@ from pullback.sequences.tasks.study import MODEL, Outcome, Study
 from pullback.sequences.tasks.trained import PARTS, Measure, TrainedSequences
 
 _FEW = 2  # numbers of a long list that are shown
-LESS = ("nats", "bits", "labels wrong")
+_LESS = ("nats", "bits", "labels wrong")
 """How measures begin of which less is better."""
 _VERBS = {"train": "to train on", "validation": "to validate", "test": "to test"}
 
@@ -27,10 +27,9 @@ def show_sequences(page: Page, study: Study) -> None:
     page.sentences([whole, *study.facts(), *(f"note: {note}" for note in study.notes)])
     springs = [f"L2({plan.l2:g})"] if plan.l2 else []
     learns = ", ".join([repr(plan.loss), repr(plan.optimizer), *springs])
-    page.lines([""])
     layers = brief_layers(repr(plan.model))
-    page.lines(sentence(f"model     {layers}: {study.parameters:,} parameters", page.width, 10))
-    page.lines(sentence(f"training  {learns}", page.width, 10))
+    model = f"model     {layers}: {study.parameters:,} parameters"
+    page.facts(model, f"training  {learns}")
 
 
 def brief_layers(text: str) -> str:
@@ -63,13 +62,11 @@ def show_sequence_outcome(page: Page, outcome: Outcome, saved: str | None) -> No
     _show_mistakes(page, *study.mistakes())
     count = len(outcome.history)
     epochs = f"{count} epoch{'' if count == 1 else 's'}"
-    page.lines([""])
-    for line in (
+    page.facts(
         f"ended     after {epochs} in {outcome.seconds:.1f} s, seed {study.recipe.seed}: "
         f"{outcome.history.ended}",
         f"saved     {saved or 'not saved; --save FILE keeps it'}",
-    ):
-        page.lines(sentence(line, page.width, 10))
+    )
 
 
 def _better(measures: Sequence[Measure]) -> str:
@@ -79,7 +76,7 @@ def _better(measures: Sequence[Measure]) -> str:
     own = next((m for m in first if m.who == MODEL), None)
     if part is None or own is None:
         return ""
-    less = first[0].name.startswith(LESS)
+    less = first[0].name.startswith(_LESS)
     values = {m.who: (-1 if less else 1) * getattr(m, part) for m in first}
     best = max(values, key=lambda who: values[who])
     return best if values[best] > values[MODEL] else ""
@@ -133,11 +130,9 @@ def show_trained_sequences(page: Page, path: str, trained: TrainedSequences) -> 
     )
     springs = f", L2({record.l2:g})" if record.l2 else ""
     epochs = f"{record.epochs} epoch{'' if record.epochs == 1 else 's'}"
-    page.lines([""])
-    for line in (
+    page.facts(
         f"data      {record.source}",
         f"counts    {record.unit}: {counts}",
         f"training  {record.kind}: {record.loss}, {record.optimizer}{springs}",
         f"ended     after {epochs}, seed {record.seed}: {record.ended}",
-    ):
-        page.lines(sentence(line, page.width, 10))
+    )

@@ -27,7 +27,6 @@ from pullback.layers.storage import read_about
 
 FORMAT = "pullback trained pictures, version 1"
 _AT_ONCE = 256  # pictures in memory
-PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,11 @@ from pullback.tables.prepare import Preparation
 from pullback.tables.recipe import Plan, Recipe, prepared
 from pullback.tables.table import TableDataset
 from pullback.tables.target import Target
-from pullback.tables.trained import PARTS, Metric, Record, Trained
+from pullback.tables.trained import Metric, Record, Trained
 from pullback.train import History
 from pullback.train.fitting import fitted
+from pullback.train.split import SHARES
 
-SHARES = dict(zip(PARTS, (0.7, 0.1, 0.2), strict=True))
 MOST_WRONG = 5
 
 

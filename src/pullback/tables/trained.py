@@ -24,9 +24,9 @@ from pullback.tables.measure import MEASURES
 from pullback.tables.options import ReadOptions
 from pullback.tables.prepare import Preparation
 from pullback.tables.target import Target
+from pullback.train.split import PARTS
 
 FORMAT = "pullback trained model, version 1"
-PARTS: tuple[str, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)

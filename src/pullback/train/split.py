@@ -10,6 +10,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 
 SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
+PARTS = tuple(SHARES)
 
 
 class Divisible(Protocol):

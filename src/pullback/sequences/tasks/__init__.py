@@ -11,7 +11,8 @@ from pullback.sequences.tasks.recognizer import Recognizer
 from pullback.sequences.tasks.tagger import SequenceTagger
 from pullback.sequences.tasks.tagging import TaggingStudy
 from pullback.sequences.tasks.trained import TrainedSequences
-from pullback.sequences.tasks.writing import Writer, WritingStudy
+from pullback.sequences.tasks.writer import Writer
+from pullback.sequences.tasks.writing import WritingStudy
 
 __all__ = [
     "ClassifyingStudy",

@@ -20,9 +20,9 @@ from pullback.files.answers import Answers
 from pullback.layers import Layer
 from pullback.layers.saving import load_model, save_model
 from pullback.layers.storage import read_about
+from pullback.train.split import PARTS
 
 FORMAT = "pullback trained sequences, version 1"
-PARTS = ("train", "validation", "test")
 TASKS: Registry[type[TrainedSequences]] = Registry("task")
 T = TypeVar("T", bound="type[TrainedSequences]")
 

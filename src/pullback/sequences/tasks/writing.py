@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, final
@@ -14,22 +14,20 @@ from scipy.special import log_softmax
 
 from pullback.core.errors import CircuitError
 from pullback.files.progress import working
-from pullback.layers import Layer, PositionEmbedding, Recurrent
-from pullback.layers.layer import Rng
+from pullback.layers import Layer
 from pullback.losses import SequenceCrossEntropy
 from pullback.models.language_model import language_model
 from pullback.models.transformer import transformer
 from pullback.sequences.tasks.recipe import RECURRENT, SequenceRecipe
 from pullback.sequences.tasks.study import MODEL, Plan, Study
-from pullback.sequences.tasks.trained import Measure, Record, TrainedSequences, register
+from pullback.sequences.tasks.trained import Measure, Record
+from pullback.sequences.tasks.writer import TRANSFORMER, Writer, opening, step_model
 from pullback.sequences.text.batches import TextWindows
 from pullback.sequences.text.byte_pairs import BytePairs
 from pullback.sequences.text.characters import Characters
 from pullback.sequences.text.generation import StepModel, generate
 from pullback.sequences.text.long_text import Text, TextFile
-from pullback.sequences.text.sampling import Sampling
-from pullback.sequences.text.steps import LastWindow, StepByStep
-from pullback.sequences.text.tokenizer import Tokenizer, tokenizer_from
+from pullback.sequences.text.tokenizer import Tokenizer
 from pullback.sequences.text.words import Words
 from pullback.train import Callback, Event
 
@@ -37,7 +35,7 @@ MODELS = {
     "lstm": RECURRENT["lstm"],
     "gru": RECURRENT["gru"],
     "rnn": RECURRENT["rnn"],
-    "transformer": "a small causal transformer",
+    TRANSFORMER: "a small causal transformer",
 }
 TOKENIZERS: dict[str, tuple[str, Callable[[Iterator[str]], Tokenizer]]] = {
     "characters": ("character", Characters.of),
@@ -47,12 +45,12 @@ TOKENIZERS: dict[str, tuple[str, Callable[[Iterator[str]], Tokenizer]]] = {
 """By their names, what one of their entries is called, and what makes them of a text."""
 _TAKES = ("dropout", "tokenizer", "steps")
 _ROWS = 32
-_STEPS = {"transformer": 64}
+_STEPS = {TRANSFORMER: 64}
 _USUAL_STEPS = 128
 _HEADS = 4
 _WIDTH = 256  # units of a recurrent layer, unless told; a transformer has half of them
 _BLOCKS = 4
-_RATES = {"transformer": 0.001, "rnn": 0.001}
+_RATES = {TRANSFORMER: 0.001, "rnn": 0.001}
 _RATE = 0.003
 _DROPOUT = 0.1
 _WANTED = 3_000  # steps of training, unless told
@@ -149,7 +147,7 @@ class WritingStudy(Study):
 
     @cached_property
     def writer(self) -> StepModel[Any]:
-        return _writer(self.plan.model, self.recipe.model, self.steps, self.recipe.engine)
+        return step_model(self.plan.model, self.recipe.model, self.steps, self.recipe.engine)
 
     def watching(self, tell: Callable[[str], None]) -> Sequence[Callback]:
         """A sample after some epochs, and after the first."""
@@ -211,109 +209,12 @@ class WritingStudy(Study):
         )
 
 
-@final
-@register
-@dataclass(frozen=True, kw_only=True)
-class Writer(TrainedSequences):
-    """A language model with the tokenizer of its text; `steps` are the most that it looks back."""
-
-    tokenizer: Tokenizer
-    kind: str
-    steps: int
-    task: ClassVar[str] = "language modelling"
-    noun: ClassVar[str] = "language model"
-
-    def says(self) -> list[str]:
-        one = {Characters: "character", Words: "word"}.get(type(self.tokenizer), "piece")
-        return [
-            f"writes text, {one} by {one}, of {len(self.tokenizer):,} different ones: pullback "
-            "sample goes on from a prompt"
-        ]
-
-    def describe(self) -> dict[str, Any]:
-        return {"tokenizer": self.tokenizer.describe(), "kind": self.kind, "steps": self.steps}
-
-    @classmethod
-    def construct(cls, description: Mapping[str, Any], **common: Any) -> Writer:
-        kind, steps = description["kind"], description["steps"]
-        if kind not in MODELS or type(steps) is not int or steps < 1:
-            raise CircuitError("what it tells about its text is not possible")
-        tokenizer = tokenizer_from(description["tokenizer"])
-        return cls(tokenizer=tokenizer, kind=kind, steps=steps, **common)
-
-    def check(self) -> None:
-        """Raise `CircuitError` where the layers do not write in this vocabulary."""
-        try:
-            shape = np.shape(self.model.predict(np.zeros((1, 1), np.int64)))
-        except Exception:  # what foreign layers make of it cannot be foreseen
-            shape = None
-        if shape != (1, 1, len(self.tokenizer)):
-            raise CircuitError("the layers do not write in its vocabulary")
-        layers = [layer for _, layer in self.model.walk()]
-        places = [x.config["count"] for x in layers if isinstance(x, PositionEmbedding)]
-        looks_back = places == [self.steps] if self.kind == "transformer" else not places
-        if not looks_back or (self.kind != "transformer" and not _is_recurrent(layers)):
-            raise CircuitError(f"the layers are of no {self.kind} of {self.steps} steps")
-
-    def write(
-        self,
-        prompt: str,
-        count: int | None = None,
-        *,
-        sampling: Sampling | None = None,
-        rng: Rng = None,
-        engine: str = "native",
-    ) -> Iterator[str]:
-        """Text that goes on from a prompt, as it is made; see `generate`.
-
-        Raises `CircuitError` for a prompt that is empty or has what the vocabulary lacks.
-        """
-        if not prompt:
-            raise CircuitError("a prompt has a character at least, which the text goes on from")
-        try:
-            self.tokenizer.encode(prompt)
-        except CircuitError as error:
-            what = str(error).partition(" is not in the vocabulary")[0]
-            raise CircuitError(
-                f"{what} of the prompt was not in the text that the model learned from; leave "
-                "it out"
-            ) from None
-        model = _writer(self.model, self.kind, self.steps, engine)
-        sampling = sampling or Sampling()
-        return generate(model, self.tokenizer, prompt, count, sampling=sampling, rng=rng)
-
-
-def _is_recurrent(layers: Sequence[Layer]) -> bool:
-    return any(isinstance(layer, Recurrent) for layer in layers)
-
-
-def opening(tokenizer: Tokenizer) -> str:
-    """What to go on from where nothing is told: a new line, if the vocabulary has it, or a space.
-
-    >>> opening(Characters.of("to be")), opening(Characters.of("oooh"))
-    (' ', 'h')
-    """
-    for start in "\n ":
-        try:
-            if tokenizer.decode(tokenizer.encode(start)) == start:
-                return start
-        except CircuitError:  # it is not in the vocabulary
-            continue
-    return tokenizer.decode([0])
-
-
-def _writer(model: Layer, kind: str | None, steps: int, engine: str) -> StepModel[Any]:
-    if kind == "transformer":
-        return LastWindow(model, steps, engine=engine)
-    return StepByStep.of(model, engine=engine)
-
-
 def _plan(
     recipe: SequenceRecipe, size: int, train: np.ndarray, kept: np.ndarray, steps: int
 ) -> Plan:
     kind, seed = recipe.model or "", recipe.seed
     dropout = _DROPOUT if recipe.dropout is None else recipe.dropout
-    if kind == "transformer":
+    if kind == TRANSFORMER:
         units, blocks = recipe.stack(_WIDTH // 2, _BLOCKS)
         model = transformer(size, units, blocks, _HEADS, steps, dropout=dropout, rng=seed)
     else:
@@ -341,7 +242,7 @@ def _rows(numbers: np.ndarray, steps: int, kind: str | None) -> tuple[np.ndarray
     count = len(numbers) - 1
     if count < 1:
         raise CircuitError("the part that is kept to judge by is empty: give a longer text")
-    if kind == "transformer":
+    if kind == TRANSFORMER:
         steps = min(steps, count)
     else:
         steps = max(1, count // min(_TOGETHER, -(-count // steps)))
