@@ -6,16 +6,22 @@ and it is saved as a page to explore (.html) or as a picture (.svg, .png).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.figures import refuse_without_matplotlib
 from pullback.maps.labels import Classes, Quantities, understood
+from pullback.maps.page import write_page
+
+ENDINGS = (".html", ".svg", ".png")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +95,28 @@ class Map:
     def colouring(self) -> Classes | Quantities | None:
         """What the labels are: classes, quantities, or nothing."""
         return None if self.labels is None else understood(self.labels)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a page to explore (.html), or a picture (.svg, .png; extra `plot`), by the ending.
+
+        Raises `CircuitError` for another ending, and where the file cannot be written.
+        """
+        path = Path(path)
+        ending = path.suffix.lower()
+        if ending not in ENDINGS:
+            raise CircuitError(
+                f"a map is saved as {', '.join(ENDINGS)}: name it {path.stem or 'map'}.html, not "
+                f"{path}"
+            )
+        if path.is_dir():
+            raise CircuitError(f"cannot write a map to {path}: it is a folder; name a file in it")
+        if ending == ".html":
+            write_page(self, path)
+        else:
+            refuse_without_matplotlib()
+            from pullback.maps.picture import write_picture
+
+            write_picture(self, path)
 
 
 def _plane(what: str, given: Any) -> np.ndarray:
