@@ -91,7 +91,9 @@ class Browser:
 
     def key(self, key, text=""):
         for kind in ("keyDown", "keyUp"):
-            self._ask("Input.dispatchKeyEvent", type=kind, key=key, text=text if kind[3] == "D" else "")
+            self._ask(
+                "Input.dispatchKeyEvent", type=kind, key=key, text=text if kind[3] == "D" else ""
+            )
 
     def write(self, text):
         self._ask("Input.insertText", text=text)
