@@ -9,6 +9,7 @@ import typer
 import pullback
 from pullback.cli.cache import cache
 from pullback.cli.describe import describe
+from pullback.cli.embed import embed
 from pullback.cli.explain import explain
 from pullback.cli.predict import predict
 from pullback.cli.sample import sample
@@ -29,6 +30,7 @@ app.command()(sample)
 app.command()(describe)
 app.command()(show)
 app.command()(cache)
+app.add_typer(embed, name="embed")
 
 
 def _print_version(asked: bool) -> None:

@@ -22,6 +22,11 @@ from pullback.maps.labels import Classes, Quantities, understood
 from pullback.maps.page import write_page
 
 ENDINGS = (".html", ".svg", ".png")
+READING = (
+    "Points that lie together are alike in the data. How large or dense a group looks, and how far "
+    "groups lie apart, says little: t-SNE keeps who is near, and not how far."
+)
+"""How a map that keeps neighbourhoods is to be read: a note for whatever lays points out so."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,7 +71,9 @@ def page_of(map: Map, name: str = "map") -> str:
     sheets = None if map.pictures is None else sheets_of(map.pictures)
     facts = _facts(map, frames, last, sheets)
     facts |= {"file": name, "arrays": {key: _KINDS[x.dtype.str] for key, x in arrays.items()}}
-    held = [_held(f"array-{key}", base64.b64encode(x).decode()) for key, x in arrays.items()]
+    held = [
+        _held(f"array-{key}", base64.b64encode(x.tobytes()).decode()) for key, x in arrays.items()
+    ]
     held += [_held(f"sheet-{k}", text) for k, text in enumerate(sheets.texts if sheets else ())]
     parts = {
         "title": html.escape(map.title) or "map",
@@ -80,7 +82,7 @@ def page_of(map: Map, name: str = "map") -> str:
         "arrays": "\n".join(held),
     }
     size = (sum(len(part) for part in parts.values()) + len(_json(facts))) / 1e6
-    facts["size"] = f"This page has {size:.{1 if size < 10.0 else 0}f} MB and needs nothing else."
+    facts["size"] = f"This page has {size:.1f} MB and needs nothing else."
     parts["facts"] = _json(facts)
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _own("page.html"))
 

@@ -22,17 +22,17 @@ from pullback.core.aside import write_aside
 from pullback.core.text import number
 from pullback.figures.sheet import MARGIN, PALE, SMALL, TITLE, WIDTH, Sheet, short
 from pullback.files.words import counted
-from pullback.maps.colours import GREY, PLAIN, RAMP, about_colours, bounds, class_colours
+from pullback.maps.colours import GREY, PALETTE, PLAIN, RAMP, about_colours, bounds, class_colours
 from pullback.maps.labels import Classes, Quantities
 
 if TYPE_CHECKING:
     from pullback.maps.map import Map
 
-SIDE = 6.4  # inches of the map
+BESIDE, ALONE = 6.4, WIDTH - 2.0 * MARGIN  # inches that a map is wide, with a legend and without
+FLATTEST = 0.5  # times as wide, a map is high
 MANY = 3000  # points, from which they are one picture in an SVG
 MOST_NAMES = 400
 _LINE = 0.17  # inches of a line of the legend and of the notes
-_ROWS = 24  # of the legend
 _LETTER = 0.56 * SMALL / 72.0  # inches of a letter, about
 _RESOLUTION = 200  # dots an inch
 
@@ -54,13 +54,16 @@ def drawn(map: Map) -> Sheet:
     """The figure of a map."""
     notes = [line for note in map.notes for line in textwrap.wrap(_plain(note), 132)]
     count = counted(len(map), "point")
-    sheet = Sheet(TITLE + SIDE + 2 * MARGIN + _LINE * len(notes), _plain(map.title) or "map", count)
-    top = TITLE + MARGIN / 2
-    axes = sheet.place(MARGIN, top, SIDE, SIDE)
-    _frame(axes, map.positions)
-    _points(axes, map)
+    width = ALONE if map.colouring is None else BESIDE
+    across, up = (float(x) or 1.0 for x in np.ptp(map.positions, axis=0))
+    height = width * min(max(up / across, FLATTEST), 1.0)
+    bottom = TITLE + MARGIN / 2 + height
+    sheet = Sheet(bottom + 1.5 * MARGIN + _LINE * len(notes), _plain(map.title) or "map", count)
+    axes = sheet.place(MARGIN, bottom - height, width, height)
+    _frame(axes, map.positions, width, height)
+    _points(axes, map, width * height)
     taken = _Taken()
-    left = MARGIN + SIDE + 0.25
+    left, top = MARGIN + width + 0.25, bottom - height
     if isinstance(map.colouring, Classes):
         _class_names(axes, map.positions, map.colouring, taken)
         _legend(sheet, map.colouring, left, top)
@@ -69,22 +72,23 @@ def drawn(map: Map) -> Sheet:
     if map.names is not None and map.labels is None:
         _point_names(axes, map.positions, map.names, taken)
     for k, line in enumerate(notes):
-        sheet.words(MARGIN, top + SIDE + 0.12 + k * _LINE, line, colour=PALE)
+        sheet.words(MARGIN, bottom + 0.12 + k * _LINE, line, colour=PALE)
     return sheet
 
 
-def _frame(axes: Axes, positions: np.ndarray) -> None:
+def _frame(axes: Axes, positions: np.ndarray, width: float, height: float) -> None:
     """The same units on both axes, and all points inside."""
     low, high = positions.min(axis=0), positions.max(axis=0)
-    middle, half = (low + high) / 2.0, 0.53 * (float((high - low).max()) or 1.0)
-    axes.set_xlim(middle[0] - half, middle[0] + half)
-    axes.set_ylim(middle[1] - half, middle[1] + half)
+    x, y = (low + high) / 2.0
+    half = 0.53 * (float(((high - low) / (width, height)).max()) or 1.0)  # of an inch
+    axes.set_xlim(x - half * width, x + half * width)
+    axes.set_ylim(y - half * height, y + half * height)
 
 
-def _points(axes: Axes, map: Map) -> None:
+def _points(axes: Axes, map: Map, room: float) -> None:
     """All points, in an order in which no class lies on top of all others."""
     order = np.random.default_rng(0).permutation(len(map))
-    side = min(max(0.3 * 72.0 * SIDE / np.sqrt(len(map)), 1.1), 6.0)
+    side = min(max(0.3 * 72.0 * np.sqrt(room / len(map)), 1.1), 6.0)
     axes.scatter(
         *map.positions[order].T,
         s=side**2,
@@ -135,7 +139,7 @@ def _class_names(axes: Axes, positions: np.ndarray, classes: Classes, taken: _Ta
     for k in np.argsort(-classes.counts, kind="stable"):
         x, y = np.median(positions[classes.codes == k], axis=0)
         text = short(_plain(classes.names[k]), 1.6)
-        across, up = _inches(axes, x, y)
+        across, up = _inches(axes, x, y)[:2]
         width = _LETTER * len(text) * 1.1
         if text and taken.free(across - width / 2, up - 0.08, width, 0.16):
             rim = {
@@ -160,15 +164,17 @@ def _point_names(axes: Axes, positions: np.ndarray, names: Sequence[str], taken:
     left = MOST_NAMES
     for (x, y), name in zip(positions, names, strict=True):
         text = short(_plain(name), 1.4)
-        across, up = _inches(axes, x, y)
+        across, up, most = _inches(axes, x, y)
         width = _LETTER * len(text) * 0.92 + 0.08
-        if text and across + width < SIDE and taken.free(across, up - 0.055, width, 0.11):
+        onward = across + width < most  # else it stands before its point
+        if text and taken.free(across - (not onward) * width, up - 0.055, width, 0.11):
             axes.annotate(
                 text,
                 (x, y),
-                (2.5, 0.0),
+                (2.5 if onward else -2.5, 0.0),
                 textcoords="offset points",
                 fontsize=SMALL - 1.0,
+                ha="left" if onward else "right",
                 va="center",
                 parse_math=False,
             )
@@ -177,10 +183,12 @@ def _point_names(axes: Axes, positions: np.ndarray, names: Sequence[str], taken:
             return
 
 
-def _inches(axes: Axes, x: float, y: float) -> tuple[float, float]:
-    """Where a place lies, from the lower left corner of the map."""
-    (low, high), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    return SIDE * (x - low) / (high - low), SIDE * (y - bottom) / (top - bottom)
+def _inches(axes: Axes, x: float, y: float) -> tuple[float, float, float]:
+    """Where a place lies, from the lower left corner of the map; and how wide that is."""
+    (low, high), (bottom, _) = axes.get_xlim(), axes.get_ylim()
+    width = axes.get_position().width * WIDTH
+    inch = (high - low) / width
+    return (x - low) / inch, (y - bottom) / inch, width
 
 
 def _legend(sheet: Sheet, classes: Classes, left: float, top: float) -> None:
@@ -221,9 +229,10 @@ def _bar(sheet: Sheet, quantities: Quantities, left: float, top: float) -> None:
 
 def _column(sheet: Sheet, left: float, top: float) -> Axes:
     """Axes without a frame, in inches from their upper left corner."""
-    axes = sheet.place(left, top, WIDTH - MARGIN - left, SIDE)
+    height = (len(PALETTE) + 6) * _LINE
+    axes = sheet.place(left, top, WIDTH - MARGIN - left, height)
     axes.set_xlim(0.0, WIDTH - MARGIN - left)
-    axes.set_ylim(SIDE, 0.0)
+    axes.set_ylim(height, 0.0)
     axes.axis("off")
     return axes
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -59,7 +61,7 @@ def _within(height: int, width: int, side: int) -> tuple[int, int]:
 
 
 def _sheet(
-    pictures: np.ndarray, shape: tuple[int, int], way: str, options: dict[str, object]
+    pictures: np.ndarray, shape: tuple[int, int], way: str, options: Mapping[str, Any]
 ) -> str:
     """A sheet of up to EACH pictures as a data URI."""
     height, width = shape

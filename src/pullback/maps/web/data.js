@@ -28,9 +28,16 @@ function forceOf(name) {
   return steps && Float32Array.from(steps, (step) => step * facts.force);
 }
 
-/** What makes any moment as large as the view: the middle, and half of the longer side. */
+/** How far the map reaches from its middle, the farther of both ways being 1. */
+const reach = (() => {
+  const [across, up] = [0, 1].map((k) => facts.high[k] - facts.low[k]);
+  const most = Math.max(across, up) || 1;
+  return { x: Math.max(across / most, 0.2), y: Math.max(up / most, 0.2) };
+})();
+
+/** What makes any moment as large as the map: its middle, and how long 1 is. */
 function frameOf(low, high) {
-  const half = Math.max(high[0] - low[0], high[1] - low[1]) / 2 || 1;
+  const half = Math.max((high[0] - low[0]) / reach.x, (high[1] - low[1]) / reach.y) / 2 || 1;
   return { x: (low[0] + high[0]) / 2, y: (low[1] + high[1]) / 2, half };
 }
 

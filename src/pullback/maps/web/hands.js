@@ -125,5 +125,12 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 });
 resize();
 
-/** For the console: what the page holds. */
-globalThis.pullbackMap = { facts, view, replay, shown, positions: raw, painter: () => painter.kind };
+/** For the console: what the page holds, and where it shows it. */
+globalThis.pullbackMap = {
+  facts,
+  view,
+  replay,
+  shown,
+  at: (i) => replay.places.slice(2 * i, 2 * i + 2),
+  painter: () => painter.kind,
+};

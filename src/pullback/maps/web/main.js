@@ -70,8 +70,8 @@ function paint() {
 
 /** Pixels across: the fewer points and the nearer, the larger. */
 function pointSize() {
-  const room = Math.min(view.width, view.height - view.below);
-  const far = bounded(0.33 * Math.sqrt((room * room) / count), 1.8, 8);
+  const room = 4 * reach.x * reach.y * (view.scale / view.zoom) ** 2;
+  const far = bounded(0.33 * Math.sqrt(room / count), 1.8, 8);
   return Math.min(far * view.zoom ** 0.35, 14);
 }
 

@@ -4,6 +4,7 @@ const LONGEST = 150; // pixels of an arrow
 const USUAL = 46; // pixels of an arrow that 1 in 20 points has a longer one than
 const APART = 38; // pixels between points whose arrows are shown
 const MOST_NAMES = 400;
+const MOST_MATCHES = 30; // that are named
 const MOST_LABELS = 60;
 const SAMPLE = 301; // points of a class whose median is taken for that of all
 const SHORTENED = 42; // letters of a name on the map
@@ -162,7 +163,7 @@ class Overlay {
         return sorted[sorted.length >> 1];
       });
       const [x, y] = [this.view.across(at[0]), this.view.down(at[1])];
-      this.write(facts.classes[c], x, y, 14, "600", "center");
+      this.write(facts.classes[c], x, y, { size: 14, weight: 600, align: "center" });
     }
   }
 
@@ -170,7 +171,7 @@ class Overlay {
   names(now) {
     const { view } = this;
     const matches = now.matches ?? [];
-    for (const i of matches.slice(0, MOST_NAMES)) this.nameOf(i, true);
+    for (const i of matches.slice(0, MOST_MATCHES)) if (isShown(i)) this.nameOf(i, 600, this.ink);
     if (!facts.names || now.playing) return;
     const inView = [];
     const place = [view.mapX(0), view.mapY(view.height), view.mapX(view.width), view.mapY(0)];
@@ -178,18 +179,18 @@ class Overlay {
     if (!now.names && inView.length > 40) return;
     inView.sort((a, b) => a - b);
     for (let k = 0, left = MOST_NAMES; k < inView.length && left > 0; k++) {
-      if (this.nameOf(inView[k], false)) left--;
+      if (this.nameOf(inView[k], 400, now.matches ? this.pale : this.ink)) left--;
     }
   }
 
-  nameOf(i, strong) {
+  nameOf(i, weight, ink) {
     const [x, y] = [this.x(i), this.y(i)];
     if (!nameOf(i) || !this.inside(x, y)) return false;
-    return this.write(nameOf(i), x + 7, y, 12, strong ? "600" : "400", "left");
+    return this.write(nameOf(i), x + 7, y, { size: 12, weight, ink });
   }
 
   /** A text with a rim of paper, where it meets none that was written; whether there was room. */
-  write(text, x, y, size, weight, align) {
+  write(text, x, y, { size, weight, align = "left", ink = this.ink }) {
     const { pen } = this;
     if (text.length > SHORTENED) text = `${[...text.slice(0, SHORTENED)].slice(0, -1).join("")}…`;
     const tall = size * 0.6;
@@ -210,7 +211,7 @@ class Overlay {
     pen.lineWidth = 3.5;
     pen.strokeStyle = this.paper;
     pen.strokeText(text, x, y);
-    pen.fillStyle = this.ink;
+    pen.fillStyle = ink;
     pen.fillText(text, x, y);
     return true;
   }

@@ -11,9 +11,9 @@ class View {
     Object.assign(this, { width, height, below });
   }
 
-  /** Pixels of a unit; the whole map is 2 units long. */
+  /** Pixels of a unit: the whole map, twice as long as it reaches, fills the view. */
   get scale() {
-    const room = Math.min(this.width, this.height - this.below);
+    const room = Math.min(this.width / reach.x, (this.height - this.below) / reach.y);
     return this.zoom * Math.max(room * 0.47, 20);
   }
 
