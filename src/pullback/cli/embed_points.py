@@ -226,7 +226,7 @@ def _writable(names: list[str], data: str) -> list[Path]:
 
 def _perplexity(asked: float | None, count: int) -> float:
     """What was asked for, or 30, where so few points allow it."""
-    return asked if asked is not None else max(1.0, min(30.0, (count - 1) / 3.0))
+    return asked if asked is not None else float(max(1, min(30, (count - 1) // 3)))
 
 
 def _show_points(page: Page, found: Points, shape: dict[str, Any]) -> None:

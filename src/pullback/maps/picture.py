@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 BESIDE, ALONE = 6.4, WIDTH - 2.0 * MARGIN  # inches that a map is wide, with a legend and without
 FLATTEST = 0.5  # times as wide, a map is high
-MANY = 3000  # points, from which they are one picture in an SVG
+MANY = 1000  # points, beyond which they are one picture in an SVG
 MOST_NAMES = 400
 _LINE = 0.17  # inches of a line of the legend and of the notes
 _LETTER = 0.56 * SMALL / 72.0  # inches of a letter, about

@@ -2,14 +2,18 @@
 
 const sheets = new Map(); // pictures are decoded when the first of a sheet is asked for
 
+const LARGE = 72; // pixels of a picture
+const SMALL = 24;
+
 /** A canvas with the picture of a point, or null; it fills once its sheet is decoded. */
-function pictureOf(i) {
+function pictureOf(i, side) {
   if (!facts.pictures) return null;
   const { height, width, columns, each } = facts.pictures;
   const canvas = made("canvas");
   canvas.width = width;
   canvas.height = height;
-  const larger = Math.max(1, Math.floor(72 / Math.max(width, height)));
+  const times = side / Math.max(width, height);
+  const larger = times > 1 ? Math.floor(times) : times; // whole, so that pixels are alike
   canvas.style.width = `${width * larger}px`;
   canvas.style.height = `${height * larger}px`;
   const sheet = Math.floor(i / each);
@@ -30,7 +34,7 @@ function pictureOf(i) {
 function fillCard(card, i, held, go, close) {
   const row = made("div");
   row.className = "row";
-  const picture = pictureOf(i);
+  const picture = pictureOf(i, LARGE);
   if (picture) row.append(picture);
   const text = made("div");
   text.className = "text";
@@ -63,7 +67,8 @@ function fillCard(card, i, held, go, close) {
     const dot = made("i");
     dot.className = "dot";
     dot.style.background = colourOf(point);
-    button.append(dot, made("span", titleOf(point)));
+    const picture = pictureOf(point, SMALL);
+    button.append(...(picture ? [picture] : []), dot, made("span", titleOf(point)));
     button.onclick = () => go(point);
     item.append(button);
     near.append(item);
@@ -83,10 +88,10 @@ function fillCard(card, i, held, go, close) {
 function factsOf(i) {
   const place = `${short(raw[2 * i])}, ${short(raw[2 * i + 1])}`;
   const lines = [made("div", nameOf(i) ? `point ${i} at ${place}` : `at ${place}`)];
-  const size = (force) => Math.hypot(force[2 * i], force[2 * i + 1]).toPrecision(2);
+  const size = (force) => Number(Math.hypot(force[2 * i], force[2 * i + 1]).toPrecision(2));
   for (const [force, kind] of [[attraction, "attraction"], [repulsion, "repulsion"]]) {
     if (!force) continue;
-    const line = made("div", `${kind} ${short(Number(size(force)))}`);
+    const line = made("div", `${kind} ${short(size(force))}`);
     line.classList.add(kind);
     lines.push(line);
   }

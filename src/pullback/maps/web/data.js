@@ -107,8 +107,9 @@ const titleOf = (i) => nameOf(i) || `point ${i}`;
 function short(x) {
   if (x === null || !Number.isFinite(x)) return "–";
   const size = Math.abs(x);
-  const text = size !== 0 && (size < 1e-3 || size >= 1e6) ? x.toExponential(2) : x.toPrecision(4);
-  return (text.includes("e") ? text : String(Number(text))).replace("-", "−");
+  const far = size !== 0 && (size < 1e-3 || size >= 1e6);
+  const text = far ? Number(x.toPrecision(3)).toExponential() : String(Number(x.toPrecision(4)));
+  return text.replaceAll("-", "−").replace("e+", "e");
 }
 
 const grouped = (n) => n.toLocaleString("en");
