@@ -1,7 +1,14 @@
-"""Word vectors: trained on text, asked, judged, kept in the formats that other tools read."""
+"""Word vectors: trained on text, asked, judged, kept in the formats that other tools read.
+
+In: text, as lists of words or as files of any size. Out: `WordVectors`.
+"""
 
 from __future__ import annotations
 
+from pullback.words.corpus import TextFiles
+from pullback.words.pulls import Pull, Pulls
+from pullback.words.subwords import Subwords
 from pullback.words.vectors import Unseen, WordVectors
+from pullback.words.word2vec import Word2Vec
 
-__all__ = ["Unseen", "WordVectors"]
+__all__ = ["Pull", "Pulls", "Subwords", "TextFiles", "Unseen", "Word2Vec", "WordVectors"]
