@@ -46,9 +46,9 @@ def mean_of(vectors: Any, there: Any) -> Unit:
 class Asked:
     """What a loss found, as wires: the loss of a batch, and how many pairs it is of.
 
-    `pairs_near` (R, n) counts them by word. With negative sampling there are also the scores of
-    words that were there, `near` (R, n), which pull, and of noise, `far` (R, k), which pushes, and
-    with how many words each of it was compared, `pairs_far`.
+    `pairs_near` (..., n) counts them by word. With negative sampling there are also the scores of
+    words that were there, `near` (..., n), which pull, and of noise, `far` (..., m), which pushes,
+    and with how many words each of it was compared, `pairs_far`.
     """
 
     loss: Unit
@@ -59,23 +59,24 @@ class Asked:
     far: Unit | None = None
 
 
-def negative_sampling(hidden: Any, outputs: Any, words: Any, noise: Any) -> Asked:
-    """The loss of telling words (R, n) from noise (R, k), given what stands for each window (R, D).
+def negative_sampling(hidden: Any, outputs: Any, words: Any, noise: Any, negatives: float) -> Asked:
+    """The loss of telling words from noise, given what stands for each window, h (B, G, D).
 
-    sum over words w, and for each over noise z other than w, of
-    softplus(-h . u_w) + softplus(h . u_z),
-    where u are rows of `outputs` (V, D). All words of a window are compared with the same noise.
+    sum over words w (B, G, n) of softplus(-h . u_w) + negatives * mean over z of softplus(h . u_z),
+    where u are rows of `outputs` (V, D), and z the noise (B, m) that G windows share; where it is w
+    itself, it counts 0. The mean over `negatives` draws of each pair alone has the same expectation
+    and varies more.
 
-    Source: Mikolov and others (NIPS 2013), equation 4; noise that is shared by a window as in Ji,
-    Satish, Li, Dubey, "Parallelizing Word2Vec in shared and distributed memory" (2016).
+    Source: Mikolov and others (NIPS 2013), equation 4; noise that is shared as in Ji, Satish, Li,
+    Dubey, "Parallelizing Word2Vec in shared and distributed memory" (2016).
     """
-    h = expand_dims(hidden, 1)
-    near = (h * take(outputs, words)).sum(axis=-1)
-    far = (h * take(outputs, noise)).sum(axis=-1)
+    near = (expand_dims(hidden, 2) * take(outputs, words)).sum(axis=-1)
+    far = matmul(hidden, swapaxes(take(outputs, noise), 1, 2))
     there = is_word(words, near.dtype)
-    other = astype(not_equal(expand_dims(words, 2), expand_dims(noise, 1)), near.dtype)
-    times = (expand_dims(there, 2) * other).sum(axis=1)  # each noise word is compared with
-    loss = (there * softplus(-near)).sum() + (times * softplus(far)).sum()
+    other = not_equal(expand_dims(words, 3), expand_dims(expand_dims(noise, 1), 1))
+    times = (expand_dims(there, 3) * astype(other, near.dtype)).sum(axis=2)
+    share = negatives / noise.shape[-1]
+    loss = (there * softplus(-near)).sum() + share * (times * softplus(far)).sum()
     return Asked(loss, there.sum(), there, times, near, far)
 
 
@@ -83,13 +84,13 @@ def hierarchical_softmax(hidden: Any, nodes: Any, path: Any, turns: Any, there: 
     """The loss of finding the way to a word in a binary tree, -log P(word | h).
 
     sum over the turns t = +1 or -1 on the way of softplus(-t h . n), for each h of `hidden`
-    (R, n, D) that is `there` (R, n), where n are rows of `nodes`; `path` (R, L) are the nodes that
-    the way to each window's word passes, and `turns` (R, L) are 0 behind its end.
+    (..., n, D) that is `there` (..., n), where n are rows of `nodes`; `path` (..., L) are the nodes
+    that the way to each window's word passes, and `turns` (..., L) are 0 behind its end.
 
     Source: Morin, Bengio, "Hierarchical probabilistic neural network language model" (AISTATS
     2005); the tree is Huffman's, as in Mikolov and others (2013).
     """
-    scores = matmul(hidden, swapaxes(take(nodes, path), 1, 2))
-    signs = expand_dims(turns, 1)
-    counted = expand_dims(there, 2) * (signs * signs)
+    scores = matmul(hidden, swapaxes(take(nodes, path), -1, -2))
+    signs = expand_dims(turns, -2)
+    counted = expand_dims(there, -1) * (signs * signs)
     return Asked((counted * softplus(-(signs * scores))).sum(), there.sum(), there)

@@ -44,13 +44,16 @@ class Windows:
         return Windows(*(np.concatenate(parts) for parts in both))
 
     def padded(self, count: int) -> Windows:
-        """As many windows as that: the last ones have no centre, and nothing around it."""
+        """As many windows as that: the last ones have no centre, and nothing around it.
+
+        They have noise, which others in their group are compared with.
+        """
         missing = count - len(self)
         ends = ((0, missing), (0, 0))
         return Windows(
             np.pad(self.centre, ends[0], constant_values=NONE),
             np.pad(self.context, ends, constant_values=NONE),
-            np.pad(self.noise, ends),
+            np.resize(self.noise, (count, self.noise.shape[1])),
         )
 
     @property

@@ -52,13 +52,13 @@ class Moved:
 
 @dataclass(frozen=True)
 class Step:
-    """The Program on so many `rows`, the wire of its rate, and the tables that it trains.
+    """The Program on batches of so many groups of so many windows, `shape`, and the wires of it.
 
-    And what moved each watched word: what words near it did, and what noise did.
+    Those of the rate, of the tables, and of what moved each watched word: words near it, and noise.
     """
 
     program: Program
-    rows: int
+    shape: tuple[int, int]
     rate: Unit
     inputs: Unit
     outputs: Unit
@@ -66,14 +66,14 @@ class Step:
 
 
 def recorded(
-    settings: Settings, tables: Tables, rows: int, watched: Mapping[str, np.ndarray]
+    settings: Settings, tables: Tables, shape: tuple[int, int], watched: Mapping[str, np.ndarray]
 ) -> Step:
-    """The step on so many windows.
+    """The step on batches of so many groups of so many windows, which share their noise.
 
     `watched` has, for each watched word, how far it goes along where each word goes (V,): 1 for
     itself, less for words that share n-grams with it.
     """
-    circuit = _Circuit(settings, tables, rows)
+    circuit = _Circuit(settings, tables, shape)
     pull = gradient(circuit.asked.loss, [circuit.inputs, circuit.outputs])
     updates = {
         table: table - circuit.rate * g
@@ -91,27 +91,28 @@ def recorded(
             updates[state.pairs] = scatter_add(state.pairs, who, astype(pairs, np.float64))
     numbers = {"loss": circuit.asked.loss, "pairs": circuit.asked.pairs}
     program = Program(circuit.given, numbers, updates)
-    return Step(program, rows, circuit.rate, circuit.inputs, circuit.outputs, moved)
+    return Step(program, shape, circuit.rate, circuit.inputs, circuit.outputs, moved)
 
 
 class _Circuit:
-    """The wires of a batch of windows, from words to the loss."""
+    """The wires of a batch of B groups of G windows, from words to the loss."""
 
-    def __init__(self, settings: Settings, tables: Tables, rows: int) -> None:
+    def __init__(self, settings: Settings, tables: Tables, shape: tuple[int, int]) -> None:
         self.settings, self.tables = settings, tables
         self.rate = Unit(settings.learning_rate, "rate")
         self.inputs, self.outputs = Unit(tables.inputs, "inputs"), Unit(tables.outputs, "outputs")
-        self.centre = centre = Unit(np.zeros(rows, np.int64), "centre")
-        self.context = Unit(np.zeros((rows, 2 * settings.window), np.int64), "context")
+        self.centre = centre = Unit(np.zeros(shape, np.int64), "centre")
+        self.context = Unit(np.zeros((*shape, 2 * settings.window), np.int64), "context")
         self.given = {"centre": centre, "context": self.context}
         skip_gram = settings.architecture == "skip-gram"
         self.by_context = tables.tree is not None or not skip_gram  # a tree's way is walked once
-        self.words = expand_dims(centre, 1) if self.by_context else self.context  # to be told
+        self.words = expand_dims(centre, 2) if self.by_context else self.context  # to be told
         self.hidden = self.of_window(self.vectors())
         if tables.tree is None:
-            self.given["noise"] = Unit(np.zeros((rows, settings.negatives), np.int64), "noise")
+            drawn = shape[0], shape[1] * settings.negatives
+            self.given["noise"] = noise = Unit(np.zeros(drawn, np.int64), "noise")
             self.asked = negative_sampling(
-                self.hidden[:, 0], self.outputs, self.words, self.given["noise"]
+                self.hidden[:, :, 0], self.outputs, self.words, noise, settings.negatives
             )
             return
         path = take(Unit(tables.tree.path, "path"), centre)
@@ -132,15 +133,15 @@ class _Circuit:
         return mean_of(take(self.inputs, parts), is_word(parts, self.inputs.dtype))
 
     def of_window(self, vectors: Unit) -> Unit:
-        """What stands for each window, of what stands for the words: (R, n, ...)."""
+        """What stands for each window, of what stands for the words: (B, G, n, ...)."""
         if not self.by_context:
-            return expand_dims(vectors, 1)
+            return expand_dims(vectors, 2)
         if self.settings.architecture == "skip-gram":
             return vectors
-        return expand_dims(mean_of(vectors, is_word(self.context, vectors.dtype)), 1)
+        return expand_dims(mean_of(vectors, is_word(self.context, vectors.dtype)), 2)
 
     def pulls(self, along: np.ndarray) -> list[tuple[Unit, Unit, Unit]]:
-        """Which words (R, n) move a watched one, by how much (R, n, D), in how many pairs (R, n).
+        """Which words (..., n) move a watched one, by how much (..., n, D), in how many pairs.
 
         Those near it, and noise.
         """
@@ -149,16 +150,15 @@ class _Circuit:
         asked = self.asked
         if asked.near is None or asked.far is None:  # all nodes on the way pull in a word's name
             (pull,) = gradient(asked.loss, [self.hidden])
-            by = -(self.rate * (share * pull).sum(axis=1, keepdims=True))
-            pairs = (touched[..., 0] * asked.pairs_near).sum(axis=1, keepdims=True)
+            by = -(self.rate * (share * pull).sum(axis=2, keepdims=True))
+            pairs = (touched[..., 0] * asked.pairs_near).sum(axis=2, keepdims=True)
             return [(self.words, by, pairs)]
-        found = []
-        for who, pull, pairs in zip(
-            (self.words, self.given["noise"]),
-            gradient(asked.loss, [asked.near, asked.far]),
-            (asked.pairs_near, asked.pairs_far),
-            strict=True,
-        ):
-            by = -(self.rate * expand_dims(share[:, 0] * pull, -1)) * take(self.outputs, who)
-            found.append((who, by, touched[:, 0] * pairs))
-        return found
+        share, touched = share[:, :, 0], touched[:, :, 0]
+        near, far = gradient(asked.loss, [asked.near, asked.far])
+        noise = self.given["noise"]
+        towards = expand_dims(share * near, 3) * take(self.outputs, self.words)
+        apart = expand_dims((share * far).sum(axis=1), 2) * take(self.outputs, noise)
+        return [
+            (self.words, -(self.rate * towards), touched * asked.pairs_near),
+            (noise, -(self.rate * apart), (touched * asked.pairs_far).sum(axis=1)),
+        ]

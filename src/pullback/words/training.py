@@ -8,6 +8,7 @@ drawn for a piece depends on its place alone, so that the bits are the same for 
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,8 @@ from pullback.words.settings import Settings
 from pullback.words.step import Step
 from pullback.words.vocabulary import Encoded, Vocabulary
 
-_ROWS = 128  # windows of a batch
+_WINDOWS = 128  # of a batch
+_GROUP = 8  # windows that share their noise
 _SAME = 64.0  # pairs of a batch, at most, that are of the most frequent word
 _LARGEST, _SMALLEST = 50_000, 1_000  # words that are made into windows at once, and
 _PIECES = 50  # of all passes, between these: with each, the rate falls
@@ -60,8 +62,8 @@ def ahead(made: Iterator[Piece]) -> Iterator[Piece]:
             yield piece
 
 
-def batch_rows(vocabulary: Vocabulary, keep: np.ndarray, settings: Settings) -> int:
-    """How many windows of a batch learn from the same numbers.
+def batch_shape(vocabulary: Vocabulary, keep: np.ndarray, settings: Settings) -> tuple[int, int]:
+    """How many groups of windows, which share their noise, learn from the same numbers; of how many.
 
     As many as keep a word from being moved many times at once, whose moves would add up: few where
     the vocabulary is small, or no frequent words are dropped.
@@ -71,7 +73,9 @@ def batch_rows(vocabulary: Vocabulary, keep: np.ndarray, settings: Settings) -> 
     most = float(kept.max() / kept.sum()) * pairs
     if settings.loss == "negative sampling":
         most += float(vocabulary.noise().max()) * settings.negatives * pairs
-    return int(max(1, min(_ROWS, _SAME / most)))
+    windows = max(1, int(_SAME / most))
+    group = min(_GROUP, windows)
+    return min(_WINDOWS, windows) // group, group
 
 
 def train(
@@ -89,8 +93,7 @@ def train(
     from pullback.train.progress import TrainingProgress  # rich takes a while to import
 
     history = History()
-    rows, total = step.rows, corpus.known * settings.epochs
-    begun = time.perf_counter()
+    rows, total = math.prod(step.shape), corpus.known * settings.epochs
     with (
         Interruptible() as interrupt,
         TrainingProgress(settings.epochs, progress, what="words") as shown,
@@ -110,7 +113,7 @@ def train(
                     windows = left.padded(rows)
                 else:
                     continue
-                mean.add(_run(engine, windows, lambda: interrupt.requested))
+                mean.add(_run(engine, windows, step.shape[1], lambda: interrupt.requested))
                 if interrupt.requested:
                     break
                 shown.within(done, corpus.known, {"loss": mean.value})
@@ -124,10 +127,16 @@ def train(
     return history
 
 
-def _run(engine: Engine, windows: Windows, stop: Callable[[], bool]) -> Mapping[str, np.ndarray]:
+def _run(
+    engine: Engine, windows: Windows, group: int, stop: Callable[[], bool]
+) -> Mapping[str, np.ndarray]:
     """All batches of windows, and what each measured."""
-    data = {name: getattr(windows, name) for name in engine.program.inputs}
-    return engine.epoch(data, np.arange(len(windows)), stop).numbers
+    count = len(windows) // group
+    data = {
+        name: getattr(windows, name).reshape(count, *unit.shape[1:])
+        for name, unit in engine.program.inputs.items()
+    }
+    return engine.epoch(data, np.arange(count), stop).numbers
 
 
 def _with_last(some: Iterator[Piece]) -> Iterator[Piece | None]:

@@ -19,7 +19,7 @@ from pullback.words.settings import Architecture, LossName, Settings, subwords_o
 from pullback.words.start import along, first_tables, vectors_of
 from pullback.words.step import recorded
 from pullback.words.subwords import Subwords
-from pullback.words.training import ahead, batch_rows, pieces, train
+from pullback.words.training import ahead, batch_shape, pieces, train
 from pullback.words.vectors import WordVectors
 from pullback.words.vocabulary import Vocabulary, encode
 
@@ -122,7 +122,7 @@ class Word2Vec:
         tables = first_tables(vocabulary, settings, start, rng)
         watched = {word: along(word, vocabulary, tables.parts) for word in settings.watch}
         keep = vocabulary.keep(settings.sample)
-        step = recorded(settings, tables, batch_rows(vocabulary, keep, settings), watched)
+        step = recorded(settings, tables, batch_shape(vocabulary, keep, settings), watched)
         threads = _threads(settings)
         engine = prepare(settings.engine, step.program, threads=threads)
         noise = Noise.of(vocabulary.noise())
