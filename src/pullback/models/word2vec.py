@@ -35,7 +35,7 @@ def mean_of(vectors: Any, there: Any) -> Unit:
     a centre, and what a word is with its n-grams: Bojanowski, Grave, Joulin, Mikolov, "Enriching
     word vectors with subword information" (TACL 5, 2017).
 
-    >>> mean_of([[2.0], [4.0], [9.0]], [1.0, 1.0, 0.0])
+    >>> mean_of(Unit([[2.0], [4.0], [9.0]]), Unit([1.0, 1.0, 0.0])).value
     array([3.])
     """
     share = there / maximum(there.sum(axis=-1, keepdims=True), 1.0)

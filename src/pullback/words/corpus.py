@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pullback.core.errors import CircuitError
 from pullback.files.text import text_pieces
@@ -67,7 +67,8 @@ class TextFiles:
         object.__setattr__(self, "paths", tuple(map(Path, several)))
 
     def __iter__(self) -> Iterator[Sequence[str]]:
-        for path in self.paths:  # each begins a sentence of its own
+        paths: Any = self.paths
+        for path in paths:  # each begins a sentence of its own
             for sentence in _divided(text_pieces(path, self.encoding), self.lines):
                 words = self.split(sentence)
                 for first in range(0, len(words), _LONGEST):
@@ -126,16 +127,16 @@ of a text file, or lists of words; to learn from this text, divide it: \
 
 
 def _files(names: Sequence[str]) -> TextFiles:
-    """The files of these names, where all are there; else they are taken for texts by mistake."""
+    """The files of these names; where none is there, they are texts that were given by mistake."""
     missing = [name for name in names if not os.path.isfile(name)]
-    if not missing:
-        return TextFiles(names)
-    if len(missing) < len(names):
+    if missing and len(missing) == len(names):
+        refuse_text(missing[0], 0)
+    if missing:
         raise CircuitError(f"there is no file {_short(missing[0])}")
-    refuse_text(missing[0], 0)
+    return TextFiles(names)
 
 
-def refuse_text(sentence: str | bytes, number: int) -> Any:
+def refuse_text(sentence: str | bytes, number: int) -> NoReturn:
     """Raise `CircuitError` for a text where a list of words is meant."""
     text = sentence if isinstance(sentence, str) else sentence.decode("utf-8", "replace")
     raise CircuitError(

@@ -6,6 +6,7 @@ Up to 64 MB of them stay in memory; more lie in a file without a name, which end
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,7 +25,8 @@ class Numbers:
     """
 
     def __init__(self, in_memory: int = _IN_MEMORY) -> None:
-        self._file = tempfile.SpooledTemporaryFile(in_memory)
+        self._file = file = tempfile.SpooledTemporaryFile(in_memory)  # noqa: SIM115
+        weakref.finalize(self, file.close)
         self._count = 0
 
     def __len__(self) -> int:

@@ -18,7 +18,7 @@ NONE = -1  # where a window has no word
 
 @dataclass(frozen=True)
 class Windows:
-    """Centres (m,), the words around each (m, 2 window), NONE where there is none, and noise (m, k).
+    """Centres (m,), the words around each (m, 2 window), NONE where is none, and noise (m, k).
 
     The words to the left stand first, in the order of the text.
     """

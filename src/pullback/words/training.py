@@ -63,7 +63,7 @@ def ahead(made: Iterator[Piece]) -> Iterator[Piece]:
 
 
 def batch_shape(vocabulary: Vocabulary, keep: np.ndarray, settings: Settings) -> tuple[int, int]:
-    """How many groups of windows, which share their noise, learn from the same numbers; of how many.
+    """How many groups of windows, which share their noise, make a batch; and of how many.
 
     As many as keep a word from being moved many times at once, whose moves would add up: few where
     the vocabulary is small, or no frequent words are dropped.

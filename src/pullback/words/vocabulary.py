@@ -78,6 +78,15 @@ class Encoded:
         for piece in self.numbers.pieces(size):
             yield self.rows[piece]
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether two words of the vocabulary stand in one sentence."""
+        for rows in self.sentences(_TOLD):
+            there = rows[rows != UNKNOWN]
+            if ((there[1:] >= 0) & (there[:-1] >= 0)).any():
+                return True
+        return False
+
     def sentences(self, size: int) -> Iterator[np.ndarray]:
         """The same by pieces that end with a sentence, but where one is longer than a piece."""
         held = np.zeros(0, np.int64)

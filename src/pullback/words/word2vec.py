@@ -1,7 +1,8 @@
-"""In: a corpus. Out: `WordVectors`, in which words that stand in like places are near each other."""
+"""In: a corpus. Out: `WordVectors`: words that stand in like places are near each other."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.finite import first_not_finite
-from pullback.engines.native.workers import cores
 from pullback.engines.prepare import prepare
 from pullback.files.words import counted, listed
 from pullback.train.history import History
@@ -21,7 +21,9 @@ from pullback.words.step import recorded
 from pullback.words.subwords import Subwords
 from pullback.words.training import ahead, batch_shape, pieces, train
 from pullback.words.vectors import WordVectors
-from pullback.words.vocabulary import Vocabulary, encode
+from pullback.words.vocabulary import Encoded, Vocabulary, encode
+
+_FEW = 0.2  # of all words, below which it is said how many are kept
 
 
 class Word2Vec:
@@ -47,7 +49,7 @@ class Word2Vec:
     phrases and their compositionality" (NIPS 2013).
 
     >>> text = [["the", "cat", "sat"], ["the", "dog", "sat"]] * 20
-    >>> model = Word2Vec(dimensions=8, min_count=1, epochs=2, engine="eager")
+    >>> model = Word2Vec(dimensions=8, min_count=1, sample=0, epochs=2, engine="eager")
     >>> vectors = model.fit(text)
     >>> vectors["cat"].shape, len(model.history)
     ((8,), 2)
@@ -117,11 +119,12 @@ class Word2Vec:
             progress=progress,
         )
         vocabulary = corpus.vocabulary
-        _refuse_few(vocabulary, settings)
+        _refuse_few(corpus, settings)
         rng = np.random.default_rng([settings.seed, 0])
         tables = first_tables(vocabulary, settings, start, rng)
         watched = {word: along(word, vocabulary, tables.parts) for word in settings.watch}
         keep = vocabulary.keep(settings.sample)
+        _warn_of_few(vocabulary, keep, settings.sample)
         step = recorded(settings, tables, batch_shape(vocabulary, keep, settings), watched)
         threads = _threads(settings)
         engine = prepare(settings.engine, step.program, threads=threads)
@@ -156,22 +159,41 @@ class Word2Vec:
 
 def _threads(settings: Settings) -> int | None:
     """How many threads share a step: those that are asked for, or one for each core."""
-    if settings.engine not in ("native", "eager-native"):
-        return None
-    return cores() if settings.threads is None else settings.threads
+    if settings.threads is not None or settings.engine not in ("native", "eager-native"):
+        return settings.threads
+    from pullback.engines.native.workers import cores  # with it comes the compiler
+
+    return cores()
 
 
-def _refuse_few(vocabulary: Vocabulary, settings: Settings) -> None:
+def _refuse_few(corpus: Encoded, settings: Settings) -> None:
     """Raise `CircuitError` where there is nothing to be told apart, or a watched word is not."""
-    if len(vocabulary) < 2:
+    words = corpus.vocabulary.words
+    if len(words) == 1:
         raise CircuitError(
-            f"the vocabulary has {counted(len(vocabulary), 'word')}, {vocabulary.words[0]!r}: there "
-            f"is none to tell it from; give more text, or a min_count below {settings.min_count}"
+            f"the vocabulary has 1 word, {words[0]!r}: there is none to tell it from; give more "
+            f"text, or a min_count below {settings.min_count}"
         )
-    known = set(vocabulary.words)
-    missing = [word for word in settings.watch if word not in known]
+    if not corpus.has_pairs:
+        raise CircuitError(
+            "no two words of the vocabulary stand in one sentence: there are no pairs to learn "
+            "from; give sentences of several words, each a list"
+        )
+    missing = [word for word in settings.watch if word not in words]
     if missing:
         raise CircuitError(
             f"the watched word {missing[0]!r} does not stand in the corpus "
             f"{counted(settings.min_count, 'time')}"
+        )
+
+
+def _warn_of_few(vocabulary: Vocabulary, keep: np.ndarray, sample: float) -> None:
+    """Say so where nearly all words are dropped, as of a small vocabulary: each is frequent."""
+    words = vocabulary.counts.sum()
+    kept = float((vocabulary.counts * keep).sum())
+    if kept < _FEW * words:
+        warnings.warn(
+            f"sample={sample:g} drops frequent words: of {counted(int(words), 'word')} about "
+            f"{kept:,.0f} are kept in each pass; sample=0 keeps all",
+            stacklevel=3,
         )
