@@ -245,6 +245,7 @@ from pullback.train import (
 
 if TYPE_CHECKING:
     from pullback.estimators import LinearSVM, NetworkClassifier, NetworkRegressor
+    from pullback.words import Word2Vec
 
 __version__ = "0.1.0"
 
@@ -375,6 +376,7 @@ __all__ = [
     "Tug",
     "Unit",
     "Upsample2d",
+    "Word2Vec",
     "abs",
     "add",
     "analytic_gradient_ascent",
@@ -486,4 +488,8 @@ def __getattr__(name: str) -> Any:
         from pullback import estimators  # scikit-learn takes long to import
 
         return getattr(estimators, name)
+    if name == "Word2Vec":
+        from pullback.words import Word2Vec
+
+        return Word2Vec
     raise AttributeError(f"module 'pullback' has no attribute {name!r}")

@@ -14,6 +14,7 @@ from pullback.cli.explain import explain
 from pullback.cli.predict import predict
 from pullback.cli.sample import sample
 from pullback.cli.show import show
+from pullback.cli.similar import similar
 from pullback.cli.train import train
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.command()(describe)
 app.command()(show)
 app.command()(cache)
 app.add_typer(embed, name="embed")
+app.command()(similar)
 
 
 def _print_version(asked: bool) -> None:

@@ -1,19 +1,28 @@
-"""In: a path, and bytes. Out: a file of them, the old one or the new one at any crash."""
+"""In: a path. Out: a file to write into, which takes its place in one step once it is whole."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from pullback.core.errors import CircuitError
 
 
-def write_aside(path: Path, data: bytes) -> None:
-    """Write a file to the side, and rename it into place, where it replaces what was there.
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write into, beside `path`, which takes its place once all is written.
 
-    Raises `CircuitError` where its folder is missing or closed, or the disk is full.
+    Whatever goes wrong inside leaves what was at `path` as it was.
+
+    Raises `CircuitError` where `path` is a folder, or cannot be written.
     """
+    path = Path(path)
+    if path.is_dir():
+        raise CircuitError(f"cannot write to {path}: it is a folder; name a file in it")
     try:
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
@@ -21,13 +30,15 @@ def write_aside(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(handle, 0o666 & ~_umask())  # as any new file: mkstemp lets only its owner in
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
-    except OSError as error:
+    except BaseException as error:
         os.unlink(aside)
-        raise CircuitError(f"cannot write {path}: {error.strerror}") from None
+        if isinstance(error, OSError):
+            raise CircuitError(f"cannot write {path}: {error.strerror}") from None
+        raise
 
 
 def _umask() -> int:

@@ -21,7 +21,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from pullback.core.aside import write_aside
+from pullback.core.aside import replacing
 from pullback.core.errors import CircuitError
 
 FORMAT = "pullback model, version 2"
@@ -38,14 +38,12 @@ def write_file(
 
     Raises `CircuitError` where `path` is a folder, or its folder is missing or closed.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise CircuitError(f"cannot write a model to {path}: it is a folder; name a file in it")
     metadata = {"format": FORMAT, "pullback": version("pullback"), "config": json.dumps(config)}
     if about is not None:
         metadata["about"] = json.dumps(about)
     data = save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata)
-    write_aside(path, data)
+    with replacing(path) as file:
+        file.write(data)
 
 
 def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -113,8 +113,6 @@ class Map:
                 f"a map is saved as {', '.join(ENDINGS)}: name it {path.stem or 'map'}.html, not "
                 f"{path}"
             )
-        if path.is_dir():
-            raise CircuitError(f"cannot write a map to {path}: it is a folder; name a file in it")
         if ending == ".html":
             write_page(self, path)
         else:

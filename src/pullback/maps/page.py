@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.core.aside import write_aside
+from pullback.core.aside import replacing
 from pullback.core.text import number
 from pullback.files.words import counted
 from pullback.maps.colours import GREY, PLAIN, RAMP, about_colours, bounds, class_colours
@@ -56,7 +56,9 @@ def write_page(map: Map, path: Path) -> None:
 
     Raises `CircuitError` where it cannot be written.
     """
-    write_aside(path, page_of(map, path.stem).encode("utf-8", "replace"))
+    page = page_of(map, path.stem).encode("utf-8", "replace")
+    with replacing(path) as file:
+        file.write(page)
 
 
 def page_of(map: Map, name: str = "map") -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
-from pullback.core.aside import write_aside
+from pullback.core.aside import replacing
 from pullback.core.text import number
 from pullback.figures.sheet import MARGIN, PALE, SMALL, TITLE, WIDTH, Sheet, short
 from pullback.files.words import counted
@@ -47,7 +47,8 @@ def write_picture(map: Map, path: Path) -> None:
         warnings.filterwarnings("ignore", "Glyph .* missing")  # which are drawn as boxes
         kind = path.suffix.lower().removeprefix(".")
         drawn(map).savefig(file, format=kind, dpi=_RESOLUTION)
-    write_aside(path, file.getvalue())
+    with replacing(path) as written:
+        written.write(file.getvalue())
 
 
 def drawn(map: Map) -> Sheet:
