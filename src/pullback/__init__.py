@@ -245,6 +245,7 @@ from pullback.train import (
 
 if TYPE_CHECKING:
     from pullback.estimators import LinearSVM, NetworkClassifier, NetworkRegressor
+    from pullback.maps import TSNE
 
 __version__ = "0.1.0"
 
@@ -262,6 +263,7 @@ __all__ = [
     "RNN",
     "SELU",
     "SGD",
+    "TSNE",
     "AbsoluteError",
     "AdaGrad",
     "Adadelta",
@@ -486,4 +488,8 @@ def __getattr__(name: str) -> Any:
         from pullback import estimators  # scikit-learn takes long to import
 
         return getattr(estimators, name)
+    if name == "TSNE":
+        from pullback import maps  # so it does here
+
+        return getattr(maps, name)
     raise AttributeError(f"module 'pullback' has no attribute {name!r}")
