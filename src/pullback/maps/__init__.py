@@ -1,5 +1,10 @@
-"""Maps: many dimensions laid out in the plane, so that what is alike lies together."""
+"""Maps: many dimensions laid out in the plane, so that what is alike lies together.
+
+`TSNE` lays points out, with forces that are circuits: `models.tsne` has them. A `Map` is what came
+of it, as plain data to look at.
+"""
 
 from pullback.maps.map import Frame, Map
+from pullback.maps.tsne import TSNE
 
-__all__ = ["Frame", "Map"]
+__all__ = ["TSNE", "Frame", "Map"]
