@@ -4,7 +4,19 @@
 of it, as plain data to look at.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from pullback.maps.map import Frame, Map
-from pullback.maps.tsne import TSNE
+
+if TYPE_CHECKING:
+    from pullback.maps.tsne import TSNE
 
 __all__ = ["TSNE", "Frame", "Map"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "TSNE":
+        from pullback.maps.tsne import TSNE  # scikit-learn takes long to import
+
+        return TSNE
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

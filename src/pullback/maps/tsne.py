@@ -18,7 +18,7 @@ from pullback.maps import given
 from pullback.maps.affinities import affinities
 from pullback.maps.arguments import refuse_parameters, refuse_perplexity
 from pullback.maps.forming import Formed, Phase, Watch, form
-from pullback.maps.map import Map
+from pullback.maps.map import READING, Map
 from pullback.maps.neighbours import index
 from pullback.maps.placing import ITERATIONS, NEAREST, PERPLEXITY, placed
 from pullback.maps.pulls import Pulls, pulls, strongest
@@ -259,7 +259,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             repulsion=4.0 * repulsion.forces.T / np.float32(repulsion.z),
             neighbours=who,
             weights=how,
-            notes=(made, *self.notes_),
+            notes=(f"{made}.", *self.notes_, READING),
         )
 
     # Beneath -------------------------------------------------------------------------------------
