@@ -7,9 +7,10 @@ import signal
 import numpy as np
 import pytest
 from PIL import Image
-from pullback.maps.steps import Descent
 from tests.cli.command import run
 from tests.maps.test_page import Held
+
+from pullback.maps.steps import Descent
 
 RNG = np.random.default_rng(0)
 
@@ -79,6 +80,14 @@ def test_arrays(tmp_path):
     assert held(tmp_path / "b.html").facts["names"] is None
 
 
+def test_distances():
+    places = RNG.normal(size=(40, 2))
+    np.save("d.npy", np.linalg.norm(places[:, None] - places, axis=2))
+    done = embed("d.npy", "--metric", "precomputed", "--init", "random")
+    assert done.returncode == 0, done.stderr
+    assert "trust     " in done.stdout
+
+
 def test_word_vectors(tmp_path):
     lines = [f"w{k} {' '.join(f'{x:.3f}' for x in RNG.normal(size=4))}" for k in range(40)]
     (tmp_path / "words.txt").write_text("\n".join(["40 4", *lines]))
@@ -134,6 +143,7 @@ REFUSED = {
     "read": (["a.npy", "--decimal", "comma"], "how to read a file can be told of tables"),
     "column": (["a.csv", "--label", "z"], "'z'"),
     "few": (["digits", "--max-points", "2"], "--max-points is a whole number from 4 on, got 2"),
+    "distances": (["a.npy", "--metric", "precomputed", "--max-points", "4"], "says distances"),
     "flat": (["flat.npy"], "points are numbers of shape (N, features), got float64 of (3,)"),
     "objects": (["objects.npy"], "save arrays of numbers with numpy.save"),
     "which": (["two.npz"], "holds the arrays a, b; call the one to map x"),

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich import filesize
+from rich.console import Console
 
 from pullback.cli.file_options import Classes, Decimal, Gaps, Header, Separator, read_options
 from pullback.cli.files import refuse_same, writable
@@ -129,6 +130,8 @@ def points(
         raise CircuitError(f"--max-points is a whole number from 4 on, got {max_points}")
     options = read_options(separator, header, decimal, gaps, classes)
     told = Told(label, name, None if size is None else size_of(size), skip_broken, options)
+    if max_points is not None and metric == "precomputed":
+        raise CircuitError("--max-points is for points, and --metric precomputed says distances")
     found = points_of(data, told).at_most(max_points, seed)
     shape = {
         "perplexity": _perplexity(perplexity, len(found)),
@@ -143,8 +146,9 @@ def points(
     if not as_json:
         _show_points(page, found, shape)
     outcome = _mapped(found, shape)
-    for path in paths:
-        outcome.map.save(path)
+    with Console(stderr=True).status("writing the map"):
+        for path in paths:
+            outcome.map.save(path)
     if as_json:
         print(json.dumps(outcome.to_json_dict(paths), allow_nan=False))
     else:
@@ -187,8 +191,9 @@ def _mapped(found: Points, shape: dict[str, Any]) -> _Outcome:
     tsne = TSNE(**shape, keep_every=max(1, shape["max_iter"] // _FRAMES))
     y = tsne.fit_transform(found.x)
     seconds = time.perf_counter() - begun
-    made = tsne.map(found.labels, found.names, found.pictures)
-    trust, among = _trust(found.x, y, shape["metric"], shape["random_state"])
+    with Console(stderr=True).status("judging the map"):
+        made = tsne.map(found.labels, found.names, found.pictures)
+        trust, among = _trust(found.x, y, shape["metric"], shape["random_state"])
     return _Outcome(
         replace(made, title=found.title),
         float(tsne.kl_divergence_),
@@ -210,7 +215,8 @@ def _trust(x: np.ndarray, y: np.ndarray, metric: str, seed: int) -> tuple[float 
     few = np.random.default_rng(seed).permutation(len(x))[:_SAMPLE]
     if len(few) <= 2 * _NEIGHBOURS:
         return None, len(few)
-    trust = trustworthiness(x[few], y[few], n_neighbors=_NEIGHBOURS, metric=metric)
+    of_few = x[np.ix_(few, few)] if metric == "precomputed" else x[few]
+    trust = trustworthiness(of_few, y[few], n_neighbors=_NEIGHBOURS, metric=metric)
     return float(trust), len(few)
 
 

@@ -88,6 +88,7 @@ function legendRow(c, changed, pointed) {
   row.onclick = () => {
     if (!hidden.delete(c)) hidden.add(c);
     show();
+    pointed(hidden.has(c) ? null : c);
     changed();
   };
   row.onpointerenter = row.onfocus = () => pointed(hidden.has(c) ? null : c);

@@ -131,6 +131,7 @@ globalThis.pullbackMap = {
   view,
   replay,
   shown,
+  paint,
   at: (i) => replay.places.slice(2 * i, 2 * i + 2),
   painter: () => painter.kind,
 };

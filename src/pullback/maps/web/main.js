@@ -16,10 +16,13 @@ let flight = null;
 let ratio = 1;
 let pictured = null; // what the card is of
 
-/** By the graphics card, or where that is missing, does not work or goes away, without it. */
+/**
+ * By the graphics card; or without it where it is missing, only imitated, which is slower, or goes
+ * away. An address that ends in ?painter=canvas, or =webgl, says otherwise.
+ */
 function painterOn(canvas) {
-  const plain = new URLSearchParams(location.search).has("plain");
-  const found = plain ? null : webglPainter(canvas);
+  const asked = new URLSearchParams(location.search).get("painter");
+  const found = asked === "canvas" ? null : webglPainter(canvas, asked === "webgl");
   canvas.addEventListener("webglcontextlost", () => {
     painter = plainPainter(renewed(canvas));
     refresh({ colours: true });

@@ -19,11 +19,13 @@ void main() {
   shown = vec4(ink.rgb * alpha, alpha);
 }`;
 
-/** A painter of points by WebGL 2, or null where there is none. */
-function webglPainter(canvas) {
-  const options = { antialias: false, premultipliedAlpha: true };
+const IMITATIONS = /swiftshader|llvmpipe|software|basic render/i; // of a graphics card
+
+/** A painter of points by WebGL 2, or null where there is none, or none but an imitation. */
+function webglPainter(canvas, imitated) {
+  const options = { antialias: false, failIfMajorPerformanceCaveat: !imitated };
   const gl = canvas.getContext("webgl2", options);
-  if (!gl) return null;
+  if (!gl || (!imitated && IMITATIONS.test(rendererOf(gl)))) return null;
   const program = linked(gl);
   if (!program) return null;
   gl.useProgram(program);
@@ -84,6 +86,12 @@ function webglPainter(canvas) {
       }
     },
   };
+}
+
+/** What draws for WebGL, by its name. */
+function rendererOf(gl) {
+  const told = gl.getExtension("WEBGL_debug_renderer_info");
+  return String(gl.getParameter(told ? told.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
 }
 
 function filled(gl, target, data) {
