@@ -11,7 +11,7 @@ of which a circuit sums many at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class BarnesHut:
         self, angle: float = 0.5, engine: str = "native", threads: int | None = None
     ) -> None:
         self._angle = angle
-        self._made = lru_cache(4)(lambda *shape: _Summing(*shape, engine, threads))
+        self._made = lru_cache(4)(partial(_Summing, engine, threads))
 
     def __call__(self, y: np.ndarray) -> Repulsion:
         found = self.on(y, y)
@@ -126,7 +126,7 @@ class _Summing:
     """The circuit that sums some rows at a time into what is summed already."""
 
     def __init__(
-        self, d: int, leaves: int, size: int, count: int, engine: str, threads: int | None
+        self, engine: str, threads: int | None, d: int, leaves: int, size: int, count: int
     ) -> None:
         real, whole = np.dtype(np.float32), np.dtype(np.int64)
         given = {

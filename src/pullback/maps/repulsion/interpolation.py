@@ -92,13 +92,14 @@ class Interpolation:
         """What all nodes do to each, but for the level."""
         nodes, axes = len(density), range(density.ndim)
         period = fft.next_fast_len(2 * nodes + MARGIN, real=True)
-        made = fft.rfft(density, period, axis=-1, workers=self._threads)
+        made: Any = fft.rfft(density, period, axis=-1, workers=self._threads)
         for axis in axes[:-1]:
             made = fft.fft(made, period, axis=axis, workers=self._threads)
         made *= self._spectrum(nodes, period, density.ndim, spacing)
         for axis in axes[:-1]:
             made = fft.ifft(made, axis=axis, workers=self._threads, overwrite_x=True)[:nodes]
-        return fft.irfft(made, period, axis=-1, workers=self._threads)[..., :nodes]
+        made = fft.irfft(made, period, axis=-1, workers=self._threads)
+        return made[..., :nodes]
 
 
 def _spread(engine: str, threads: int | None, d: int, count: int, room: int) -> Any:
@@ -183,5 +184,5 @@ def _spectrum(nodes: int, period: int, d: int, spacing: float) -> np.ndarray:
         splines = splines * spline.reshape(shape)
     width = nodes * spacing
     kernel = (width**2 - square) / ((1.0 + square) * (1.0 + width**2))
-    spectrum = fft.rfftn(kernel).real / splines[..., : period // 2 + 1] ** 2
+    spectrum = np.real(np.asarray(fft.rfftn(kernel))) / splines[..., : period // 2 + 1] ** 2
     return spectrum.astype(np.float32)
