@@ -246,6 +246,7 @@ from pullback.train import (
 if TYPE_CHECKING:
     from pullback.estimators import LinearSVM, NetworkClassifier, NetworkRegressor
     from pullback.maps import TSNE
+    from pullback.words import Word2Vec
 
 __version__ = "0.1.0"
 
@@ -377,6 +378,7 @@ __all__ = [
     "Tug",
     "Unit",
     "Upsample2d",
+    "Word2Vec",
     "abs",
     "add",
     "analytic_gradient_ascent",
@@ -492,4 +494,8 @@ def __getattr__(name: str) -> Any:
         from pullback import maps  # so it does here
 
         return getattr(maps, name)
+    if name == "Word2Vec":
+        from pullback.words import Word2Vec
+
+        return Word2Vec
     raise AttributeError(f"module 'pullback' has no attribute {name!r}")

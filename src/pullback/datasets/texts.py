@@ -14,7 +14,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.datasets.builtin import DATASETS
 from pullback.datasets.download import Published, local_file
-from pullback.sequences.text.files import text_pieces
+from pullback.files.text import text_pieces
 from pullback.sequences.text.long_text import Text
 from pullback.sequences.text.sentences import Sentences, TaggedSentences, read_conllu
 

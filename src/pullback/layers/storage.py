@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -22,6 +21,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from pullback.core.aside import replacing
 from pullback.core.errors import CircuitError
 
 FORMAT = "pullback model, version 2"
@@ -38,34 +38,12 @@ def write_file(
 
     Raises `CircuitError` where `path` is a folder, or its folder is missing or closed.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise CircuitError(f"cannot write a model to {path}: it is a folder; name a file in it")
     metadata = {"format": FORMAT, "pullback": version("pullback"), "config": json.dumps(config)}
     if about is not None:
         metadata["about"] = json.dumps(about)
     data = save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata)
-    try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise CircuitError(f"cannot write to the folder of {path}: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, 0o666 & ~_umask())  # as any new file: mkstemp lets only its owner in
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except OSError as error:
-        os.unlink(aside)
-        raise CircuitError(f"cannot write {path}: {error.strerror}") from None
-
-
-def _umask() -> int:
-    """The permissions that this process withholds from new files."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with replacing(path) as file:
+        file.write(data)
 
 
 def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -1,8 +1,22 @@
-"""In: many points of many features. Out: a map of them, on which near ones lie together.
+"""Maps: many dimensions laid out in the plane, so that what is alike lies together.
 
-`TSNE` makes it, with forces that are circuits: `models.tsne` has them.
+`TSNE` lays points out, with forces that are circuits: `models.tsne` has them. A `Map` is what came
+of it, as plain data to look at.
 """
 
-from pullback.maps.tsne import TSNE
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["TSNE"]
+from pullback.maps.map import Frame, Map
+
+if TYPE_CHECKING:
+    from pullback.maps.tsne import TSNE
+
+__all__ = ["TSNE", "Frame", "Map"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "TSNE":
+        from pullback.maps.tsne import TSNE  # scikit-learn takes long to import
+
+        return TSNE
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,7 +23,7 @@ def affinities(
     neighbours: np.ndarray,
     distances: np.ndarray,
     perplexity: float | Sequence[float],
-    threads: int = 1,
+    threads: int | None = None,
 ) -> csr_array:
     """The symmetric p_ij of points and their neighbours, (N, N), of sum 1.
 
@@ -51,7 +51,7 @@ def affinities(
 
 
 def conditional(
-    distances: np.ndarray, perplexity: float | Sequence[float], threads: int = 1
+    distances: np.ndarray, perplexity: float | Sequence[float], threads: int | None = None
 ) -> np.ndarray:
     """p_j|i of each point's neighbours, (N, k), 1 in sum; of several perplexities their mean.
 

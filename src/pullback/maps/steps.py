@@ -1,108 +1,110 @@
-"""In: p of neighbours, and where points begin. Out: a step of the map's descent as a Program.
+"""In: springs, and where points begin. Out: their descent, each step of which is a Program.
 
 A step takes the repulsion, finds the attraction, and moves every point along the gradient
 
     4 * (exaggeration * attraction - repulsion / z)
 
-with momentum and with a gain of each number: it grows where the gradient goes on as the point
-moves, and shrinks where it turns (Jacobs, "Increased rates of convergence through learning rate
-adaptation", 1988). The points, how they move, and the gains stay where they are.
+with momentum and with a gain of each number, which grows while the point goes on downhill, and
+shrinks where it would turn (Jacobs, "Increased rates of convergence through learning rate
+adaptation", 1988). The points, how they move, and the gains stay in the engine.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
-from pullback.core.abstract import Abstract
+from pullback.core.abstract import abstract_of
 from pullback.core.unit import Unit
 from pullback.engines.prepare import prepare
-from pullback.gates.comparison import maximum, minimum, where
+from pullback.gates.comparison import less, maximum, where
 from pullback.gates.elementary import sqrt
 from pullback.gates.reduction import mean
 from pullback.gates.reduction import sum as total
-from pullback.gates.shape import transpose
 from pullback.maps.repulsion import Repulsion
-from pullback.models.tsne import attraction
+from pullback.maps.springs import Springs
 from pullback.program.program import Program
 
-LENGTH = 32  # of a piece of neighbours
-MIN_GAIN = 0.01
+MORE, LESS, LEAST = 0.2, 0.8, 0.01  # a gain grows by a sum, shrinks by a factor, and so far
 LONGEST = 5.0  # of a step of a point, so that none shoots off
 
 
-@dataclass(frozen=True)
-class Pieces:
-    """The neighbours of points in pieces of one length, see `models.tsne.attraction`."""
-
-    p: np.ndarray  # (pieces, length) float32
-    neighbours: np.ndarray  # (pieces, length) int64
-    points: np.ndarray  # (pieces,) int64
-
-    @classmethod
-    def of(cls, p: csr_array, length: int = LENGTH) -> Pieces:
-        """The rows of p, (N, N), cut up; those without neighbours have no piece.
-
-        >>> Pieces.of(csr_array(np.array([[0.0, 0.25, 0.25], [0.25, 0, 0], [0.25, 0, 0]])), 2)
-        Pieces(p=array([[0.25, 0.25],
-               [0.25, 0.  ],
-               [0.25, 0.  ]], dtype=float32), neighbours=array([[1, 2],
-               [0, 0],
-               [0, 0]]), points=array([0, 1, 2]))
-        """
-        counts = np.diff(p.indptr)
-        pieces = -(-counts // length)
-        points = np.repeat(np.arange(len(counts)), pieces)
-        ends = np.cumsum(pieces) * length
-        first = np.repeat(ends - pieces * length - p.indptr[:-1], counts)  # how far a row moves
-        at = np.arange(p.nnz) + first
-        weights = np.zeros(len(points) * length, np.float32)
-        neighbours = np.zeros(len(points) * length, np.int64)
-        weights[at], neighbours[at] = p.data, p.indices
-        shape = len(points), length
-        return cls(weights.reshape(shape), neighbours.reshape(shape), points)
-
-
 class Descent:
-    """The points of a map, (d, N), on their way down; a call is a step."""
+    """The points of a map, (d, N), on their way down; a call is a step of all of them.
+
+    Where there are `others`, which stay where they are, they are points that are placed among
+    these, each for itself; else the map's centre stays at zero.
+    """
 
     def __init__(
-        self, y: np.ndarray, pieces: Pieces, engine: str = "native", threads: int | None = None
+        self,
+        y: np.ndarray,
+        springs: Springs,
+        others: np.ndarray | None = None,
+        *,
+        engine: str = "native",
+        threads: int | None = None,
     ) -> None:
-        self.y = Unit(np.ascontiguousarray(y, np.float32), "y")
-        self.velocity = Unit(np.zeros(y.shape, np.float32), "velocity")
-        self.gains = Unit(np.ones(y.shape, np.float32), "gains")
-        given = {
-            "p": pieces.p,
-            "neighbours": pieces.neighbours,
-            "points": pieces.points,
-        }
-        program = self._program(given)
-        self._step = prepare(engine, program, threads=threads)
-        program.set(given)
+        self._springs, self._engine, self._threads = springs, engine, threads
+        self._y = Unit(np.ascontiguousarray(y, np.float32), "y")
+        self._velocity = Unit(np.zeros(y.shape, np.float32), "velocity")
+        self._gains = Unit(np.ones(y.shape, np.float32), "gains")
+        self._others = others
+        self._step = self._prepared(self._program)
+        self._cost: Any = None
 
-    def _program(self, given: dict[str, np.ndarray]) -> Program:
-        data = {name: Unit(Abstract(x.shape, x.dtype), name) for name, x in given.items()}
-        forces = Unit(Abstract(self.y.shape, np.dtype(np.float32)), "forces")
-        numbers = {
-            name: Unit(1.0, name) for name in ("z", "exaggeration", "learning_rate", "momentum")
-        }
-        z, exaggeration, rate, momentum = numbers.values()
-        y, velocity, gains = self.y, self.velocity, self.gains
-        pull = attraction(y, data["p"], data["neighbours"], data["points"], transpose(y))
-        slope = 4.0 * (exaggeration * transpose(pull) - forces / z)
-        turned = velocity * slope < 0.0
-        gain = maximum(where(turned, gains + 0.2, gains * 0.8), MIN_GAIN)
-        moved = momentum * velocity - rate * (gain * slope)
-        length = sqrt(total(moved * moved, axis=0, keepdims=True))
-        moved = moved * minimum(1.0, LONGEST / maximum(length, LONGEST))
-        new = y + moved
-        new = new - mean(new, axis=1, keepdims=True)
-        inputs = {**data, "forces": forces, **numbers}
-        return Program(inputs, {}, {y: new, velocity: moved, gains: gain})
+    @property
+    def y(self) -> np.ndarray:
+        """Where the points are, (d, N) float32."""
+        return np.asarray(self._y.value)
 
     def __call__(self, repulsion: Repulsion, **numbers: float) -> None:
-        """Move every point once."""
-        self._step(forces=repulsion.forces, z=repulsion.z, **numbers)
+        """Move every point once: numbers are the exaggeration, learning_rate and momentum."""
+        z = repulsion.z if self._others is None else repulsion.sums.astype(np.float32)
+        self._step(forces=repulsion.forces, z=z, **numbers)
+
+    def cross_entropy(self) -> float:
+        """-sum of p_ij * log(q_ij) where the points are now."""
+        if self._cost is None:
+            self._cost = self._prepared(self._cross_entropy)
+        return float(self._cost(y=self.y)["cost"])
+
+    def _prepared(self, recorded: Any) -> Any:
+        """A Program on the engine, which is recorded for shapes and dtypes, and then given data."""
+        data: Mapping[str, np.ndarray] = self._springs.data
+        if self._others is not None:
+            data = {**data, "others": np.ascontiguousarray(self._others, np.float32)}
+        wires = {name: Unit(abstract_of(x), name) for name, x in data.items()}
+        program = recorded(wires)
+        step = prepare(self._engine, program, threads=self._threads)
+        program.set(data)
+        return step
+
+    def _program(self, wires: dict[str, Unit]) -> Program:
+        y, velocity, gains = self._y, self._velocity, self._gains
+        n = y.shape[1]
+        z = Unit(1.0, "z") if self._others is None else Unit(np.ones(n, np.float32), "z")
+        forces = Unit(np.zeros(y.shape, np.float32), "forces")
+        names = "exaggeration", "learning_rate", "momentum"
+        exaggeration, rate, momentum = given = [Unit(1.0, name) for name in names]
+        springs = {name: unit for name, unit in wires.items() if name != "others"}
+        pull = self._springs.attraction(y, wires.get("others", y), springs)
+        slope = 4.0 * (exaggeration * pull - forces / z)
+        onward = less(velocity * slope, 0.0)
+        gain = maximum(where(onward, gains + MORE, gains * LESS), LEAST)
+        moved = momentum * velocity - rate * (gain * slope)
+        length = sqrt(total(moved * moved, axis=0, keepdims=True))
+        moved = moved * (LONGEST / maximum(length, LONGEST))
+        new = y + moved
+        if self._others is None:
+            new = new - mean(new, axis=1, keepdims=True)
+        inputs = {**wires, "forces": forces, "z": z, **dict(zip(names, given, strict=True))}
+        return Program(inputs, {}, {y: new, velocity: moved, gains: gain})
+
+    def _cross_entropy(self, wires: dict[str, Unit]) -> Program:
+        y = Unit(np.zeros(self._y.shape, np.float32), "y")
+        springs = {name: unit for name, unit in wires.items() if name != "others"}
+        cost = self._springs.cross_entropy(y, wires.get("others", y), springs)
+        return Program({**wires, "y": y}, {"cost": cost}, {})

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from pullback.core.unit import Unit
 from pullback.gates.comparison import maximum
 from pullback.gates.elementary import log
 from pullback.gates.indexing import scatter_add, take
 from pullback.gates.reduction import sum as total
-from pullback.gates.shape import reshape, stack
+from pullback.gates.shape import astype, reshape, stack, transpose
 
 TINY = 1e-30  # p of 0 has no part in the cost, and its logarithm is to be a number
 
@@ -69,19 +71,44 @@ def repulsion(targets: Unit, sources: Unit) -> tuple[Unit, Unit]:
     return total(q, axis=1), stack([total(q * q * d, axis=1) for d in differences])
 
 
-def attraction(y: Unit, p: Unit, neighbours: Unit, points: Unit, ends: Unit) -> Unit:
-    """The sum of p_ij * q_ij * (y_i - y_j) over the neighbours j of each point i, (d, N).
+def attraction(y: Unit, others: Unit, p: Unit, neighbours: Unit, points: Unit) -> Unit:
+    """The sum of p_ij * q_ij * (y_i - y_j) over the neighbours j of each point i, (d, M).
 
-    Points have unlike numbers of neighbours, which therefore come in pieces of one length: `p`
-    (pieces, length) with zeros where a piece is not full, `neighbours` of the same shape, whose
-    numbers are rows of `ends` (N, d), and `points` (pieces,), whose neighbours these are. `y` and
-    `ends` are the same points, by axis and by point.
+    Shapes: y (d, M); others (d, N), of which neighbours are, and which are y itself in a map that
+    forms. Points have unlike numbers of neighbours, which therefore come in pieces of one length:
+    `p` (pieces, length) with zeros where a piece is not full, `neighbours` of the same shape, and
+    `points` (pieces,), whose neighbours these are.
     """
-    d, pieces, length = y.shape[0], *p.shape
-    near = take(ends, reshape(neighbours, (pieces * length,)))
-    near = reshape(near, (pieces, length, d))
-    own = take(ends, points)
-    differences = [reshape(own[:, k], (pieces, 1)) - near[:, :, k] for k in range(d)]
+    differences = _to_neighbours(y, others, neighbours, points)
     pulls = p * similarity(differences)
-    by_piece = stack([total(pulls * x, axis=1) for x in differences], axis=1)
-    return scatter_add(0.0 * ends, points, by_piece)
+    of_pieces = stack([total(pulls * x, axis=1) for x in differences], axis=1)
+    return transpose(scatter_add(0.0 * transpose(y), points, of_pieces))
+
+
+def cross_entropy(y: Unit, others: Unit, p: Unit, neighbours: Unit, points: Unit) -> Unit:
+    """-sum of p_ij * log(q_ij), in double precision; shapes are those of `attraction`.
+
+    It is what the cost has of single pairs: less the entropy of p, and with log(z), it is the cost.
+    """
+    q = similarity(_to_neighbours(y, others, neighbours, points))
+    return total(astype(-p * log(q), np.float64))
+
+
+def _to_neighbours(y: Unit, others: Unit, neighbours: Unit, points: Unit) -> list[Unit]:
+    """y_i - y_j by axis, (pieces, length), of each point and its neighbours."""
+    d, (pieces, length) = y.shape[0], neighbours.shape
+    ends = take(transpose(others), reshape(neighbours, (pieces * length,)))
+    ends, own = reshape(ends, (pieces, length, d)), take(transpose(y), points)
+    return [reshape(own[:, k], (pieces, 1)) - ends[:, :, k] for k in range(d)]
+
+
+def attraction_of_all(y: Unit, p: Unit) -> Unit:
+    """The sum of p_ij * q_ij * (y_i - y_j) over all points j, (d, N), with p (N, N)."""
+    differences = _between(y, y)
+    pulls = p * similarity(differences)
+    return stack([total(pulls * x, axis=1) for x in differences])
+
+
+def cross_entropy_of_all(y: Unit, p: Unit) -> Unit:
+    """-sum of p_ij * log(q_ij) over all pairs, in double precision, with p (N, N)."""
+    return total(astype(-p * log(similarity(_between(y, y))), np.float64))

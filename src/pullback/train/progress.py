@@ -29,14 +29,20 @@ class TrainingProgress:
     """Shows epochs as they pass, on standard error; `show=None` means: where a person looks.
 
     The line is a bar, the epochs done, the most telling of what was measured, as far as they fit,
-    how many rows a second the steps take, and the time left. It moves within a long epoch, too.
+    how many rows a second the steps take, or of `what` else an epoch is made, and the time left. It
+    moves within a long epoch, too.
 
     >>> with TrainingProgress(2, show=False) as progress:
     ...     progress.epoch({"epoch": 1, "loss": 0.5})
     """
 
     def __init__(
-        self, epochs: int, show: bool | None = None, console: Console | None = None
+        self,
+        epochs: int,
+        show: bool | None = None,
+        console: Console | None = None,
+        *,
+        what: str = "rows",
     ) -> None:
         self._console = console or Console(stderr=True)
         watched = self._console.is_terminal or "ipykernel" in sys.modules
@@ -48,7 +54,7 @@ class TrainingProgress:
             console=self._console,
             disable=not (watched if show is None else show),
         )
-        self._epochs = epochs
+        self._epochs, self._what = epochs, what
         self._rate = 0.0  # rows a second, and when the steps of this epoch were first heard of
         self._heard: tuple[float, int] | None = None
         self._judged: dict[str, float] = {}  # what the last epoch did on other rows
@@ -99,7 +105,7 @@ class TrainingProgress:
         width = len(f"{self._epochs}")
         line = f"{int(done):>{width}}/{self._epochs}"
         free = self._console.width - _SHORTEST_BAR - len(line) - _TIME - 2
-        rate = [f"{_rounded(self._rate)} rows/s"] if self._rate else []
+        rate = [f"{_rounded(self._rate)} {self._what}/s"] if self._rate else []
         for words in [*_telling(row), *rate]:
             free -= len(words) + 2
             if free < 0:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.files import text as module
 from pullback.sequences.text import (
     BytePairs,
     Characters,
@@ -16,7 +17,6 @@ from pullback.sequences.text import (
     encode_file,
     text_pieces,
 )
-from pullback.sequences.text import files as module
 
 TEXT = "It's a naïve  café,\r\n\r\nwith 1,000.5 things —  👩‍👧 \x1c and\tso   on!\n" * 7
 

@@ -13,13 +13,14 @@ In: text, sentences, files of them. Out: what `Trainer.fit` takes; and text agai
     paired, Answers                         a sequence for each sequence: of a `Seq2Seq`
 """
 
+from pullback.files.text import text_pieces
 from pullback.sequences.padding import PaddedBatches, padded
 from pullback.sequences.text.answers import Answers, paired
 from pullback.sequences.text.batches import TextStreams, TextWindows
 from pullback.sequences.text.beam import Found, beam_search
 from pullback.sequences.text.byte_pairs import BytePairs
 from pullback.sequences.text.characters import Characters
-from pullback.sequences.text.files import encode_file, text_pieces
+from pullback.sequences.text.files import encode_file
 from pullback.sequences.text.generation import StepModel, generate, generate_numbers
 from pullback.sequences.text.letters import character_matrix
 from pullback.sequences.text.long_text import Text, TextFile

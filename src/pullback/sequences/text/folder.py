@@ -17,8 +17,8 @@ from pullback.core.errors import CircuitError
 from pullback.files.folder import files_beside, files_in_classes
 from pullback.files.listing import Files, Kind
 from pullback.files.progress import Line, working
+from pullback.files.text import text_pieces
 from pullback.files.words import counted, listed, text_of
-from pullback.sequences.text.files import text_pieces
 from pullback.sequences.text.sentences import Sentences, read_sentences
 
 TEXTS = Kind("text", (".txt", ".text"), ".txt files")

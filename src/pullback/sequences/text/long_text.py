@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.sequences.text.files import encode_file, text_pieces
+from pullback.files.text import text_pieces
+from pullback.sequences.text.files import encode_file
 from pullback.sequences.text.tokenizer import Tokenizer
 
 Numbers = tuple[np.ndarray, np.ndarray]

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.sequences.text.files import opened, refuse_no_text
+from pullback.files.text import opened, refuse_no_text
 from pullback.train.split import refuse_rare, split_rows
 
 _COLUMNS = 10

@@ -1,0 +1,72 @@
+"""In: what a user asks of Word2Vec. Out: the same in one plain record, or what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, Literal
+
+from pullback.core.errors import CircuitError
+from pullback.engines.prepare import refuse_engine
+from pullback.inspect.arguments import at_least_one, not_negative, positive
+from pullback.words.subwords import Subwords
+
+Architecture = Literal["skip-gram", "cbow"]
+LossName = Literal["negative sampling", "hierarchical softmax"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train; see `Word2Vec`. Raises `CircuitError` for what makes no sense."""
+
+    dimensions: int
+    window: int
+    min_count: int
+    max_words: int | None
+    negatives: int
+    sample: float
+    architecture: Architecture
+    loss: LossName
+    subwords: Subwords | None
+    learning_rate: float
+    epochs: int
+    seed: int
+    threads: int | None
+    engine: str
+    watch: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        at_least_one(dimensions=self.dimensions, window=self.window, min_count=self.min_count)
+        at_least_one(epochs=self.epochs)
+        if self.max_words is not None:
+            at_least_one(max_words=self.max_words)
+        not_negative(sample=self.sample)
+        positive(learning_rate=self.learning_rate)
+        _one_of("architecture", self.architecture, Architecture)
+        _one_of("loss", self.loss, LossName)
+        if self.loss == "negative sampling":
+            at_least_one(negatives=self.negatives)
+        if not isinstance(self.seed, Integral) or isinstance(self.seed, bool) or self.seed < 0:
+            raise CircuitError(f"seed must be a whole number from 0 upwards, got {self.seed!r}")
+        refuse_engine(self.engine, self.threads)
+        odd = [word for word in self.watch if not isinstance(word, str)]
+        if odd:
+            raise CircuitError(f"watch= takes words, got {odd[0]!r}")
+
+
+def subwords_of(given: Any) -> Subwords | None:
+    """`Subwords` from what a user gives: the shortest and the longest n-gram, or itself."""
+    if given is None or isinstance(given, Subwords):
+        return given
+    if isinstance(given, tuple | list) and len(given) == 2:
+        return Subwords(*given)
+    raise CircuitError(
+        "subwords= takes the shortest and the longest n-gram, such as (3, 6), or Subwords(3, 6), "
+        f"got {given!r}"
+    )
+
+
+def _one_of(name: str, given: Any, kind: Any) -> None:
+    known = kind.__args__
+    if given not in known:
+        raise CircuitError(f"{name} is {' or '.join(map(repr, known))}, got {given!r}")
