@@ -9,10 +9,12 @@ import typer
 import pullback
 from pullback.cli.cache import cache
 from pullback.cli.describe import describe
+from pullback.cli.embed import embed
 from pullback.cli.explain import explain
 from pullback.cli.predict import predict
 from pullback.cli.sample import sample
 from pullback.cli.show import show
+from pullback.cli.similar import similar
 from pullback.cli.train import train
 
 app = typer.Typer(
@@ -29,6 +31,8 @@ app.command()(sample)
 app.command()(describe)
 app.command()(show)
 app.command()(cache)
+app.add_typer(embed, name="embed")
+app.command()(similar)
 
 
 def _print_version(asked: bool) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -38,13 +38,25 @@ def write_file(
 
     Raises `CircuitError` where `path` is a folder, or its folder is missing or closed.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise CircuitError(f"cannot write a model to {path}: it is a folder; name a file in it")
     metadata = {"format": FORMAT, "pullback": version("pullback"), "config": json.dumps(config)}
     if about is not None:
         metadata["about"] = json.dumps(about)
     data = save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata)
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file to write into, beside `path`, which takes its place once all is written.
+
+    Whatever goes wrong inside leaves what was at `path` as it was.
+
+    Raises `CircuitError` where `path` is a folder, or cannot be written.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise CircuitError(f"cannot write a model to {path}: it is a folder; name a file in it")
     try:
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
@@ -52,13 +64,15 @@ def write_file(
     try:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(handle, 0o666 & ~_umask())  # as any new file: mkstemp lets only its owner in
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
-    except OSError as error:
+    except BaseException as error:
         os.unlink(aside)
-        raise CircuitError(f"cannot write {path}: {error.strerror}") from None
+        if isinstance(error, OSError):
+            raise CircuitError(f"cannot write {path}: {error.strerror}") from None
+        raise
 
 
 def _umask() -> int:

@@ -6,9 +6,31 @@ In: text, as lists of words or as files of any size. Out: `WordVectors`.
 from __future__ import annotations
 
 from pullback.words.corpus import TextFiles
+from pullback.words.evaluation import (
+    Analogies,
+    Similarities,
+    analogies,
+    evaluate,
+    similarities,
+)
+from pullback.words.phrases import Phrases
 from pullback.words.pulls import Pull, Pulls
 from pullback.words.subwords import Subwords
 from pullback.words.vectors import Unseen, WordVectors
 from pullback.words.word2vec import Word2Vec
 
-__all__ = ["Pull", "Pulls", "Subwords", "TextFiles", "Unseen", "Word2Vec", "WordVectors"]
+__all__ = [
+    "Analogies",
+    "Phrases",
+    "Pull",
+    "Pulls",
+    "Similarities",
+    "Subwords",
+    "TextFiles",
+    "Unseen",
+    "Word2Vec",
+    "WordVectors",
+    "analogies",
+    "evaluate",
+    "similarities",
+]

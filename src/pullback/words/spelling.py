@@ -24,8 +24,9 @@ def hint(word: str, words: Sequence[str], known: Mapping[str, object]) -> str:
     if there:
         return f"{_or(there)} is there"
     few = [near for near in islice(words, _MOST) if abs(len(near) - len(word)) <= _LETTERS]
-    near = difflib.get_close_matches(word, few, n=3, cutoff=0.7)
-    return f"did you mean {_or(near)}?" if near else ""
+    near = difflib.get_close_matches(word, few, n=9, cutoff=0.7)
+    near.sort(key=lambda other: sorted(other) != sorted(word))  # two letters in each other's place
+    return f"did you mean {_or(near[:3])}?" if near else ""
 
 
 def _or(words: Sequence[str]) -> str:

@@ -7,17 +7,24 @@ words is ever made, and no second matrix.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from pullback.core.errors import CircuitError, UnknownNameError
-from pullback.files.words import counted, listed
+from pullback.files.words import counted, listed, text_of
+from pullback.words import formats
+from pullback.words.given import (
+    BLOCK,
+    checked_counts,
+    checked_matrix,
+    checked_words,
+    first_twice,
+    refuse_count,
+)
 from pullback.words.spelling import hint
-
-_BLOCK = 1 << 15  # rows of a matrix that are looked at together
-_LARGEST = 1e15  # of a number, so that no square of a length leaves what float32 can hold
 
 Query = str | np.ndarray
 
@@ -59,12 +66,12 @@ class WordVectors:
         context: Any = None,
         subwords: Unseen | None = None,
     ) -> None:
-        self.words = _checked_words(words)
-        self.matrix = _checked_matrix("matrix", matrix, len(self.words))
+        self.words = checked_words(words)
+        self.matrix = checked_matrix("matrix", matrix, len(self.words))
         self.context = None
         if context is not None:
-            self.context = _checked_matrix("context", context, len(self.words))
-        self.counts = None if counts is None else _checked_counts(counts, len(self.words))
+            self.context = checked_matrix("context", context, len(self.words))
+        self.counts = None if counts is None else checked_counts(counts, len(self.words))
         if subwords is not None and not isinstance(subwords, Unseen):
             raise CircuitError(
                 f"subwords= takes what has a method vector(word), got {type(subwords).__name__}"
@@ -72,7 +79,7 @@ class WordVectors:
         self.subwords = subwords
         self._rows = {word: row for row, word in enumerate(self.words)}
         if len(self._rows) < len(self.words):
-            raise CircuitError(f"the word {_first_twice(self.words)!r} stands there twice")
+            raise CircuitError(f"the word {first_twice(self.words)!r} stands there twice")
         self._lengths = _lengths(self.matrix)
 
     @property
@@ -133,7 +140,7 @@ class WordVectors:
         >>> vectors.nearest("b", away_from="a")[0][0]
         'c'
         """
-        _refuse_count("count", count)
+        refuse_count("count", count)
         towards, away = _several(to), _several(away_from)
         if not towards and not away:
             raise CircuitError("nearest to what? Name a word, or several, or give a vector")
@@ -193,7 +200,7 @@ class WordVectors:
         Of the first `among` words alone where so many are named.
         """
         if among is not None:
-            _refuse_count("among", among)
+            refuse_count("among", among)
         rows = slice(among)
         unit = _unit_of(self._checked(vector)).astype(np.float32)
         found = self.matrix[rows] @ unit
@@ -203,6 +210,48 @@ class WordVectors:
     def units(self, rows: Any) -> np.ndarray:
         """The unit vectors of these rows (their numbers, or a slice); a zero vector stays zero."""
         return self.matrix[rows] / self._lengths[rows, None]
+
+    # Files ---------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write to a file, in the format that its ending names, in place of what was there.
+
+        ".safetensors" keeps everything; ".bin", ".txt" and ".vec", with ".gz" after them or not,
+        are word2vec's binary and text formats, which other programs read, and keep the words, in
+        their order, and their vectors alone.
+
+        Raises `CircuitError` for another ending, a word that the format cannot hold, or where the
+        file cannot be written.
+        """
+        formats.write(path, self)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, limit: int | None = None) -> WordVectors:
+        """The vectors in a file, or the first `limit` of them.
+
+        Reads what `save` writes, also from other programs: word2vec's binary and text formats,
+        fastText's .vec and GloVe's text, compressed by gzip or not. Of a word that stands there
+        twice, the first row counts, and the bytes of a word that are no UTF-8 are written out; both
+        are said as warnings.
+
+        Raises `CircuitError` where the file is missing, damaged, or holds something else.
+
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "few.vec")
+        ...     WordVectors(["a", "b"], [[1.0, 2.0], [3.0, 4.0]]).save(path)
+        ...     path.read_text(), WordVectors.load(path)
+        ('2 2\\na 1.0 2.0\\nb 3.0 4.0\\n', WordVectors(2 words, 2 dimensions: a, b))
+        """
+        if limit is not None:
+            refuse_count("limit", limit)
+        words, parts = formats.read(path, limit)
+        try:
+            return cls(words, **parts)
+        except CircuitError as error:
+            raise CircuitError(f"{text_of(path)} is damaged: {error}") from None
+
+    # Inside --------------------------------------------------------------------------------------
 
     def _unit(self, query: Query) -> np.ndarray:
         """The unit vector of a word or a vector, in double precision."""
@@ -254,59 +303,12 @@ class WordVectors:
         return UnknownNameError("; ".join(said))
 
 
-# What is given, checked ---------------------------------------------------------------------------
-
-
-def _checked_words(words: Sequence[str]) -> tuple[str, ...]:
-    words = tuple(words)
-    for word in words:
-        if not isinstance(word, str) or not word:
-            raise CircuitError(f"words are texts of at least one letter, got {word!r:.60}")
-    return words
-
-
-def _first_twice(words: Sequence[str]) -> str:
-    seen: set[str] = set()
-    return next(word for word in words if word in seen or seen.add(word))
-
-
-def _checked_matrix(name: str, given: Any, count: int) -> np.ndarray:
-    """The matrix in float32 and read-only, of a row for each word."""
-    try:
-        matrix = np.asarray(given, np.float32)
-    except (TypeError, ValueError, OverflowError):
-        raise CircuitError(f"{name} is a matrix of numbers, got {type(given).__name__}") from None
-    if matrix.ndim != 2 or len(matrix) != count or not matrix.shape[1]:
-        raise CircuitError(
-            f"{name} has a row for each of {counted(count, 'word')}, got shape {matrix.shape}"
-        )
-    for start in range(0, count, _BLOCK):
-        fine = np.abs(matrix[start : start + _BLOCK]) < _LARGEST  # nan is not
-        if not fine.all():
-            row = start + int(np.flatnonzero(~fine.all(axis=1))[0])
-            worst = matrix[row][~fine[row - start]][0]
-            raise CircuitError(f"row {row} of {name} holds {worst}, which no word vector can")
-    matrix = matrix.view()
-    matrix.flags.writeable = False
-    return matrix
-
-
-def _checked_counts(given: Any, count: int) -> np.ndarray:
-    counts = np.asarray(given)
-    if counts.shape != (count,) or counts.dtype.kind not in "iu" or (counts < 0).any():
-        raise CircuitError(
-            f"counts are {counted(count, 'whole number')} of at least 0, one for each word, got "
-            f"{counts.dtype} of shape {counts.shape}"
-        )
-    return counts.astype(np.int64, copy=False)
-
-
 def _lengths(matrix: np.ndarray) -> np.ndarray:
     """The length (V,) of each row; infinite of a zero vector, by which a product becomes 0."""
     lengths = np.empty(len(matrix), np.float32)
-    for start in range(0, len(matrix), _BLOCK):
-        block = matrix[start : start + _BLOCK].astype(np.float64)
-        lengths[start : start + _BLOCK] = np.sqrt(np.einsum("vd,vd->v", block, block))
+    for start in range(0, len(matrix), BLOCK):
+        block = matrix[start : start + BLOCK].astype(np.float64)
+        lengths[start : start + BLOCK] = np.sqrt(np.einsum("vd,vd->v", block, block))
     lengths[lengths == 0.0] = np.inf
     return lengths
 
@@ -318,15 +320,12 @@ def _unit_of(vector: np.ndarray) -> np.ndarray:
     return vector / length if length > 0.0 else vector
 
 
-def _refuse_count(name: str, count: Any) -> None:
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
-        raise CircuitError(f"{name} is a whole number of at least 0, got {count!r:.60}")
-
-
 def _several(queries: Query | Sequence[Query]) -> list[Query]:
     """What was asked about, as a list: one word or vector is a list of one."""
     if isinstance(queries, str) or (isinstance(queries, np.ndarray) and queries.ndim < 2):
         return [queries]
+    if not isinstance(queries, Iterable):
+        raise CircuitError(f"neither a word nor a vector: {queries!r:.60}")
     queries = list(queries)
     if queries and all(isinstance(x, float | int) for x in queries):
         return [np.asarray(queries)]  # a vector as a list of numbers
