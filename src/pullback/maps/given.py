@@ -45,17 +45,17 @@ def distances(estimator: Any, x: Any, *, among: int | None = None) -> np.ndarray
             "a precomputed X has all distances: give a dense array, not a sparse one"
         )
     x = validate_data(estimator, x, reset=among is None, dtype=np.float64, ensure_all_finite=False)
+    if among is None and x.shape[0] != x.shape[1]:
+        raise CircuitError(
+            f"a precomputed X should be a square distance matrix, (N, N), got {x.shape}; "
+            "for points choose a metric, as 'euclidean'"
+        )
     _refuse_not_finite("X", x)
     if (x < 0.0).any():
         i, j = np.argwhere(x < 0.0)[0]
         raise CircuitError(f"distances are not negative: X has {x[i, j]:g} in row {i}, column {j}")
     if among is not None:
         return x
-    if x.shape[0] != x.shape[1]:
-        raise CircuitError(
-            f"a precomputed X should be a square distance matrix, (N, N), got {x.shape}; "
-            "for points choose a metric, as 'euclidean'"
-        )
     near = _ALIKE * x.max(initial=0.0)
     if (np.abs(x.diagonal()) > near).any():
         i = int(np.argmax(np.abs(x.diagonal()) > near))

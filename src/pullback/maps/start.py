@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -74,4 +75,6 @@ def _spectral(p: csr_array, d: int, random: np.random.RandomState) -> np.ndarray
     """The slowest vibrations of a net whose springs are p."""
     from sklearn.manifold import spectral_embedding
 
-    return spectral_embedding(p, n_components=d, random_state=random)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # parts that nothing joins lie apart
+        return spectral_embedding(p, n_components=d, random_state=random)

@@ -144,8 +144,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> TSNE:
         """Make a map of the points X (N, features), or of what lies X (N, N) apart."""
-        refuse_parameters(self.get_params(deep=False))
         x = self._read(X)
+        refuse_parameters(self.get_params(deep=False))
         n = x.shape[0]
         k = refuse_perplexity(self.perplexity, n)
         k = n - 1 if self.method == "exact" else max(k, 1)

@@ -41,8 +41,8 @@ class Settings:
         if self.max_words is not None:
             at_least_one(max_words=self.max_words)
         not_negative(sample=self.sample)
-        positive(learning_rate=self.learning_rate)
         _one_of("architecture", self.architecture, Architecture)
+        positive(learning_rate=self.learning_rate)
         _one_of("loss", self.loss, LossName)
         if self.loss == "negative sampling":
             at_least_one(negatives=self.negatives)

@@ -26,7 +26,7 @@ from pullback.words.vocabulary import Encoded, Vocabulary
 
 _WINDOWS = 128  # of a batch
 _GROUP = 8  # windows that share their noise
-_SAME = 64.0  # pairs of a batch, at most, that are of the most frequent word
+_TOGETHER = 1.5  # pairs of a batch that are of one word, times the rate, at most
 _LARGEST, _SMALLEST = 50_000, 1_000  # words that are made into windows at once, and
 _PIECES = 50  # of all passes, between these: with each, the rate falls
 _LAST = 1 / 250  # of the rate, at the end
@@ -65,15 +65,17 @@ def ahead(made: Iterator[Piece]) -> Iterator[Piece]:
 def batch_shape(vocabulary: Vocabulary, keep: np.ndarray, settings: Settings) -> tuple[int, int]:
     """How many groups of windows, which share their noise, make a batch; and of how many.
 
-    As many as keep a word from being moved many times at once, whose moves would add up: few where
-    the vocabulary is small, or no frequent words are dropped.
+    A word that stands in many pairs of a batch is moved by all of them at once, and too far where
+    these times the rate are many. So a batch is small where the vocabulary is, and in a tree, whose
+    root stands in every pair.
     """
-    kept = vocabulary.counts * keep
-    pairs = settings.window + 1  # of a window, in the mean
-    most = float(kept.max() / kept.sum()) * pairs
+    pairs = 1 if settings.architecture == "cbow" else settings.window + 1  # of a window, about
     if settings.loss == "negative sampling":
-        most += float(vocabulary.noise().max()) * settings.negatives * pairs
-    windows = max(1, int(_SAME / most))
+        kept = vocabulary.counts * keep
+        share = max(kept.max() / kept.sum(), vocabulary.noise().max() * settings.negatives)
+    else:
+        share = 1.0
+    windows = max(1, int(_TOGETHER / (settings.learning_rate * pairs * float(share))))
     group = min(_GROUP, windows)
     return min(_WINDOWS, windows) // group, group
 

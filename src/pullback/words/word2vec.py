@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.finite import first_not_finite
 from pullback.engines.prepare import prepare
 from pullback.files.words import counted, listed
 from pullback.train.history import History
@@ -23,6 +22,8 @@ from pullback.words.training import ahead, batch_shape, pieces, train
 from pullback.words.vectors import WordVectors
 from pullback.words.vocabulary import Encoded, Vocabulary, encode
 
+_RATES = {"skip-gram": 0.025, "cbow": 0.1}  # where none is asked for
+_LARGEST = 1e6  # of a number in a vector, which are of the order of 1
 _FEW = 0.2  # of all words, below which it is said how many are kept
 
 
@@ -38,8 +39,10 @@ class Word2Vec:
     `subwords`, (3, 6) say, makes a word the mean of its own vector and those of its n-grams, by
     which unseen words have vectors too.
 
-    The rate falls from `learning_rate` to its 250th part over all `epochs`. A step is a batch of up
-    to 128 windows, of fewer where the vocabulary is small. `threads` None is one for each core; the
+    The rate falls from `learning_rate` to its 250th part over all `epochs`. None is 0.025, and 0.1
+    for CBOW, whose force on a window is divided among its words here, as the gradient of a mean is;
+    other tools give each word all of it. A step is a batch of up to 128 windows, of fewer where the
+    vocabulary is small. `threads` None is one for each core; the
     same `seed` gives the same bits for any number of them. For each word of `watch`, the training
     adds up how far each other word moved its vector, and where: see `pulls`.
 
@@ -65,7 +68,7 @@ class Word2Vec:
         architecture: Architecture = "skip-gram",
         loss: LossName = "negative sampling",
         subwords: Subwords | tuple[int, int] | None = None,
-        learning_rate: float = 0.025,
+        learning_rate: float | None = None,
         epochs: int = 5,
         seed: int = 0,
         threads: int | None = None,
@@ -84,7 +87,7 @@ class Word2Vec:
             architecture=architecture,
             loss=loss,
             subwords=subwords_of(subwords),
-            learning_rate=learning_rate,
+            learning_rate=_RATES.get(architecture, 0.0) if learning_rate is None else learning_rate,
             epochs=epochs,
             seed=seed,
             threads=threads,
@@ -135,10 +138,9 @@ class Word2Vec:
         if threads != 1:
             made = ahead(made)
         self.history = train(step, engine, made, corpus, settings, progress)
-        lost = first_not_finite({"inputs": step.inputs, "outputs": step.outputs})
-        if lost is not None:
+        if not all(np.abs(unit.value).max() < _LARGEST for unit in (step.inputs, step.outputs)):
             raise CircuitError(
-                "training diverged: vectors became infinite or nan; try a smaller learning_rate "
+                "training diverged: vectors became infinitely large; try a smaller learning_rate "
                 f"than {settings.learning_rate:g}"
             )
         self._pulls = {word: pulls_of(word, step, vocabulary) for word in settings.watch}
