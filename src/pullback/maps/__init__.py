@@ -5,6 +5,7 @@ of it, as plain data to look at.
 """
 
 from pullback.maps.map import Frame, Map
+from pullback.maps.parametric import ParametricTSNE
 from pullback.maps.tsne import TSNE
 
-__all__ = ["TSNE", "Frame", "Map"]
+__all__ = ["TSNE", "Frame", "Map", "ParametricTSNE"]
