@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from pullback.maps.map import Frame, Map
 
 if TYPE_CHECKING:
+    from pullback.maps.parametric import ParametricTSNE
     from pullback.maps.tsne import TSNE
 
-__all__ = ["TSNE", "Frame", "Map"]
+__all__ = ["TSNE", "Frame", "Map", "ParametricTSNE"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from pullback.maps.tsne import TSNE  # scikit-learn takes long to import
 
         return TSNE
+    if name == "ParametricTSNE":
+        from pullback.maps.parametric import ParametricTSNE  # so it does here
+
+        return ParametricTSNE
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -44,7 +44,7 @@ def affinities(
     kind = (
         np.int32 if n * k < 2**30 else np.int64
     )  # of numbers of springs, of which both ways count
-    starts = np.arange(0, n * k + 1, k, kind)
+    starts = np.arange(0, n * k + 1, k).astype(kind)
     one_way = csr_array((p.ravel(), neighbours.ravel().astype(kind), starts), shape=(n, n))
     both = csr_array(one_way + one_way.T)
     both.eliminate_zeros()

@@ -1,4 +1,4 @@
-"""In: the parameters of a `TSNE`. Out: nothing, or a refusal that names one and what it may be."""
+"""In: parameters of maps, of `TSNE` and its parametric form. Out: nothing, or a refusal of one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from pullback.core.errors import CircuitError
 from pullback.files.words import listed
@@ -46,6 +47,12 @@ RULES: Mapping[str, Rule] = {
         "a number above 0, or 'auto'",
     ),
     "max_iter": (lambda x: _is_count(x, 0), "a whole number of at least 0"),
+    "hidden": (
+        lambda x: _is_count(x) or (isinstance(x, list | tuple) and all(map(_is_count, x))),
+        "the sizes of the hidden layers, as (256, 256)",
+    ),
+    "epochs": (_is_count, "a whole number of at least 1"),
+    "batch_size": (lambda x: _is_count(x, 2), "a whole number of at least 2"),
     "init": (
         lambda x: x in STARTS if isinstance(x, str) else np.ndim(x) == 2,
         f"one of {listed(STARTS)}, or an array (N, n_components)",
@@ -97,3 +104,17 @@ def refuse_perplexity(perplexity: Any, n: int) -> int:
             f"it, got n_samples = {n}; {cure}"
         )
     return k
+
+
+def random_of(seed: Any) -> np.random.RandomState:
+    """What scikit-learn draws by, of a seed, None or one of its own.
+
+    Raises `CircuitError` for anything else.
+
+    >>> random_of(0).randint(10)
+    5
+    """
+    try:
+        return check_random_state(seed)
+    except ValueError as error:
+        raise CircuitError(f"random_state is no seed: {error}") from None

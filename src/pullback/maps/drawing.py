@@ -32,7 +32,8 @@ _GAP = 0.3
 _SIDE = (WIDTH - 2 * MARGIN - _GAP) / 2  # of each of two pictures
 _NAMED = 8  # neighbours, of whom names are written
 _LONGEST = 0.35  # of an arrow, beside the side of its picture
-_NEAR = 0.8  # of the neighbours, which the picture shows at least
+_NEAR = 0.8  # of all p, which belongs to neighbours that the picture shows
+_SHORTEST = 0.03  # of an arrow, beside the longest one, that can be seen
 
 
 def drawn(found: Pulls, names: Sequence[Any] | None) -> Sheet:
@@ -70,7 +71,8 @@ def drawn(found: Pulls, names: Sequence[Any] | None) -> Sheet:
     scale = longest / (max(_length(found.attraction), _length(found.repulsion)) or 1.0)
     _arrow(right, found, found.attraction * scale, BLUE, 2.0)
     _arrow(right, found, found.repulsion * scale, RED, 2.0)
-    _arrow(right, found, found.total * scale, "black", 2.0)
+    if _length(found.total) * scale > _SHORTEST * longest:
+        _arrow(right, found, found.total * scale, "black", 2.0)
     return sheet
 
 
@@ -81,8 +83,10 @@ def _length(v: np.ndarray) -> float:
 def _reach(found: Pulls) -> float:
     """How far from the point the picture goes."""
     away = found.positions[found.neighbours] - found.positions[found.point]
-    far = np.abs(away).max(axis=1) if len(away) else np.ones(1)
-    return 1.1 * float(np.quantile(far, _NEAR)) or 1.0
+    far = np.abs(away).max(axis=1)
+    order = np.argsort(far)
+    enough = np.searchsorted(np.cumsum(found.p[order]), _NEAR * found.p.sum())
+    return 1.1 * float(far[order][enough]) or 1.0
 
 
 def _neighbourhood(axes: Axes, found: Pulls) -> None:

@@ -13,7 +13,7 @@ from pullback.core.errors import CircuitError
 _ALIKE = 1e-6  # of the largest distance, by which two ways between two points may differ
 
 
-def points(estimator: Any, x: Any, *, reset: bool) -> Any:
+def points(estimator: Any, x: Any, *, reset: bool, sparse: bool = True) -> Any:
     """X (N, features) as finite numbers, in float32 or float64, dense or in scikit-learn's csr.
 
     Raises `CircuitError` for what is not finite, and for points all of which are one; and what
@@ -24,7 +24,7 @@ def points(estimator: Any, x: Any, *, reset: bool) -> Any:
         x,
         reset=reset,
         dtype=(np.float64, np.float32),
-        accept_sparse="csr",
+        accept_sparse="csr" if sparse else False,
         ensure_all_finite=False,
         ensure_min_samples=2 if reset else 1,
     )

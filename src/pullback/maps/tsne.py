@@ -8,7 +8,6 @@ from typing import Any, final
 import numpy as np
 from scipy.special import entr
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from pullback.core.errors import CircuitError
@@ -16,7 +15,7 @@ from pullback.files.progress import working
 from pullback.files.words import counted
 from pullback.maps import given
 from pullback.maps.affinities import affinities
-from pullback.maps.arguments import refuse_parameters, refuse_perplexity
+from pullback.maps.arguments import random_of, refuse_parameters, refuse_perplexity
 from pullback.maps.forming import Formed, Phase, Watch, form
 from pullback.maps.map import READING, Map
 from pullback.maps.neighbours import index
@@ -150,7 +149,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         k = refuse_perplexity(self.perplexity, n)
         k = n - 1 if self.method == "exact" else max(k, 1)
         repel = self._repel(n)
-        random = _random(self.random_state)
+        random = random_of(self.random_state)
         with working(f"looking for the nearest of {counted(n, 'point')}", None, self._show):
             self._index, note = index(
                 x, self.metric, self.metric_params, self.neighbors, self._threads
@@ -314,10 +313,3 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.pairwise = self.metric == "precomputed"
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _random(seed: Any) -> np.random.RandomState:
-    try:
-        return check_random_state(seed)
-    except ValueError as error:
-        raise CircuitError(f"random_state is no seed: {error}") from None
