@@ -35,7 +35,7 @@ def test_from_a_text_to_what_is_near(place):
     for said in (
         "a.txt: 1 file, 2.6 kB",
         "skip-gram, negative sampling, 8 dimensions",
-        "phrases   none was found",
+        "phrases none was found",
         "words a second",
         "after 2 epochs",
         "of 4 pairs could be asked",
@@ -43,7 +43,7 @@ def test_from_a_text_to_what_is_near(place):
         "what moved cat",
         "pullback similar",
     ):
-        assert said in done.stdout
+        assert said in " ".join(done.stdout.split())
     assert (place / "cat.png").read_bytes().startswith(b"\x89PNG")
     vectors = WordVectors.load(saved)
     assert vectors.dimensions == 8
@@ -51,7 +51,7 @@ def test_from_a_text_to_what_is_near(place):
     wanted = [word for word, _ in vectors.nearest("cat", 3)]
     assert [line.split()[0] for line in near.stdout.splitlines()[1:]] == wanted
     told = run("describe", saved).stdout
-    assert f"words     {len(vectors)}: the" in told
+    assert f"words     {len(vectors)}: drinks" in told
     assert json.loads(run("describe", saved, "--json").stdout)["dimensions"] == 8
     assert "`pullback similar` asks" in run("predict", saved, place / "a.txt").message
 
