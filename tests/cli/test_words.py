@@ -7,7 +7,7 @@ import pytest
 from tests.cli.command import run
 
 import pullback as pb
-from pullback.words import WordVectors
+from pullback.words import Word2Vec, WordVectors
 
 TEXT = "The cat drinks milk and the dog drinks water.\n\nKings rule New York; cats rule kings.\n\n"
 FEW = ("--epochs", "2", "--dimensions", "8", "--sample", "0", "--min-count", "2")
@@ -68,6 +68,20 @@ def test_json(place):
         "asked": 1,
     }
     assert told["saved"] is None
+
+
+def test_what_was_learned_until_ctrl_c_is_saved_and_told(place, monkeypatch):
+    def cut_short(self, *arguments, **more):
+        vectors = whole(self, *arguments, **more)
+        self.history.ended = "interrupted in epoch 2"
+        return vectors
+
+    whole = Word2Vec.fit
+    monkeypatch.setattr(Word2Vec, "fit", cut_short)
+    done = run("embed", "words", place / "a.txt", "--save", place / "cut.bin", *FEW)
+    assert done.returncode == 130
+    assert "interrupted in epoch 2" in done.stdout
+    assert len(WordVectors.load(place / "cut.bin")) > 2
 
 
 def test_subwords_make_vectors_of_unseen_words(place):
