@@ -55,7 +55,8 @@ class Line:
     `seconds` is a median, `best` the shortest; a mean of ratios has neither. `ratio` and
     `best_ratio` say how many times as long as ours it takes (of a limit: what share of our time it
     is), `goal` what is aimed at in words, and `reached` whether that is so. `per` is what is done
-    in these seconds where a rate tells more than they do: "GB", say.
+    in these seconds where a rate tells more than they do: "GB", say. `score` is what was measured
+    where it is no time: how good a result is.
     """
 
     case: str
@@ -67,6 +68,7 @@ class Line:
     goal: str = ""
     reached: bool | None = None
     per: str = ""
+    score: float | None = None
 
 
 class Times(NamedTuple):

@@ -169,7 +169,9 @@ def _who(case: str, columns: Iterable[Mapping[tuple[str, str], Line]]) -> Iterab
 
 
 def _cell(line: Line, goal: str) -> str:
-    if line.ratio is not None:
+    if line.score is not None:
+        median, best = f"{line.score:,.3g}", ""
+    elif line.ratio is not None:
         median, best = _ratio(line.ratio), _ratio(line.best_ratio)
     else:
         median, best = (time_of(t, line.per) for t in (line.seconds, line.best))
@@ -199,6 +201,8 @@ def plain(lines: Sequence[Line]) -> str:
 def _cells(line: Line) -> tuple[str, ...]:
     ratios = map(_ratio, (line.ratio, line.best_ratio))
     times = (time_of(t, line.per) for t in (line.seconds, line.best))
+    if line.score is not None:
+        times = (f"{line.score:,.3g}", "")
     reached = {None: "", True: "reached", False: "not reached"}[line.reached]
     pairs = [cell for pair in zip(times, ratios, strict=True) for cell in pair]
     return line.case, line.who, *pairs, line.goal, reached
