@@ -2,5 +2,5 @@
 
 WORKS = (
     "two_layer_network", "perceptron", "formula", "products", "convolution", "images", "recurrent",
-    "transformer", "sampling", "tables", "compile_time", "eager_scalar", "limits",
+    "transformer", "sampling", "tables", "tsne", "compile_time", "eager_scalar", "limits",
 )  # fmt: skip

@@ -22,7 +22,17 @@ from benchmarks import WORKS, report
 from benchmarks.measure import limit_threads
 from benchmarks.processor import this
 
-PEERS = ("numpy", "scipy", "llvmlite", "scikit-learn", "torch", "jax", "micrograd", "casadi")
+PEERS = (
+    "numpy",
+    "scipy",
+    "llvmlite",
+    "scikit-learn",
+    "torch",
+    "jax",
+    "micrograd",
+    "casadi",
+    "openTSNE",
+)
 
 
 def main() -> None:
