@@ -32,6 +32,7 @@ PEERS = (
     "micrograd",
     "casadi",
     "gensim",
+    "openTSNE",
 )
 
 

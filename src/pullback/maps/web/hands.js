@@ -25,7 +25,7 @@ function point(i) {
   if (i === shown.hovered) return;
   shown.hovered = i;
   surface.classList.toggle("over", i >= 0);
-  refresh();
+  refresh({ points: false });
 }
 
 surface.onpointerdown = (event) => {
@@ -131,7 +131,10 @@ globalThis.pullbackMap = {
   view,
   replay,
   shown,
-  paint,
+  paint() {
+    stale.points = true;
+    paint();
+  },
   at: (i) => replay.places.slice(2 * i, 2 * i + 2),
   painter: () => painter.kind,
 };

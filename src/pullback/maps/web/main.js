@@ -10,7 +10,7 @@ const stage = byId("stage");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 let painter = painterOn(byId("points"));
 let top = new Uint32Array(0); // the points that lie on top
-let stale = { colours: true, view: true };
+const stale = { colours: true, points: true, waiting: false };
 let grid = { of: null, at: -1, made: null };
 let flight = null;
 let ratio = 1;
@@ -39,8 +39,10 @@ function renewed(canvas) {
 
 // What is seen -------------------------------------------------------------------------------------
 
-function refresh(what = {}) {
-  stale.colours ||= Boolean(what.colours);
+/** See to it that the screen is drawn: all of it, or what is above the points alone. */
+function refresh({ colours = false, points = true } = {}) {
+  stale.colours ||= colours;
+  stale.points ||= points;
   if (stale.waiting) return;
   stale.waiting = true;
   requestAnimationFrame(frameOfScreen);
@@ -61,12 +63,14 @@ function paint() {
     painter.colour(coloursFor(chosen, bytes));
     stale.colours = false;
   }
-  const [from, to, along] = replay.between;
   const size = pointSize();
-  painter.draw(view, ratio, from, to, along, [
-    { name: "base", order: base, size, opacity: 0.9 },
-    { name: "top", order: top, size: size + (top.length < 2000 ? 2.5 : 0.5), opacity: 1 },
-  ]);
+  if (stale.points) {
+    painter.draw(view, ratio, ...replay.between, [
+      { name: "base", order: base, size, opacity: 0.9 },
+      { name: "top", order: top, size: size + (top.length < 2000 ? 2.5 : 0.5), opacity: 1 },
+    ]);
+    stale.points = false;
+  }
   overlay.draw(view, ratio, replay.places, now(size));
   showCard();
 }
@@ -158,13 +162,13 @@ function hold(i) {
   const near = neighboursOf(i).slice(0, 5).map(({ point }) => titleOf(point));
   const close = near.length ? `; pulled most by ${near.join(", ")}` : "";
   byId("spoken").textContent = `${titleOf(i)} ${labelOf(i)}${close}`;
-  refresh();
+  refresh({ points: false });
 }
 
 function letGo() {
   Object.assign(shown, { held: -1, hovered: -1 });
   byId("spoken").textContent = "";
-  refresh();
+  refresh({ points: false });
 }
 
 function reset() {
@@ -189,7 +193,8 @@ function resize() {
 
 /** What is seen, on paper, as a file. */
 function keep() {
-  paint(); // WebGL forgets what it drew when the screen has it
+  stale.points = true; // WebGL forgets what it drew when the screen has it
+  paint();
   const sheet = made("canvas");
   const [points, above] = [byId("points"), byId("overlay")];
   sheet.width = points.width;
@@ -236,7 +241,9 @@ byId("of-names").hidden = !facts.names;
 byId("show-names").checked = facts.showNames;
 byId("of-pulls").hidden = !strength;
 byId("showing").hidden = !codes && !facts.names && !strength;
-for (const box of ["show-labels", "show-names", "show-pulls"]) byId(box).onchange = () => refresh();
+for (const box of ["show-labels", "show-names", "show-pulls"]) {
+  byId(box).onchange = () => refresh({ points: false });
+}
 byId("nearer").onclick = () => zoomed(1.6);
 byId("farther").onclick = () => zoomed(1 / 1.6);
 byId("reset").onclick = reset;
