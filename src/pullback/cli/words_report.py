@@ -123,7 +123,7 @@ def show_judged(page: Page, result: Analogies | Similarities) -> None:
 
 def show_moved(page: Page, pulls: Pulls) -> None:
     """Which words moved a watched one, and how far."""
-    from pullback.words.seeing import moved_by
+    from pullback.words.moved import moved_by
 
     rows = [("moved by", "how far", "pairs near it", "as noise")]
     rows += [
