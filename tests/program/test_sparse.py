@@ -115,3 +115,22 @@ def test_limits_that_0_is_outside_of_reach_every_row():
         np.testing.assert_array_equal(
             prepare("native", program)(**given)["y"], prepare("eager", program)(**given)["y"]
         )
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_moves_that_are_added_are_made_on_their_rows_too(turned):
+    """As where the loss is pulled by minus the rate, and twice by the same table."""
+    table = pb.Unit(RNG.normal(size=(TALL, WIDE)), "table")
+    first, other = (pb.Unit(np.array(rows), name) for rows, name in (([3, 5], "a"), ([5], "b")))
+    rate = pb.Unit(0.5, "rate")
+    loss = (pb.take(table, first) ** 2.0).sum() + pb.sin(pb.take(table, other)).sum()
+    move = pb.gradient(loss, table, -rate)
+    program = pb.Program({}, {"loss": loss}, {table: move + table if turned else table + move})
+    plain = simplify(program)
+    assert [wire.shape for wire in plain.wires if wire.gate].count(table.shape) == 1
+    before = np.array(table.value)
+    prepare("eager", program)()
+    expected, table.value = np.array(table.value), before
+    prepare("native", program, threads=1)()
+    np.testing.assert_allclose(table.value, expected, rtol=1e-13)
+    assert not np.array_equal(table.value[5], before[5])

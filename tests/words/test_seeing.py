@@ -7,7 +7,8 @@ import pytest
 
 from pullback import CircuitError
 from pullback.words import Pull, Pulls
-from pullback.words.seeing import moved_by, nearness, pulls_on
+from pullback.words.moved import moved_by
+from pullback.words.seeing import nearness, pulls_on
 
 
 def pull(word, move, pairs):

@@ -142,7 +142,7 @@ def words(
     source, corpus = _corpus(texts, encoding, lines)
     page = Page()
     if not as_json:
-        show_task(page, source, model.settings, save)
+        show_task(page, source, model.settings, lines, save)
     found = _phrases(corpus, phrases)
     start = time.perf_counter()
     try:

@@ -24,10 +24,11 @@ _FREQUENT = 5e-4  # share of all words, from which one says too little by itself
 _LETTERS = 4  # of a word that says something, at least
 
 
-def show_task(page: Page, source: str, settings: Settings, save: str | None) -> None:
+def show_task(page: Page, source: str, settings: Settings, lines: bool, save: str | None) -> None:
     """What is read, how, and what will be trained."""
     page.lines(sentence(source, page.width, 0), "bold")
-    said = ["words are runs of letters, in lower case; a paragraph is a sentence, unless --lines"]
+    divided = "each line is a sentence" if lines else "a paragraph is a sentence, unless --lines"
+    said = [f"words are runs of letters, in lower case; {divided}"]
     if settings.subwords is not None and save is not None and not save.endswith(".safetensors"):
         said.append("note: vectors of unseen words are kept by .safetensors alone")
     page.sentences(said)
@@ -122,7 +123,7 @@ def show_judged(page: Page, result: Analogies | Similarities) -> None:
 
 def show_moved(page: Page, pulls: Pulls) -> None:
     """Which words moved a watched one, and how far."""
-    from pullback.words.seeing import moved_by
+    from pullback.words.moved import moved_by
 
     rows = [("moved by", "how far", "pairs near it", "as noise")]
     rows += [

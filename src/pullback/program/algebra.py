@@ -12,7 +12,7 @@ from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.program.arrange import sum_of_embedded
 from pullback.program.patterns import Inputs, Rule, made_by, number_on
-from pullback.program.sparse import sparse_step, sum_of_rows
+from pullback.program.sparse import sparse_step, sparse_sum, sum_of_rows
 
 
 def _add(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
@@ -27,8 +27,10 @@ def _add(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:
         return GATES["subtract"](b, a.inputs[0])
     if a.shape != b.shape:
         return None
-    of_rows = sum_of_rows(a, b)
-    return sum_of_embedded(a, b) if of_rows is None else of_rows
+    for found in (sum_of_rows(a, b), sparse_sum(a, b), sparse_sum(b, a)):
+        if found is not None:
+            return found
+    return sum_of_embedded(a, b)
 
 
 def _subtract(inputs: Inputs, static: Mapping[str, Any]) -> Unit | None:

@@ -39,6 +39,16 @@ def sparse_step(table: Unit, step: Unit) -> Unit | None:
     return GATES["scatter_add"](table, rows, -(rate * g), **whole.static)
 
 
+def sparse_sum(table: Unit, step: Unit) -> Unit | None:
+    """table + scatter_add(0, rows, g), of a table that is a source, touches only the rows, too."""
+    if table.gate is not None or table.is_constant or table.shape != step.shape:
+        return None
+    if not _is_of_rows(step):
+        return None
+    _, rows, g = step.inputs
+    return GATES["scatter_add"](table, rows, g, **step.static)
+
+
 def sum_of_rows(a: Unit, b: Unit) -> Unit | None:
     """Two such tables added, as of an embedding that is asked twice, are one of both rows."""
     if not (_is_of_rows(a) and _is_of_rows(b)) or a.shape != b.shape:

@@ -74,11 +74,8 @@ def recorded(
     itself, less for words that share n-grams with it.
     """
     circuit = _Circuit(settings, tables, shape)
-    pull = gradient(circuit.asked.loss, [circuit.inputs, circuit.outputs])
-    updates = {
-        table: table - circuit.rate * g
-        for table, g in zip((circuit.inputs, circuit.outputs), pull, strict=True)
-    }
+    trained = [circuit.inputs, circuit.outputs]
+    updates = {x: x + move for x, move in zip(trained, circuit.moves(trained), strict=True)}
     moved = {}
     for word, along in watched.items():
         size = len(along), settings.dimensions
@@ -120,6 +117,10 @@ class _Circuit:
         there = is_word(self.context if skip_gram else self.words, self.hidden.dtype)
         self.asked = hierarchical_softmax(self.hidden, self.outputs, path, turns, there)
 
+    def moves(self, wires: list[Unit]) -> list[Unit]:
+        """How far a step down the loss moves wires: what a pull of minus the rate on it does."""
+        return gradient(self.asked.loss, wires, -self.rate)
+
     @property
     def by(self) -> Unit:
         """The words by whose vectors is asked."""
@@ -149,16 +150,16 @@ class _Circuit:
         touched = astype(greater(share, 0.0), share.dtype)
         asked = self.asked
         if asked.near is None or asked.far is None:  # all nodes on the way pull in a word's name
-            (pull,) = gradient(asked.loss, [self.hidden])
-            by = -(self.rate * (share * pull).sum(axis=2, keepdims=True))
+            (move,) = self.moves([self.hidden])
+            by = (share * move).sum(axis=2, keepdims=True)
             pairs = (touched[..., 0] * asked.pairs_near).sum(axis=2, keepdims=True)
             return [(self.words, by, pairs)]
         share, touched = share[:, :, 0], touched[:, :, 0]
-        near, far = gradient(asked.loss, [asked.near, asked.far])
+        near, far = self.moves([asked.near, asked.far])
         noise = self.given["noise"]
         towards = expand_dims(share * near, 3) * take(self.outputs, self.words)
         apart = expand_dims((share * far).sum(axis=1), 2) * take(self.outputs, noise)
         return [
-            (self.words, -(self.rate * towards), touched * asked.pairs_near),
-            (noise, -(self.rate * apart), (touched * asked.pairs_far).sum(axis=1)),
+            (self.words, towards, touched * asked.pairs_near),
+            (noise, apart, (touched * asked.pairs_far).sum(axis=1)),
         ]
