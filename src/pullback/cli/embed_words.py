@@ -84,7 +84,10 @@ def words(
         ),
     ] = 0,
     epochs: Annotated[int, typer.Option(metavar="N", help="passes over the text")] = 5,
-    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="at the start")] = 0.025,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(metavar="RATE", help="at the start; by default by the architecture"),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="another seed, another start")] = 0,
     threads: Annotated[
         int | None,
