@@ -174,7 +174,8 @@ def stream(megabytes: int) -> None:
         with open(path, "wb") as large:
             while large.tell() < megabytes << 20:
                 for text in _texts():
-                    large.write(gzip.open(text).read() + b"\n\n")
+                    with gzip.open(text) as file:
+                        large.write(file.read() + b"\n\n")
         model = Word2Vec(epochs=1, sample=1e-5)
         model.fit(path)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -14,7 +14,7 @@ from pullback.words.evaluation import (
     similarities,
 )
 from pullback.words.phrases import Phrases
-from pullback.words.pulls import Pull, Pulls
+from pullback.words.pulls import Pull, Pulls, pulls
 from pullback.words.subwords import Subwords
 from pullback.words.vectors import Unseen, WordVectors
 from pullback.words.word2vec import Word2Vec
@@ -32,5 +32,6 @@ __all__ = [
     "WordVectors",
     "analogies",
     "evaluate",
+    "pulls",
     "similarities",
 ]

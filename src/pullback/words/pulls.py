@@ -7,10 +7,19 @@ near it, each of which pulls it towards its own output vector, and over noise, w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from pullback.core.errors import CircuitError
+from pullback.core.gradient import gradient
+from pullback.core.unit import Unit
+from pullback.gates.elementary import softplus
+from pullback.gates.linear import matmul
+from pullback.inspect.arguments import at_least_one
+from pullback.words.corpus import corpus_of
 from pullback.words.step import Step
+from pullback.words.vectors import WordVectors
 from pullback.words.vocabulary import Vocabulary
 
 
@@ -18,7 +27,7 @@ from pullback.words.vocabulary import Vocabulary
 class Pull:
     """How far a word moved a watched one: by `distance` along `direction` (D,), in so many pairs.
 
-    All its moves added up: those back and forth cancel.
+    All its moves are added up: those back and forth cancel.
     """
 
     word: str
@@ -48,20 +57,75 @@ class Pulls:
 
 def pulls_of(word: str, step: Step, vocabulary: Vocabulary) -> Pulls:
     """The pulls on a watched word, from a step that has run."""
-    kinds = []
-    for moved in step.moved[word]:
-        by, pairs = np.asarray(moved.by.value, np.float64), np.asarray(moved.pairs.value)
-        lengths = np.linalg.norm(by, axis=1)
-        rows = np.flatnonzero(pairs)
-        kinds.append(
-            tuple(
-                Pull(
-                    vocabulary.words[row],
-                    float(lengths[row]),
-                    by[row] / (lengths[row] or 1.0),
-                    int(pairs[row]),
-                )
-                for row in rows[np.argsort(-lengths[rows], kind="stable")]
-            )
+    near, far = (
+        _sorted(vocabulary.words, np.asarray(moved.by.value), np.asarray(moved.pairs.value))
+        for moved in step.moved[word]
+    )
+    return Pulls(word, near, far)
+
+
+def pulls(
+    vectors: WordVectors, corpus: Any, word: str, *, window: int = 5, negatives: int = 5
+) -> Pulls:
+    """What pulls a word now, where nobody watched: a pass of skip-gram at these vectors, at rate 1.
+
+    For n(c) pairs of the word with c, as windows of 1 to `window` words make them in the mean, and
+    noise by counts to the power of 3/4, of which each pair has so many `negatives`:
+    n(c) (1 - sigmoid(h . u_c)) u_c attracts, and -negatives N p(z) sigmoid(h . u_z) u_z pushes,
+    where N are all pairs. No frequent word is dropped.
+
+    Raises `CircuitError` for a corpus that is none, a word without a row, and for vectors without
+    output vectors or counts.
+
+    >>> from pullback.words import Word2Vec
+    >>> text = [["tea", "cup"], ["tea", "pot"], ["coal", "fire"]] * 20
+    >>> vectors = Word2Vec(8, min_count=1, sample=0, engine="eager").fit(text)
+    >>> sorted(pull.word for pull in pulls(vectors, text, "tea").attracted)
+    ['cup', 'pot']
+    """
+    at_least_one(window=window, negatives=negatives)
+    row = vectors.row(word)
+    if row is None:
+        raise CircuitError(f"{word!r} has no vector of its own, so nothing pulls it")
+    if vectors.context is None or vectors.counts is None:
+        raise CircuitError(
+            "what pulls a word is told by the output vectors and the counts of words, which these "
+            "vectors lack: train them by negative sampling, and save them as .safetensors"
         )
-    return Pulls(word, *kinds)
+    near = _neighbours(vectors, corpus, word, window)
+    noise = Vocabulary(vectors.words, vectors.counts).noise()
+    far = negatives * noise * (near.sum() - near)  # no pair is compared with its own word
+    outputs = vectors.context.astype(float)
+    scores = matmul(outputs, Unit(vectors.matrix[row].astype(float), word))
+
+    def moved(times: np.ndarray, losses: Unit) -> tuple[Pull, ...]:
+        force = np.asarray(gradient((times * losses).sum(), scores, -1.0).value)
+        return _sorted(vectors.words, force[:, None] * outputs, times)
+
+    return Pulls(word, moved(near, softplus(-scores)), moved(far, softplus(scores)))
+
+
+def _neighbours(vectors: WordVectors, corpus: Any, word: str, window: int) -> np.ndarray:
+    """In how many windows of a word each word stands, in the mean (V,)."""
+    found = np.zeros(len(vectors))
+    for sentence in corpus_of(corpus):
+        rows = [row for row in map(vectors.row, sentence) if row is not None]
+        for at in (k for k, row in enumerate(rows) if vectors.words[row] == word):
+            for k in range(1, window + 1):
+                for place in (at - k, at + k):
+                    if 0 <= place < len(rows):
+                        found[rows[place]] += (window + 1 - k) / window
+    return found
+
+
+def _sorted(words: tuple[str, ...], by: np.ndarray, pairs: np.ndarray) -> tuple[Pull, ...]:
+    """Moves (V, D) in so many pairs (V,) as pulls, the farthest first."""
+    by = by.astype(float)
+    lengths = np.linalg.norm(by, axis=1)
+    rows = np.flatnonzero(pairs)
+    return tuple(
+        Pull(
+            words[k], float(lengths[k]), by[k] / (lengths[k] or 1.0), max(1, round(float(pairs[k])))
+        )
+        for k in rows[np.argsort(-lengths[rows], kind="stable")]
+    )
