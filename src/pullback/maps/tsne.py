@@ -50,7 +50,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         mean of what each finds near shows groups and how they lie. The nearest 3 * perplexity
         points count.
     early_exaggeration, early_exaggeration_iter : how many times as strongly neighbours pull in the
-        first iterations, and how many these are.
+        first iterations, and how many these are. Where it draws all points together, as it does to
+        those of a single cloud, it is left early, and `notes_` says so.
     exaggeration : the same for all later ones. From 2 to 12, groups of a large map draw together.
     learning_rate : of the gradient above. "auto" is N / (4 * exaggeration), and 50 at least:
         openTSNE's N / exaggeration, which leaves out the gradient's factor 4, on scikit-learn's
@@ -293,7 +294,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.kl_divergence_, self.n_iter_ = self._formed.cost, self._formed.iterations
         self.learning_rate_ = phases[-1].learning_rate
         self.frames_ = tuple(self._formed.frames)
-        self.notes_ = [*self._noted, *filter(None, [self._formed.ended])]
+        ended = self._formed.ended
+        self.notes_ = [*self._noted, *self._formed.notes, *([ended] if ended else [])]
 
     @property
     def _threads(self) -> int | None:
