@@ -19,9 +19,10 @@ from pullback.maps.arguments import random_of, refuse_parameters, refuse_perplex
 from pullback.maps.forming import Formed, Phase, Watch, form
 from pullback.maps.map import Map
 from pullback.maps.neighbours import index
-from pullback.maps.placing import ITERATIONS, NEAREST, PERPLEXITY, placed
+from pullback.maps.placing import FEW, ITERATIONS, NEAREST, PERPLEXITY, placed
 from pullback.maps.pulls import Pulls, pulls, strongest
 from pullback.maps.repulsion import Repel, repulsion_by
+from pullback.maps.repulsion.exact import Exact
 from pullback.maps.springs import Pairs, Pieces, attraction_of
 from pullback.maps.start import start
 from pullback.maps.steps import Descent
@@ -219,7 +220,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise CircuitError(f"a map of {n} points is too small for a perplexity of {perplexity}")
         near = self._index.of(self._read(X, reset=False), k)
         engine = {"engine": self.engine, "threads": self._threads}
-        y = placed(near, self._descent.y, self._repel(n), perplexity, max_iter, **engine)
+        few = self.method == "auto" and len(near.indices) * n <= FEW
+        repel = Exact(**engine) if few else self._repel(n)
+        y = placed(near, self._descent.y, repel, perplexity, max_iter, **engine)
         return np.ascontiguousarray(y.T)
 
     def pulls(self, point: int) -> Pulls:
