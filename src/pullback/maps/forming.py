@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, islice
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from pullback.maps.steps import Descent
 from pullback.train.interrupt import Interruptible
 
 TOLD_EVERY = 25  # iterations, after which a line of progress has another cost
+_LOOKED_EVERY = 10  # iterations, after which it is looked whether a map falls together
+_SMALL = 1e-6  # a deviation of points that fell together: they begin with 1e-4,
+_SMALL_PART = 1e-2  # or this part of the one that they began with
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,16 @@ class Watch:
 
 @dataclass
 class Formed:
-    """How far a map has come: its iterations and cost, frames, and why it ended before its time."""
+    """How far a map has come: its iterations and cost, frames, and why it ended before its time.
+
+    `notes` are sentences on what went otherwise than planned.
+    """
 
     iterations: int = 0
     cost: float = math.nan
     frames: list[Frame] = field(default_factory=list)
     ended: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
 def form(
@@ -62,18 +70,19 @@ def form(
     entropy: float,
     phases: Sequence[Phase],
     watch: Watch,
-    so_far: Formed | None = None,
-) -> Formed:
-    """Run the phases, after what was done so far. `entropy` is -sum of p_ij * log(p_ij).
+    done: Formed,
+) -> None:
+    """Run the phases, after what was `done` so far. `entropy` is -sum of p_ij * log(p_ij).
 
-    Ctrl-C ends it after the iteration in hand.
+    Where exaggerated springs draw all points together, to less than numbers tell apart, their phase
+    ends, and the next one has its iterations. Ctrl-C ends all after the iteration in hand.
 
     Raises `CircuitError` where positions are no finite numbers any more.
     """
-    done = Formed() if so_far is None else so_far
     done.ended = ""
-    last = done.iterations + sum(phase.iterations for phase in phases)
-    repulsion = repel(descent.y)
+    begun, repulsion = done.iterations, repel(descent.y)
+    last = begun + sum(phase.iterations for phase in phases)
+    small = min(_SMALL, _SMALL_PART * float(descent.y.std()))
 
     def cost() -> float:
         return descent.cross_entropy() - entropy + math.log(repulsion.z)
@@ -83,12 +92,9 @@ def form(
 
     if watch.keep_every and not done.frames:
         keep()
-    total = last - done.iterations
-    with Interruptible() as interrupt, working("a map forms", total, watch.show) as line:
-        for phase in phases:
-            for _ in range(phase.iterations):
-                if done.ended or interrupt.requested:
-                    break
+    with Interruptible() as interrupt, working("a map forms", last - begun, watch.show) as line:
+        for phase, end in _ends(phases, begun):
+            while done.iterations < end and not (done.ended or interrupt.requested):
                 descent(
                     repulsion,
                     exaggeration=phase.exaggeration,
@@ -99,13 +105,16 @@ def form(
                 _refuse_divergence(descent.y, done.iterations, phase.learning_rate)
                 repulsion = repel(descent.y)
                 line.advance(1)
-                if line.shown and (done.iterations % TOLD_EVERY == 0):
+                if line.shown and done.iterations % TOLD_EVERY == 0:
                     line.tell(f"a map forms, KL {cost():.3f}")
                 if watch.keep_every and done.iterations % watch.keep_every == 0:
                     keep()
                 if watch.callback is not None and done.iterations % watch.callback_every == 0:
                     told = watch.callback(done.iterations, cost(), descent.y.T.copy())
                     done.ended = "the callback ended it" if told is True else ""
+                if end < last and done.iterations % _LOOKED_EVERY == 0 and descent.y.std() < small:
+                    done.notes.append(_fallen(phase.exaggeration, done.iterations))
+                    break
     if interrupt.requested and done.iterations < last:
         done.ended = "Ctrl-C ended it"
     if done.ended:
@@ -113,7 +122,19 @@ def form(
     if watch.keep_every and done.frames[-1].iteration < done.iterations:
         keep()
     done.cost = cost()
-    return done
+
+
+def _ends(phases: Sequence[Phase], begun: int) -> Iterator[tuple[Phase, int]]:
+    """Each phase, and the iteration at which it ends."""
+    ends = accumulate((phase.iterations for phase in phases), initial=begun)
+    return zip(phases, islice(ends, 1, None), strict=True)
+
+
+def _fallen(exaggeration: float, iterations: int) -> str:
+    return (
+        f"an exaggeration of {exaggeration:g} drew all points together and was left after "
+        f"{counted(iterations, 'iteration')}; a smaller one suits such points"
+    )
 
 
 def _refuse_divergence(y: np.ndarray, iteration: int, rate: float) -> None:

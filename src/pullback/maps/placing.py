@@ -17,6 +17,7 @@ NEAREST = 25  # points, in whose middle a new one begins
 PERPLEXITY = 5.0
 ITERATIONS = 250
 EXAGGERATION = 1.5  # so that what lies between two groups goes to one of them
+FEW = 10_000_000  # pairs of new points and the map's, up to which all are summed soonest
 LEARNING_RATE = 0.025  # of a gradient whose p are 1 in sum for each point, and not for all
 
 

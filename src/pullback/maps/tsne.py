@@ -19,9 +19,10 @@ from pullback.maps.arguments import random_of, refuse_parameters, refuse_perplex
 from pullback.maps.forming import Formed, Phase, Watch, form
 from pullback.maps.map import READING, Map
 from pullback.maps.neighbours import index
-from pullback.maps.placing import ITERATIONS, NEAREST, PERPLEXITY, placed
+from pullback.maps.placing import FEW, ITERATIONS, NEAREST, PERPLEXITY, placed
 from pullback.maps.pulls import Pulls, pulls, strongest
 from pullback.maps.repulsion import Repel, repulsion_by
+from pullback.maps.repulsion.exact import Exact
 from pullback.maps.springs import Pairs, Pieces, attraction_of
 from pullback.maps.start import start
 from pullback.maps.steps import Descent
@@ -50,7 +51,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         mean of what each finds near shows groups and how they lie. The nearest 3 * perplexity
         points count.
     early_exaggeration, early_exaggeration_iter : how many times as strongly neighbours pull in the
-        first iterations, and how many these are.
+        first iterations, and how many these are. Where it draws all points together, as it does to
+        those of a single cloud, it is left early, and `notes_` says so.
     exaggeration : the same for all later ones. From 2 to 12, groups of a large map draw together.
     learning_rate : of the gradient above. "auto" is N / (4 * exaggeration), and 50 at least:
         openTSNE's N / exaggeration, which leaves out the gradient's factor 4, on scikit-learn's
@@ -218,7 +220,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise CircuitError(f"a map of {n} points is too small for a perplexity of {perplexity}")
         near = self._index.of(self._read(X, reset=False), k)
         engine = {"engine": self.engine, "threads": self._threads}
-        y = placed(near, self._descent.y, self._repel(n), perplexity, max_iter, **engine)
+        few = self.method == "auto" and len(near.indices) * n <= FEW
+        repel = Exact(**engine) if few else self._repel(n)
+        y = placed(near, self._descent.y, repel, perplexity, max_iter, **engine)
         return np.ascontiguousarray(y.T)
 
     def pulls(self, point: int) -> Pulls:
@@ -293,7 +297,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.kl_divergence_, self.n_iter_ = self._formed.cost, self._formed.iterations
         self.learning_rate_ = phases[-1].learning_rate
         self.frames_ = tuple(self._formed.frames)
-        self.notes_ = [*self._noted, *filter(None, [self._formed.ended])]
+        ended = self._formed.ended
+        self.notes_ = [*self._noted, *self._formed.notes, *([ended] if ended else [])]
 
     @property
     def _threads(self) -> int | None:
