@@ -1,11 +1,16 @@
-"""In: nothing. Out: the pictures of the README, as docs/images/*.svg. Run it from anywhere."""
+"""In: nothing. Out: the pictures of the README, in docs/images. Run it from anywhere."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import pullback as pb
+from pullback.datasets import load_dataset
 from pullback.inspect.draw import Drawing, draw
+from pullback.maps import TSNE
+from pullback.maps.picture import drawn
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 
@@ -67,9 +72,21 @@ def model() -> Drawing:
     return draw(loss, open="dense1")
 
 
+def digits(path: Path) -> None:
+    """Handwritten digits on a map, in few colours, so that the file is small."""
+    data = load_dataset("digits")
+    tsne = TSNE(random_state=0).fit(data.inputs)
+    made = replace(tsne.map(labels=data.labels), title="Handwritten digits")
+    drawn(made).savefig(path, dpi=90)
+    with Image.open(path) as image:
+        small = image.convert("RGB").quantize(64, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
+
+
 def main() -> None:
     """Draw all of them."""
     IMAGES.mkdir(parents=True, exist_ok=True)
+    digits(IMAGES / "digits.png")
     for picture in (circuit, neuron, two_layer_network, model):
         picture().save(IMAGES / f"{picture.__name__}.svg")
 

@@ -34,7 +34,7 @@ def pasted(page, folder):
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
     if "PULLBACK_DATA" not in os.environ:  # or the network
         blocks = [block for block in blocks if not any(name in block for name in FETCHED)]
-    script = re.sub(r"epochs=\d+", "epochs=1", "\n".join(blocks))
+    script = re.sub(r"(epochs|max_iter)=\d+", r"\1=1", "\n".join(blocks))
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         capture_output=True,

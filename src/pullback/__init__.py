@@ -245,6 +245,7 @@ from pullback.train import (
 
 if TYPE_CHECKING:
     from pullback.estimators import LinearSVM, NetworkClassifier, NetworkRegressor
+    from pullback.maps import TSNE
     from pullback.words import Word2Vec
 
 __version__ = "0.1.0"
@@ -263,6 +264,7 @@ __all__ = [
     "RNN",
     "SELU",
     "SGD",
+    "TSNE",
     "AbsoluteError",
     "AdaGrad",
     "Adadelta",
@@ -488,6 +490,10 @@ def __getattr__(name: str) -> Any:
         from pullback import estimators  # scikit-learn takes long to import
 
         return getattr(estimators, name)
+    if name == "TSNE":
+        from pullback import maps  # so it does here
+
+        return getattr(maps, name)
     if name == "Word2Vec":
         from pullback.words import Word2Vec
 

@@ -152,7 +152,7 @@ def test_bytes_that_are_no_utf8_are_written_out_and_it_is_said(tmp_path):
     ("data", "said"),
     [
         (b"", "it is empty"),
-        (b"\n\n", "does not begin with a line of how many words"),
+        (b"\n\n", "begins neither with how many words"),
         (b"2 2\nking 0.5 -1.25\n", "ends after 1 of the 2 words"),
         (b"1 2\nking 0.5 -1.25\ntea 3 4\n", "1 words, and after them more follows"),
         (b"2 2\nking 0.5 -1.25\ntea 3\n", "line 3 has 1 of the 2 numbers: 'tea 3'"),
@@ -162,7 +162,7 @@ def test_bytes_that_are_no_utf8_are_written_out_and_it_is_said(tmp_path):
         (b"king 0.5 -1.25\ntea 3 nan\n", "row 1 of matrix holds nan"),
         (b"king 0.5 -1.25\ntea 3 1e99\n", "row 1 of matrix holds inf"),
         (b"2 2\nking 0.5 -1.25\n 3 4\n", "row 2 has no word"),
-        (b"king queen tea\n", "does not begin with a line of how many words"),
+        (b"king queen tea\n", "begins neither with how many words"),
         (b"2 0\n", "vectors of 0 numbers"),
         (b"2 999999999\nking 0.5 -1.25\n", "vectors of 999,999,999 numbers"),
         (b"999999999999 2\nking 0.5 -1.25\n", "ends after 1 of the 999,999,999,999 words"),

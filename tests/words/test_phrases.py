@@ -127,6 +127,8 @@ def test_a_file_is_a_corpus(tmp_path):
         ({"corpus": ["to be", "or not"]}, "list of words"),
         ({"corpus": (row for row in TEXT)}, "read more than once"),
         ({"corpus": [["a"], "a b"]}, "list of words"),
+        ({"corpus": [["a"], 3]}, "list of words, got int"),
+        ({"corpus": [["a", 3], ["b"]]}, "got 3"),
         ({"min_count": -1}, "min_count"),
         ({"min_count": 1.5}, "min_count"),
         ({"rounds": 0}, "rounds"),

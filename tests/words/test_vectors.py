@@ -222,3 +222,20 @@ def test_the_matrix_can_only_be_read():
         vectors.matrix[0] = 1.0
     with pytest.raises(ValueError, match="read-only"):
         vectors["king"][0] = 1.0
+
+
+def test_as_gensim(tmp_path):
+    models = pytest.importorskip("gensim.models")
+    vectors = some([f"w{k}" for k in range(200)], 7)
+    vectors.save(tmp_path / "v.bin")
+    peer = models.KeyedVectors.load_word2vec_format(str(tmp_path / "v.bin"), binary=True)
+    assert_same(vectors.nearest("w3", 20), peer.most_similar("w3", topn=20))
+    to, away = ["w3", "w9", "w27"], ["w1", "w81"]
+    assert_same(vectors.nearest(to, 20, away_from=away), peer.most_similar(to, away, topn=20))
+    assert_same(vectors.analogy("w1", "w2", "w3", 9), peer.most_similar(["w2", "w3"], ["w1"], 9))
+    theirs = peer.most_similar("w3", restrict_vocab=50)
+    assert_same(vectors.nearest("w3", among=50), theirs)
+    assert vectors.similarity("w4", "w5") == pytest.approx(peer.similarity("w4", "w5"), abs=1e-6)
+    for k in range(0, 190, 5):
+        words = [f"w{j}" for j in range(k, k + 5)]
+        assert vectors.odd_one_out(words) == peer.doesnt_match(words)

@@ -35,6 +35,11 @@ def describe(
     if holds_sequences(about):
         _describe_sequences(model, TrainedSequences.load(model), as_json)
         return
+    from pullback.words.kept import holds_words  # which few files need
+
+    if holds_words(about):
+        _describe_words(model, version, as_json)
+        return
     trained = None if about is None else Trained.load(model)
     layers = load_model(model) if trained is None else trained.model
     if as_json:
@@ -88,6 +93,20 @@ def _describe_sequences(path: str, trained: TrainedSequences, as_json: bool) -> 
     show_trained_sequences(page, path, trained)
     page.lines(["", *_layers(trained.model, page.width), ""])
     page.lines([f"written by pullback {trained.version or '(unknown)'}"])
+
+
+def _describe_words(path: str, version: str, as_json: bool) -> None:
+    """The same of word vectors."""
+    from pullback.cli.words_report import show_vectors, summary_of
+    from pullback.words.vectors import WordVectors
+
+    vectors = WordVectors.load(path)
+    if as_json:
+        print(json.dumps({"model": path, "version": version, **summary_of(vectors)}))
+        return
+    page = Page()
+    show_vectors(page, path, vectors)
+    page.lines(["", f"written by pullback {version or '(unknown)'}"])
 
 
 def _show_aim(page: Page, path: str, trained: Trained) -> None:

@@ -29,6 +29,8 @@ from pullback.core.errors import CircuitError
 from pullback.datasets import DATASETS
 from pullback.figures import refuse_without_matplotlib
 from pullback.files.words import counted, listed, text_of
+from pullback.sequences.text.long_text import Text
+from pullback.sequences.text.sentences import Sentences
 
 if TYPE_CHECKING:
     from pullback.words import Phrases
@@ -82,7 +84,10 @@ def words(
         ),
     ] = 0,
     epochs: Annotated[int, typer.Option(metavar="N", help="passes over the text")] = 5,
-    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="at the start")] = 0.025,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(metavar="RATE", help="at the start; by default by the architecture"),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="another seed, another start")] = 0,
     threads: Annotated[
         int | None,
@@ -140,7 +145,7 @@ def words(
     source, corpus = _corpus(texts, encoding, lines)
     page = Page()
     if not as_json:
-        show_task(page, source, model.settings, save)
+        show_task(page, source, model.settings, lines, save)
     found = _phrases(corpus, phrases)
     start = time.perf_counter()
     try:
@@ -227,19 +232,30 @@ def _corpus(texts: Sequence[str], encoding: str, lines: bool) -> tuple[str, Any]
     if named and len(texts) > 1:
         raise CircuitError(f"{named[0]} is a built-in set; give it alone, or the paths of files")
     if named:
-        held = DATASETS[named[0]]()
-        written = getattr(held, "texts", None) or re.split(r"\n\s*\n", getattr(held, "text", ""))
-        if not any(written):
-            raise CircuitError(f"{named[0]} holds no plain text")
-        return f"{named[0]}: {held.source}", [split_lower(text) for text in written]
+        return named[0], [split_lower(text) for text in _texts_of(named[0])]
     corpus = TextFiles(list(texts), encoding, lines=lines)
     size = decimal(sum(os.path.getsize(path) for path in texts))
     names = listed([text_of(Path(path).name) for path in texts], 3)
     return f"{names}: {counted(len(texts), 'file')}, {size}", corpus
 
 
+def _texts_of(name: str) -> Sequence[str]:
+    """The texts of a built-in set; of a long one its paragraphs.
+
+    Raises `CircuitError` where it holds none.
+    """
+    held = DATASETS[name]()
+    if isinstance(held, Text):
+        return re.split(r"\n\s*\n", "".join(held.pieces()))
+    if isinstance(held, Sentences):
+        return held.texts
+    raise CircuitError(f"{name} holds no plain text")
+
+
 def _phrases(corpus: Any, rounds: int) -> Phrases | None:
     """The phrases of a corpus, where so many rounds of them are asked for."""
     from pullback.words import Phrases
 
+    if rounds < 0:
+        raise CircuitError(f"--phrases is a whole number of at least 0, got {rounds}")
     return Phrases.learn(corpus, rounds=rounds) if rounds else None

@@ -94,6 +94,10 @@ def predict(
             found = trained.answers(data, encoding=encoding)
         _show_answers(found, trained.task, model, data, path, output, as_json)
         return
+    from pullback.words.kept import holds_words  # which few files need
+
+    if holds_words(about):
+        raise CircuitError(f"{model} holds word vectors, which `pullback similar` asks")
     _refuse_texts(encoding, text)
     _refuse_nothing(data)
     if len(data) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,8 +110,13 @@ def loaded(path: str) -> WordVectors:
 
 
 def as_option(text: str) -> str:
-    """A sentence of the library, with options as the command line has them."""
-    return text.replace("subwords=(3, 6)", "--subwords 3-6")
+    """A sentence of the library, with options as the command line has them.
+
+    >>> as_option("min_count=2 would keep 3 words"), as_option("with subwords=(3, 6)")
+    ('--min-count 2 would keep 3 words', 'with --subwords 3-6')
+    """
+    text = text.replace("subwords=(3, 6)", "--subwords 3-6")
+    return re.sub(r"\b([a-z_]+)=(?=\w)", lambda m: f"--{m[1].replace('_', '-')} ", text)
 
 
 def bars(found: Sequence[tuple[str, float]], width: int) -> list[Text | str]:

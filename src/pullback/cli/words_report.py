@@ -24,10 +24,11 @@ _FREQUENT = 5e-4  # share of all words, from which one says too little by itself
 _LETTERS = 4  # of a word that says something, at least
 
 
-def show_task(page: Page, source: str, settings: Settings, save: str | None) -> None:
+def show_task(page: Page, source: str, settings: Settings, lines: bool, save: str | None) -> None:
     """What is read, how, and what will be trained."""
     page.lines(sentence(source, page.width, 0), "bold")
-    said = ["words are runs of letters, in lower case; a paragraph is a sentence, unless --lines"]
+    divided = "each line is a sentence" if lines else "a paragraph is a sentence, unless --lines"
+    said = [f"words are runs of letters, in lower case; {divided}"]
     if settings.subwords is not None and save is not None and not save.endswith(".safetensors"):
         said.append("note: vectors of unseen words are kept by .safetensors alone")
     page.sentences(said)
@@ -52,10 +53,9 @@ def show_outcome(
         facts += [f"note      {note}" for note in found.notes]
     if len(history):
         speed = float(np.mean(history["words_per_second"]))
-        facts.append(
-            f"speed     {speed:,.0f} words a second; loss {history['loss'][0]:.3f} to "
-            f"{history['loss'][-1]:.3f} nats a pair"
-        )
+        first_and_last = dict.fromkeys((history["loss"][0], history["loss"][-1]))
+        losses = " to ".join(f"{loss:.3f}" for loss in first_and_last)
+        facts.append(f"speed     {speed:,.0f} words a second; loss {losses} nats a pair")
     done = counted(len(history), "epoch")
     facts.append(f"ended     after {done} in {seconds:.1f} s: {history.ended}")
     page.facts(*facts)
@@ -69,6 +69,38 @@ def show_near(page: Page, vectors: WordVectors) -> None:
         rows.append((cell(word), ", ".join(near)))
     if len(rows) > 1:
         page.headed(table(rows, page.width, least={1: 16, 0: 8}))
+
+
+def show_vectors(page: Page, path: str, vectors: WordVectors) -> None:
+    """What word vectors in a file are of, and what is near to what."""
+    page.lines([path], "bold")
+    told = summary_of(vectors)
+    first = listed([cell(word) for word in vectors.words])
+    facts = [f"words     {len(vectors):,}: {first}", f"vectors   {vectors.dimensions} dimensions"]
+    if told["tokens"] is not None:
+        facts.append(f"text      {told['tokens']:,} words, each {told['least']:,} times at least")
+    if told["subwords"] is not None:
+        low, high = told["subwords"]
+        facts.append(f"unseen    words have vectors by n-grams of {low} to {high} letters")
+    if told["context"]:
+        facts.append("context   is kept: training can go on")
+    page.facts(*facts)
+    show_near(page, vectors)
+
+
+def summary_of(vectors: WordVectors) -> dict[str, Any]:
+    """What word vectors are of, as JSON can hold it."""
+    from pullback.words.subwords import Subwords
+
+    counts, parts = vectors.counts, vectors.subwords
+    return {
+        "words": len(vectors),
+        "dimensions": vectors.dimensions,
+        "tokens": None if counts is None else int(counts.sum()),
+        "least": None if counts is None else int(counts.min(initial=counts.max(initial=0))),
+        "subwords": [parts.low, parts.high] if isinstance(parts, Subwords) else None,
+        "context": vectors.context is not None,
+    }
 
 
 def content_words(vectors: WordVectors, count: int) -> list[str]:
@@ -91,7 +123,7 @@ def show_judged(page: Page, result: Analogies | Similarities) -> None:
 
 def show_moved(page: Page, pulls: Pulls) -> None:
     """Which words moved a watched one, and how far."""
-    from pullback.words.seeing import moved_by
+    from pullback.words.moved import moved_by
 
     rows = [("moved by", "how far", "pairs near it", "as noise")]
     rows += [

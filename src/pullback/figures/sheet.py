@@ -43,7 +43,7 @@ class Sheet(Figure):
         """A line of text that begins there."""
         width, height = self.get_size_inches()
         x, y = left / width, 1.0 - top / height
-        self.text(x, y, text, fontsize=size, color=colour, va="top")
+        self.text(x, y, text, fontsize=size, color=colour, va="top", parse_math=False)
 
     def place(self, left: float, top: float, width: float, height: float) -> Axes:
         """Axes in a thin frame, without ticks."""

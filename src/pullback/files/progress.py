@@ -23,6 +23,16 @@ class Line:
         if self._progress is not None and self._task is not None:
             self._progress.advance(self._task, n)
 
+    def tell(self, words: str) -> None:
+        """What is done, in other words: with a number that was just measured, say."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, description=words)
+
+    @property
+    def shown(self) -> bool:
+        """Whether somebody looks on."""
+        return self._progress is not None
+
     def expect(self, total: int) -> None:
         """So much is to be done."""
         if self._progress is not None and self._task is not None:

@@ -11,17 +11,17 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from pullback.core.aside import replacing
 from pullback.core.errors import CircuitError
 
 FORMAT = "pullback model, version 2"
@@ -44,42 +44,6 @@ def write_file(
     data = save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata)
     with replacing(path) as file:
         file.write(data)
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to write into, beside `path`, which takes its place once all is written.
-
-    Whatever goes wrong inside leaves what was at `path` as it was.
-
-    Raises `CircuitError` where `path` is a folder, or cannot be written.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise CircuitError(f"cannot write a model to {path}: it is a folder; name a file in it")
-    try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise CircuitError(f"cannot write to the folder of {path}: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, 0o666 & ~_umask())  # as any new file: mkstemp lets only its owner in
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except BaseException as error:
-        os.unlink(aside)
-        if isinstance(error, OSError):
-            raise CircuitError(f"cannot write {path}: {error.strerror}") from None
-        raise
-
-
-def _umask() -> int:
-    """The permissions that this process withholds from new files."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

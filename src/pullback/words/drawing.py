@@ -20,7 +20,7 @@ from pullback.figures.sheet import (
     Sheet,
     short,
 )
-from pullback.words.seeing import Moved
+from pullback.words.moved import Moved
 
 _ROW = 0.24  # the height of a bar with its margin
 _WORD = 1.6  # the room for a word beside its bar

@@ -118,9 +118,17 @@ def evaluate(vectors: WordVectors, path: str | os.PathLike[str]) -> Analogies | 
 
     Raises `CircuitError` where the file cannot be read, or holds neither.
     """
-    first = next((line for _, line in _lines(path)), "")
-    whole = first.startswith(":") or (len(first.split()) == 4 and _pair(first) is None)
-    return (analogies if whole else similarities)(vectors, path)
+    lines = [line for _, line in _lines(path)]
+    if any(line.startswith(":") for line in lines):
+        return analogies(vectors, path)
+    if any(_pair(line) for line in lines):
+        return similarities(vectors, path)
+    if any(len(line.split()) == 4 for line in lines):
+        return analogies(vectors, path)
+    raise CircuitError(
+        f"{text_of(path)} has no line of four words, such as man king woman queen, and none of two "
+        "words and a number, such as tiger,cat,7.35"
+    )
 
 
 def analogies(

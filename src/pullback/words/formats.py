@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from pullback.core.aside import replacing
 from pullback.core.errors import CircuitError
 from pullback.files.progress import working
 from pullback.files.words import text_of
-from pullback.layers.storage import replacing
 from pullback.words import binary, kept, lines
 from pullback.words.rows import Batch, Rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.files.words import counted
 
-BLOCK = 1 << 15  # rows of a matrix that are looked at together
+_BLOCK = 1 << 18  # numbers of a matrix that are looked at together
 _LARGEST = 1e15  # of a number, so that no square of a length leaves what float32 can hold
 
 
@@ -32,15 +32,26 @@ def checked_matrix(name: str, given: Any, count: int) -> np.ndarray:
         raise CircuitError(
             f"{name} has a row for each of {counted(count, 'word')}, got shape {matrix.shape}"
         )
-    for start in range(0, count, BLOCK):
-        fine = np.abs(matrix[start : start + BLOCK]) < _LARGEST  # nan is not
+    for rows in blocks(matrix):
+        fine = np.abs(matrix[rows]) < _LARGEST  # nan is not
         if not fine.all():
-            row = start + int(np.flatnonzero(~fine.all(axis=1))[0])
-            worst = matrix[row][~fine[row - start]][0]
+            row = rows.start + int(np.flatnonzero(~fine.all(axis=1))[0])
+            worst = matrix[row][~fine[row - rows.start]][0]
             raise CircuitError(f"row {row} of {name} holds {worst:g}, which no word vector can")
     matrix = matrix.view()
     matrix.flags.writeable = False
     return matrix
+
+
+def blocks(matrix: np.ndarray) -> Iterator[slice]:
+    """The rows of a matrix by blocks, so that what is computed of one takes little room.
+
+    >>> list(blocks(np.zeros((300_000, 1))))
+    [slice(0, 262144, None), slice(262144, 300000, None)]
+    """
+    step = max(1, _BLOCK // matrix.shape[1])
+    for start in range(0, len(matrix), step):
+        yield slice(start, min(start + step, len(matrix)))
 
 
 def checked_counts(given: Any, count: int) -> np.ndarray:

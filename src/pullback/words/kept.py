@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 FORMAT = "pullback word vectors, version 1"
 
 
+def holds_words(about: Any) -> bool:
+    """Whether what a file tells is about word vectors."""
+    return isinstance(about, dict) and about.get("format") == FORMAT
+
+
 def write(path: str | os.PathLike[str], vectors: WordVectors) -> None:
     """Write all that is known to one file, which takes the place of what was there."""
     tensors = {
@@ -51,8 +56,8 @@ def read(path: str | os.PathLike[str]) -> tuple[list[str], dict[str, Any]]:
     Raises `CircuitError` where the file is missing or damaged, or holds something else.
     """
     _, about = read_about(path)
-    kind = about.get("format") if isinstance(about, dict) else None
-    if kind != FORMAT:
+    if not holds_words(about):
+        kind = about.get("format") if isinstance(about, dict) else None
         what = f"a {kind!r}" if kind else "layers alone"
         raise CircuitError(f"{text_of(path)} holds no word vectors: it is {what}")
     _, tensors = read_file(path)

@@ -52,7 +52,10 @@ def dimensions_of(file: IO[bytes]) -> int:
     file.seek(0)
     usual = mode(sorted(line.count(b" ") for line in lines)) if lines else 0
     if usual < 1 or not are_numbers(lines[0].rsplit(b" ", usual)[1:]):
-        raise CircuitError("it does not begin with a line of how many words and dimensions it has")
+        raise CircuitError(
+            "it begins neither with how many words and dimensions it has, nor with a word and its "
+            "numbers"
+        )
     return usual
 
 

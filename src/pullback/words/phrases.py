@@ -141,6 +141,9 @@ class Phrases:
                 told = learned._counts(learned.apply(sentences), most_pairs, line.advance)
             if not told.tokens:
                 raise CircuitError("the corpus is empty: it has no words")
+            odd = [word for word in told.words if not isinstance(word, str)]
+            if odd:
+                raise CircuitError(f"words are texts of one character at least, got {odd[0]!r:.40}")
             kept = {p: x for p in told.pairs if (x := scored(told, p, min_count)) > least}
             notes = learned.notes
             if told.dropped:
@@ -206,6 +209,12 @@ class Phrases:
         for number, sentence in enumerate(sentences):
             if isinstance(sentence, str | bytes):
                 refuse_text(sentence, number)
+            if not isinstance(sentence, Iterable):
+                raise CircuitError(
+                    f"sentence {number} of the corpus must be a list of words, got "
+                    f"{type(sentence).__name__}"
+                )
+            sentence = list(sentence)
             if self.connectors:
                 words.update(word for word in sentence if word not in self.connectors)
                 pairs.update(_around(sentence, self.connectors))

@@ -8,7 +8,6 @@ it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +15,8 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.figures import refuse_without_matplotlib
 from pullback.words.given import refuse_count
-from pullback.words.pulls import Pull, Pulls
+from pullback.words.moved import moved_by
+from pullback.words.pulls import Pulls
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,41 +40,6 @@ def nearness(found: Sequence[tuple[str, float]], title: str = "") -> Figure:
         if not -1.0 <= cosine <= 1.0:
             raise CircuitError(f"the cosine of {word!r} is from -1 to 1, got {cosine!r:.60}")
     return draw_nearness(list(found), title or "the nearest words")
-
-
-@dataclass(frozen=True)
-class Moved:
-    """How far and where a word moved another, `by` (D,): its attraction and its push, added up.
-
-    It stood `near` the other in so many pairs of training, and was noise to it in so many.
-    """
-
-    word: str
-    by: np.ndarray
-    attracted: bool  # more than pushed
-    near: int
-    noise: int
-
-    @property
-    def distance(self) -> float:
-        return float(np.linalg.norm(self.by))
-
-
-def moved_by(pulls: Pulls) -> list[Moved]:
-    """What is left of the pulls of each word on another, where attraction and push cancel.
-
-    Frequent words are near a word and noise to it alike; those that are left in the end belong to
-    it. The farthest comes first.
-    """
-    near = {pull.word: pull for pull in pulls.attracted}
-    noise = {pull.word: pull for pull in pulls.pushed}
-    nothing = Pull("", 0.0, np.zeros_like(pulls.total), 0)
-    found = []
-    for word in dict.fromkeys((*near, *noise)):
-        a, b = near.get(word, nothing), noise.get(word, nothing)
-        by = a.distance * a.direction + b.distance * b.direction
-        found.append(Moved(word, by, a.distance >= b.distance, a.pairs, b.pairs))
-    return sorted(found, key=lambda moved: -moved.distance)
 
 
 def pulls_on(pulls: Pulls, count: int = 20) -> Figure:

@@ -17,7 +17,7 @@ from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.files.words import counted, listed, text_of
 from pullback.words import formats
 from pullback.words.given import (
-    BLOCK,
+    blocks,
     checked_counts,
     checked_matrix,
     checked_words,
@@ -306,9 +306,9 @@ class WordVectors:
 def _lengths(matrix: np.ndarray) -> np.ndarray:
     """The length (V,) of each row; infinite of a zero vector, by which a product becomes 0."""
     lengths = np.empty(len(matrix), np.float32)
-    for start in range(0, len(matrix), BLOCK):
-        block = matrix[start : start + BLOCK].astype(np.float64)
-        lengths[start : start + BLOCK] = np.sqrt(np.einsum("vd,vd->v", block, block))
+    for rows in blocks(matrix):
+        block = matrix[rows].astype(np.float64)
+        lengths[rows] = np.sqrt(np.einsum("vd,vd->v", block, block))
     lengths[lengths == 0.0] = np.inf
     return lengths
 

@@ -1,0 +1,264 @@
+"""`pullback embed points`: data laid out in the plane by t-SNE, as a page or a picture."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich import filesize
+
+from pullback.cli.file_options import Classes, Decimal, Gaps, Header, Separator, read_options
+from pullback.cli.files import refuse_same, writable
+from pullback.cli.layout import sentence
+from pullback.cli.pictures import size_of
+from pullback.cli.points import Points, Told, points_of
+from pullback.cli.report import Page
+from pullback.core.errors import CircuitError
+from pullback.figures import refuse_without_matplotlib
+from pullback.files.words import counted
+from pullback.maps.map import ENDINGS, Map
+
+_SHAPING, _PICTURES = "Shaping the map", "Pictures"
+_FRAMES = 25  # in which a page replays how the map formed
+_SAMPLE = 2000  # points whose neighbourhoods are compared
+_NEIGHBOURS = 10
+
+
+def points(
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="a built-in set such as digits or fashion-mnist; a table (.csv, .parquet); a "
+            "folder or list of pictures; arrays (.npy, .npz); or word vectors (.safetensors, .vec, "
+            ".bin, .txt) as `pullback embed words` writes them"
+        ),
+    ],
+    save: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="write the map here: a page to explore (.html) or a picture (.svg, .png); may be "
+            "given again; by default map.html",
+        ),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="what points are coloured by; by default by its name"),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="what points are called; by default by its name"),
+    ] = None,
+    max_points: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="map so many, drawn by chance; of words the most frequent"),
+    ] = None,
+    perplexity: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            rich_help_panel=_SHAPING,
+            help="about how many neighbours a point has; by default 30, fewer of few points",
+        ),
+    ] = None,
+    iterations: Annotated[
+        int, typer.Option(metavar="N", rich_help_panel=_SHAPING, help="steps of descent")
+    ] = 750,
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_SHAPING,
+            help="how points push each other: exact, barnes-hut, interpolation, or auto, by size",
+        ),
+    ] = "auto",
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_SHAPING,
+            help="what is near, as in scikit-learn; by default cosine of words, else euclidean",
+        ),
+    ] = None,
+    init: Annotated[
+        str, typer.Option(metavar="pca|random|spectral", rich_help_panel=_SHAPING, help="the start")
+    ] = "pca",
+    seed: Annotated[
+        int, typer.Option(metavar="N", rich_help_panel=_SHAPING, help="of all that is by chance")
+    ] = 0,
+    threads: Annotated[
+        int | None,
+        typer.Option(metavar="N", rich_help_panel=_SHAPING, help="by default one for each core"),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PIXELS",
+            rich_help_panel=_PICTURES,
+            help="height and width that pictures are brought to, as 64 or 48x64; by default theirs",
+        ),
+    ] = None,
+    skip_broken: Annotated[
+        bool,
+        typer.Option(
+            "--skip-broken", rich_help_panel=_PICTURES, help="leave out files that are damaged"
+        ),
+    ] = False,
+    separator: Separator = None,
+    header: Header = None,
+    decimal: Decimal = None,
+    gaps: Gaps = None,
+    classes: Classes = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Lay points out in the plane by t-SNE, so that those that are alike lie together.
+
+    Each row of a table, each picture, each word is a point. The page needs no network: points are
+    pointed at, searched, coloured by label, and how the map formed is replayed.
+
+    Ctrl-C ends the descent and not the rest: the map so far is written. The status is 130 then.
+    """
+    paths = _writable(save or ["map.html"], data)
+    if max_points is not None and max_points < 4:
+        raise CircuitError(f"--max-points is a whole number from 4 on, got {max_points}")
+    options = read_options(separator, header, decimal, gaps, classes)
+    told = Told(label, name, None if size is None else size_of(size), skip_broken, options)
+    found = points_of(data, told).at_most(max_points, seed)
+    shape = {
+        "perplexity": _perplexity(perplexity, len(found)),
+        "max_iter": iterations,
+        "method": method,
+        "metric": metric or found.metric,
+        "init": init,
+        "random_state": seed,
+        "n_jobs": threads,
+    }
+    page = Page()
+    if not as_json:
+        _show_points(page, found, shape)
+    outcome = _mapped(found, shape)
+    for path in paths:
+        outcome.map.save(path)
+    if as_json:
+        print(json.dumps(outcome.to_json_dict(paths), allow_nan=False))
+    else:
+        _show_outcome(page, outcome, paths)
+    if outcome.interrupted:
+        raise typer.Exit(130)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """A map, and how good it is."""
+
+    map: Map
+    cost: float
+    trust: float | None
+    among: int
+    iterations: int
+    interrupted: bool
+    seconds: float
+
+    def to_json_dict(self, paths: list[Path]) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {
+            "points": len(self.map),
+            "kl_divergence": self.cost,
+            "trustworthiness": self.trust,
+            "iterations": self.iterations,
+            "interrupted": self.interrupted,
+            "seconds": self.seconds,
+            "saved": [str(path) for path in paths],
+            "notes": list(self.map.notes),
+        }
+
+
+def _mapped(found: Points, shape: dict[str, Any]) -> _Outcome:
+    """The map that forms, and how far it can be trusted."""
+    from pullback.maps.tsne import TSNE  # scikit-learn is imported with it, which takes a while
+
+    begun = time.perf_counter()
+    tsne = TSNE(**shape, keep_every=max(1, shape["max_iter"] // _FRAMES))
+    y = tsne.fit_transform(found.x)
+    seconds = time.perf_counter() - begun
+    made = tsne.map(found.labels, found.names, found.pictures)
+    trust, among = _trust(found.x, y, shape["metric"], shape["random_state"])
+    return _Outcome(
+        replace(made, title=found.title),
+        float(tsne.kl_divergence_),
+        trust,
+        among,
+        tsne.n_iter_,
+        tsne.n_iter_ < shape["max_iter"],
+        seconds,
+    )
+
+
+def _trust(x: np.ndarray, y: np.ndarray, metric: str, seed: int) -> tuple[float | None, int]:
+    """How far neighbours on the map are neighbours in the data, from 0 to 1, of some points.
+
+    Source: Venna and Kaski, "Neighborhood preservation in nonlinear projection methods" (2001).
+    """
+    from sklearn.manifold import trustworthiness
+
+    few = np.random.default_rng(seed).permutation(len(x))[:_SAMPLE]
+    if len(few) <= 2 * _NEIGHBOURS:
+        return None, len(few)
+    trust = trustworthiness(x[few], y[few], n_neighbors=_NEIGHBOURS, metric=metric)
+    return float(trust), len(few)
+
+
+def _writable(names: list[str], data: str) -> list[Path]:
+    """Where the map shall be written, refused now where it cannot."""
+    paths = [writable("--save", name, *ENDINGS) for name in names]
+    for path in paths:
+        refuse_same("--save", path, data)
+    if any(path.suffix.lower() != ".html" for path in paths):
+        refuse_without_matplotlib()
+    return paths
+
+
+def _perplexity(asked: float | None, count: int) -> float:
+    """What was asked for, or 30, where so few points allow it."""
+    return asked if asked is not None else float(max(1, min(30, (count - 1) // 3)))
+
+
+def _show_points(page: Page, found: Points, shape: dict[str, Any]) -> None:
+    """What is mapped, and how."""
+    page.lines(sentence(found.source, page.width, 0), "bold")
+    page.sentences([f"{counted(len(found), 'point')} of {counted(found.x.shape[1], 'number')}"])
+    if found.notes:
+        page.lines([""])
+        page.sentences(f"note: {note}" for note in found.notes)
+    page.facts(
+        f"t-SNE     perplexity {shape['perplexity']:g}, {shape['metric']} distances, "
+        f"{counted(shape['max_iter'], 'iteration')}, seed {shape['random_state']}"
+    )
+
+
+def _show_outcome(page: Page, outcome: _Outcome, paths: list[Path]) -> None:
+    """How good the map is, and where it lies."""
+    lines = [
+        f"ended     after {counted(outcome.iterations, 'iteration')} in {outcome.seconds:.1f} s, "
+        f"KL divergence {outcome.cost:.3f}"
+    ]
+    if outcome.trust is not None:
+        among = "" if outcome.among == len(outcome.map) else f", among {outcome.among:,} of them"
+        lines.append(
+            f"trust     {outcome.trust:.3f} of 1: the {_NEIGHBOURS} nearest points on the map are "
+            f"near in the data too{among}"
+        )
+    page.facts(*lines, *(f"saved     {path}, {_size(path)}" for path in paths))
+    if outcome.map.notes[1:]:
+        page.lines([""])
+        page.sentences(f"note: {note}" for note in outcome.map.notes[1:])
+
+
+def _size(path: Path) -> str:
+    return filesize.decimal(os.path.getsize(path))

@@ -1,0 +1,158 @@
+"""The command line on points: data of every kind become a map, and mistakes end before work."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+from PIL import Image
+from pullback.maps.steps import Descent
+from tests.cli.command import run
+from tests.maps.test_page import Held
+
+RNG = np.random.default_rng(0)
+
+
+def embed(*arguments, **how):
+    return run("embed", "points", "--iterations", 6, *arguments, **how)
+
+
+def held(path):
+    return Held(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_set_of_the_library(tmp_path):
+    done = embed("digits", "--max-points", 50, "--save", "a.html", "--save", "a.svg")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1,797 handwritten digits")
+    assert "50 points of 64 numbers" in done.stdout
+    assert "note: drawn by chance, 50 of 1,797 points are mapped" in done.stdout
+    assert "t-SNE     perplexity 16, euclidean distances, 6 iterations, seed 0" in done.stdout
+    assert "KL divergence" in done.stdout
+    assert "trust     0." in done.stdout
+    assert "saved     a.html, " in done.stdout
+    page = held(tmp_path / "a.html")
+    assert page.facts["title"] == "digits"
+    assert page.facts["count"] == 50
+    assert set(page.facts["classes"]) <= set("0123456789")
+    assert page.facts["pictures"]["height"] == 8
+    assert len(page.facts["frames"]) == 6
+    assert any("says little" in note for note in page.facts["notes"])
+    assert (tmp_path / "a.svg").stat().st_size > 1000
+
+
+def test_a_table(tmp_path):
+    rows = ["Name;weight;colour;kind"]
+    rows += [
+        f"n{k};{k % 7},5;{('red', 'blue')[k % 2]};{('cat', 'dog', '')[k % 3]}" for k in range(30)
+    ]
+    (tmp_path / "pets.csv").write_text("\n".join(rows))
+    done = embed("pets.csv", "--label", "kind", "--seed", 3)
+    assert done.returncode == 0, done.stderr
+    assert "note: cells are separated by semicolons" in done.message + done.stdout
+    assert "note: mapped by 2 columns: weight, colour" in done.stdout
+    assert "note: column 'Name' is taken as --name, by its name" in done.stdout
+    facts = held(tmp_path / "map.html").facts
+    assert facts["names"][:2] == ["n0", "n1"]
+    assert facts["classes"] == ["cat", "dog"]
+    assert facts["unlabelled"] == 10
+
+
+def test_arrays(tmp_path):
+    x = RNG.integers(0, 256, (20, 5, 4), np.uint8)
+    np.savez("a.npz", images=x, y=RNG.normal(size=20), names=np.array([f"p{k}" for k in range(20)]))
+    assert embed("a.npz", "--json").returncode == 0
+    page = held(tmp_path / "map.html")
+    assert page.facts["pictures"]["width"] == 4
+    assert page.facts["names"][19] == "p19"
+    assert "quantities" in page.facts["arrays"]
+    np.save("b.npy", x.reshape(20, 20).astype(float))
+    done = embed("b.npy", "--json", "--save", "b.html")
+    told = json.loads(done.stdout)
+    assert (told["points"], told["iterations"], told["saved"]) == (20, 6, ["b.html"])
+    assert held(tmp_path / "b.html").facts["names"] is None
+
+
+def test_word_vectors(tmp_path):
+    lines = [f"w{k} {' '.join(f'{x:.3f}' for x in RNG.normal(size=4))}" for k in range(40)]
+    (tmp_path / "words.txt").write_text("\n".join(["40 4", *lines]))
+    done = embed("words.txt", "--max-points", 30)
+    assert done.returncode == 0, done.stderr
+    assert "the first 30 of 40 points are mapped" in done.stdout
+    assert "cosine distances" in done.stdout
+    assert held(tmp_path / "map.html").facts["names"] == [f"w{k}" for k in range(30)]
+
+
+@pytest.mark.parametrize("classes", [("",), ("cat", "dog")])
+def test_folders_of_pictures(tmp_path, classes):
+    for name in classes:
+        (tmp_path / "shots" / name).mkdir(parents=True)
+        for k in range(12):
+            pixels = RNG.integers(0, 256, (6, 6, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "shots" / name / f"{k}.png")
+    done = embed("shots", "--size", 5)
+    assert done.returncode == 0, done.stderr
+    facts = held(tmp_path / "map.html").facts
+    assert facts["names"][0] == "0.png"
+    assert facts.get("classes") == (["cat", "dog"] if classes[0] else None)
+    assert facts["pictures"]["height"] == 5
+
+
+def test_ctrl_c_keeps_the_map_so_far(tmp_path, monkeypatch):
+    step, calls = Descent.__call__, []
+
+    def interrupted(self, *arguments, **options):
+        calls.append(1)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, *arguments, **options)
+
+    monkeypatch.setattr(Descent, "__call__", interrupted)
+    done = embed("iris")
+    assert done.returncode == 130
+    assert "ended     after 3 iterations" in done.stdout
+    assert held(tmp_path / "map.html").facts["last"]["iteration"] == 3
+
+
+REFUSED = {
+    "ending": (["digits", "--save", "map.pdf"], "writes .html and .svg and .png files"),
+    "folder": (["digits", "--save", "none/map.html"], "there is no folder"),
+    "unknown": (["nowhere.csv"], "nowhere.csv"),
+    "no data": (["digitz"], "no file or built-in set 'digitz'; built in are"),
+    "text": (["shakespeare"], "holds sequences, which are no points"),
+    "label": (
+        ["a.npy", "--label", "x"],
+        "--label is for columns of tables, and a.npy",
+    ),
+    "size": (["iris", "--size", "8"], "--size is for pictures in files"),
+    "read": (["a.npy", "--decimal", "comma"], "how to read a file can be told of tables"),
+    "column": (["a.csv", "--label", "z"], "'z'"),
+    "few": (["digits", "--max-points", "2"], "--max-points is a whole number from 4 on, got 2"),
+    "flat": (["flat.npy"], "points are numbers of shape (N, features), got float64 of (3,)"),
+    "objects": (["objects.npy"], "save arrays of numbers with numpy.save"),
+    "which": (["two.npz"], "holds the arrays a, b; call the one to map x"),
+    "perplexity": (["digits", "--max-points", "9", "--perplexity", "50"], "perplexity"),
+    "method": (["iris", "--method", "quick"], "'quick'"),
+    "other": (["notes.md"], "what can be mapped are files named"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_mapped_is_refused(tmp_path, case):
+    np.save("a.npy", np.zeros((5, 2)))
+    np.save("flat.npy", np.zeros(3))
+    np.save("objects.npy", np.array([{}], object))
+    np.savez("two.npz", a=np.zeros((5, 2)), b=np.zeros((5, 2)))
+    (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n3,4\n" * 6)
+    (tmp_path / "notes.md").write_text("# notes")
+    arguments, message = REFUSED[case]
+    done = embed(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert message in done.message
+    assert not (tmp_path / "map.html").exists()

@@ -1,0 +1,110 @@
+"""Who is nearest: against all distances by NumPy; approximate ones by how many they find."""
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn.metrics import pairwise_distances
+
+import pullback.maps.neighbours as module
+from pullback.core.errors import CircuitError
+from pullback.maps.neighbours import Approximate, Exact, Neighbours, index
+
+X = np.random.default_rng(0).normal(size=(300, 6))
+
+
+def by_numpy(x, k, metric="euclidean"):
+    far = pairwise_distances(x, metric=metric)
+    np.fill_diagonal(far, np.inf)
+    return np.sort(far, axis=1)[:, :k]
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan", "chebyshev"])
+def test_exact_ones_are_the_nearest(metric):
+    near = index(X, metric)[0].of_each(7)
+    np.testing.assert_allclose(near.distances, by_numpy(X, 7, metric), atol=1e-7)
+    assert not (near.indices == np.arange(300)[:, None]).any()
+
+
+def test_a_function_and_distances_themselves_do_the_same():
+    far = pairwise_distances(X[:40], metric="manhattan")
+    told = index(X[:40], lambda a, b: np.abs(a - b).sum())[0].of_each(5)
+    given = index(far, "precomputed")[0].of_each(5)
+    np.testing.assert_allclose(told.distances, given.distances)
+    assert (told.indices == given.indices).all()
+
+
+def test_parameters_of_a_metric_count():
+    near = index(X, "minkowski", {"p": 1})[0].of_each(5)
+    np.testing.assert_allclose(near.distances, by_numpy(X, 5, "manhattan"))
+
+
+def test_sparse_points_have_the_same_neighbours():
+    x = np.maximum(X, 0.0)
+    sparse, dense = (index(made(x))[0].of_each(5) for made in (csr_matrix, np.asarray))
+    np.testing.assert_allclose(sparse.distances, dense.distances, atol=1e-6)
+
+
+def test_copies_are_neighbours_and_a_point_is_not_its_own():
+    x = np.repeat(X[:5], 20, axis=0)
+    for among in (index(x)[0], Approximate(x, "euclidean", 1)):
+        near = among.of_each(7)
+        assert not (near.indices == np.arange(100)[:, None]).any()
+        np.testing.assert_allclose(near.distances, 0.0, atol=1e-6)
+        assert all(len(set(row)) == 7 for row in near.indices.tolist())
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_approximate_ones_are_nearly_all_of_the_nearest(metric):
+    exact = index(X, metric)[0].of_each(15)
+    near = index(X, metric, way="approximate", threads=1)[0].of_each(15)
+    found = [len(set(a) & set(b)) for a, b in zip(near.indices, exact.indices, strict=True)]
+    assert np.mean(found) / 15 > 0.98
+    np.testing.assert_allclose(np.median(near.distances), np.median(exact.distances), rtol=1e-3)
+    assert (np.diff(near.distances, axis=1) >= 0.0).all()
+
+
+def test_approximate_ones_of_one_thread_are_the_same_each_time_and_after_a_pickle():
+    one, two = (Approximate(X, "euclidean", 1) for _ in range(2))
+    three = pickle.loads(pickle.dumps(one))
+    new = X[:10] + 0.01
+    for other in (two, three):
+        assert (one.of_each(9).indices == other.of_each(9).indices).all()
+        assert (one.of(new, 9).distances == other.of(new, 9).distances).all()
+
+
+def test_many_points_are_looked_for_by_a_graph(monkeypatch):
+    monkeypatch.setattr(module, "MANY", 100)
+    assert type(index(X)[0]) is Approximate
+    assert type(index(X, way="exact")[0]) is Exact
+    assert type(index(X, "manhattan")[0]) is Exact  # which usearch does not know
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    among, note = index(X)
+    assert type(among) is Exact
+    assert "pullback[maps]" in note
+
+
+def test_without_usearch_it_is_refused_where_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(CircuitError, match=r"pip install 'pullback\[maps\]'"):
+        index(X, way="approximate")
+
+
+@pytest.mark.parametrize(
+    ("metric", "way", "message"),
+    [
+        ("euklid", "auto", "there is no metric 'euklid'; there are: .*cosine"),
+        ("manhattan", "approximate", "by the metrics euclidean, l2, cosine, got 'manhattan'"),
+    ],
+)
+def test_other_metrics_are_refused(metric, way, message):
+    with pytest.raises(CircuitError, match=message):
+        index(X, metric, way=way)
+
+
+def test_distances_beyond_all_numbers_are_refused():
+    with pytest.raises(CircuitError, match="row 1 are beyond all numbers of float64; divide X"):
+        Neighbours(np.zeros((2, 1), int), np.array([[1.0], [np.inf]]))
+    with pytest.raises(CircuitError, match="the metric is none"):
+        Neighbours(np.zeros((1, 1), int), np.array([[-1.0]]))
