@@ -7,9 +7,10 @@ import signal
 import numpy as np
 import pytest
 from PIL import Image
-from pullback.maps.steps import Descent
 from tests.cli.command import run
 from tests.maps.test_page import Held
+
+from pullback.maps.steps import Descent
 
 RNG = np.random.default_rng(0)
 
