@@ -42,9 +42,10 @@ class Word2Vec:
     The rate falls from `learning_rate` to its 250th part over all `epochs`. None is 0.025, and 0.1
     for CBOW, whose force on a window is divided among its words here, as the gradient of a mean is;
     other tools give each word all of it. A step is a batch of up to 128 windows, of fewer where the
-    vocabulary is small. `threads` None is one for each core; the
-    same `seed` gives the same bits for any number of them. For each word of `watch`, the training
-    adds up how far each other word moved its vector, and where: see `pulls`.
+    vocabulary is small. `threads` None lets one thread make windows, while as many as pay share the
+    steps: one, for usual sizes. 2 or more are quicker where no other program wants their cores, and
+    1 does all in one; the same `seed` gives the same bits for any number of them. For each word of
+    `watch`, the training adds up how far each other word moved its vector, and where: see `pulls`.
 
     Raises `CircuitError` for a setting that makes no sense.
 
@@ -129,13 +130,12 @@ class Word2Vec:
         keep = vocabulary.keep(settings.sample)
         _warn_of_few(vocabulary, keep, settings.sample)
         step = recorded(settings, tables, batch_shape(vocabulary, keep, settings), watched)
-        threads = _threads(settings)
-        engine = prepare(settings.engine, step.program, threads=threads)
+        engine = prepare(settings.engine, step.program, threads=settings.threads)
         noise = Noise.of(vocabulary.noise())
         made = pieces(
             corpus, WindowMaker(keep, noise, settings.window, settings.negatives), settings
         )
-        if threads != 1:
+        if settings.threads != 1:
             made = ahead(made)
         self.history = train(step, engine, made, corpus, settings, progress)
         if not all(np.abs(unit.value).max() < _LARGEST for unit in (step.inputs, step.outputs)):
@@ -157,15 +157,6 @@ class Word2Vec:
                 f"{word!r} was not watched in training; those that were: {known}. Name it in watch="
             )
         return self._pulls[word]
-
-
-def _threads(settings: Settings) -> int | None:
-    """How many threads share a step: those that are asked for, or one for each core."""
-    if settings.threads is not None or settings.engine not in ("native", "eager-native"):
-        return settings.threads
-    from pullback.engines.native.workers import cores  # with it comes the compiler
-
-    return cores()
 
 
 def _refuse_few(corpus: Encoded, settings: Settings) -> None:
