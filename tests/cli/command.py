@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from typing import TextIO
 from unittest.mock import patch
 
 from pullback.cli import main
@@ -32,15 +33,19 @@ class Terminal(io.BytesIO):
 
 
 def run(
-    *arguments: object, columns: int = 80, encoding: str = "utf-8", terminal: bool = False
+    *arguments: object,
+    columns: int = 80,
+    encoding: str = "utf-8",
+    terminal: bool = False,
+    onto: TextIO | None = None,
 ) -> Done:
-    """`pullback` with these arguments, so many columns wide."""
+    """`pullback` with these arguments, so many columns wide; what it prints goes onto a file."""
     kind = Terminal if terminal else io.BytesIO
     out, err = (io.TextIOWrapper(kind(), encoding, newline="\n") for _ in range(2))
     with (
         patch.object(sys, "argv", ["pullback", *map(str, arguments)]),
         patch.dict(os.environ, {"COLUMNS": str(columns)}),
-        redirect_stdout(out),
+        redirect_stdout(onto or out),
         redirect_stderr(err),
     ):
         try:
