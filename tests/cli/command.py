@@ -1,9 +1,10 @@
-"""The command line, run in this process: what it prints, and its status."""
+"""The command line, run in this process or as one: what it prints, and its status."""
 
 from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -56,6 +57,17 @@ def run(
     for stream in (out, err):
         stream.flush()
     return Done(status, *(x.buffer.getvalue().decode(encoding) for x in (out, err)))
+
+
+def as_a_module(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command line as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "pullback", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def fast(*arguments: object, **how) -> Done:

@@ -7,7 +7,7 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
-from tests.cli.command import run
+from tests.cli.command import as_a_module, run
 
 import pullback as pb
 
@@ -19,17 +19,6 @@ def run_after(preparation, *arguments):
     )
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-
-
-def as_a_module(*arguments):
-    """The command line as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "pullback", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,

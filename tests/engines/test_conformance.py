@@ -106,7 +106,12 @@ def program(family: str, dtype: str) -> pb.Program:
     return pb.Program({}, outputs, {})
 
 
-def disagreements(expected: dict[str, Any], found: dict[str, Any], dtype: str) -> list[str]:
+def disagreements(
+    expected: dict[str, Any],
+    found: dict[str, Any],
+    dtype: str,
+    tolerances: dict[str, dict[str, float]] = TOLERANCE,
+) -> list[str]:
     """What differs in kind, dtype, shape or value, a line each."""
     assert expected.keys() == found.keys()
     lines = []
@@ -115,7 +120,7 @@ def disagreements(expected: dict[str, Any], found: dict[str, Any], dtype: str) -
             (type(x) if type(x) in (float, bool) else "array", np.asarray(x).dtype, np.shape(x))
             for x in (value, found[name])
         ]
-        tolerance = TOLERANCE["float32" if kinds[0][1] == np.float32 else dtype]
+        tolerance = tolerances["float32" if kinds[0][1] == np.float32 else dtype]
         if kinds[0] != kinds[1]:
             lines.append(f"{name}: {kinds[0]} and {kinds[1]}")
         elif not np.allclose(found[name], value, equal_nan=True, **tolerance):
