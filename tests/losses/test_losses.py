@@ -21,6 +21,7 @@ from tests.losses.reference import (
     TARGET,
     TARGETS,
 )
+from tests.xla import quick_jit
 
 import pullback as pb
 from pullback import losses
@@ -99,9 +100,6 @@ def test_minibatches_share_the_mean_weight_of_all_rows(name, size):
     assert np.average(values, weights=rows) == pytest.approx(whole, rel=1e-12)
 
 
-QUICKLY_COMPILED = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_jaxs_to_second_order(name):
     case = CASES[name]
@@ -110,7 +108,7 @@ def test_gradients_are_jaxs_to_second_order(name):
     def slopes(scores, weights):
         return jax.jvp(jax.grad(theirs(case, weights)), (scores,), (along,))
 
-    compiled = jax.jit(slopes, compiler_options=QUICKLY_COMPILED)
+    compiled = quick_jit(slopes)
     for weights in (None, WEIGHTS):
         scores = pb.Unit(case.scores)
         loss = case.loss(scores, case.labels, weights)
