@@ -8,10 +8,16 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from typing import TextIO
 from unittest.mock import patch
 
+import typer
+
 from pullback.cli import main
+
+once_built = cache(typer.main.get_command)
+"""The command, which a process builds once and runs once: that takes longer than most runs here."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ def run(
     kind = Terminal if terminal else io.BytesIO
     out, err = (io.TextIOWrapper(kind(), encoding, newline="\n") for _ in range(2))
     with (
+        patch.object(typer.main, "get_command", once_built),
         patch.object(sys, "argv", ["pullback", *map(str, arguments)]),
         patch.dict(os.environ, {"COLUMNS": str(columns)}),
         redirect_stdout(onto or out),
