@@ -1,4 +1,4 @@
-"""What XLA compiled serves every later test of the same worker that comes to the same program."""
+"""What was compiled serves later tests: XLA's of one worker, Python's of every process."""
 
 import os
 from tempfile import TemporaryDirectory
@@ -7,7 +7,11 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """JAX keeps what took it long to compile: in a folder of each worker, for it locks no files."""
+    """JAX keeps what took it long to compile: in a folder of each worker, for it locks no files.
+
+    Many tests start a process. As for most users, Python compiles the library for the first alone.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     folder = TemporaryDirectory(prefix="jax-of-tests-", ignore_cleanup_errors=True)
     config.add_cleanup(folder.cleanup)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name

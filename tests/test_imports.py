@@ -6,6 +6,8 @@ And none is longer than a person reads at once, but for the list of all names.
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -74,3 +76,17 @@ def test_no_file_is_long():
         if path != FOLDER / "__init__.py" and (n := len(path.read_text().splitlines())) > 400
     }
     assert long == {}
+
+
+def test_importing_imports_nothing_that_takes_long():
+    """What few commands need, each imports where it is needed."""
+    heavy = {
+        *("PIL", "jax", "llvmlite", "matplotlib", "pandas", "pooch", "pyarrow", "scipy"),
+        *("sklearn", "soundfile", "tokenizers"),
+    }
+    code = (
+        "import sys, pullback.cli.app, pullback.datasets, pullback.images, pullback.sequences\n"
+        f"print({heavy} & {{*sys.modules}})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

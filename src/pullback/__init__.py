@@ -8,6 +8,7 @@
 (-4.0, -4.0, 3.0)
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pullback.circuit import Circuit, compile
@@ -485,17 +486,17 @@ __all__ = [
 ]
 
 
+_LATE = {
+    "LinearSVM": "pullback.estimators",
+    "NetworkClassifier": "pullback.estimators",
+    "NetworkRegressor": "pullback.estimators",
+    "TSNE": "pullback.maps",
+    "Word2Vec": "pullback.words",
+}
+"""Where names are that stand on scikit-learn, which takes long to import, or on much else."""
+
+
 def __getattr__(name: str) -> Any:
-    if name in ("LinearSVM", "NetworkClassifier", "NetworkRegressor"):
-        from pullback import estimators  # scikit-learn takes long to import
-
-        return getattr(estimators, name)
-    if name == "TSNE":
-        from pullback import maps  # so it does here
-
-        return getattr(maps, name)
-    if name == "Word2Vec":
-        from pullback.words import Word2Vec
-
-        return Word2Vec
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
     raise AttributeError(f"module 'pullback' has no attribute {name!r}")

@@ -7,19 +7,9 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
+from tests.cli.command import as_a_module, run
 
 import pullback as pb
-
-
-def run(*arguments, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "pullback", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-    )
 
 
 def run_after(preparation, *arguments):
@@ -36,7 +26,8 @@ def run_after(preparation, *arguments):
     )
 
 
-def test_explain_shows_values_gradients_check_and_strategies(tmp_path):
+@pytest.mark.parametrize("run", [run, as_a_module])
+def test_explain_shows_values_gradients_check_and_strategies(run, tmp_path):
     done = run("explain", "(x + y) * z", "x=-2", "y=5", "z=-4", "--svg", tmp_path / "out.svg")
     assert done.returncode == 0, done.stderr
     assert "= -12" in done.stdout
@@ -114,13 +105,20 @@ def test_explain_reads_names_as_python_does():
         (["frobnicate"], "frobnicate"),
     ],
 )
-def test_a_mistake_is_one_message_and_status_2(arguments, message, tmp_path):
-    done = run(*arguments, cwd=tmp_path)
+def test_a_mistake_is_one_message_and_status_2(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
     assert done.returncode == 2
-    assert message in " ".join(done.stderr.replace("│", "").split())
+    assert message in done.message
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_ends_after_a_mistake_as_the_command_does():
+    told = "explain", "x * y", "x=1"
+    done, expected = as_a_module(*told), run(*told)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected.stderr)
 
 
 EAGER = ("--engine", "eager", "--epochs", "1")
@@ -165,36 +163,47 @@ def test_ctrl_c_elsewhere_is_quiet(preparation):
     assert done.stderr == ""
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no disk that is always full")
-@pytest.mark.parametrize("arguments", [("explain", "x", "x=1"), ("train", "iris", *EAGER)])
-def test_a_full_disk_is_one_sentence(arguments):
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "pullback", *arguments],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert done.stderr == "error: cannot read or write the output: No space left on device\n"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [("explain", "x", "x=1"), ("train", "iris", *EAGER, "--json"), ("train", "iris", *EAGER)],
-)
-def test_a_reader_who_leaves_is_no_error(arguments):
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run(
+def as_a_module_onto(file, *arguments):
+    """The command line as a process of its own, whose standard output is a file."""
+    return subprocess.run(
         [sys.executable, "-m", "pullback", *arguments],
-        stdout=writer,
+        stdout=file,
         stderr=subprocess.PIPE,
         text=True,
         check=False,
     )
-    os.close(writer)
+
+
+def run_onto(file, *arguments):
+    """The command line in this process, and what is not yet written, as when a process ends."""
+    done = run(*arguments, onto=file)
+    file.flush()
+    return done
+
+
+OUTPUTS = [
+    (as_a_module_onto, ("explain", "x", "x=1")),
+    (run_onto, ("explain", "x", "x=1")),
+    (run_onto, ("train", "iris", *EAGER, "--json")),
+    (run_onto, ("train", "iris", *EAGER)),
+]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no disk that is always full")
+@pytest.mark.parametrize(("run", "arguments"), OUTPUTS)
+def test_a_full_disk_is_one_sentence(run, arguments):
+    with open("/dev/full", "w") as full:
+        done = run(full, *arguments)
+    assert done.returncode == 1
+    assert done.stderr == "error: cannot read or write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize(("run", "arguments"), OUTPUTS)
+def test_a_reader_who_leaves_is_no_error(run, arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as left:
+        done = run(left, *arguments)
     assert done.returncode == 1
     assert done.stderr == ""
 

@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 from PIL import Image
-from tests.cli.test_cli import run
+from tests.cli.command import as_a_module, run
 
 RNG = np.random.default_rng(0)
 
@@ -145,6 +145,13 @@ def test_what_a_model_sees_is_drawn(model, folder, options, tmp_path):
         assert len(seen.convert("L").getcolors(256)) > 10
 
 
+def test_a_process_of_its_own_draws_what_a_model_sees(model, folder, tmp_path):
+    save = tmp_path / "seen.png"
+    done = as_a_module("show", model[0], folder / "top" / "0.png", "--save", save)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert save.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -168,11 +175,12 @@ def test_what_a_model_sees_is_drawn(model, folder, options, tmp_path):
         (["show", "MODEL", "--save", "seen.txt"], "--save"),
     ],
 )
-def test_mistakes_are_told_in_a_sentence(model, folder, arguments, message, tmp_path):
+def test_mistakes_are_told_in_a_sentence(model, folder, arguments, message, tmp_path, monkeypatch):
     texts = [
         str(x).replace("FOLDER", str(folder)).replace("MODEL", str(model[0])) for x in arguments
     ]
-    done = run(*texts, cwd=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    done = run(*texts)
     assert done.returncode != 0
     said = " ".join(done.stderr.split())
     assert message.replace("FOLDER", str(folder)) in said

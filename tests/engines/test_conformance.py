@@ -20,6 +20,8 @@ from pullback.engines.jax import Jax
 from pullback.engines.native.engine import Native
 from pullback.inspect.check_local import as_one
 
+pytestmark = pytest.mark.usefixtures("xla_without_effort")
+
 ENGINES: dict[str, Callable[[pb.Program], Any]] = {"native": Native, "jax": Jax}
 TOLERANCE = {"float32": {"rtol": 1.3e-6, "atol": 1e-5}, "float64": {"rtol": 1e-7, "atol": 1e-12}}
 SHAPES = ((7,), (0,), (2, 1, 3), (1,), (5, 3), ())
@@ -106,7 +108,12 @@ def program(family: str, dtype: str) -> pb.Program:
     return pb.Program({}, outputs, {})
 
 
-def disagreements(expected: dict[str, Any], found: dict[str, Any], dtype: str) -> list[str]:
+def disagreements(
+    expected: dict[str, Any],
+    found: dict[str, Any],
+    dtype: str,
+    tolerances: dict[str, dict[str, float]] = TOLERANCE,
+) -> list[str]:
     """What differs in kind, dtype, shape or value, a line each."""
     assert expected.keys() == found.keys()
     lines = []
@@ -115,7 +122,7 @@ def disagreements(expected: dict[str, Any], found: dict[str, Any], dtype: str) -
             (type(x) if type(x) in (float, bool) else "array", np.asarray(x).dtype, np.shape(x))
             for x in (value, found[name])
         ]
-        tolerance = TOLERANCE["float32" if kinds[0][1] == np.float32 else dtype]
+        tolerance = tolerances["float32" if kinds[0][1] == np.float32 else dtype]
         if kinds[0] != kinds[1]:
             lines.append(f"{name}: {kinds[0]} and {kinds[1]}")
         elif not np.allclose(found[name], value, equal_nan=True, **tolerance):

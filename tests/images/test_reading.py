@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -385,11 +383,3 @@ def test_reading_by_threads_needs_no_state(tmp_path):
         found = list(pool.map(lambda path: decoded(path, 3, None, "crop"), paths))
     for k, picture in enumerate(found):
         np.testing.assert_array_equal(picture, np.roll(COLOUR, k, 0))
-
-
-def test_importing_does_not_import_pillow():
-    code = (
-        "import sys, pullback.images, pullback.datasets; print({'PIL', 'pooch'} & {*sys.modules})"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"

@@ -8,6 +8,7 @@ from tests.layers.reference import CASES
 
 import pullback as pb
 from pullback import layers
+from pullback.engines.eager import Eager
 from pullback.layers import LAYERS, Layer, Training
 from pullback.layers.composite import Composite
 from pullback.layers.description import construct, describe
@@ -103,13 +104,31 @@ def test_gradients_are_the_slopes_of_the_reference(name, k):
 
 @each
 def test_second_derivatives_are_the_slopes_of_the_first(name, k):
+    """All first derivatives, moved along a random direction, against its pull through them."""
     case = CASES[name][k]
     layer, x = built(case), case.inputs(3, seed=3)
     for training in modes(case):
         inputs = [pb.Unit(v, "x") for v in case.given(x)]
         y = case.output(layer(*inputs, training=training))
         sources = [u for u in (*inputs, *layer.parameters.values()) if u.dtype.kind == "f"]
-        pb.check_gradients(pb.gradient((y * y).sum(), sources))
+        firsts = pb.gradient((y * y).sum(), sources)
+        rng = np.random.default_rng(5)
+        along = [rng.normal(size=unit.shape) for unit in sources]
+        pulled = sum((first * v).sum() for first, v in zip(firsts, along, strict=True))
+        seconds = [second.value for second in pb.gradient(pulled, sources)]
+        starts, step = [unit.value for unit in sources], 1e-6
+        run = Eager(pb.Program({}, {str(i): first for i, first in enumerate(firsts)}, {}))
+        moved = []
+        for s in (step, -step):
+            for unit, start, v in zip(sources, starts, along, strict=True):
+                unit.value = start + s * v
+            moved.append(run().values())
+        for unit, start in zip(sources, starts, strict=True):
+            unit.value = start
+        for unit, second, above, below in zip(sources, seconds, *moved, strict=True):
+            wanted = (above - below) / (2 * step)
+            atol = 1e-7 * max(1.0, np.max(np.abs(above), initial=0.0))
+            np.testing.assert_allclose(second, wanted, 1e-6, atol, err_msg=unit.label)
 
 
 @each

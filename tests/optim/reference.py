@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 import optax
+from tests.xla import quick_jit
 
 import pullback.optim as po
 
@@ -28,7 +29,7 @@ def by_optax(transformation: optax.GradientTransformation) -> Reference:
         with jax.enable_x64(True):
             held = {"p": parameters, "state": transformation.init(parameters)}
 
-            @jax.jit
+            @quick_jit
             def update(gradients, state, p):
                 changes, state = transformation.update(gradients, state, p)
                 return optax.apply_updates(p, changes), state

@@ -4,8 +4,6 @@ import datetime
 import decimal
 import gzip
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -195,15 +193,6 @@ def test_parquet_of_many_types(tmp_path):
     frame.iloc[:0].to_parquet(path)
     with pytest.raises(pb.CircuitError, match="has columns and no rows"):
         read_table(path)
-
-
-def test_importing_imports_neither_pandas_nor_scikit_learn():
-    heavy = "{'pandas', 'sklearn', 'pyarrow'}"
-    code = (
-        f"import sys, pullback.datasets, pullback.tables.study; print({heavy} & {{*sys.modules}})"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import log_softmax
 
 from pullback.core.errors import CircuitError
+from pullback.gates.reduction import log_softmax
 from pullback.losses.sequences.chain import refuse_no_chain
 
 Extension = Callable[[tuple[int, ...], int], float]

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaincinv
 
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
@@ -81,6 +80,8 @@ def beta(uniform: Unit, alpha: float) -> Unit:
     >>> beta(Unit([0.0, 0.25, 0.5]), 0.5).value.round(4)  # sin(pi / 2 * u) ** 2
     array([0.    , 0.1464, 0.5   ])
     """
+    from scipy.special import betaincinv  # takes a while to import
+
     quantiles = betaincinv(alpha, alpha, np.arange(STEPS + 1) / STEPS)
     place = uniform * float(STEPS)
     below = astype(place, np.int64)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.circuits import circuits
 from tests.engines.native.test_store import answer, files, process
+from tests.engines.native.trained import results, training
 from tests.moving import assert_agree, moving_programs
 from tests.program.test_simplify import program_of
 
@@ -38,25 +39,6 @@ def passes(monkeypatch):
 
     monkeypatch.setattr(compile, "compile", counted)
     return seen
-
-
-def training():
-    rng = np.random.default_rng(0)
-    x, w = pb.Unit(rng.normal(size=(4, 3)), "x"), pb.Unit(rng.normal(size=(3, 2)), "w")
-    unread, count = pb.Unit(0.0, "unread"), pb.Unit(1.0, "count")
-    loss = pb.mean(pb.tanh(x @ w + rng.normal(size=2)) ** 2) / count
-    updates = {w: w - 0.1 * pb.gradient(loss, w), unread: loss, count: count + 1.0}
-    return pb.Program({"x": x}, {"loss": loss, "half": loss * 0.5, "x again": x}, updates)
-
-
-def results(native):
-    """Of two steps and an epoch."""
-    rows = {"x": np.arange(24.0).reshape(8, 3)}
-    told = [native(x=np.ones((4, 3))), native()]
-    told += [native.epoch(rows, np.arange(8)[::-1], lambda: False).numbers]
-    told += [unit.value for unit in native.program.updates]
-    flat = (x for part in told for x in (part.values() if isinstance(part, dict) else [part]))
-    return [np.asarray(x).tolist() for x in flat]
 
 
 def test_an_equal_program_runs_without_the_passes(monkeypatch):
@@ -137,27 +119,32 @@ def test_a_layout_is_no_program_and_no_loop(fresh):
 ANOTHER = """
 import json
 from pullback.engines.native import compile
-from tests.engines.native.test_layout import Native, results, training
+from pullback.engines.native.engine import Native
+from tests.engines.native.trained import results, training
 seen, plain = [], compile.compile
 compile.compile = lambda *given: (seen.append(given), plain(*given))[1]
 print(json.dumps([len(seen), results(Native(training())), len(seen)]))
 """
 
 
-@pytest.mark.parametrize(
-    ("which", "again"), [("layout", 1), ("step", 1), ("barrier", 1), ("epoch", 0), ("kernel", 0)]
-)
-def test_another_process_makes_again_what_is_lost_or_damaged(fresh, which, again):
+def test_another_process_makes_again_what_is_lost_or_damaged(fresh):
     """An epoch, and the kernel that gathers its rows, are made again without a pass."""
+
+    def kept():
+        return {path.name: path.read_bytes() for path in files(fresh)}
+
     assert not os.listdir(fresh)
     _, expected, _ = json.loads(answer(process(ANOTHER, fresh)))
+    whole = kept()
     assert json.loads(answer(process(ANOTHER, fresh))) == [0, expected, 0]
-    for damage in (lambda path: path.unlink(), lambda path: path.write_bytes(b"{}\nno code")):
-        for path in files(fresh):
-            if path.name.startswith(f"pullback_{which}"):
+    for which, again in {"layout": 1, "step": 1, "barrier": 1, "epoch": 0, "kernel": 0}.items():
+        for damage in (lambda path: path.unlink(), lambda path: path.write_bytes(b"{}\nno code")):
+            damaged = [x for x in files(fresh) if x.name.startswith(f"pullback_{which}")]
+            assert damaged
+            for path in damaged:
                 damage(path)
-        assert json.loads(answer(process(ANOTHER, fresh))) == [0, expected, again]
-        assert json.loads(answer(process(ANOTHER, fresh))) == [0, expected, 0]
+            assert json.loads(answer(process(ANOTHER, fresh))) == [0, expected, again]
+            assert kept() == whole
 
 
 def test_what_another_version_kept_is_not_found(monkeypatch):

@@ -113,13 +113,14 @@ def symbol(code: Any) -> str:
 
 
 @cache
-def _machine(target: Target) -> Any:
+def _machine(target: Target, effort: int = 3) -> Any:
+    """LLVM's code generator for a processor; without effort it writes code as it is recorded."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_triple(target.triple).create_target_machine(
         cpu=target.cpu,
         features=target.features,
-        opt=3,
+        opt=effort,
         reloc="static",
         codemodel="jitdefault",
         jit=True,

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any, ClassVar, final
 
 import numpy as np
-from scipy.special import softmax
 
 from pullback.core.errors import CircuitError
+from pullback.gates.reduction import softmax
 from pullback.layers import LogMel, Padded
 from pullback.losses import CTC, SoftmaxCrossEntropy, ctc_labels
 from pullback.models.recognizer import spoken_string, spoken_word

@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any, ClassVar, final
 
 import numpy as np
-from scipy.special import log_softmax
 
 from pullback.core.errors import CircuitError
 from pullback.files.progress import working
+from pullback.gates.reduction import log_softmax
 from pullback.layers import Layer
 from pullback.losses import SequenceCrossEntropy
 from pullback.models.language_model import language_model

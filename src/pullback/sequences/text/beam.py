@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax
 
 from pullback.core.errors import CircuitError
 from pullback.core.values import plain_array
+from pullback.gates.reduction import log_softmax
 from pullback.inspect.arguments import at_least_one, not_negative
 
 

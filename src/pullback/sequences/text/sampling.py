@@ -7,10 +7,10 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 
 from pullback.core.errors import CircuitError
 from pullback.core.values import plain_array
+from pullback.gates.reduction import softmax
 from pullback.layers.layer import Rng
 
 
