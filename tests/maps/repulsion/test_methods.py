@@ -12,7 +12,7 @@ from pullback.maps.repulsion.exact import Exact
 from pullback.maps.repulsion.interpolation import Interpolation
 from pullback.maps.repulsion.tree import Tree
 
-ERRORS = {"exact": 1e-6, "barnes-hut": 0.01, "interpolation": 0.02}  # of forces, as documented
+ERRORS = {"exact": 1e-6, "barnes-hut": 0.01, "interpolation": 0.01}  # of forces, as documented
 
 
 def method(name, threads=None):
