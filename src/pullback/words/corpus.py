@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,7 +19,6 @@ from pullback.core.errors import CircuitError
 from pullback.files.text import text_pieces
 
 Sentences = Iterable[Sequence[str]]
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
 _LONGEST = 10_000  # words of a sentence: what is longer, such as a text in one line, is cut
 
@@ -25,10 +26,19 @@ _LONGEST = 10_000  # words of a sentence: what is longer, such as a text in one 
 def split_lower(text: str) -> list[str]:
     """The words of a text in lower case: runs of letters, with apostrophes inside; no numbers.
 
-    >>> split_lower("Call me Ishmael. Don't -- 3 times!")
-    ['call', 'me', 'ishmael', "don't", 'times']
+    Marks that belong to the letter before them, as vowels of Hindi do, are part of a word.
+
+    >>> split_lower("Call me Ishmael. Don't -- 3 times!"), split_lower("हिन्दी भाषा")
+    (['call', 'me', 'ishmael', "don't", 'times'], ['हिन्दी', 'भाषा'])
     """
-    return _WORD.findall(text.lower())
+    return _word().findall(text.lower())
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    every = map(chr, range(0x300, 0x10000))
+    marks = "".join(x for x in every if unicodedata.category(x).startswith("M"))
+    return re.compile(rf"[^\W\d_]+(?:['’][^\W\d_]+|[{marks}]+[^\W\d_]*)*")
 
 
 @dataclass(frozen=True)
