@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 ROOM = 6_000_000  # characters of all sheets
 SIDES = (72, 56, 40, 28, 20, 16, 12, 8)  # pixels of the longer side
@@ -64,6 +63,8 @@ def _sheet(
     pictures: np.ndarray, shape: tuple[int, int], way: str, options: Mapping[str, Any]
 ) -> str:
     """A sheet of up to EACH pictures as a data URI."""
+    from PIL import Image  # takes a while to import
+
     height, width = shape
     rows = -(-len(pictures) // COLUMNS)
     sheet = np.zeros((rows * height, COLUMNS * width, *pictures.shape[3:]), np.uint8)
