@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -135,8 +136,8 @@ class Word2Vec:
         made = pieces(
             corpus, WindowMaker(keep, noise, settings.window, settings.negatives), settings
         )
-        if settings.threads != 1:
-            made = ahead(made)
+        if settings.threads is None or 1 < settings.threads < (os.cpu_count() or 1):
+            made = ahead(made)  # by a core that shares no step
         self.history = train(step, engine, made, corpus, settings, progress)
         if not all(np.abs(unit.value).max() < _LARGEST for unit in (step.inputs, step.outputs)):
             raise CircuitError(
