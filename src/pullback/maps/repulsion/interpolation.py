@@ -2,7 +2,7 @@
 
 Points are spread over the nodes of a grid around them, a Fourier transform sums what every node
 does to every other, and points read it off the nodes around them. With the weights w of points at
-nodes, cubic B-splines, and with the matrix K of what nodes do to each other,
+nodes, B-splines of degree 5, and with the matrix K of what nodes do to each other,
 
     sum_ij q_ij  is about  r K r,   r = sum_i w(y_i),
 
@@ -37,10 +37,10 @@ from pullback.maps.repulsion.barnes_hut import BarnesHut
 from pullback.maps.repulsion.force import Repulsion
 from pullback.program.program import Program
 
-SPACING = 0.25  # of nodes: forces are then within 1% of the exact ones, see the tests
+SPACING = 0.35  # of nodes: forces are then within 1% of the exact ones, see the tests
 FEWEST = 64  # nodes along an axis, however small the map
 MOST = 2048  # nodes along an axis; a wider map goes by way of a tree
-REACH = 4  # nodes around a point, along an axis, to which it is spread
+REACH = 6  # nodes around a point, along an axis, to which it is spread
 MARGIN = 24  # nodes, beyond which an end of the period is not felt
 LARGE = 1 << 20  # nodes of a period, whose transform several threads share
 
@@ -138,21 +138,10 @@ def _given(d: int, count: int) -> dict[str, Unit]:
 
 
 def _around(points: Any, low: Any, per_unit: Any, nodes: Any) -> tuple[Any, Any]:
-    """The weight of each point at the nodes around it, (4, ..., 4, N), and which nodes these are.
-
-    The weights are those of a cubic B-spline, and add up to 1.
-    """
+    """The weights of each point at the nodes around it, (6, ..., 6, N), and which these are."""
     place = (points - low) * per_unit
     cell = astype(stop_gradient(place), np.int64)
-    t = place - astype(cell, np.float32)
-    splines = stack(
-        [
-            (1.0 - t) * (1.0 - t) * (1.0 - t) / 6.0,
-            (t * t * (3.0 * t - 6.0) + 4.0) / 6.0,
-            (t * (t * (3.0 - 3.0 * t) + 3.0) + 1.0) / 6.0,
-            t * t * t / 6.0,
-        ]
-    )
+    splines = stack(_splines(place - astype(cell, np.float32)))
     d, n = points.shape
     weights, at = 1.0, np.array(0)
     for axis in range(d):
@@ -161,6 +150,23 @@ def _around(points: Any, low: Any, per_unit: Any, nodes: Any) -> tuple[Any, Any]
         weights = weights * reshape(splines[:, axis], shape)
         at = at * nodes + reshape(cell[axis], (*(1,) * d, n)) + steps
     return weights, at
+
+
+def _splines(t: Any) -> list[Any]:
+    """The weights, 1 in sum, at the nodes around what lies t, from 0 to 1, behind a node.
+
+    By the recursion of Cox and de Boor (de Boor, "On calculating with B-splines", 1972).
+
+    >>> [round(float(x), 4) for x in _splines(0.0)]
+    [0.0083, 0.2167, 0.55, 0.2167, 0.0083, 0.0]
+    """
+    found: list[Any] = [1.0]
+    for n in range(1, REACH):
+        falling = [(1.0 - t + k) / n * x for k, x in enumerate(found)]
+        rising = [(t + (n - 1 - k)) / n * x for k, x in enumerate(found)]
+        inner = [x + y for x, y in zip(falling[1:], rising, strict=False)]
+        found = [falling[0], *inner, rising[-1]]
+    return found
 
 
 def _level(nodes: int, spacing: float) -> float:
@@ -180,10 +186,14 @@ def _spectrum(nodes: int, period: int, d: int, spacing: float) -> np.ndarray:
     steps = np.minimum(np.arange(period), period - np.arange(period)) * spacing
     square = np.zeros((1,) * d)
     splines = np.ones((1,) * d)
+    spline = np.zeros(period)
+    spline[np.arange(REACH) - (REACH // 2 - 1)] = _splines(
+        0.0
+    )  # of a point on a node, at those around
+    spline = np.real(fft.fft(spline))
     for axis in range(d):
         shape = tuple(period if k == axis else 1 for k in range(d))
         square = square + (steps**2).reshape(shape)
-        spline = (2.0 + np.cos(2.0 * np.pi * np.arange(period) / period)) / 3.0
         splines = splines * spline.reshape(shape)
     width = nodes * spacing
     kernel = (width**2 - square) / ((1.0 + square) * (1.0 + width**2))
