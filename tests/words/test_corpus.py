@@ -66,7 +66,7 @@ def test_a_file_is_never_in_memory_as_a_whole(tmp_path):
 
 
 def test_paths_are_files(path):
-    for given in (path, str(path), [path, path], [str(path)]):
+    for given in (path, str(path), [path, path], [str(path)], [path, str(path)]):
         assert isinstance(corpus_of(given), TextFiles)
     lists = [["a"], ["b"]]
     assert corpus_of(lists) is lists
@@ -82,6 +82,7 @@ def test_paths_are_files(path):
         (7, "or the path of a text file, got int"),
         ({"a": 1}, "got dict"),
         (b"text", "got bytes"),
+        ({("a", "b")}, "read in an order, which a set has not"),
     ],
 )
 def test_what_is_no_corpus_is_refused_with_a_cure(given, words):
@@ -102,6 +103,17 @@ def test_files_that_are_missing_or_no_text_are_refused(path, tmp_path):
     with pytest.raises(CircuitError, match="is not text in utf-8-sig, by its byte 0"):
         list(TextFiles(path))
     assert sentences(TextFiles(path, encoding="latin-1")) == [["été"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_utf16_is_told_and_never_read_as_single_letters(encoding, path):
+    path.write_bytes("the cat sat".encode(encoding))
+    for other in ("utf-8-sig", "latin-1"):
+        with pytest.raises(CircuitError, match=f"not text in {other}: .* give encoding='utf-16'"):
+            list(TextFiles(path, encoding=other))
+    assert sentences(TextFiles(path, encoding=encoding)) == [["the", "cat", "sat"]]
+    path.write_bytes(b"the\0 cat " * 9)  # a few are noise
+    assert sentences(TextFiles(path)) == [["the", "cat"] * 9]
 
 
 def test_words_are_runs_of_letters():

@@ -249,6 +249,16 @@ def test_words_that_a_format_cannot_hold(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("ending", [".txt", ".bin"])
+def test_words_that_are_too_long_to_be_read_again_are_refused(ending, tmp_path):
+    path = tmp_path / f"v{ending}"
+    some(["é" * 10_000, "b"]).save(path)
+    assert WordVectors.load(path).words[0] == "é" * 10_000
+    with pytest.raises(CircuitError, match="cannot hold a word of 100,000 letters"):
+        some(["b", "é" * 100_000]).save(path)
+    some(["b", "é" * 100_000]).save(tmp_path / "v.safetensors")
+
+
 def test_what_was_there_stays_where_nothing_new_can_be_written(tmp_path, monkeypatch):
     path = put(tmp_path / "v.txt", b"before")
     monkeypatch.setattr("pullback.words.lines.write", lambda *_: iter([1, 1 / 0]), raising=True)

@@ -53,6 +53,42 @@ def test_windows_are_those_of_a_plain_loop(window, count):
     assert windows.pairs == sum(row != NONE for _, around in wanted for row in around)
 
 
+@pytest.mark.parametrize("window", [10, 11, 25])
+def test_wide_windows_are_parted_and_nothing_is_lost(window):
+    rows = np.random.default_rng(window).choice(9, 400)
+    rows[::37] = END
+    whole, parted = (
+        WindowMaker(np.ones(9), Noise.of(np.ones(9) / 9), window, 3, parted=parted)(
+            rows, np.random.default_rng(5)
+        )
+        for parted in (False, True)
+    )
+    assert whole.context.shape[1] == 2 * window
+    assert parted.context.shape[1] == 20
+    assert len(parted.noise) == len(parted)
+
+    def pairs(windows):
+        at = np.nonzero(windows.context != NONE)
+        return sorted(zip(windows.centre[at[0]], windows.context[at], strict=True))
+
+    assert pairs(parted) == pairs(whole)
+    assert parted.context[:, 10].max() >= 0  # the nearest words stand in the middle
+    first = parted[: len(whole)]
+    assert np.array_equal(first.context[:, 9:11], whole.context[:, window - 1 : window + 1])
+
+
+def test_there_is_no_more_room_than_the_longest_sentence_needs():
+    rows = np.array([0, 1, 2, END, 3, 0, END])
+    noise = Noise.of(np.ones(4) / 4)
+    wide, narrow = (
+        WindowMaker(np.ones(4), noise, 50, 1, longest)(rows, np.random.default_rng(0))
+        for longest in (1001, 3)
+    )
+    assert wide.context.shape == (5, 100)
+    assert np.array_equal(wide.context[:, 48:52], narrow.context)
+    assert WindowMaker(np.ones(4), noise, 10**6, 1).width == 1000
+
+
 def test_near_words_stand_in_more_windows():
     maker = WindowMaker(np.ones(2), Noise.of(np.ones(2) / 2), 4, 1)
     context = maker(np.zeros(20_000, int), np.random.default_rng(0)).context

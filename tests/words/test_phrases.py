@@ -123,6 +123,7 @@ def test_a_file_is_a_corpus(tmp_path):
     [
         ({"corpus": []}, "empty"),
         ({"corpus": [[]]}, "empty"),
+        ({"corpus": [{"text": "a b"}]}, "must be a list of words, got dict"),
         ({"corpus": "to be or not"}, "no file"),
         ({"corpus": ["to be", "or not"]}, "list of words"),
         ({"corpus": (row for row in TEXT)}, "read more than once"),
@@ -162,3 +163,15 @@ def test_as_gensim(connectors, score, theirs, threshold, min_count):
     assert ours.scores == pytest.approx(found.export_phrases(), rel=1e-12)
     assert len(ours.scores) > 2
     assert list(ours.apply(text)) == list(found[text])
+
+
+def test_a_corpus_that_ends_after_one_reading_is_told():
+    class Once:
+        def __init__(self):
+            self.sentences = iter([["new", "york"], ["a", "b"]] * 9)
+
+        def __iter__(self):
+            return self.sentences
+
+    with pytest.raises(CircuitError, match="had no words when it was read anew, in round 2"):
+        Phrases.learn(Once(), min_count=1, threshold=0.0, rounds=2)

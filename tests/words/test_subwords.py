@@ -58,3 +58,15 @@ def test_words_go_along_as_far_as_they_share_parts():
 def test_lengths_that_make_no_sense_are_refused(given):
     with pytest.raises(CircuitError):
         Subwords(*given)
+
+
+def test_words_take_no_more_room_than_fifty_letters():
+    subwords = Subwords(3, 3, buckets=10)
+    assert subwords.ngrams("a" * 49 + "b")[-1] == "ab>"
+    assert subwords.ngrams("a" * 50 + "b" * 100_000) == ["<aa", *["aaa"] * 48]
+    assert subwords.parts(["x" * 100_000]).shape == (1, 50)
+
+
+def test_a_table_that_does_not_fit_is_refused():
+    with pytest.raises(CircuitError, match=r"a row for each of 7 buckets, got shape \(6, 4\)"):
+        Subwords(3, 6, 7, np.zeros((6, 4)))

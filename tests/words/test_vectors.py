@@ -168,6 +168,29 @@ def test_unseen_words_have_vectors_by_their_parts():
         vectors["1234"]
 
 
+def test_a_vector_that_does_not_fit_is_refused_from_whomever_it_comes():
+    for made in (np.ones(4), np.full(5, np.nan), np.ones((1, 5)), "x"):
+        parts = type("Parts", (), {"vector": lambda _, word, made=made: made})()
+        with pytest.raises(CircuitError):
+            some(subwords=parts)["unseen"]
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300, 5e-324])
+def test_a_vector_may_be_of_any_size(size):
+    vectors = some()
+    direction = np.array([0.0, 1.0, 0.0, -1.0, 0.0])
+    assert_same(vectors.nearest(size * direction, 3), reference(vectors, direction)[:3])
+
+
+def test_what_is_given_may_be_numpys():
+    vectors = some()
+    wanted = vectors.nearest(["king", "tea"])
+    assert vectors.nearest(np.array(["king", "tea"])) == wanted
+    assert_same(vectors.nearest(list(vectors["king"])), vectors.nearest(vectors["king"]))
+    words = WordVectors(np.array(["a", "b"]), np.eye(2)).words
+    assert [type(word) for word in words] == [str, str]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -209,6 +232,8 @@ def test_parts_that_do_not_fit_are_refused(change, said):
         lambda v: v[["king"]],
         lambda v: v.similarity("king", None),
         lambda v: v.odd_one_out(["king", "queen", 3]),
+        lambda v: v.odd_one_out(list(np.eye(5))),
+        lambda v: v.odd_one_out(None),
     ],
 )
 def test_mistakes_in_asking_are_refused(ask):

@@ -100,8 +100,34 @@ def test_numbers_may_lie_in_a_file():
         ([["a", ""]], "got ''"),
         ([["a", ["b"]]], "sentence 0 of the corpus must be a list of words"),
         ([["a"], None], "sentence 1 of the corpus must be a list of words, got NoneType"),
+        ([{"text": "a b"}], "sentence 0 of the corpus must be a list of words, got dict"),
+        ([{"a", "b"}], "sentence 0 of the corpus must be a list of words, got set"),
+        (np.array([__file__]), "sentence 0 of the corpus is the name of a file"),
+        ([["a" * 1000]], "^.{,300}$"),
     ],
 )
 def test_what_has_no_words_is_refused(corpus, words):
     with pytest.raises(CircuitError, match=words):
         encode(corpus)
+
+
+def test_what_goes_wrong_inside_a_sentence_is_not_lost():
+    with pytest.raises(CircuitError, match="sentence 0 of the corpus") as told:
+        encode([(len(k) for k in range(3))])
+    assert isinstance(told.value.__cause__, TypeError)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "longest"),
+    [
+        ([["a"], ["b"]], 1),
+        ([["a", "rare", "a", "b"], ["b", "rare2"]], 3),
+        ([["a", "b"] * 50_000, ["a", "b"]], 100_000),  # longer than a piece
+        ([["a", "b"]] * 50_000 + [["b", "a", "b"]], 3),
+    ],
+    ids=["single", "rare", "long", "many"],
+)
+def test_the_longest_sentence_of_known_words(corpus, longest):
+    found = encode(corpus, max_words=2, min_count=1)
+    assert set(found.vocabulary.words) == {"a", "b"}
+    assert found.longest() == longest

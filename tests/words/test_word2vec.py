@@ -50,8 +50,18 @@ def test_words_of_a_topic_come_together(way):
     assert (vectors.context is None) == (way["loss"] == "hierarchical softmax")
 
 
+def test_nothing_is_said_of_words_whose_ngrams_no_word_has():
+    vectors = small(subwords=Subwords(3, 4, 500), epochs=1).fit([["walking", "talking"]] * 9)
+    table = vectors.subwords.table
+    known = {row for word in vectors.words for row in vectors.subwords.rows(word)}
+    assert set(np.flatnonzero(table.any(axis=1))) == known
+    assert vectors.nearest("walk", 1)
+    with pytest.raises(CircuitError, match="no part of which its vector could be made"):
+        vectors.nearest("zzz")
+
+
 def test_unseen_words_have_vectors_of_their_ngrams():
-    vectors = small(subwords=(1, 2)).fit(TEXT)
+    vectors = small(subwords=Subwords(1, 2, 64)).fit(TEXT)
     assert "a77" not in vectors
     np.testing.assert_allclose(vectors["a77"], vectors.subwords.vector("a77"))
     row = vectors.subwords.rows("a3")
@@ -78,9 +88,11 @@ def test_engines_agree():
     np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
 
 
-def test_cbow_has_a_larger_rate_of_its_own():
-    assert small().settings.learning_rate == 0.025
-    assert small(architecture="cbow").settings.learning_rate == 0.1
+def test_means_have_larger_rates_of_their_own():
+    rate = lambda **told: small(**told).settings.learning_rate
+    assert [rate(), rate(architecture="cbow")] == [0.025, 0.1]
+    assert rate(subwords=(3, 6)) == 0.1
+    assert rate(architecture="cbow", subwords=(3, 6)) == 0.4
     assert small(architecture="cbow", learning_rate=0.3).settings.learning_rate == 0.3
 
 
@@ -244,6 +256,7 @@ def test_progress_tells_words_a_second_and_the_loss(capsys):
         ({"threads": 0}, "threads are"),
         ({"engine": "fast"}, "there is no engine 'fast'"),
         ({"watch": (3,)}, "watch= takes words, got 3"),
+        ({"watch": None}, "watch= takes words, got None"),
     ],
     ids=str,
 )
@@ -283,6 +296,28 @@ def test_it_is_said_where_nearly_all_words_are_dropped():
         small(sample=1e-3, epochs=1).fit(TEXT)
 
 
+@pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
+def test_a_window_may_be_wider_than_all_sentences(architecture):
+    told = {"architecture": architecture, "epochs": 1}
+    wide, wider = (small(window=w, **told) for w in (1000, 10**6))
+    vectors = wide.fit(TEXT)
+    assert np.linalg.norm(wider.fit(TEXT)["a0"] - vectors["a0"]) < 0.05  # but for what is drawn
+
+
+def test_wide_windows_of_words_that_are_frequent_in_one_sentence_do_not_diverge():
+    rng = np.random.default_rng(0)
+    text = [[f"{topic}{k}" for k in rng.geometric(0.1, 150)] for topic in "abcdefgh"]
+    vectors = small(window=100, epochs=2).fit(text)
+    assert {word[0] for word, _ in vectors.nearest("c1", 5)} == {"c"}
+    assert np.abs(vectors.matrix).max() < 5.0
+
+
+def test_a_tree_needs_no_noise():
+    way = {"loss": "hierarchical softmax", "epochs": 1}
+    one, other = (small(negatives=n, **way).fit(TEXT).matrix for n in (0, 5))
+    assert one.tobytes() == other.tobytes()
+
+
 def test_training_that_diverges_is_refused():
     with pytest.raises(CircuitError, match="training diverged"), np.errstate(all="ignore"):
         small(learning_rate=1e18).fit([["a", "b"]] * 9)
@@ -296,6 +331,6 @@ def test_a_batch_is_smaller_where_words_are_few():
     shape = module.batch_shape
     model = small()
     vocabulary = lambda n: module.Vocabulary(tuple(map(str, range(n))), np.full(n, 10))
-    assert shape(vocabulary(10_000), np.ones(10_000), model.settings) == (16, 8)
-    groups, group = shape(vocabulary(2), np.ones(2), model.settings)
+    assert shape(vocabulary(10_000), np.ones(10_000), model.settings, 5) == (16, 8)
+    groups, group = shape(vocabulary(2), np.ones(2), model.settings, 5)
     assert groups * group < 10

@@ -86,7 +86,9 @@ def words(
     epochs: Annotated[int, typer.Option(metavar="N", help="passes over the text")] = 5,
     learning_rate: Annotated[
         float | None,
-        typer.Option(metavar="RATE", help="at the start; by default by the architecture"),
+        typer.Option(
+            metavar="RATE", help="at the start; by default by the architecture and --subwords"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="another seed, another start")] = 0,
     threads: Annotated[

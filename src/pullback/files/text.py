@@ -43,6 +43,7 @@ def text_pieces(
             while data := file.read(_PIECE):
                 if not at:
                     refuse_no_text(path, data)
+                    _refuse_wide(path, data, encoding)
                 before = len(held)
                 waiting = len(decoder.getstate()[0])  # bytes of a character that is not whole yet
                 try:
@@ -90,6 +91,18 @@ def refuse_no_text(path: str | os.PathLike[str], start: bytes) -> None:
     for beginning, what in _OTHERS.items():
         if start.startswith(beginning):
             raise CircuitError(f"{path} is no text: it is {what}")
+
+
+def _refuse_wide(path: str | os.PathLike[str], start: bytes, encoding: str) -> None:
+    """Raise `CircuitError` for text in UTF-16 or UTF-32 that is to be read as another encoding."""
+    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+        return
+    marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if marked or start.count(0) > len(start) // 8:
+        raise CircuitError(
+            f"{path} is not text in {encoding}: by its {'first' if marked else 'many zero'} bytes "
+            "it is in UTF-16, or no text at all; give encoding='utf-16' then"
+        )
 
 
 def _last_word_end(text: str, start: int = 0) -> int:

@@ -118,6 +118,8 @@ of a text file, or lists of words; to learn from this text, divide it: \
             f"there is no file {_short(corpus)}. A corpus is the path of a text file, or lists of "
             f"words; to learn from this text, divide it: [{split_lower(corpus)[:5]}, ...]"
         )
+    if isinstance(corpus, set | frozenset):
+        raise CircuitError("a corpus is read in an order, which a set has not; give a list")
     if not isinstance(corpus, Iterable) or isinstance(corpus, bytes | dict):
         raise CircuitError(
             "a corpus is a list of lists of words, or the path of a text file, got "
@@ -129,10 +131,10 @@ of a text file, or lists of words; to learn from this text, divide it: \
             "list of lists of words, an object whose __iter__ starts anew, or the path of a file"
         )
     if isinstance(corpus, Sequence) and corpus:
-        if all(isinstance(part, os.PathLike) for part in corpus):
-            return TextFiles(corpus)
         if all(isinstance(part, str) for part in corpus):
             return _files(corpus)
+        if all(isinstance(part, str | os.PathLike) for part in corpus):
+            return TextFiles(corpus)
     return corpus
 
 
@@ -148,11 +150,31 @@ def _files(names: Sequence[str]) -> TextFiles:
 
 def refuse_text(sentence: str | bytes, number: int) -> NoReturn:
     """Raise `CircuitError` for a text where a list of words is meant."""
-    text = sentence if isinstance(sentence, str) else sentence.decode("utf-8", "replace")
+    text = str(sentence) if isinstance(sentence, str) else sentence.decode("utf-8", "replace")
+    if os.path.isfile(text):
+        raise CircuitError(
+            f"sentence {number} of the corpus is the name of a file, {_short(text)}; several files "
+            "are given as a list of their paths"
+        )
     raise CircuitError(
         f"sentence {number} of the corpus is a text, {_short(text)}, and there is no file of that "
         f"name; a sentence is a list of words: {split_lower(text)[:4]}"
     )
+
+
+def words_of(sentence: Any, number: int) -> Iterable[str]:
+    """A sentence, as words one by one.
+
+    Raises `CircuitError` where it is a text, or has no order of words.
+    """
+    if isinstance(sentence, str | bytes):
+        refuse_text(sentence, number)
+    if not isinstance(sentence, Iterable) or isinstance(sentence, dict | set | frozenset):
+        raise CircuitError(
+            f"sentence {number} of the corpus must be a list of words, got "
+            f"{type(sentence).__name__} {sentence!r:.60}"
+        )
+    return sentence
 
 
 def _short(text: str) -> str:

@@ -31,6 +31,7 @@ ENDINGS = (".safetensors", ".bin", ".bin.gz", ".txt", ".txt.gz", ".vec", ".vec.g
 _HEADER = re.compile(rb"[ \t]*(\d{1,12})[ \t]+(\d{1,12})[ \t]*\r?\n")
 _MOST_DIMENSIONS = 100_000
 _START = 1 << 16  # bytes by which a file is told
+_LONGEST = 10_000  # letters of a word, of up to 4 bytes each, so that one is within these
 _GZIP = b"\x1f\x8b"
 _OTHERS = {
     (793712314).to_bytes(4, "little"): "fastText's own format, which keeps a whole model; its "
@@ -101,6 +102,11 @@ def _refuse_words(path: str | os.PathLike[str], words: tuple[str, ...], spaces: 
     """Raise `CircuitError` for a word that cannot be told from its neighbours in a file."""
     ends = re.compile(r"\n" if spaces else r"[ \t\r\n]")
     for word in words:
+        if not spaces and len(word) > _LONGEST:
+            raise CircuitError(
+                f"{text_of(path)} cannot hold a word of {len(word):,} letters, as {word!r:.60} is, "
+                f"and at most {_LONGEST:,}; .safetensors can"
+            )
         if ends.search(word) or not _is_text(word):
             cure = "" if spaces else "; .safetensors keeps spaces, or join them by _"
             raise CircuitError(

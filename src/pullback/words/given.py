@@ -19,7 +19,7 @@ def checked_words(words: Sequence[str]) -> tuple[str, ...]:
     for word in words:
         if not isinstance(word, str) or not word:
             raise CircuitError(f"words are texts of at least one letter, got {word!r:.60}")
-    return words
+    return tuple(map(str, words))  # NumPy's texts are printed otherwise
 
 
 def checked_matrix(name: str, given: Any, count: int) -> np.ndarray:

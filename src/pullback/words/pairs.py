@@ -14,11 +14,13 @@ import numpy as np
 from pullback.words.vocabulary import END
 
 NONE = -1  # where a window has no word
+_WIDEST = 1000  # words to each side: windows of more would have no room in memory
+_PART = 10  # of these in a window that is parted
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Centres (m,), the words around each (m, 2 window), NONE where is none, and noise (m, k).
+    """Centres (m,), the words around each (m, 2 room), NONE where is none, and noise (m, k).
 
     The words to the left stand first, in the order of the text.
     """
@@ -99,13 +101,29 @@ class WindowMaker:
     """Makes windows of rows of words: `keep` (V,) is the chance of each word to stay.
 
     `window` words stand to the left and to the right at most; how many, from 1 on, is drawn for
-    each centre, so that near words count more. `negatives` words of noise are drawn for each.
+    each centre, so that near words count more. `negatives` words of noise are drawn for each. The
+    `longest` sentence has so many words, by which room is saved.
+
+    Windows that are `parted` come as several with the same centre, the nearest words of all first,
+    where they are wide: a centre would be moved too far by so many pairs at once.
     """
 
     keep: np.ndarray
     noise: Noise
     window: int
     negatives: int
+    longest: int = _WIDEST + 1
+    parted: bool = False
+
+    @property
+    def width(self) -> int:
+        """How many words can stand to each side of a centre."""
+        return max(1, min(self.window, self.longest - 1, _WIDEST))
+
+    @property
+    def room(self) -> int:
+        """For how many words to each side a window that is made has room."""
+        return min(self.width, _PART) if self.parted else self.width
 
     def __call__(self, rows: np.ndarray, rng: np.random.Generator) -> Windows:
         """The windows of rows (n,), END behind each sentence; those without any word are left out.
@@ -121,12 +139,19 @@ class WindowMaker:
         kept = rng.random(len(words), np.float32) < self.keep[words]
         words, sentence = words[kept], sentence[there[kept]]
         reach = rng.integers(1, self.window + 1, len(words))
-        context = np.full((len(words), 2 * self.window), NONE)
-        for k in range(1, min(self.window, len(words) - 1) + 1):
+        parts = -(-self.width // self.room)
+        middle = parts * self.room
+        context = np.full((len(words), 2 * middle), NONE)
+        for k in range(1, min(self.width, len(words) - 1) + 1):
             near = sentence[k:] == sentence[:-k]
             left, right = near & (reach[k:] >= k), near & (reach[:-k] >= k)
-            context[k:, self.window - k] = np.where(left, words[:-k], NONE)
-            context[:-k, self.window + k - 1] = np.where(right, words[k:], NONE)
+            context[k:, middle - k] = np.where(left, words[:-k], NONE)
+            context[:-k, middle + k - 1] = np.where(right, words[k:], NONE)
+        if parts > 1:  # those of a side from the middle outwards, then the parts one after another
+            sides = context.reshape(len(words), 2, parts, self.room)
+            ordered = np.stack([sides[:, 0, ::-1], sides[:, 1]], axis=2)
+            context = ordered.swapaxes(0, 1).reshape(-1, 2 * self.room)
+            words = np.tile(words, parts)
         some = (context != NONE).any(axis=1)
         centre, context = words[some], context[some]
         return Windows(centre, context, self.noise.draw(rng, (len(centre), self.negatives)))

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pullback.core.errors import CircuitError
 from pullback.files.progress import working
 from pullback.files.words import counted, listed
-from pullback.words.corpus import Sentences, corpus_of, refuse_text
+from pullback.words.corpus import Sentences, corpus_of, refuse_text, words_of
 
 ScoreName = Literal["mikolov", "npmi"]
 Pair = tuple[str, ...]
@@ -139,6 +139,11 @@ class Phrases:
         for number in range(rounds):
             with working(f"phrases, round {number + 1}: words read", None, progress) as line:
                 told = learned._counts(learned.apply(sentences), most_pairs, line.advance)
+            if not told.tokens and number:
+                raise CircuitError(
+                    f"the corpus had no words when it was read anew, in round {number + 1}: its "
+                    "__iter__ must start from the beginning each time"
+                )
             if not told.tokens:
                 raise CircuitError("the corpus is empty: it has no words")
             odd = [word for word in told.words if not isinstance(word, str)]
@@ -207,14 +212,7 @@ class Phrases:
         pairs: Counter[Pair] = Counter()
         tokens = dropped = waiting = 0
         for number, sentence in enumerate(sentences):
-            if isinstance(sentence, str | bytes):
-                refuse_text(sentence, number)
-            if not isinstance(sentence, Iterable):
-                raise CircuitError(
-                    f"sentence {number} of the corpus must be a list of words, got "
-                    f"{type(sentence).__name__}"
-                )
-            sentence = list(sentence)
+            sentence = list(words_of(sentence, number))
             if self.connectors:
                 words.update(word for word in sentence if word not in self.connectors)
                 pairs.update(_around(sentence, self.connectors))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Literal
@@ -49,9 +50,11 @@ class Settings:
         if not isinstance(self.seed, Integral) or isinstance(self.seed, bool) or self.seed < 0:
             raise CircuitError(f"seed must be a whole number from 0 upwards, got {self.seed!r}")
         refuse_engine(self.engine, self.threads)
-        odd = [word for word in self.watch if not isinstance(word, str)]
-        if odd:
-            raise CircuitError(f"watch= takes words, got {odd[0]!r}")
+
+    @property
+    def noise(self) -> int:
+        """Words of noise for each window: a tree needs none."""
+        return self.negatives if self.loss == "negative sampling" else 0
 
 
 def subwords_of(given: Any) -> Subwords | None:
@@ -64,6 +67,18 @@ def subwords_of(given: Any) -> Subwords | None:
         "subwords= takes the shortest and the longest n-gram, such as (3, 6), or Subwords(3, 6), "
         f"got {given!r}"
     )
+
+
+def watch_of(given: Any) -> tuple[str, ...]:
+    """The words to watch: one, or several.
+
+    Raises `CircuitError` for what are none.
+    """
+    several = (given,) if isinstance(given, str) or not isinstance(given, Iterable) else (*given,)
+    odd = [word for word in several if not isinstance(word, str)]
+    if odd:
+        raise CircuitError(f"watch= takes words, got {odd[0]!r:.60}")
+    return several
 
 
 def _one_of(name: str, given: Any, kind: Any) -> None:

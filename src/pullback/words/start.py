@@ -32,6 +32,8 @@ def first_tables(
     if settings.subwords is not None:
         parts, buckets = settings.subwords.parts(vocabulary.words), settings.subwords.buckets
     inputs = (rng.random((count + buckets, width), np.float32) - np.float32(0.5)) / width
+    if parts is not None:  # what no word has is not learned, and says nothing of unseen words
+        inputs[count:][np.bincount(parts[parts >= count] - count, minlength=buckets) == 0] = 0.0
     tree = huffman(vocabulary.counts) if settings.loss == "hierarchical softmax" else None
     outputs = np.zeros((count - 1 if tree else count, width), np.float32)
     if start is not None:

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.files.words import counted
 from pullback.inspect.arguments import at_least_one
 
 BUCKETS = 1 << 18
+_LONGEST = 50  # letters of a word that are looked at: all words get as much room as the longest
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Subwords:
 
     There are 262,144 buckets where nothing else is asked for; fastText has 2,000,000, of which a
     text of some million words fills few. `table` (buckets, D) has the vector of each once they are
-    trained, and `vector` makes those of unseen words of them.
+    trained, zeros where no word has such an n-gram, and `vector` makes those of unseen words.
 
     Raises `CircuitError` for lengths or buckets below 1, or where `high` is below `low`.
 
@@ -45,10 +47,18 @@ class Subwords:
             raise CircuitError(
                 f"n-grams have {self.low} letters at least and {self.high} at most: nothing is left"
             )
+        if self.table is not None and (self.table.ndim != 2 or len(self.table) != self.buckets):
+            raise CircuitError(
+                f"the table of n-grams has a row for each of {counted(self.buckets, 'bucket')}, "
+                f"got shape {self.table.shape}"
+            )
 
     def ngrams(self, word: str) -> list[str]:
-        """The n-grams of a word with its ends marked; a mark alone is none."""
-        marked = f"<{word}>"
+        """The n-grams of a word with its ends marked; a mark alone is none.
+
+        Of a word of more than 50 letters, a web address say, they are those of the first 50.
+        """
+        marked = f"<{word}>" if len(word) <= _LONGEST else f"<{word[:_LONGEST]}"
         return [marked[a:b] for a, b in _spans(len(marked), self.low, self.high)]
 
     def rows(self, word: str) -> list[int]:
@@ -56,11 +66,12 @@ class Subwords:
         return [_hash(ngram) % self.buckets for ngram in self.ngrams(word)]
 
     def vector(self, word: str) -> np.ndarray | None:
-        """The mean of its n-grams' vectors (D,); None where it has none, or nothing is trained."""
+        """The mean of its n-grams' vectors (D,); None where none of them was trained."""
         rows = self.rows(word)
         if self.table is None or not rows:
             return None
-        return self.table[rows].mean(axis=0)
+        found = self.table[rows].mean(axis=0)
+        return found if found.any() else None
 
     def parts(self, words: Sequence[str]) -> np.ndarray:
         """The rows that a word is the mean of, (V, n) of int64: its own, and those of its n-grams.

@@ -29,6 +29,7 @@ _GROUP = 8  # windows that share their noise
 _TOGETHER = 1.5  # pairs of a batch that are of one word, times the rate, at most
 _LARGEST, _SMALLEST = 50_000, 1_000  # words that are made into windows at once, and
 _PIECES = 50  # of all passes, between these: with each, the rate falls
+_PLACES = 1 << 21  # to each side of the words that are made into windows at once
 _LAST = 1 / 250  # of the rate, at the end
 
 
@@ -44,7 +45,7 @@ class Piece:
 def pieces(corpus: Encoded, maker: WindowMaker, settings: Settings) -> Iterator[Piece]:
     """All windows of all passes, in the order of the text; a pass ends with a piece of its own."""
     size = len(corpus.numbers) * settings.epochs // _PIECES
-    size = max(_SMALLEST, min(_LARGEST, size))
+    size = max(_SMALLEST, min(_LARGEST, size, _PLACES // maker.width))
     for epoch in range(1, settings.epochs + 1):
         done = 0
         for number, rows in enumerate(corpus.sentences(size)):
@@ -62,14 +63,20 @@ def ahead(made: Iterator[Piece]) -> Iterator[Piece]:
             yield piece
 
 
-def batch_shape(vocabulary: Vocabulary, keep: np.ndarray, settings: Settings) -> tuple[int, int]:
+def batch_shape(
+    vocabulary: Vocabulary, keep: np.ndarray, settings: Settings, room: int
+) -> tuple[int, int]:
     """How many groups of windows, which share their noise, make a batch; and of how many.
+
+    A window has `room` for so many words to each side.
 
     A word that stands in many pairs of a batch is moved by all of them at once, and too far where
     these times the rate are many. So a batch is small where the vocabulary is, and in a tree, whose
     root stands in every pair.
     """
-    pairs = 1 if settings.architecture == "cbow" else settings.window + 1  # of a window, about
+    pairs = min(settings.window + 1, 2 * room)  # of a window, about
+    if settings.architecture == "cbow":
+        pairs = 1
     if settings.loss == "negative sampling":
         kept = vocabulary.counts * keep
         share = max(kept.max() / kept.sum(), vocabulary.noise().max() * settings.negatives)

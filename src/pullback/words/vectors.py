@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -43,7 +44,8 @@ class WordVectors:
 
     `counts` (V,) is how often each word stood in the text; `context` (V, D) the output vectors of
     the training, by which it can go on; `subwords` makes vectors of words that are not among these.
-    Nothing of them is copied where it is float32, and `matrix` is read-only from here.
+    Nothing of them is copied where it is float32, so leave it as it is then: `matrix` is read-only
+    from here.
 
     `word in vectors` tells whether a word has a row of its own, `vectors[word]` is its vector (D,).
 
@@ -103,7 +105,7 @@ class WordVectors:
         made = None if self.subwords is None else self.subwords.vector(word)
         if made is None:
             raise self._unknown(word)
-        return np.asarray(made, np.float32)
+        return self._checked(made).astype(np.float32)
 
     def row(self, word: str) -> int | None:
         """The number of a word's row, or None where it has none of its own.
@@ -186,8 +188,14 @@ class WordVectors:
         >>> WordVectors("abc", [[1.0, 0.1], [1.0, 0.2], [-1.0, 0.3]]).odd_one_out(["a", "b", "c"])
         'c'
         """
-        if isinstance(words, str):
-            raise CircuitError(f"odd_one_out takes a list of words, got the str {words!r:.60}")
+        if isinstance(words, str) or not isinstance(words, Iterable):
+            raise CircuitError(
+                f"odd_one_out takes a list of words, got {type(words).__name__} {words!r:.60}"
+            )
+        words = list(words)
+        odd = [word for word in words if not isinstance(word, str)]
+        if odd:
+            raise CircuitError(f"odd_one_out takes words, got {type(odd[0]).__name__}")
         words = list(dict.fromkeys(words))
         if len(words) < 3:
             raise CircuitError(f"the odd one out is one of three words or more, got {words}")
@@ -287,7 +295,7 @@ class WordVectors:
 
     def _unknown(self, word: str) -> CircuitError:
         """What to raise for a word that has no vector, with what is near and what helps."""
-        said = [f"the word {word!r} is not among the {counted(len(self), 'word')}"]
+        said = [f"the word {word!r:.60} is not among the {counted(len(self), 'word')}"]
         near = hint(word, self.words, self._rows)
         if near:
             said.append(near)
@@ -316,18 +324,23 @@ def _lengths(matrix: np.ndarray) -> np.ndarray:
 def _unit_of(vector: np.ndarray) -> np.ndarray:
     """A vector of length 1, in double precision; of zeros, zeros."""
     vector = vector.astype(np.float64)
-    length = float(np.linalg.norm(vector))
-    return vector / length if length > 0.0 else vector
+    largest = float(np.abs(vector).max(initial=0.0))
+    if not largest:
+        return vector
+    vector = vector / largest  # whose square is neither 0 nor infinite
+    return vector / np.linalg.norm(vector)
 
 
 def _several(queries: Query | Sequence[Query]) -> list[Query]:
     """What was asked about, as a list: one word or vector is a list of one."""
-    if isinstance(queries, str) or (isinstance(queries, np.ndarray) and queries.ndim < 2):
+    if isinstance(queries, str):
+        return [queries]
+    if isinstance(queries, np.ndarray) and queries.ndim < 2 and queries.dtype.kind not in "OU":
         return [queries]
     if not isinstance(queries, Iterable):
         raise CircuitError(f"neither a word nor a vector: {queries!r:.60}")
     queries = list(queries)
-    if queries and all(isinstance(x, float | int) for x in queries):
+    if queries and all(isinstance(x, Real) for x in queries):
         return [np.asarray(queries)]  # a vector as a list of numbers
     return queries
 

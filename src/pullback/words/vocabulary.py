@@ -16,7 +16,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.files.progress import working
 from pullback.files.words import counted
-from pullback.words.corpus import Sentences, corpus_of, refuse_text
+from pullback.words.corpus import Sentences, corpus_of, words_of
 from pullback.words.numbers import Numbers
 
 END = -1  # of a sentence, among the numbers of words
@@ -78,14 +78,15 @@ class Encoded:
         for piece in self.numbers.pieces(size):
             yield self.rows[piece]
 
-    @property
-    def has_pairs(self) -> bool:
-        """Whether two words of the vocabulary stand in one sentence."""
-        for rows in self.sentences(_TOLD):
-            there = rows[rows != UNKNOWN]
-            if ((there[1:] >= 0) & (there[:-1] >= 0)).any():
-                return True
-        return False
+    def longest(self) -> int:
+        """How many words of the vocabulary stand in one sentence, at most."""
+        most = before = 0  # words of a sentence that began in the pieces before
+        for piece in self.pieces(_TOLD):
+            rows = piece[piece != UNKNOWN]
+            ends = np.flatnonzero(rows == END)
+            most = max(most, int(np.diff(ends, prepend=-1 - before).max(initial=1)) - 1)
+            before = len(rows) - 1 - int(ends[-1]) if ends.size else before + len(rows)
+        return most
 
     def sentences(self, size: int) -> Iterator[np.ndarray]:
         """The same by pieces that end with a sentence, but where one is longer than a piece."""
@@ -150,15 +151,14 @@ def _blocks(sentences: Sentences, seen: _Seen) -> Iterator[np.ndarray]:
     """The numbers of all words, with END behind each sentence, some sentences at a time."""
     held: list[int] = []
     for number, sentence in enumerate(sentences):
-        if isinstance(sentence, str | bytes):
-            refuse_text(sentence, number)
+        words = words_of(sentence, number)
         try:
-            held += map(seen.__getitem__, sentence)
-        except TypeError:
+            held += map(seen.__getitem__, words)
+        except TypeError as error:  # of a word that is a list, or of the sentence itself
             raise CircuitError(
                 f"sentence {number} of the corpus must be a list of words, got "
-                f"{type(sentence).__name__} {sentence!r:.60}"
-            ) from None
+                f"{type(sentence).__name__} {sentence!r:.60}: {error}"
+            ) from error
         except CircuitError as error:
             raise CircuitError(f"sentence {number} of the corpus: {error}") from None
         held.append(END)
@@ -183,7 +183,7 @@ def _chosen(
         most = int(counts.max())
         raise CircuitError(
             f"no word stands in the corpus {counted(min_count, 'time')}: the most frequent, "
-            f"{words[int(counts.argmax())]!r}, stands there {counted(most, 'time')}; "
+            f"{words[int(counts.argmax())]!r:.60}, stands there {counted(most, 'time')}; "
             f"min_count={most} would keep {counted(int((counts >= most).sum()), 'word')}"
         )
     kept = sorted(np.flatnonzero(frequent).tolist(), key=lambda k: (-counts[k], words[k]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,16 @@ from pullback.files.words import counted, listed
 from pullback.train.history import History
 from pullback.words.pairs import Noise, WindowMaker
 from pullback.words.pulls import Pulls, pulls_of
-from pullback.words.settings import Architecture, LossName, Settings, subwords_of
+from pullback.words.settings import Architecture, LossName, Settings, subwords_of, watch_of
 from pullback.words.start import along, first_tables, vectors_of
 from pullback.words.step import recorded
 from pullback.words.subwords import Subwords
 from pullback.words.training import ahead, batch_shape, pieces, train
 from pullback.words.vectors import WordVectors
-from pullback.words.vocabulary import Encoded, Vocabulary, encode
+from pullback.words.vocabulary import Vocabulary, encode
 
-_RATES = {"skip-gram": 0.025, "cbow": 0.1}  # where none is asked for
+_RATE = 0.025  # where none is asked for, and
+_MEAN = 4.0  # so many times that for each mean, among whose parts a force is divided
 _LARGEST = 1e6  # of a number in a vector, which are of the order of 1
 _FEW = 0.2  # of all words, below which it is said how many are kept
 
@@ -34,19 +36,23 @@ class Word2Vec:
     `architecture` "skip-gram" tells the words around a word from it, "cbow" a word from the mean of
     those around it. `loss` "negative sampling" tells them from `negatives` words of noise,
     "hierarchical softmax" finds the way to them in a tree. A `window` reaches so many words to both
-    sides at most; how many is drawn for each word, and a sentence's ends are respected. Words below
-    `min_count` are left out, before windows are made; of the others the `max_words` most frequent
-    stay. Frequent words are dropped at random, the more the smaller `sample`; 0 keeps all.
-    `subwords`, (3, 6) say, makes a word the mean of its own vector and those of its n-grams, by
-    which unseen words have vectors too.
+    sides at most, and never more than 1,000; how many is drawn for each word, and a sentence's ends
+    are respected. Words below `min_count` are left out, before windows are made; of the others the
+    `max_words` most frequent stay. Frequent words are dropped at random, the more the smaller
+    `sample`; 0 keeps all. `subwords`, (3, 6) say, makes a word the mean of its own vector and those
+    of its n-grams, by which unseen words have vectors too.
 
-    The rate falls from `learning_rate` to its 250th part over all `epochs`. None is 0.025, and 0.1
-    for CBOW, whose force on a window is divided among its words here, as the gradient of a mean is;
-    other tools give each word all of it. A step is a batch of up to 128 windows, of fewer where the
-    vocabulary is small. `threads` None lets one thread make windows, while as many as pay share the
-    steps: one, for usual sizes. 2 or more are quicker where no other program wants their cores, and
-    1 does all in one; the same `seed` gives the same bits for any number of them. For each word of
-    `watch`, the training adds up how far each other word moved its vector, and where: see `pulls`.
+    The rate falls from `learning_rate` to its 250th part over all `epochs`. None is 0.025, and 4
+    times that for CBOW, whose force on a window is divided among its words here, as the gradient of
+    a mean is; other tools give each word all of it. So it is with the n-grams of a word: with
+    `subwords`, the rate is 4 times that again.
+
+    A step is a batch of up to 128 windows, of fewer where the vocabulary is small, and windows of
+    many words are taken in parts. `threads` None lets one thread make windows, while as many as pay
+    share the steps: one, for usual sizes. 2 or more are quicker where no other program wants their
+    cores, and 1 does all in one; the same `seed` gives the same bits for any number of them. For
+    each word of `watch`, the training adds up how far each other word moved its vector, and where:
+    see `pulls`.
 
     Raises `CircuitError` for a setting that makes no sense.
 
@@ -79,6 +85,7 @@ class Word2Vec:
         max_words: int | None = None,
         engine: str = "native",
     ) -> None:
+        means = (architecture == "cbow") + (subwords is not None)
         self.settings = Settings(
             dimensions=dimensions,
             window=window,
@@ -89,12 +96,12 @@ class Word2Vec:
             architecture=architecture,
             loss=loss,
             subwords=subwords_of(subwords),
-            learning_rate=_RATES.get(architecture, 0.0) if learning_rate is None else learning_rate,
+            learning_rate=_RATE * _MEAN**means if learning_rate is None else learning_rate,
             epochs=epochs,
             seed=seed,
             threads=threads,
             engine=engine,
-            watch=(watch,) if isinstance(watch, str) else tuple(watch),
+            watch=watch_of(watch),
         )
         self.history = History()
         self._pulls: Mapping[str, Pulls] = {}
@@ -124,18 +131,20 @@ class Word2Vec:
             progress=progress,
         )
         vocabulary = corpus.vocabulary
-        _refuse_few(corpus, settings)
+        longest = corpus.longest()
+        _refuse_few(vocabulary, longest, settings)
         rng = np.random.default_rng([settings.seed, 0])
         tables = first_tables(vocabulary, settings, start, rng)
         watched = {word: along(word, vocabulary, tables.parts) for word in settings.watch}
         keep = vocabulary.keep(settings.sample)
         _warn_of_few(vocabulary, keep, settings.sample)
-        step = recorded(settings, tables, batch_shape(vocabulary, keep, settings), watched)
-        engine = prepare(settings.engine, step.program, threads=settings.threads)
         noise = Noise.of(vocabulary.noise())
-        made = pieces(
-            corpus, WindowMaker(keep, noise, settings.window, settings.negatives), settings
-        )
+        parted = settings.architecture == "skip-gram"
+        maker = WindowMaker(keep, noise, settings.window, settings.noise, longest, parted)
+        shape = batch_shape(vocabulary, keep, settings, maker.room)
+        step = recorded(replace(settings, window=maker.room), tables, shape, watched)
+        engine = prepare(settings.engine, step.program, threads=settings.threads)
+        made = pieces(corpus, maker, settings)
         if settings.threads is None or 1 < settings.threads < (os.cpu_count() or 1):
             made = ahead(made)  # by a core that shares no step
         self.history = train(step, engine, made, corpus, settings, progress)
@@ -160,15 +169,15 @@ class Word2Vec:
         return self._pulls[word]
 
 
-def _refuse_few(corpus: Encoded, settings: Settings) -> None:
+def _refuse_few(vocabulary: Vocabulary, longest: int, settings: Settings) -> None:
     """Raise `CircuitError` where there is nothing to be told apart, or a watched word is not."""
-    words = corpus.vocabulary.words
+    words = vocabulary.words
     if len(words) == 1:
         raise CircuitError(
-            f"the vocabulary has 1 word, {words[0]!r}: there is none to tell it from; give more "
-            f"text, or a min_count below {settings.min_count}"
+            f"the vocabulary has 1 word, {words[0]!r:.60}: there is none to tell it from; give "
+            f"more text, or a min_count below {settings.min_count}"
         )
-    if not corpus.has_pairs:
+    if longest < 2:
         raise CircuitError(
             "no two words of the vocabulary stand in one sentence: there are no pairs to learn "
             "from; give sentences of several words, each a list"
