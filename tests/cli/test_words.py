@@ -177,3 +177,10 @@ def test_mistakes_in_asking(arguments, said, place, monkeypatch):
     done = run("similar", *arguments)
     assert done.returncode == 2
     assert said in done.message
+
+
+def test_a_pass_without_pairs_has_no_loss_in_json():
+    from pullback.cli.words_report import _finite
+
+    row = {"epoch": 1, "loss": float("nan"), "pairs": 0.0}
+    assert json.dumps(_finite(row), allow_nan=False) == '{"epoch": 1, "loss": null, "pairs": 0.0}'

@@ -124,6 +124,8 @@ def test_a_file_is_a_corpus(tmp_path):
         ({"corpus": []}, "empty"),
         ({"corpus": [[]]}, "empty"),
         ({"corpus": [{"text": "a b"}]}, "must be a list of words, got dict"),
+        ({"corpus": [[["a", "b"]]]}, "sentence 0 of the corpus must be a list of words, got"),
+        ({"connectors": None}, "connectors are a list of words, got NoneType"),
         ({"corpus": "to be or not"}, "no file"),
         ({"corpus": ["to be", "or not"]}, "list of words"),
         ({"corpus": (row for row in TEXT)}, "read more than once"),

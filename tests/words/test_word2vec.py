@@ -10,7 +10,7 @@ import pytest
 
 import pullback as pb
 from pullback.core.errors import CircuitError
-from pullback.words import Subwords, Word2Vec
+from pullback.words import Subwords, Word2Vec, WordVectors
 from pullback.words import training as module
 
 
@@ -161,9 +161,16 @@ def test_subwords_go_on_too():
         small(**way).fit(TEXT, start=small().fit(TEXT))
 
 
-def test_vectors_of_another_size_are_refused():
-    with pytest.raises(CircuitError, match="give Word2Vec dimensions=12, not 5"):
-        small(dimensions=5).fit(TEXT, start=small(epochs=1).fit(TEXT))
+def test_vectors_to_go_on_from_are_refused_before_anything_is_read():
+    for start, words in (
+        (WordVectors("a", np.ones((1, 12))), "give Word2Vec dimensions=12, not 5"),
+        ("vectors.bin", r"start= takes WordVectors, got str; a file is read by WordVectors.load"),
+    ):
+        with pytest.raises(CircuitError, match=words):
+            small(dimensions=5).fit(None, start=start)
+    none = WordVectors([], np.zeros((0, 12)))
+    wanted = small(epochs=1).fit(TEXT).matrix
+    assert small(epochs=1).fit(TEXT, start=none).matrix.tobytes() == wanted.tobytes()
 
 
 # Watching ----------------------------------------------------------------------------------------
@@ -284,6 +291,17 @@ def test_a_corpus_that_is_none_is_refused(corpus, told, words):
         small(**told).fit(corpus)
 
 
+def test_nothing_is_left_of_the_training_before():
+    model = small(epochs=1, watch="a0")
+    first = model.fit(TEXT).matrix
+    with pytest.raises(CircuitError):
+        model.fit([["a0"]])
+    assert not model.history.rows
+    with pytest.raises(CircuitError, match="was not watched"):
+        model.pulls("a0")
+    assert model.fit(TEXT).matrix.tobytes() == first.tobytes()
+
+
 def test_words_that_were_not_watched_are_refused():
     model = small(epochs=1, watch="a0")
     model.fit(TEXT)
@@ -316,6 +334,14 @@ def test_a_tree_needs_no_noise():
     way = {"loss": "hierarchical softmax", "epochs": 1}
     one, other = (small(negatives=n, **way).fit(TEXT).matrix for n in (0, 5))
     assert one.tobytes() == other.tobytes()
+
+
+def test_vectors_of_chance_alone_are_refused():
+    with (
+        pytest.warns(UserWarning, match="about 0 are kept"),
+        pytest.raises(CircuitError, match="nothing was learned: sample=1e-30 drops"),
+    ):
+        small(sample=1e-30).fit(TEXT)
 
 
 def test_training_that_diverges_is_refused():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,6 +146,11 @@ def show_end(page: Page, vectors: WordVectors, save: str | None, figure: str | N
     page.facts(*facts)
 
 
+def _finite(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the history for JSON, which has no word for the loss of a pass without pairs."""
+    return {name: None if x != x else x for name, x in row.items()}
+
+
 def plain(
     vectors: WordVectors,
     model: Word2Vec,
@@ -162,7 +167,7 @@ def plain(
         "dimensions": vectors.dimensions,
         "phrases": 0 if found is None else len(found.scores),
         "seconds": seconds,
-        "history": model.history.rows,
+        "history": [_finite(row) for row in model.history.rows],
         "ended": model.history.ended,
         "analogies": {
             result.file: {"accuracy": result.accuracy, "asked": result.total.asked}

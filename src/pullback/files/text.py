@@ -48,8 +48,8 @@ def text_pieces(
                 waiting = len(decoder.getstate()[0])  # bytes of a character that is not whole yet
                 try:
                     held += decoder.decode(data)
-                except UnicodeDecodeError as error:
-                    _refuse_bytes(path, at - waiting + error.start, encoding)
+                except UnicodeError as error:  # of UTF-16 without its mark, one that names no byte
+                    _refuse_bytes(path, at - waiting + getattr(error, "start", 0), encoding)
                 at += len(data)
                 cut = _last_word_end(held, max(before - 1, 0)) if whole_words else len(held)
                 if cut:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pullback.core.errors import CircuitError
 from pullback.files.progress import working
 from pullback.files.words import counted, listed
-from pullback.words.corpus import Sentences, corpus_of, refuse_text, words_of
+from pullback.words.corpus import Sentences, corpus_of, words_of
 
 ScoreName = Literal["mikolov", "npmi"]
 Pair = tuple[str, ...]
@@ -130,8 +130,11 @@ class Phrases:
         Raises `CircuitError` for what is no corpus, as `Word2Vec.fit` does, or an empty one.
         """
         _refuse(min_count, threshold, score, rounds, joint, most_pairs)
-        if isinstance(connectors, str):
-            raise CircuitError(f"connectors are a list of words, got the str {connectors!r:.60}")
+        if isinstance(connectors, str) or not isinstance(connectors, Iterable):
+            raise CircuitError(
+                "connectors are a list of words, got "
+                f"{type(connectors).__name__} {connectors!r:.60}"
+            )
         scored, usual = _SCORES[score]
         least = usual if threshold is None else threshold
         learned = cls((), frozenset(connectors), joint)
@@ -172,11 +175,10 @@ class Phrases:
 
     def __call__(self, sentence: Sequence[str]) -> list[str]:
         """The words of a sentence, phrases joined, from left to right."""
-        if isinstance(sentence, str):
-            refuse_text(sentence, 0)
+        sentence = list(words_of(sentence, 0))
         for found in self.rounds:
             sentence = list(self._joined(sentence, found))
-        return list(sentence)
+        return sentence
 
     def apply(self, corpus: Any) -> Sentences:
         """A corpus with phrases joined, each time that it is read.
@@ -213,12 +215,18 @@ class Phrases:
         tokens = dropped = waiting = 0
         for number, sentence in enumerate(sentences):
             sentence = list(words_of(sentence, number))
-            if self.connectors:
-                words.update(word for word in sentence if word not in self.connectors)
-                pairs.update(_around(sentence, self.connectors))
-            else:
-                words.update(sentence)
-                pairs.update(itertools.pairwise(sentence))
+            try:
+                if self.connectors:
+                    words.update(word for word in sentence if word not in self.connectors)
+                    pairs.update(_around(sentence, self.connectors))
+                else:
+                    words.update(sentence)
+                    pairs.update(itertools.pairwise(sentence))
+            except TypeError as error:  # of a word that is a list
+                raise CircuitError(
+                    f"sentence {number} of the corpus must be a list of words, got "
+                    f"{sentence!r:.60}: {error}"
+                ) from None
             tokens += len(sentence)
             waiting += len(sentence)
             if waiting > _TOLD:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +24,7 @@ def first_tables(
     start: WordVectors | None,
     rng: np.random.Generator,
 ) -> Tables:
-    """Small random vectors, outputs of zeros, and what `start` has in place of both.
-
-    Raises `CircuitError` where the vectors to go on from do not fit the settings.
-    """
+    """Small random vectors, outputs of zeros, and what `start` has in place of both."""
     count, width = len(vocabulary), settings.dimensions
     parts, buckets = None, 0
     if settings.subwords is not None:
@@ -41,6 +39,27 @@ def first_tables(
     return Tables(inputs, outputs, parts, tree)
 
 
+def refuse_start(start: Any, settings: Settings) -> None:
+    """Raise `CircuitError` for vectors to go on from that are none, or do not fit the settings."""
+    if not isinstance(start, WordVectors):
+        raise CircuitError(
+            f"start= takes WordVectors, got {type(start).__name__}; a file is read by "
+            "WordVectors.load(path)"
+        )
+    if start.dimensions != settings.dimensions:
+        raise CircuitError(
+            f"the vectors to go on from have {start.dimensions} dimensions; give Word2Vec "
+            f"dimensions={start.dimensions}, not {settings.dimensions}"
+        )
+    known = start.subwords
+    if settings.subwords is not None and (
+        not isinstance(known, Subwords) or known.table is None or known != settings.subwords
+    ):
+        raise CircuitError(
+            f"the vectors to go on from have {known or 'no subwords'}, not {settings.subwords}"
+        )
+
+
 def _go_on(
     vocabulary: Vocabulary,
     settings: Settings,
@@ -50,21 +69,11 @@ def _go_on(
     parts: np.ndarray | None,
 ) -> None:
     """Write into the tables what vectors know already."""
-    if start.dimensions != settings.dimensions:
-        raise CircuitError(
-            f"the vectors to go on from have {start.dimensions} dimensions; give Word2Vec "
-            f"dimensions={start.dimensions}, not {settings.dimensions}"
-        )
     places = {word: row for row, word in enumerate(vocabulary.words)}
-    rows = np.array([places[word] for word in start.words])
+    rows = np.array([places[word] for word in start.words], np.int64)
     inputs[rows] = start.matrix
-    if parts is not None:
-        known = start.subwords
-        if not isinstance(known, Subwords) or known.table is None or known != settings.subwords:
-            raise CircuitError(
-                f"the vectors to go on from have {known or 'no subwords'}, not {settings.subwords}"
-            )
-        inputs[len(vocabulary) :] = known.table
+    if parts is not None and isinstance(start.subwords, Subwords):
+        inputs[len(vocabulary) :] = start.subwords.table
         several = (parts[rows] >= 0).sum(axis=1)  # a word's vector is the mean of so many
         for row, n in zip(rows, several, strict=True):
             own = parts[row, 1:n]

@@ -17,7 +17,7 @@ from pullback.train.history import History
 from pullback.words.pairs import Noise, WindowMaker
 from pullback.words.pulls import Pulls, pulls_of
 from pullback.words.settings import Architecture, LossName, Settings, subwords_of, watch_of
-from pullback.words.start import along, first_tables, vectors_of
+from pullback.words.start import along, first_tables, refuse_start, vectors_of
 from pullback.words.step import recorded
 from pullback.words.subwords import Subwords
 from pullback.words.training import ahead, batch_shape, pieces, train
@@ -113,16 +113,19 @@ class Word2Vec:
 
         A corpus is anything that gives lists of words, a sentence each, whenever it is walked
         through; see `TextFiles` for how files are divided. It is read once, and need not fit into
-        memory. `start` are vectors to go on from: its words stay, and new ones come in. Ctrl-C ends
-        the training and keeps what was learned. `history` has the loss of each pass: its mean over
-        all pairs, each with its noise, in nats. `progress` None shows a line where a person looks
-        on.
+        memory. `start` are vectors to go on from: its words stay, and new ones come in; output
+        vectors that it lacks, and those of a tree, begin anew. Ctrl-C ends the training and keeps
+        what was learned. `history` has the loss of each pass: its mean over all pairs, each with
+        its noise, in nats. `progress` None shows a line where a person looks on.
 
         Raises `CircuitError` for what is no corpus, an empty one, and one in which no word is
-        frequent enough, or no two stand beside each other; for a watched word that is not among its
-        words; and where training diverges.
+        frequent enough, or no two stand beside each other; for a `start` that does not fit, or a
+        watched word that is not among its words; and where training diverges or no pair is left.
         """
         settings = self.settings
+        self.history, self._pulls = History(), {}
+        if start is not None:
+            refuse_start(start, settings)
         corpus = encode(
             corpus,
             min_count=settings.min_count,
@@ -148,6 +151,11 @@ class Word2Vec:
         if settings.threads is None or 1 < settings.threads < (os.cpu_count() or 1):
             made = ahead(made)  # by a core that shares no step
         self.history = train(step, engine, made, corpus, settings, progress)
+        if self.history.ended == "completed" and not sum(self.history["pairs"]):
+            raise CircuitError(
+                f"nothing was learned: sample={settings.sample:g} drops so many words that no two "
+                "are left in any sentence; sample=0 keeps all"
+            )
         if not all(np.abs(unit.value).max() < _LARGEST for unit in (step.inputs, step.outputs)):
             raise CircuitError(
                 "training diverged: vectors became infinitely large; try a smaller learning_rate "

@@ -76,6 +76,9 @@ def test_other_encodings(tmp_path):
     assert "".join(text_pieces(path, "latin-1")) == "naïve"
     path.write_bytes("naïve".encode("utf-16"))
     assert "".join(text_pieces(path, "utf-16")) == "naïve"
+    path.write_bytes(b"naive")
+    with pytest.raises(pb.CircuitError, match=r"a.txt is not text in utf-16, by its byte 0"):
+        list(text_pieces(path, "utf-16"))
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
