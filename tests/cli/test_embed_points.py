@@ -10,6 +10,7 @@ from PIL import Image
 from tests.cli.command import run
 from tests.maps.test_page import Held
 
+from pullback.cli.embed_points import _trust
 from pullback.maps.steps import Descent
 
 RNG = np.random.default_rng(0)
@@ -88,6 +89,13 @@ def test_distances():
     assert "trust     " in done.stdout
 
 
+def test_trust_is_the_same_far_from_zero():
+    x = np.round(RNG.normal(size=(60, 20)) * 64.0) / 64.0
+    y = x[:, :2].copy()
+    near, far = (_trust(points, y, "euclidean", 0)[0] for points in (x, x + 1e9))
+    assert far == pytest.approx(near, abs=1e-9)
+
+
 def test_word_vectors(tmp_path):
     lines = [f"w{k} {' '.join(f'{x:.3f}' for x in RNG.normal(size=4))}" for k in range(40)]
     (tmp_path / "words.txt").write_text("\n".join(["40 4", *lines]))
@@ -147,6 +155,8 @@ REFUSED = {
     "flat": (["flat.npy"], "points are numbers of shape (N, features), got float64 of (3,)"),
     "objects": (["objects.npy"], "save arrays of numbers with numpy.save"),
     "which": (["two.npz"], "holds the arrays a, b; call the one to map x"),
+    "one row": (["one.npy"], "1 sample(s)"),
+    "few labels": (["few.npz"], "2 labels for 5 points; give one for each"),
     "perplexity": (["digits", "--max-points", "9", "--perplexity", "50"], "perplexity"),
     "method": (["iris", "--method", "quick"], "'quick'"),
     "other": (["notes.md"], "what can be mapped are files named"),
@@ -158,6 +168,8 @@ def test_what_cannot_be_mapped_is_refused(tmp_path, case):
     np.save("a.npy", np.zeros((5, 2)))
     np.save("flat.npy", np.zeros(3))
     np.save("objects.npy", np.array([{}], object))
+    np.save("one.npy", np.zeros((1, 2)))
+    np.savez("few.npz", x=RNG.normal(size=(5, 2)), y=np.zeros(2))
     np.savez("two.npz", a=np.zeros((5, 2)), b=np.zeros((5, 2)))
     (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n3,4\n" * 6)
     (tmp_path / "notes.md").write_text("# notes")

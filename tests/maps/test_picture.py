@@ -62,3 +62,11 @@ def test_points_have_the_colours_of_their_classes(tmp_path):
 def test_one_point_and_points_in_one_place(tmp_path):
     for places in ([[3.0, 4.0]], [[1.0, 1.0]] * 3, [[0.0, 0.0], [9.0, 0.0]]):
         assert saved(Map(places), tmp_path / "map.png").stat().st_size > 1000
+
+
+def test_of_very_many_classes_none_is_named_on_the_map(tmp_path):
+    places = RNG.normal(size=(80, 2))
+    for count, named in ((40, True), (41, False)):
+        made = Map(places, labels=[f"kind {k % count:02}" for k in range(80)])
+        found = texts(saved(made, tmp_path / "map.svg"))
+        assert (found.count("kind 00") > 1) == named  # beside the legend, which has it once

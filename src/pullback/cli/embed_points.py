@@ -187,12 +187,14 @@ def _mapped(found: Points, shape: dict[str, Any]) -> _Outcome:
     """The map that forms, and how far it can be trusted."""
     from pullback.maps.tsne import TSNE  # scikit-learn is imported with it, which takes a while
 
+    beside = found.labels, found.names, found.pictures
+    Map(np.zeros((len(found), 2)), (), *beside)  # refuses what does not fit before the work
     begun = time.perf_counter()
     tsne = TSNE(**shape, keep_every=max(1, shape["max_iter"] // _FRAMES))
     y = tsne.fit_transform(found.x)
     seconds = time.perf_counter() - begun
     with Console(stderr=True).status("judging the map"):
-        made = tsne.map(found.labels, found.names, found.pictures)
+        made = tsne.map(*beside)
         trust, among = _trust(found.x, y, shape["metric"], shape["random_state"])
     return _Outcome(
         replace(made, title=found.title),
@@ -212,10 +214,12 @@ def _trust(x: np.ndarray, y: np.ndarray, metric: str, seed: int) -> tuple[float 
     """
     from sklearn.manifold import trustworthiness
 
+    from pullback.maps.neighbours import scaling
+
     few = np.random.default_rng(seed).permutation(len(x))[:_SAMPLE]
     if len(few) <= 2 * _NEIGHBOURS:
         return None, len(few)
-    of_few = x[np.ix_(few, few)] if metric == "precomputed" else x[few]
+    of_few = x[np.ix_(few, few)] if metric == "precomputed" else scaling(x, metric)(x[few])
     trust = trustworthiness(of_few, y[few], n_neighbors=_NEIGHBOURS, metric=metric)
     return float(trust), len(few)
 

@@ -17,32 +17,38 @@ _ALIKE = 1e-6  # of the largest distance, by which two ways between two points m
 def points(estimator: Any, x: Any, *, reset: bool, sparse: bool = True) -> Any:
     """X (N, features) as finite numbers, in float32 or float64, dense or in scikit-learn's csr.
 
-    Raises `CircuitError` for what is not finite, and for points all of which are one; and what
-    `validate_data` raises.
+    Raises `CircuitError` for what is not finite, for points all of which are one, and for what
+    scikit-learn refuses; `TypeError` for sparse points where dense ones are asked for.
     """
-    try:
-        x = validate_data(
-            estimator,
-            x,
-            reset=reset,
-            dtype=(np.float64, np.float32),
-            accept_sparse="csr" if sparse else False,
-            ensure_all_finite=False,
-            ensure_min_samples=2 if reset else 1,
-        )
-    except (TypeError, ValueError) as error:
-        others = _no_numbers(x)
-        if not others:
-            raise
-        raise CircuitError(
-            f"columns of X are no numbers: {listed(others)}; leave them out, or make numbers of "
-            "them, as pandas.get_dummies does"
-        ) from error
+    x = _validated(
+        estimator,
+        x,
+        reset=reset,
+        dtype=(np.float64, np.float32),
+        accept_sparse="csr" if sparse else False,
+        ensure_min_samples=2 if reset else 1,
+    )
     _refuse_not_finite("X", x)
     _refuse_too_large(x)
     if reset and (abs(x.max(axis=0) - x.min(axis=0)) if issparse(x) else x != x[0]).sum() == 0:
         raise CircuitError(f"all {x.shape[0]} rows of X are equal, and have no map")
     return x
+
+
+def _validated(estimator: Any, x: Any, **asked: Any) -> Any:
+    """X as scikit-learn reads it, which names columns of other kinds by none."""
+    try:
+        return validate_data(estimator, x, ensure_all_finite=False, **asked)
+    except (TypeError, ValueError) as error:
+        others = _no_numbers(x)
+        if others:
+            raise CircuitError(
+                f"columns of X are no numbers: {listed(others)}; leave them out, or make numbers "
+                "of them, as pandas.get_dummies does"
+            ) from error
+        if isinstance(error, ValueError):
+            raise CircuitError(str(error)) from error
+        raise
 
 
 def _no_numbers(x: Any) -> list[str]:
@@ -61,7 +67,7 @@ def distances(estimator: Any, x: Any, *, among: int | None = None) -> np.ndarray
         raise CircuitError(
             "a precomputed X has all distances: give a dense array, not a sparse one"
         )
-    x = validate_data(estimator, x, reset=among is None, dtype=np.float64, ensure_all_finite=False)
+    x = _validated(estimator, x, reset=among is None, dtype=np.float64)
     if among is None and x.shape[0] != x.shape[1]:
         raise CircuitError(
             f"a precomputed X should be a square distance matrix, (N, N), got {x.shape}; "

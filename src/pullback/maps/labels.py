@@ -11,6 +11,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 
+NAMED = 40  # classes, of which all names stand on a map; of more a person asks for them
 _LARGEST = 2**53  # whole number, up to which double precision has all
 FEW = 64  # whole numbers of so many different values at most are names of classes
 

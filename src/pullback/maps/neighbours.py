@@ -108,17 +108,17 @@ def _refuse_metric(metric: Any) -> None:
         raise CircuitError(f"there is no metric {metric!r}; there are: {names}; or a function")
 
 
-def _scaling(x: Any, metric: Any) -> Scaling:
+def scaling(x: Any, metric: Any) -> Scaling:
     """How points are brought near to 1, where it changes no neighbours."""
     named = metric if isinstance(metric, str) else ""
     return Scaling.of(x, moved=named in SQUARES) if named in (*SQUARES, "cosine") else Scaling()
 
 
-def _unit(scaling: Scaling, metric: Any) -> float:
+def _unit(size: float, metric: Any) -> float:
     """The distance that is 1 between points that were brought near to 1."""
     if metric == "cosine":
         return 1.0
-    return scaling.size**2 if metric == "sqeuclidean" else scaling.size
+    return size**2 if metric == "sqeuclidean" else size
 
 
 class Exact:
@@ -135,7 +135,7 @@ class Exact:
         if "p" in (parameters or {}):
             options["p"] = None  # of which scikit-learn has another one
         self._metric, self._sparse = metric, issparse(x)
-        self._scaling = _scaling(x, metric)
+        self._scaling = scaling(x, metric)
         self._truths = metric in TRUTHS and not self._sparse and bool(((x == 0) | (x == 1)).all())
         self._index: Any = NearestNeighbors(algorithm="brute" if whole else "auto", **options)
         self._asked(self._index.fit, self._taken(x))
@@ -148,7 +148,7 @@ class Exact:
 
     def _found(self, x: Any, k: int) -> Neighbours:
         distances, indices = self._asked(self._index.kneighbors, x, k)
-        return Neighbours(indices, distances * _unit(self._scaling, self._metric))
+        return Neighbours(indices, distances * _unit(self._scaling.size, self._metric))
 
     def _taken(self, x: Any) -> Any:
         """Points as scikit-learn takes them: of a tree it asks that all are dense."""
@@ -181,7 +181,7 @@ class Approximate:
         from usearch.index import Index as Graph
 
         self._metric, self._threads = metric, threads or 0
-        self._scaling = _scaling(x, metric)
+        self._scaling = scaling(x, metric)
         x = self._taken(x)
         self._places, self._first, self._members, self._counts = _places(x)
         self._x = x[self._members[self._first]]
@@ -223,7 +223,7 @@ class Approximate:
         keys = found.keys.reshape(-1, places).astype(np.int64)
         distances = np.maximum(found.distances.reshape(-1, places), 0.0)  # rounding makes some less
         far = np.sqrt(distances) if GRAPHS[self._metric] == "l2sq" else distances
-        far = far.astype(np.float64) * _unit(self._scaling, self._metric)
+        far = far.astype(np.float64) * _unit(self._scaling.size, self._metric)
         ends = np.minimum(np.cumsum(self._counts[keys], axis=1), k)
         counts = np.diff(ends, axis=1, prepend=0)
         begins = np.repeat(ends - counts, counts.ravel()).reshape(-1, k)

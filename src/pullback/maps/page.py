@@ -23,7 +23,7 @@ from pullback.core.aside import replacing
 from pullback.core.text import number
 from pullback.files.words import counted
 from pullback.maps.colours import GREY, PLAIN, RAMP, about_colours, bounds, class_colours
-from pullback.maps.labels import Classes, Quantities
+from pullback.maps.labels import NAMED, Classes, Quantities
 from pullback.maps.thumbnails import COLUMNS, EACH, Sheets, sheets_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ LONGEST = 300  # characters of a text; longer ones are cut
 FRAMES_ROOM = 7_000_000  # bytes of all frames
 MOST_NEIGHBOURS = 5  # of each point
 MOST_ROWS = 500  # of the legend
-_MANY_LABELS = 40  # so many are not all named on the map at first
 _STEPS = 65535  # that the bounds of a frame are divided into
 _KINDS = {
     "<f4": "Float32Array",
@@ -193,7 +192,7 @@ def _labels(colouring: Classes | Quantities | None) -> Facts:
         "legend": [*np.sort(largest).tolist(), *([-1] if unlabelled else [])],
         "unlabelled": unlabelled,
         "beyond": beyond,
-        "showLabels": len(counts) <= _MANY_LABELS,
+        "showLabels": len(counts) <= NAMED,
     }
 
 

@@ -23,7 +23,7 @@ from pullback.core.text import number
 from pullback.figures.sheet import MARGIN, PALE, SMALL, TITLE, WIDTH, Sheet, short
 from pullback.files.words import counted
 from pullback.maps.colours import GREY, PALETTE, PLAIN, RAMP, about_colours, bounds, class_colours
-from pullback.maps.labels import Classes, Quantities
+from pullback.maps.labels import NAMED, Classes, Quantities
 
 if TYPE_CHECKING:
     from pullback.maps.map import Map
@@ -66,7 +66,8 @@ def drawn(map: Map) -> Sheet:
     taken = _Taken()
     left, top = MARGIN + width + 0.25, bottom - height
     if isinstance(map.colouring, Classes):
-        _class_names(axes, map.positions, map.colouring, taken)
+        if len(map.colouring.names) <= NAMED:
+            _class_names(axes, map.positions, map.colouring, taken)
         _legend(sheet, map.colouring, left, top)
     elif map.colouring is not None:
         _bar(sheet, map.colouring, left, top)
