@@ -65,13 +65,13 @@ def test_an_epoch_over_data_of_another_kind_needs_no_pass(monkeypatch):
     assert seen == []
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(moving_programs(gates=6))
 def test_random_programs_that_move_elements(program):
     assert_agree(program, [Native(program), Native(program)])
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(circuits(gates=6).map(program_of))
 def test_random_programs_of_elements(program):
     assert_agree(program, [Native(program), Native(program)])
