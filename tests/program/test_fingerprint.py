@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from tests.moving import moving_programs
 
 import pullback as pb
@@ -94,6 +94,7 @@ def test_every_gate_of_the_library_has_one():
 texts = {}
 
 
+@settings(deadline=None)
 @given(moving_programs())
 def test_random_programs_of_one_fingerprint_have_one_text(random):
     found = fingerprint(random)
