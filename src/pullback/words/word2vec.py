@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from pullback.files.words import counted, listed
 from pullback.train.history import History
 from pullback.words.pairs import Noise, WindowMaker
 from pullback.words.pulls import Pulls, pulls_of
-from pullback.words.settings import Architecture, LossName, Settings, subwords_of, watch_of
+from pullback.words.settings import Architecture, LossName, Settings, named, subwords_of, watch_of
+from pullback.words.spelling import hint
 from pullback.words.start import along, first_tables, vectors_of
 from pullback.words.step import recorded
 from pullback.words.subwords import Subwords
@@ -85,6 +86,7 @@ class Word2Vec:
         max_words: int | None = None,
         engine: str = "native",
     ) -> None:
+        architecture = named("architecture", architecture, Architecture)
         means = (architecture == "cbow") + (subwords is not None)
         self.settings = Settings(
             dimensions=dimensions,
@@ -94,7 +96,7 @@ class Word2Vec:
             negatives=negatives,
             sample=sample,
             architecture=architecture,
-            loss=loss,
+            loss=named("loss", loss, LossName),
             subwords=subwords_of(subwords),
             learning_rate=_RATE * _MEAN**means if learning_rate is None else learning_rate,
             epochs=epochs,
@@ -105,6 +107,10 @@ class Word2Vec:
         )
         self.history = History()
         self._pulls: Mapping[str, Pulls] = {}
+
+    def __repr__(self) -> str:
+        given = (f"{part.name}={getattr(self.settings, part.name)!r}" for part in fields(Settings))
+        return f"Word2Vec({', '.join(given)})"
 
     def fit(
         self, corpus: Any, *, start: WordVectors | None = None, progress: bool | None = None
@@ -184,9 +190,10 @@ def _refuse_few(vocabulary: Vocabulary, longest: int, settings: Settings) -> Non
         )
     missing = [word for word in settings.watch if word not in words]
     if missing:
+        near = hint(missing[0], words, dict.fromkeys(words))
         raise CircuitError(
             f"the watched word {missing[0]!r} does not stand in the corpus "
-            f"{counted(settings.min_count, 'time')}"
+            f"{counted(settings.min_count, 'time')}{'; ' if near else ''}{near}"
         )
 
 
