@@ -1,12 +1,14 @@
 """`pullback embed words` and `pullback similar`: from a text to vectors, and what is near."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
 from tests.cli.command import run
 
 import pullback as pb
+from pullback.cli import words_report
 from pullback.words import Word2Vec, WordVectors
 
 TEXT = "The cat drinks milk and the dog drinks water.\n\nKings rule New York; cats rule kings.\n\n"
@@ -23,6 +25,8 @@ def place(tmp_path_factory):
     words = ["man", "woman", "king", "queen", "tea"]
     matrix = [[1, 0, 0], [1, 1, 0], [1, 0, 2], [1, 1, 2], [-1, 0.5, 0]]
     WordVectors(words, matrix).save(folder / "hand.vec")
+    (folder / "novel.txt").write_text("It was a long night.\n" * 13 + "so, then, 1851\na b c d\n")
+    (folder / "latin.txt").write_bytes("café".encode("latin-1"))
     return folder
 
 
@@ -56,9 +60,11 @@ def test_from_a_text_to_what_is_near(place):
     assert "`pullback similar` asks" in run("predict", saved, place / "a.txt").message
 
 
-def test_json(place):
+def test_json(place, monkeypatch):
+    monkeypatch.setattr(words_report, "_FREQUENT", 1.0)  # of so few words, each is frequent
     done = run("embed", "words", place / "a.txt", *FEW, "--json", "--lines", "--evaluate",
-               place / "pairs.csv", "--evaluate", place / "questions.txt")  # fmt: skip
+               place / "pairs.csv", "--evaluate", place / "questions.txt",
+               "--watch", "cat")  # fmt: skip
     told = json.loads(done.stdout)
     assert told["words"] == len(set(TEXT.lower().replace(".", "").replace(";", "").split()))
     assert [row["epoch"] for row in told["history"]] == [1, 2]
@@ -68,6 +74,11 @@ def test_json(place):
         "asked": 1,
     }
     assert told["saved"] is None
+    assert len(told["nearest"]) == 5
+    assert all(len(near) == 6 and word not in near for word, near in told["nearest"].items())
+    movers = told["watched"]["cat"]
+    assert [m["distance"] for m in movers] == sorted((m["distance"] for m in movers), reverse=True)
+    assert "drinks" in {m["word"] for m in movers if m["near"]}
 
 
 def test_what_was_learned_until_ctrl_c_is_saved_and_told(place, monkeypatch):
@@ -84,11 +95,55 @@ def test_what_was_learned_until_ctrl_c_is_saved_and_told(place, monkeypatch):
     assert len(WordVectors.load(place / "cut.bin")) > 2
 
 
+def test_ctrl_c_before_anything_was_learned_is_told(place, monkeypatch):
+    def pressed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Word2Vec, "fit", pressed)
+    done = run("embed", "words", place / "a.txt", "--save", place / "none.bin", *FEW)
+    assert done.returncode == 130
+    assert "interrupted before anything was learned; nothing is saved" in done.message
+    assert not (place / "none.bin").exists()
+
+
+def test_without_pairs_it_is_said_how_to_keep_them(tmp_path):
+    (tmp_path / "tiny.txt").write_text("hello world\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        done = run("embed", "words", tmp_path / "tiny.txt", "--min-count", "1", "--json")
+    assert done.returncode == 2
+    assert "note: --sample 0.001 drops frequent words" in done.message
+    assert "no pairs of words were left" in done.message
+    assert "--sample 0 keeps all" in done.message
+    assert "nan" not in done.stdout
+
+
+def test_a_pass_without_pairs_has_no_loss_in_json(place, monkeypatch):
+    def lacking(self, *arguments, **more):
+        vectors = whole(self, *arguments, **more)
+        self.history.rows[0].update(pairs=0.0, loss=float("nan"))
+        return vectors
+
+    whole = Word2Vec.fit
+    monkeypatch.setattr(Word2Vec, "fit", lacking)
+    told = json.loads(run("embed", "words", place / "a.txt", *FEW, "--json").stdout)
+    assert told["history"][0]["loss"] is None
+    assert told["history"][1]["loss"] > 0
+    assert "nan" not in run("embed", "words", place / "a.txt", *FEW).stdout
+
+
 def test_subwords_make_vectors_of_unseen_words(place):
     saved = place / "s.safetensors"
     how = ("--subwords", "2-3", "--architecture", "cbow")
     assert run("embed", "words", place / "a.txt", "--save", saved, *FEW, *how).returncode == 0
-    assert "near kitten" in run("similar", saved, "kitten").stdout
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        unseen, other_case = run("similar", saved, "kitten"), run("similar", saved, "Cat")
+        seen = run("similar", saved, "cat")
+    assert "near kitten" in unseen.stdout
+    assert "'kitten' itself is not among those of the vectors" in unseen.message
+    assert "made of n-grams; 'cat' is there" in other_case.message
+    assert not seen.message
 
 
 @pytest.mark.parametrize(
@@ -108,6 +163,14 @@ def test_subwords_make_vectors_of_unseen_words(place):
         (["a.txt", "--figure", "x.png"], "--watch"),
         (["a.txt", "--figure", "x.txt", "--watch", "cat"], "name it x.png"),
         (["a.txt", "--loss", "hinge"], "negative sampling"),
+        (["a.txt", "--loss", "hs"], "did you mean 'hierarchical softmax'?"),
+        (["a.txt", "--architecture", "sg"], "--architecture is 'skip-gram' or 'cbow', got 'sg'"),
+        (["a.txt", "--min-count", "0"], "--min-count must be"),
+        (["a.txt", "--evaluate", "novel.txt"], "novel.txt holds no questions: of 15 lines"),
+        (["latin.txt"], "such as --encoding latin-1"),
+        (["shakespear"], "did you mean the built-in set 'shakespeare'?"),
+        (["hand.vec"], "is no text, but word vectors: `pullback similar`"),
+        (["a.txt", "--min-count", "2", "--watch", "drink"], "did you mean 'drinks'?"),
         (["a.txt", "--min-count", "1000"], "--min-count 60 would keep"),
         (["a.txt", "--min-count", "2", "--watch", "zebra"], "zebra"),
     ],
@@ -139,11 +202,6 @@ def test_questions(place):
     assert far["nearest"][0]["word"] == "man"
     odd = run("similar", model, "--odd", "king", "queen", "tea", "--json").stdout
     assert json.loads(odd) == {"asked": ["king", "queen", "tea"], "odd": "tea"}
-    assert (
-        run("similar", model, "king", "--count", "0")
-        .stdout.split("\n")[1]
-        .startswith("there is no")
-    )
     assert run("similar", model, "king", "--save", place / "k.svg").returncode == 0
     assert "<svg" in (place / "k.svg").read_text()
 
@@ -159,6 +217,7 @@ def test_questions(place):
         (["hand.vec", "qeen"], "did you mean 'queen'?"),
         (["hand.vec", "coffee"], "--subwords 3-6"),
         (["hand.vec", "king", "--count", "-1"], "--count"),
+        (["hand.vec", "king", "--count", "0"], "--count is a whole number from 1 on, got 0"),
         (["hand.vec", "king", "--save", "k.txt"], "name it k.png"),
         (["hand.vec", "king", "--save", "missing/k.png"], "no folder"),
         (["hand.vec", "king", "--analogy"], "three words"),
@@ -177,10 +236,3 @@ def test_mistakes_in_asking(arguments, said, place, monkeypatch):
     done = run("similar", *arguments)
     assert done.returncode == 2
     assert said in done.message
-
-
-def test_a_pass_without_pairs_has_no_loss_in_json():
-    from pullback.cli.words_report import _finite
-
-    row = {"epoch": 1, "loss": float("nan"), "pairs": 0.0}
-    assert json.dumps(_finite(row), allow_nan=False) == '{"epoch": 1, "loss": null, "pairs": 0.0}'

@@ -13,7 +13,7 @@ TEXT = "To be, or\nnot to be.\n\n \nThat is THE question:\r\n\r\nIt's naïve; l�
 PARAGRAPHS = [
     ["to", "be", "or", "not", "to", "be"],
     ["that", "is", "the", "question"],
-    ["it's", "naïve", "l’été"],
+    ["it's", "naïve", "l'été"],
 ]
 
 
@@ -118,6 +118,7 @@ def test_utf16_is_told_and_never_read_as_single_letters(encoding, path):
 
 def test_words_are_runs_of_letters():
     assert split_lower("") == []
+    assert split_lower("Don’t don't") == ["don't"] * 2
     assert split_lower("A_b c-d e2f 'g' h'i' Ünï") == [
         "a",
         "b",

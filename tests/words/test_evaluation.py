@@ -138,6 +138,19 @@ def test_mistakes(ask, tmp_path):
         ask(some(), tmp_path / "f.txt")
 
 
+@pytest.mark.parametrize("ask", [analogies, similarities, evaluate])
+def test_what_are_no_vectors_is_refused(ask, tmp_path):
+    file = put(tmp_path / "f.txt", "a b c d\n" if ask is not similarities else "a,b,7\n")
+    with pytest.raises(CircuitError, match="what is judged are WordVectors"):
+        ask("all.safetensors", file)
+
+
+def test_a_novel_is_no_file_of_questions(tmp_path):
+    novel = "It was a long and dark night.\n" * 4 + "so, then, 1851\n" + "a b c d\n"
+    with pytest.raises(CircuitError, match="holds no questions: of 6 lines, 1 have four words"):
+        evaluate(some(), put(tmp_path / "f.txt", novel))
+
+
 def of_gensim(vectors, tmp_path):
     models = pytest.importorskip("gensim.models")
     vectors.save(tmp_path / "v.bin")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pullback.core.errors import CircuitError
-from pullback.words import Word2Vec, WordVectors, pulls
+from pullback.words import Pull, Pulls, Word2Vec, WordVectors, pulls
 
 RNG = np.random.default_rng(0)
 WORDS = ["a", "b", "c", "d"]
@@ -58,3 +58,16 @@ def test_what_cannot_be_told_is_refused():
     tree = Word2Vec(4, min_count=1, sample=0, epochs=1, loss="hierarchical softmax", engine="eager")
     with pytest.raises(CircuitError, match="which these vectors lack"):
         pulls(tree.fit(TEXT), TEXT, "a")
+
+
+def test_the_strongest_are_printed_however_many_there_are():
+    many = tuple(Pull(f"w{k}", 100.0 - k, np.eye(3)[k % 3], k + 1) for k in range(50))
+    for some in (Pulls("king", many, many[:3]), Pulls("king", (), ())):
+        assert repr(some) == str(some)
+    lines = str(Pulls("king", many, many[:3])).splitlines()
+    assert len(lines) == 13
+    assert lines[0].startswith("what moved 'king', by ")
+    assert lines[2].split() == ["w0", "100", "1", "w0", "100", "1"]
+    assert lines[-2].split() == ["w9", "91", "10"]
+    assert lines[-1] == "and 40 more that attracted it, 0 that pushed it"
+    assert str(Pulls("king", (), ())).splitlines()[0] == "what moved 'king', by 0 in all"

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 
+import pullback.words
 from pullback import CircuitError
 from pullback.words import Pull, Pulls
 from pullback.words.moved import moved_by
@@ -77,6 +78,15 @@ def test_bars_are_as_long_as_cosines():
     assert [bar.get_width() for bar in figure.axes[0].patches] == [0.8, -0.4, 0.0]
     assert {"near king", "queen", "tea", "0.800", "−0.400"} <= set(texts(figure))
     nearness([("only", -1.0)]).savefig(io.BytesIO(), format="png")
+
+
+def test_a_word_is_no_pulls():
+    with pytest.raises(CircuitError, match=r"model.pulls\(\"whale\"\), got 'whale'"):
+        pulls_on("whale")
+
+
+def test_figures_are_there_with_the_package():
+    assert pullback.words.seeing.pulls_on is pulls_on
 
 
 def test_what_cannot_be_drawn(monkeypatch):

@@ -173,6 +173,15 @@ def test_vectors_to_go_on_from_are_refused_before_anything_is_read():
     assert small(epochs=1).fit(TEXT, start=none).matrix.tobytes() == wanted.tobytes()
 
 
+def test_it_is_said_where_output_vectors_are_missing(recwarn):
+    first = small(epochs=1).fit(TEXT)
+    first.context = None
+    small(epochs=1, loss="hierarchical softmax").fit(TEXT, start=first)
+    assert not recwarn
+    with pytest.warns(UserWarning, match="have no output vectors, which begin at zero"):
+        small(epochs=1).fit(TEXT, start=first)
+
+
 # Watching ----------------------------------------------------------------------------------------
 
 
@@ -231,6 +240,16 @@ def test_ctrl_c_ends_it_with_what_was_learned():
     assert {other[0] for other, _ in vectors.nearest("a0", 6)} == {"a"}
 
 
+def test_ctrl_c_before_the_first_step_is_no_training(monkeypatch):
+    def pressed(*_):
+        os.kill(os.getpid(), signal.SIGINT)
+        return {"loss": np.zeros(0), "pairs": np.zeros(0)}
+
+    monkeypatch.setattr(module, "_run", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        small().fit(TEXT)
+
+
 def test_progress_tells_words_a_second_and_the_loss(capsys):
     small(epochs=1).fit(TEXT * 8, progress=True)
     told = capsys.readouterr().err
@@ -264,12 +283,37 @@ def test_progress_tells_words_a_second_and_the_loss(capsys):
         ({"engine": "fast"}, "there is no engine 'fast'"),
         ({"watch": (3,)}, "watch= takes words, got 3"),
         ({"watch": None}, "watch= takes words, got None"),
+        ({"watch": 5}, "watch= takes words, got 5"),
+        ({"architecture": ["cbow"]}, "architecture is 'skip-gram' or 'cbow', got"),
+        ({"loss": "hs"}, "did you mean 'hierarchical softmax'"),
     ],
     ids=str,
 )
 def test_settings_that_make_no_sense_are_refused(told, words):
     with pytest.raises(CircuitError, match=words):
         Word2Vec(**told)
+
+
+@pytest.mark.parametrize("corpus", [TEXT, "plays.txt", iter(TEXT)], ids=["lists", "path", "once"])
+def test_a_corpus_goes_to_fit(corpus):
+    with pytest.raises(CircuitError, match=r"a corpus goes to fit: Word2Vec\(\.\.\.\)\.fit"):
+        Word2Vec(corpus)
+
+
+@pytest.mark.parametrize(
+    "name", ["window", "sample", "epochs", "seed", "threads", "engine", "subwords", "loss"]
+)
+def test_a_setting_is_not_written_out_at_length(name):
+    with pytest.raises(CircuitError) as told:
+        Word2Vec(**{name: TEXT * 99})
+    assert len(str(told.value)) < 250
+
+
+def test_names_of_settings_are_taken_in_any_case_and_printed():
+    model = Word2Vec(architecture="CBOW", loss="Hierarchical Softmax", watch="king")
+    assert repr(model).startswith("Word2Vec(dimensions=100, window=5, min_count=5, ")
+    for said in ("architecture='cbow'", "loss='hierarchical softmax'", "watch=('king',)"):
+        assert said in repr(model)
 
 
 @pytest.mark.parametrize(
@@ -339,7 +383,9 @@ def test_a_tree_needs_no_noise():
 def test_vectors_of_chance_alone_are_refused():
     with (
         pytest.warns(UserWarning, match="about 0 are kept"),
-        pytest.raises(CircuitError, match="nothing was learned: sample=1e-30 drops"),
+        pytest.raises(
+            CircuitError, match="no pairs of words were left to learn from: sample=1e-30"
+        ),
     ):
         small(sample=1e-30).fit(TEXT)
 

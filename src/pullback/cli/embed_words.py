@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -14,8 +16,9 @@ import typer
 from rich.filesize import decimal
 
 from pullback.cli.files import refuse_same, writable
+from pullback.cli.library_words import options_named
 from pullback.cli.report import Page
-from pullback.cli.similar import FIGURES, as_option
+from pullback.cli.similar import FIGURES
 from pullback.cli.words_report import (
     plain,
     show_end,
@@ -34,6 +37,8 @@ from pullback.sequences.text.sentences import Sentences
 
 if TYPE_CHECKING:
     from pullback.words import Phrases
+
+_VECTORS = (".safetensors", ".bin", ".vec", ".bin.gz", ".vec.gz")
 
 
 def words(
@@ -129,31 +134,30 @@ def words(
     path = _place(save, texts, files := judge or [])
     drawing = _drawing(figure, watch or [])
     _refuse_questions(files)
-    model = Word2Vec(
-        dimensions=dimensions,
-        window=window,
-        min_count=min_count,
-        negatives=negatives,
-        sample=sample,
-        architecture=cast("Any", architecture),
-        loss=cast("Any", loss),
-        subwords=_lengths(subwords),
-        learning_rate=learning_rate,
-        epochs=epochs,
-        seed=seed,
-        threads=threads,
-        watch=tuple(watch or ()),
-    )
+    with options_named():
+        model = Word2Vec(
+            dimensions=dimensions,
+            window=window,
+            min_count=min_count,
+            negatives=negatives,
+            sample=sample,
+            architecture=cast("Any", architecture),
+            loss=cast("Any", loss),
+            subwords=_lengths(subwords),
+            learning_rate=learning_rate,
+            epochs=epochs,
+            seed=seed,
+            threads=threads,
+            watch=tuple(watch or ()),
+        )
     source, corpus = _corpus(texts, encoding, lines)
     page = Page()
     if not as_json:
         show_task(page, source, model.settings, lines, save)
-    found = _phrases(corpus, phrases)
-    start = time.perf_counter()
-    try:
+    with options_named(), _told_where_nothing_was_learned():
+        found = _phrases(corpus, phrases)
+        start = time.perf_counter()
         vectors = model.fit(corpus if found is None else found.apply(corpus))
-    except CircuitError as error:
-        raise CircuitError(as_option(str(error))) from None
     seconds = time.perf_counter() - start
     if path is not None:
         vectors.save(path)
@@ -164,7 +168,7 @@ def words(
 
         pulls_on(moved[0]).savefig(drawing)
     if as_json:
-        told = plain(vectors, model, seconds, judged, found, save)
+        told = plain(vectors, model, seconds, judged, moved, found, save)
         print(json.dumps({"source": source, **told}, allow_nan=False))
     else:
         show_outcome(page, vectors, model, seconds, found)
@@ -176,6 +180,16 @@ def words(
         show_end(page, vectors, save, figure)
     if model.history.ended != "completed":
         raise typer.Exit(130)
+
+
+@contextmanager
+def _told_where_nothing_was_learned() -> Iterator[None]:
+    """End with status 130, and say so, where Ctrl-C comes before anything was learned."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("interrupted before anything was learned; nothing is saved", err=True)
+        raise typer.Exit(130) from None
 
 
 def _place(save: str | None, texts: Sequence[str], files: Sequence[str]) -> Path | None:
@@ -235,10 +249,31 @@ def _corpus(texts: Sequence[str], encoding: str, lines: bool) -> tuple[str, Any]
         raise CircuitError(f"{named[0]} is a built-in set; give it alone, or the paths of files")
     if named:
         return named[0], [split_lower(text) for text in _texts_of(named[0])]
+    for text in texts:
+        _refuse_no_text(text)
     corpus = TextFiles(list(texts), encoding, lines=lines)
     size = decimal(sum(os.path.getsize(path) for path in texts))
     names = listed([text_of(Path(path).name) for path in texts], 3)
     return f"{names}: {counted(len(texts), 'file')}, {size}", corpus
+
+
+def _refuse_no_text(text: str) -> None:
+    """Raise `CircuitError` for a misspelled built-in set, and for word vectors."""
+    from pullback.words import WordVectors
+
+    near = difflib.get_close_matches(text, DATASETS, n=1, cutoff=0.8)
+    if near and not os.path.exists(text):
+        raise CircuitError(f"{text} is no file; did you mean the built-in set {near[0]!r}?")
+    if not text.endswith(_VECTORS):
+        return
+    try:
+        WordVectors.load(text, limit=1)
+    except CircuitError:
+        return  # what else it is, is told as it is read
+    raise CircuitError(
+        f"{text_of(text)} is no text, but word vectors: `pullback similar` asks them, and "
+        "`pullback describe` shows them"
+    )
 
 
 def _texts_of(name: str) -> Sequence[str]:

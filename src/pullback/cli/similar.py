@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.layout import GAP, bar, cell, sentence, table
+from pullback.cli.library_words import as_option
 from pullback.cli.report import Page
 from pullback.core.errors import CircuitError
 from pullback.figures import refuse_without_matplotlib
@@ -64,6 +65,7 @@ def similar(
         refuse_without_matplotlib()
         refuse_same("--save", path, model)
     vectors = loaded(model)
+    _note_unseen(vectors, [*asked, *(away_from or [])])
     try:
         if odd:
             _show_odd(vectors, asked, as_json)
@@ -109,16 +111,6 @@ def loaded(path: str) -> WordVectors:
         raise CircuitError(f"{error}{cure if other else ''}") from None
 
 
-def as_option(text: str) -> str:
-    """A sentence of the library, with options as the command line has them.
-
-    >>> as_option("min_count=2 would keep 3 words"), as_option("with subwords=(3, 6)")
-    ('--min-count 2 would keep 3 words', 'with --subwords 3-6')
-    """
-    text = text.replace("subwords=(3, 6)", "--subwords 3-6")
-    return re.sub(r"\b([a-z_]+)=(?=\w)", lambda m: f"--{m[1].replace('_', '-')} ", text)
-
-
 def bars(found: Sequence[tuple[str, float]], width: int) -> list[Text | str]:
     """A line for each word, with its cosine and, where there is room, a bar as long."""
     if not found:
@@ -134,6 +126,22 @@ def bars(found: Sequence[tuple[str, float]], width: int) -> list[Text | str]:
         Text.assemble(f"{line}{' ' * GAP}", (piece, "cyan"))
         for line, piece in zip(lines, drawn, strict=True)
     ]
+
+
+def _note_unseen(vectors: WordVectors, words: Sequence[str]) -> None:
+    """Say of which words the vectors are made of n-grams, and what is there instead."""
+    from pullback.words.spelling import hint
+
+    for word in words:
+        if word in vectors or vectors.subwords is None:
+            continue
+        if vectors.subwords.vector(word) is not None:
+            near = hint(word, vectors.words, dict.fromkeys(vectors.words))
+            warnings.warn(
+                f"the word {word!r} itself is not among those of the vectors; its own is made of "
+                f"n-grams{'; ' if near else ''}{near}",
+                stacklevel=2,
+            )
 
 
 def _title(asked: Sequence[str], away: Sequence[str]) -> str:
@@ -174,7 +182,5 @@ def _refuse(
         raise CircuitError("--save draws the nearest words, and --odd names one alone")
     if not asked and not away:
         raise CircuitError("similar to what? Name a word: pullback similar MODEL WORD")
-    if count < 0 or (save is not None and not count):
-        raise CircuitError(
-            f"--count is a whole number from {int(save is not None)} on, got {count}"
-        )
+    if count < 1:
+        raise CircuitError(f"--count is a whole number from 1 on, got {count}")

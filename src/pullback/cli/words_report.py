@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,8 +53,8 @@ def show_outcome(
         facts += [f"note      {note}" for note in found.notes]
     if len(history):
         speed = float(np.mean(history["words_per_second"]))
-        first_and_last = dict.fromkeys((history["loss"][0], history["loss"][-1]))
-        losses = " to ".join(f"{loss:.3f}" for loss in first_and_last)
+        passes = [row["loss"] for row in history.rows if row["pairs"]]  # without any, it is none
+        losses = " to ".join(f"{loss:.3f}" for loss in dict.fromkeys((passes[0], passes[-1])))
         facts.append(f"speed     {speed:,.0f} words a second; loss {losses} nats a pair")
     done = counted(len(history), "epoch")
     facts.append(f"ended     after {done} in {seconds:.1f} s: {history.ended}")
@@ -64,11 +64,16 @@ def show_outcome(
 def show_near(page: Page, vectors: WordVectors) -> None:
     """The nearest words of a few that are frequent, and are more than grammar."""
     rows = [("word", "near")]
-    for word in content_words(vectors, _EXAMPLES):
-        near = [cell(other) for other, _ in vectors.nearest(word, _NEAREST)]
-        rows.append((cell(word), ", ".join(near)))
+    for word, near in _examples(vectors).items():
+        rows.append((cell(word), ", ".join(cell(other) for other, _ in near)))
     if len(rows) > 1:
         page.headed(table(rows, page.width, least={1: 16, 0: 8}))
+
+
+def _examples(vectors: WordVectors) -> dict[str, list[tuple[str, float]]]:
+    """The words nearest to a few, and their cosines."""
+    few = content_words(vectors, _EXAMPLES)
+    return {word: vectors.nearest(word, _NEAREST) for word in few}
 
 
 def show_vectors(page: Page, path: str, vectors: WordVectors) -> None:
@@ -146,28 +151,26 @@ def show_end(page: Page, vectors: WordVectors, save: str | None, figure: str | N
     page.facts(*facts)
 
 
-def _finite(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of the history for JSON, which has no word for the loss of a pass without pairs."""
-    return {name: None if x != x else x for name, x in row.items()}
-
-
 def plain(
     vectors: WordVectors,
     model: Word2Vec,
     seconds: float,
     judged: Sequence[Analogies | Similarities],
+    watched: Sequence[Pulls],
     found: Phrases | None,
     save: str | None,
 ) -> dict[str, Any]:
     """The same as JSON can hold it."""
     from pullback.words import Analogies
+    from pullback.words.moved import moved_by
 
+    history = [{**row, "loss": row["loss"] if row["pairs"] else None} for row in model.history.rows]
     return {
         "words": len(vectors),
         "dimensions": vectors.dimensions,
         "phrases": 0 if found is None else len(found.scores),
         "seconds": seconds,
-        "history": [_finite(row) for row in model.history.rows],
+        "history": history,
         "ended": model.history.ended,
         "analogies": {
             result.file: {"accuracy": result.accuracy, "asked": result.total.asked}
@@ -182,6 +185,17 @@ def plain(
             }
             for result in judged
             if not isinstance(result, Analogies)
+        },
+        "nearest": {
+            word: {other: round(cosine, 6) for other, cosine in near}
+            for word, near in _examples(vectors).items()
+        },
+        "watched": {
+            pulls.word: [
+                {"word": m.word, "distance": m.distance, "near": m.near, "noise": m.noise}
+                for m in moved_by(pulls)[:_MOVERS]
+            ]
+            for pulls in watched
         },
         "saved": save,
     }

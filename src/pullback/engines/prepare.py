@@ -25,12 +25,12 @@ _THREADED = ("native", "eager-native")
 
 def refuse_engine(name: str, threads: int | None) -> None:
     """Raise `CircuitError` where there is no engine of this name, or none of so many threads."""
-    if name not in ENGINES:
-        raise CircuitError(f"there is no engine {name!r}; there are: {', '.join(ENGINES)}")
+    if not isinstance(name, str) or name not in ENGINES:
+        raise CircuitError(f"there is no engine {name!r:.60}; there are: {', '.join(ENGINES)}")
     if threads is None:
         return
     if not isinstance(threads, Integral) or isinstance(threads, bool) or threads < 1:
-        raise CircuitError(f"threads are a whole number from 1 on, or None, got {threads!r}")
+        raise CircuitError(f"threads are a whole number from 1 on, or None, got {threads!r:.60}")
     if name not in _THREADED:
         raise CircuitError(
             f"the engine {name!r} takes no number of threads; {' and '.join(_THREADED)} do"

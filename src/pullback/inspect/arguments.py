@@ -20,21 +20,21 @@ lower=True goes down
     for name, x in numbers.items():
         if not _is_number(x) or x <= 0.0:
             hint = f"; {cure}" if cure else ""
-            raise CircuitError(f"{name} must be a finite number above 0, got {x!r}{hint}")
+            raise CircuitError(f"{name} must be a finite number above 0, got {x!r:.60}{hint}")
 
 
 def not_negative(**numbers: float) -> None:
     """Refuse what is no finite number from 0 upwards."""
     for name, x in numbers.items():
         if not _is_number(x) or x < 0.0:
-            raise CircuitError(f"{name} must be a finite number, 0 or above, got {x!r}")
+            raise CircuitError(f"{name} must be a finite number, 0 or above, got {x!r:.60}")
 
 
 def at_least_one(**counts: int) -> None:
     """Refuse what is no whole number from 1 upwards."""
     for name, count in counts.items():
         if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
-            raise CircuitError(f"{name} must be a whole number from 1 upwards, got {count!r}")
+            raise CircuitError(f"{name} must be a whole number from 1 upwards, got {count!r:.60}")
 
 
 def _is_number(x: object) -> bool:

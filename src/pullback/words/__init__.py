@@ -5,6 +5,7 @@ In: text, as lists of words or as files of any size. Out: `WordVectors`.
 
 from __future__ import annotations
 
+from pullback.words import seeing
 from pullback.words.corpus import TextFiles
 from pullback.words.evaluation import (
     Analogies,
@@ -33,5 +34,6 @@ __all__ = [
     "analogies",
     "evaluate",
     "pulls",
+    "seeing",
     "similarities",
 ]

@@ -26,19 +26,20 @@ _LONGEST = 10_000  # words of a sentence: what is longer, such as a text in one 
 def split_lower(text: str) -> list[str]:
     """The words of a text in lower case: runs of letters, with apostrophes inside; no numbers.
 
-    Marks that belong to the letter before them, as vowels of Hindi do, are part of a word.
+    Marks that belong to the letter before them, as vowels of Hindi do, are part of a word. A
+    typographic apostrophe (’) becomes a straight one, so that both are the same word.
 
-    >>> split_lower("Call me Ishmael. Don't -- 3 times!"), split_lower("हिन्दी भाषा")
+    >>> split_lower("Call me Ishmael. Don’t -- 3 times!"), split_lower("हिन्दी भाषा")
     (['call', 'me', 'ishmael', "don't", 'times'], ['हिन्दी', 'भाषा'])
     """
-    return _word().findall(text.lower())
+    return _word().findall(text.lower().replace("’", "'"))
 
 
 @cache
 def _word() -> re.Pattern[str]:
     every = map(chr, range(0x300, 0x10000))
     marks = "".join(x for x in every if unicodedata.category(x).startswith("M"))
-    return re.compile(rf"[^\W\d_]+(?:['’][^\W\d_]+|[{marks}]+[^\W\d_]*)*")
+    return re.compile(rf"[^\W\d_]+(?:'[^\W\d_]+|[{marks}]+[^\W\d_]*)*")
 
 
 @dataclass(frozen=True)

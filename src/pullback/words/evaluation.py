@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -116,19 +117,26 @@ def _told(notes: Sequence[str]) -> list[str]:
 def evaluate(vectors: WordVectors, path: str | os.PathLike[str]) -> Analogies | Similarities:
     """What `analogies` or `similarities` says, by what is in the file.
 
+    Half of its lines at least are questions of a kind: some lines of any text look like one.
+
     Raises `CircuitError` where the file cannot be read, or holds neither.
     """
-    lines = [line for _, line in _lines(path)]
-    if any(line.startswith(":") for line in lines):
-        return analogies(vectors, path)
-    if any(_pair(line) for line in lines):
-        return similarities(vectors, path)
-    if any(len(line.split()) == 4 for line in lines):
-        return analogies(vectors, path)
-    raise CircuitError(
-        f"{text_of(path)} has no line of four words, such as man king woman queen, and none of two "
-        "words and a number, such as tiger,cat,7.35"
-    )
+    _refuse_no_vectors(vectors)
+    lines = [line for _, line in _lines(path) if not line.startswith(":")]
+    pairs = sum(_pair(line) is not None for line in lines)
+    fours = sum(len(line.split()) == 4 for line in lines)
+    if not pairs and not fours:
+        raise CircuitError(
+            f"{text_of(path)} has no line of four words, such as man king woman queen, and none of "
+            "two words and a number, such as tiger,cat,7.35"
+        )
+    if 2 * max(pairs, fours) < len(lines):
+        raise CircuitError(
+            f"{text_of(path)} holds no questions: of {counted(len(lines), 'line')}, {fours:,} have "
+            f"four words, as man king woman queen, and {pairs:,} two words and a number, as "
+            "tiger,cat,7.35"
+        )
+    return similarities(vectors, path) if pairs >= fours else analogies(vectors, path)
 
 
 def analogies(
@@ -248,6 +256,7 @@ class _Known:
 
     @classmethod
     def of(cls, vectors: WordVectors, among: int, any_case: bool | None) -> _Known:
+        _refuse_no_vectors(vectors)
         words = vectors.words[:among]
         if any_case is None:
             any_case = all(word == word.lower() for word in words)
@@ -286,6 +295,14 @@ class _Known:
                 best[k] = near[k].argmax()
             answers[start : start + step] = best
         return answers
+
+
+def _refuse_no_vectors(vectors: Any) -> None:
+    if not isinstance(vectors, WordVectors):
+        raise CircuitError(
+            "what is judged are WordVectors, and the file of questions comes second, got "
+            f"{type(vectors).__name__}; WordVectors.load(path) reads vectors from a file"
+        )
 
 
 def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:

@@ -6,13 +6,15 @@ near it, each of which pulls it towards its own output vector, and over noise, w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.gradient import gradient
+from pullback.core.text import columns, number
 from pullback.core.unit import Unit
 from pullback.gates.elementary import softplus
 from pullback.gates.linear import matmul
@@ -32,16 +34,25 @@ class Pull:
 
     word: str
     distance: float
-    direction: np.ndarray
+    direction: np.ndarray = field(repr=False)
     pairs: int
 
 
-@dataclass(frozen=True)
+_PRINTED = 10  # pulls of each kind
+
+
+@dataclass(frozen=True, repr=False)
 class Pulls:
     """What moved the vector of a word, the farthest first.
 
     `attracted` by words that stood near it, `pushed` by noise. The moves of all are together
-    how far the vector came, `total` (D,).
+    how far the vector came, `total` (D,). Printed are the ten strongest of both.
+
+    >>> cup, coal = Pull("cup", 2.0, np.array([1.0, 0.0]), 9), Pull("coal", 1.0, np.ones(2), 5)
+    >>> print(Pulls("tea", (cup,), (coal,)))
+    what moved 'tea', by 3.162 in all
+    attracted by  distance  pairs  pushed by  distance  pairs
+    cup                  2      9  coal              1      5
     """
 
     word: str
@@ -53,6 +64,26 @@ class Pulls:
         """From the first vector to the last (D,)."""
         some = [*self.attracted, *self.pushed]
         return np.sum([pull.distance * pull.direction for pull in some], axis=0)
+
+    def __str__(self) -> str:
+        kinds = [
+            [_cells(pull) for pull in some[:_PRINTED]] for some in (self.attracted, self.pushed)
+        ]
+        rows = [("attracted by", "distance", "pairs", "pushed by", "distance", "pairs")]
+        nothing = ("", "", "")
+        rows += [(*near, *noise) for near, noise in zip_longest(*kinds, fillvalue=nothing)]
+        came = number(float(np.linalg.norm(self.total)))
+        lines = [f"what moved {self.word!r}, by {came} in all", *columns(rows, right=(1, 2, 4, 5))]
+        more = [max(0, len(some) - _PRINTED) for some in (self.attracted, self.pushed)]
+        if any(more):
+            lines.append(f"and {more[0]:,} more that attracted it, {more[1]:,} that pushed it")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def _cells(pull: Pull) -> tuple[str, str, str]:
+    return pull.word, number(pull.distance), f"{pull.pairs:,}"
 
 
 def pulls_of(word: str, step: Step, vocabulary: Vocabulary) -> Pulls:

@@ -48,11 +48,17 @@ def pulls_on(pulls: Pulls, count: int = 20) -> Figure:
     Those `count` whose attraction and push together moved it farthest, see `moved_by`. The arrows
     lie in the plane of their two main directions.
 
-    Raises `CircuitError` where nothing moved the word, and without matplotlib.
+    Raises `CircuitError` for what are no pulls, where nothing moved the word, and without
+    matplotlib.
     """
     refuse_without_matplotlib()
     from pullback.words.drawing import draw_pulls
 
+    if not isinstance(pulls, Pulls):
+        raise CircuitError(
+            'pulls_on draws what Word2Vec(watch="whale") told after its training, '
+            f'model.pulls("whale"), got {pulls!r:.60}'
+        )
     refuse_count("count", count)
     shown = moved_by(pulls)[:count]
     moves = np.array([moved.by for moved in shown], np.float64)

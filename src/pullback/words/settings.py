@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Integral
+from os import PathLike
 from typing import Any, Literal
 
 from pullback.core.errors import CircuitError
@@ -37,18 +38,21 @@ class Settings:
     watch: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if isinstance(self.dimensions, Iterable | PathLike):
+            raise CircuitError(
+                "dimensions is how many numbers a vector has, and a corpus goes to fit: "
+                f"Word2Vec(...).fit(corpus); got {type(self.dimensions).__name__} as dimensions"
+            )
         at_least_one(dimensions=self.dimensions, window=self.window, min_count=self.min_count)
         at_least_one(epochs=self.epochs)
         if self.max_words is not None:
             at_least_one(max_words=self.max_words)
         not_negative(sample=self.sample)
-        _one_of("architecture", self.architecture, Architecture)
         positive(learning_rate=self.learning_rate)
-        _one_of("loss", self.loss, LossName)
         if self.loss == "negative sampling":
             at_least_one(negatives=self.negatives)
         if not isinstance(self.seed, Integral) or isinstance(self.seed, bool) or self.seed < 0:
-            raise CircuitError(f"seed must be a whole number from 0 upwards, got {self.seed!r}")
+            raise CircuitError(f"seed must be a whole number from 0 upwards, got {self.seed!r:.60}")
         refuse_engine(self.engine, self.threads)
 
     @property
@@ -65,7 +69,7 @@ def subwords_of(given: Any) -> Subwords | None:
         return Subwords(*given)
     raise CircuitError(
         "subwords= takes the shortest and the longest n-gram, such as (3, 6), or Subwords(3, 6), "
-        f"got {given!r}"
+        f"got {given!r:.60}"
     )
 
 
@@ -81,7 +85,30 @@ def watch_of(given: Any) -> tuple[str, ...]:
     return several
 
 
-def _one_of(name: str, given: Any, kind: Any) -> None:
+def named(name: str, given: Any, kind: Any) -> Any:
+    """One of the names that a `Literal` has, whatever its case.
+
+    Raises `CircuitError` for another, with the one that was meant where its letters, or the first
+    of its words, tell.
+
+    >>> named("architecture", "CBOW", Architecture)
+    'cbow'
+    >>> named("loss", "hs", LossName)
+    Traceback (most recent call last):
+        ...
+    pullback.core.errors.CircuitError: loss is 'negative sampling' or 'hierarchical softmax', \
+got 'hs'; did you mean 'hierarchical softmax'?
+    """
     known = kind.__args__
-    if given not in known:
-        raise CircuitError(f"{name} is {' or '.join(map(repr, known))}, got {given!r}")
+    asked = given.lower() if isinstance(given, str) else ""
+    if asked in known:
+        return asked
+    meant = [name for name in known if asked and _runs_through(asked, name)]
+    hint = f"; did you mean {meant[0]!r}?" if meant else ""
+    raise CircuitError(f"{name} is {' or '.join(map(repr, known))}, got {given!r:.60}{hint}")
+
+
+def _runs_through(letters: str, name: str) -> bool:
+    """Whether letters stand in a name in this order, as "skipgram" and "sg" do in "skip-gram"."""
+    rest = iter(name)
+    return all(letter in rest for letter in letters if letter.isalpha())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -78,7 +79,15 @@ def _go_on(
         for row, n in zip(rows, several, strict=True):
             own = parts[row, 1:n]
             inputs[row] = n * inputs[row] - inputs[own].sum(axis=0)
-    if start.context is not None and settings.loss == "negative sampling":
+    if settings.loss == "hierarchical softmax" or not len(start):
+        return
+    if start.context is None:
+        warnings.warn(
+            "the vectors to go on from have no output vectors, which begin at zero therefore: "
+            "word2vec's formats lack them, .safetensors keeps them",
+            stacklevel=4,
+        )
+    else:
         outputs[rows] = start.context
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pullback.core.errors import CircuitError
 from pullback.engines.engine import Engine
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
@@ -98,6 +99,9 @@ def train(
     """Run all pieces, each batch a step, and say what each pass measured.
 
     The first Ctrl-C ends it after the step that runs.
+
+    Raises `KeyboardInterrupt` where none ran until then, and `CircuitError` where there was none
+    to run, since subsampling left no two words beside each other.
     """
     from pullback.train.progress import TrainingProgress  # rich takes a while to import
 
@@ -129,10 +133,17 @@ def train(
             seconds = time.perf_counter() - start
             row = {"epoch": epoch, "loss": mean.value, "pairs": mean.pairs, "seconds": seconds}
             if interrupt.requested:
+                if not history.rows and not mean.pairs:
+                    raise KeyboardInterrupt
                 history.ended = f"interrupted in epoch {epoch}"
                 break
             history.rows.append({**row, "words_per_second": corpus.known / seconds})
             shown.epoch({"loss": mean.value})
+    if history.rows and not any(history["pairs"]):
+        raise CircuitError(
+            f"no pairs of words were left to learn from: sample={settings.sample:g} dropped them "
+            "as frequent ones; sample=0 keeps all"
+        )
     return history
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from pullback.files.words import counted, listed
 from pullback.train.history import History
 from pullback.words.pairs import Noise, WindowMaker
 from pullback.words.pulls import Pulls, pulls_of
-from pullback.words.settings import Architecture, LossName, Settings, subwords_of, watch_of
+from pullback.words.settings import Architecture, LossName, Settings, named, subwords_of, watch_of
+from pullback.words.spelling import hint
 from pullback.words.start import along, first_tables, refuse_start, vectors_of
 from pullback.words.step import recorded
 from pullback.words.subwords import Subwords
@@ -85,6 +86,7 @@ class Word2Vec:
         max_words: int | None = None,
         engine: str = "native",
     ) -> None:
+        architecture = named("architecture", architecture, Architecture)
         means = (architecture == "cbow") + (subwords is not None)
         self.settings = Settings(
             dimensions=dimensions,
@@ -94,7 +96,7 @@ class Word2Vec:
             negatives=negatives,
             sample=sample,
             architecture=architecture,
-            loss=loss,
+            loss=named("loss", loss, LossName),
             subwords=subwords_of(subwords),
             learning_rate=_RATE * _MEAN**means if learning_rate is None else learning_rate,
             epochs=epochs,
@@ -105,6 +107,10 @@ class Word2Vec:
         )
         self.history = History()
         self._pulls: Mapping[str, Pulls] = {}
+
+    def __repr__(self) -> str:
+        given = (f"{part.name}={getattr(self.settings, part.name)!r}" for part in fields(Settings))
+        return f"Word2Vec({', '.join(given)})"
 
     def fit(
         self, corpus: Any, *, start: WordVectors | None = None, progress: bool | None = None
@@ -151,11 +157,6 @@ class Word2Vec:
         if settings.threads is None or 1 < settings.threads < (os.cpu_count() or 1):
             made = ahead(made)  # by a core that shares no step
         self.history = train(step, engine, made, corpus, settings, progress)
-        if self.history.ended == "completed" and not sum(self.history["pairs"]):
-            raise CircuitError(
-                f"nothing was learned: sample={settings.sample:g} drops so many words that no two "
-                "are left in any sentence; sample=0 keeps all"
-            )
         if not all(np.abs(unit.value).max() < _LARGEST for unit in (step.inputs, step.outputs)):
             raise CircuitError(
                 "training diverged: vectors became infinitely large; try a smaller learning_rate "
@@ -192,9 +193,10 @@ def _refuse_few(vocabulary: Vocabulary, longest: int, settings: Settings) -> Non
         )
     missing = [word for word in settings.watch if word not in words]
     if missing:
+        near = hint(missing[0], words, dict.fromkeys(words))
         raise CircuitError(
             f"the watched word {missing[0]!r} does not stand in the corpus "
-            f"{counted(settings.min_count, 'time')}"
+            f"{counted(settings.min_count, 'time')}{'; ' if near else ''}{near}"
         )
 
 
