@@ -1,6 +1,7 @@
 """A map is checked where it is made: what does not fit together is refused, with the cure."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pullback.core.errors import CircuitError
@@ -31,6 +32,10 @@ def test_what_is_told_is_kept_as_arrays():
     assert found.weights.dtype == np.float32
 
 
+def test_names_that_are_missing_or_bytes():
+    assert Map(THREE, names=[pd.NA, np.nan, b"c"]).names == ("", "", "c")
+
+
 def test_one_point_is_a_map_and_none_is_not():
     assert len(Map([[3.0, 4.0]])) == 1
     with pytest.raises(CircuitError, match="at least one point"):
@@ -48,6 +53,18 @@ REFUSED = {
     "a text as labels": ({"labels": "abc"}, "got the text"),
     "infinite labels": ({"labels": [1.0, np.inf, 2.0]}, "number 1 is not"),
     "no list": ({"names": 3}, "a list or an array"),
+    "names in a text": ({"names": "abc"}, "a list or an array"),
+    "a set": ({"labels": {1, 2, 3}}, "a list or an array"),
+    "keys": ({"labels": {1: "a", 2: "b", 3: "c"}}, "a list or an array"),
+    "huge": ({"positions": THREE * 1e35}, r"positions have 2e\+35 in them; divide them by that"),
+    "beyond": ({"positions": THREE * 1e300}, "of 2 points are not, first of number 1"),
+    "no notes": ({"notes": None}, "a list of texts"),
+    "no list of frames": ({"frames": None}, "frames are Frame"),
+    "a frame": ({"frames": Frame(1, None, THREE)}, "frames are Frame"),
+    "unlike pictures": (
+        {"pictures": [np.zeros((2, 2 + k), np.uint8) for k in range(3)]},
+        "all of one size",
+    ),
     "notes": ({"notes": "a note"}, "a list of texts"),
     "pictures": ({"pictures": np.zeros((3, 8, 8))}, "uint8"),
     "empty pictures": ({"pictures": np.zeros((3, 0, 8), np.uint8)}, "uint8"),

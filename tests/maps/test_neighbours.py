@@ -74,6 +74,60 @@ def test_approximate_ones_of_one_thread_are_the_same_each_time_and_after_a_pickl
         assert (one.of(new, 9).distances == other.of(new, 9).distances).all()
 
 
+@pytest.mark.parametrize("way", ["exact", "approximate"])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+def test_tiny_and_huge_points_have_the_same_neighbours(way, metric, size):
+    one, other = (
+        index(x, metric, way=way, threads=1)[0].of_each(9) for x in (X, np.tile(X, 3) * size)
+    )
+    assert (one.indices == other.indices).mean() > 0.99
+    unit = 1.0 if metric == "cosine" else size * np.sqrt(3.0)
+    np.testing.assert_allclose(other.distances, one.distances * unit, rtol=1e-3, atol=1e-6 * unit)
+
+
+@pytest.mark.parametrize("way", ["exact", "approximate"])
+def test_far_from_zero_and_beside_an_outlier_neighbours_are_the_same(way):
+    wide = np.tile(X, 3)
+    one = index(wide, way="exact")[0].of_each(9).indices
+    there = index(wide + 1e8, way=way, threads=1)[0]
+    assert (there.of_each(9).indices == one).mean() > 0.98
+    assert (there.of(wide[:50] + 1e8, 10).indices[:, 1:] == one[:50]).mean() > 0.98
+    beside = np.concatenate([wide, np.full((1, 18), 1e6)])
+    near = index(beside, way=way, threads=1)[0].of_each(9).indices[:-1]
+    assert (near == one).mean() > 0.98
+
+
+def test_many_copies_do_not_hide_the_others():
+    """Where zeros are half of all rows, a graph of all of them finds a fifth of the nearest."""
+    x = np.random.default_rng(0).normal(size=(3000, 10))
+    x[::2] = 0.0
+    exact, near = (index(x, way=way, threads=2)[0].of_each(20) for way in ("exact", "approximate"))
+    np.testing.assert_allclose(near.distances, exact.distances, rtol=0.02, atol=1e-5)
+    assert all(len(set(row)) == 20 for row in near.indices.tolist())
+    new = index(x, way="approximate")[0].of(np.zeros((1, 10)), 2000)
+    assert (new.indices[0, :1500] % 2 == 0).all()
+    assert (np.sort(new.indices[0, :1500]) == np.arange(0, 3000, 2)).all()
+
+
+def test_groups_that_come_one_after_another_are_found_by_many_threads():
+    rng = np.random.default_rng(5)
+    x = np.repeat(rng.normal(size=(10, 20)) * 1000.0, 150, axis=0) + rng.normal(size=(1500, 20))
+    exact, near = (index(x, way=way, threads=8)[0].of_each(15) for way in ("exact", "approximate"))
+    np.testing.assert_allclose(near.distances.mean(), exact.distances.mean(), rtol=1e-3)
+
+
+def test_truth_values_are_compared_as_such_without_a_warning():
+    x = X > 0.5
+    near = index(x.astype(np.float64), "jaccard")[0].of_each(5)
+    np.testing.assert_allclose(near.distances, by_numpy(x, 5, "jaccard"))
+
+
+def test_sparse_new_points_are_looked_for_among_dense_ones():
+    among, new = index(X)[0], np.maximum(X[:5], 0.0)
+    assert (among.of(csr_matrix(new), 4).indices == among.of(new, 4).indices).all()
+
+
 def test_many_points_are_looked_for_by_a_graph(monkeypatch):
     monkeypatch.setattr(module, "MANY", 100)
     assert type(index(X)[0]) is Approximate
@@ -106,5 +160,7 @@ def test_other_metrics_are_refused(metric, way, message):
 def test_distances_beyond_all_numbers_are_refused():
     with pytest.raises(CircuitError, match="row 1 are beyond all numbers of float64; divide X"):
         Neighbours(np.zeros((2, 1), int), np.array([[1.0], [np.inf]]))
+    with pytest.raises(CircuitError, match="row 0 has no distance to others by this metric"):
+        index(np.eye(4)[::-1, :3], "correlation")[0].of_each(1)
     with pytest.raises(CircuitError, match="the metric is none"):
         Neighbours(np.zeros((1, 1), int), np.array([[-1.0]]))

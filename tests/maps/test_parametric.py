@@ -71,3 +71,15 @@ def test_what_cannot_be_learned_is_refused(parameters, x, message):
 def test_sparse_points_are_refused():
     with pytest.raises(TypeError, match="Sparse data was passed"):
         ParametricTSNE(**SMALL).fit(csr_matrix(groups()))
+
+
+def test_columns_far_from_zero_do_not_count_as_spread():
+    beside = np.concatenate([groups(), np.full((60, 1), 1e6)], axis=1)
+    layer = ParametricTSNE(**SMALL, epochs=1).fit(beside).model_.layers[0]
+    np.testing.assert_allclose(layer(beside.astype(np.float32)).value.std(), 1.0, rtol=0.1)
+
+
+@pytest.mark.parametrize("moved", [lambda x: x + 1e9, lambda x: x * 1e-60, lambda x: x * 1e60])
+def test_points_that_single_precision_does_not_tell_apart_are_refused(moved):
+    with pytest.raises(CircuitError, match="a network computes in single precision"):
+        ParametricTSNE(**SMALL).fit(moved(groups()))

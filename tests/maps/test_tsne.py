@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import pairwise_distances
 from tests.maps.points import GROUPS, SMALL, groups, mapped, purity
 
@@ -134,6 +135,30 @@ def test_whole_numbers_one_precision_and_far_from_zero():
     for x in (whole, whole + 1_000_000, groups().astype(np.float32)):
         p = quick(max_iter=1).fit(x).affinities_.toarray()
         np.testing.assert_allclose(p, as_given, atol=2e-3)
+
+
+@pytest.mark.parametrize("moved", [lambda x: x + 1e8, lambda x: x * 1e-200, lambda x: x * 1e140])
+def test_far_from_zero_tiny_and_huge_points_have_the_same_map(moved):
+    wide = np.tile(np.round(groups() * 64.0) / 64.0, 4)  # of more features than a tree takes
+    one, other = (quick(max_iter=20).fit(x) for x in (wide, moved(wide)))
+    np.testing.assert_allclose(other.affinities_.toarray(), one.affinities_.toarray(), atol=1e-6)
+    np.testing.assert_allclose(other.embedding_, one.embedding_, rtol=1e-3, atol=1e-6)
+
+
+def test_a_large_constant_column_changes_nothing():
+    wide = np.tile(groups(), 4)
+    p, same = (
+        quick(max_iter=1).fit(np.column_stack([wide, np.full(60, number)])).affinities_.toarray()
+        for number in (0.0, 7e8)
+    )
+    np.testing.assert_allclose(same, p, atol=1e-6)
+
+
+def test_an_axis_that_data_do_not_have_begins_by_chance():
+    along = np.linspace(0.0, 1.0, 40)[:, None]
+    for x in (np.hstack([along, 0.0 * along]), along @ np.ones((1, 5)) / 3.0):
+        first, second = quick(max_iter=0).fit_transform(x).std(axis=0)
+        assert second > 0.5 * first
 
 
 def test_one_feature_constant_ones_and_copies():
@@ -262,6 +287,52 @@ def test_a_line_of_progress_tells_the_cost(capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_what_the_callback_returns_may_be_of_numpy():
+    assert quick(callback=lambda *told: np.bool_(True), callback_every=7).fit(groups()).n_iter_ == 7
+
+
+def test_an_error_of_the_callback_leaves_the_map_where_it_came():
+    def fails(iteration, cost, positions):
+        raise RuntimeError("mine")
+
+    tsne = quick().fit(groups()).set_params(callback=fails, callback_every=50)
+    with pytest.raises(RuntimeError, match="mine"):
+        tsne.optimize(100)
+    assert tsne.n_iter_ == 100
+    assert tsne.kl_divergence_ == pytest.approx(cost_of(tsne), rel=1e-4)
+    with pytest.raises(RuntimeError, match="mine"):
+        tsne.fit(groups()[:40])
+    assert len(tsne.embedding_) == len(tsne.map()) == 40
+    assert tsne.transform(groups()[:3], max_iter=1).shape == (3, 2)
+
+
+def test_a_map_that_diverged_is_none(monkeypatch):
+    tsne = quick().fit(groups())
+    y = tsne._descent._y
+    monkeypatch.setattr(y, "value", np.full_like(y.value, np.nan))
+    with pytest.raises(CircuitError, match="diverged in iteration 61"):
+        tsne.optimize(1)
+    with pytest.raises(NotFittedError):
+        tsne.transform(groups())
+
+
+def test_a_map_that_is_not_at_rest_says_so():
+    (note,) = quick(learning_rate=1e5).fit(groups()).notes_
+    assert "the map is not at rest, its points still moved by" in note
+    equal = np.ones((40, 40)) - np.eye(40)
+    (note,) = quick(metric="precomputed", init="random", max_iter=300).fit(equal).notes_
+    assert "the cost is no smaller than that of all points at one place" in note
+    assert mapped().notes_ == []
+
+
+def test_the_map_is_its_own_array():
+    for d in (1, 2):
+        tsne = TSNE(d, **SMALL, max_iter=3).fit(groups())
+        kept = tsne.embedding_.copy()
+        tsne.embedding_[:] = 7.0
+        assert (tsne.optimize(0).embedding_ == kept).all()
+
+
 # New points --------------------------------------------------------------------------------------
 
 
@@ -326,7 +397,14 @@ def test_it_is_cloned_and_told_as_scikit_learns():
         ("perplexity", "30", "perplexity is"),
         ("perplexity", 30.0, r"a perplexity of 30 needs 91 points.*n_samples = 60; choose 19\.6"),
         ("early_exaggeration", 0.0, "early_exaggeration is a number above 0"),
-        ("learning_rate", "fast", "learning_rate is a number above 0, or 'auto', got 'fast'"),
+        ("learning_rate", "fast", "learning_rate is a number above 0 and.*, or 'auto', got 'fast'"),
+        ("learning_rate", 1e30, r"a number above 0 and up to 1e\+09"),
+        ("perplexity", np.array(5.0), "perplexity is"),
+        ("metric_params", 3, "metric_params is None, or what a metric asks for"),
+        ("metric", "haversine", "the metric 'haversine' does not fit such points"),
+        ("init", np.zeros((60, 2)), "init puts all points at one place"),
+        ("init", np.full((60, 2), 1e30), r"init has 1e\+30 in it; make its numbers 10,000 at most"),
+        ("init", [[1.0], [2.0, 3.0]], "init is one of"),
         ("max_iter", -1, "max_iter is a whole number of at least 0"),
         ("init", "PCA", "init is one of pca, random, spectral, or an array"),
         ("init", np.zeros((60, 3)), r"init must be of shape \(60, 2\).*got \(60, 3\)"),
@@ -350,7 +428,8 @@ def test_parameters_are_refused_by_name(name, value, message):
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
-        ({"n_iter": -1}, "max_iter is"),
+        ({"n_iter": -1}, "n_iter is"),
+        ({"n_iter": 5, "momentum": None}, "momentum is a number"),
         ({"n_iter": 5, "momentum": 1.0}, "momentum is a number from 0 to below 1"),
         ({"n_iter": 5, "exaggeration": 0}, "exaggeration is a number above 0"),
         ({"n_iter": 5, "learning_rate": -1.0}, "learning_rate is a number above 0"),

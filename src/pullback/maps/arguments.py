@@ -26,27 +26,40 @@ def _is_count(x: Any, least: int = 1) -> bool:
 
 
 def _is_perplexity(x: Any) -> bool:
-    if isinstance(x, list | tuple | np.ndarray):
-        return len(x) > 0 and all(map(_is_perplexity, x))
-    return _is_number(x) and x >= 1.0
+    if isinstance(x, list | tuple) or (isinstance(x, np.ndarray) and x.ndim == 1):
+        return len(x) > 0 and all(_is_number(one) and one >= 1.0 for one in x)
+    return bool(_is_number(x) and x >= 1.0)
+
+
+def _is_table(x: Any) -> bool:
+    try:
+        return np.ndim(x) == 2
+    except ValueError:  # rows of unlike lengths
+        return False
 
 
 def _named(names: Sequence[str]) -> tuple[Callable[[Any], bool], str]:
     return lambda x: isinstance(x, str) and x in names, f"one of {listed(names, len(names))}"
 
 
+def _up_to(most: float) -> tuple[Callable[[Any], bool], str]:
+    return lambda x: _is_number(x) and 0 < x <= most, f"a number above 0 and up to {most:g}"
+
+
 Rule = tuple[Callable[[Any], bool], str]
 RULES: Mapping[str, Rule] = {
     "n_components": (lambda x: _is_count(x) and x <= 3, "1, 2 or 3"),
     "perplexity": (_is_perplexity, "a number of at least 1, or several"),
-    "early_exaggeration": (lambda x: _is_number(x) and x > 0, "a number above 0"),
+    "early_exaggeration": _up_to(1e6),
     "early_exaggeration_iter": (lambda x: _is_count(x, 0), "a whole number of at least 0"),
-    "exaggeration": (lambda x: _is_number(x) and x > 0, "a number above 0"),
+    "exaggeration": _up_to(1e6),
     "learning_rate": (
-        lambda x: (_is_number(x) and x > 0) or (isinstance(x, str) and x == "auto"),
-        "a number above 0, or 'auto'",
+        lambda x: _up_to(1e9)[0](x) or (isinstance(x, str) and x == "auto"),
+        "a number above 0 and up to 1e+09, or 'auto'",
     ),
+    "momentum": (lambda x: _is_number(x) and 0.0 <= x < 1.0, "a number from 0 to below 1"),
     "max_iter": (lambda x: _is_count(x, 0), "a whole number of at least 0"),
+    "n_iter": (lambda x: _is_count(x, 0), "a whole number of at least 0"),
     "hidden": (
         lambda x: _is_count(x) or (isinstance(x, list | tuple) and all(map(_is_count, x))),
         "the sizes of the hidden layers, as (256, 256)",
@@ -54,8 +67,12 @@ RULES: Mapping[str, Rule] = {
     "epochs": (_is_count, "a whole number of at least 1"),
     "batch_size": (lambda x: _is_count(x, 2), "a whole number of at least 2"),
     "init": (
-        lambda x: x in STARTS if isinstance(x, str) else np.ndim(x) == 2,
+        lambda x: x in STARTS if isinstance(x, str) else _is_table(x),
         f"one of {listed(STARTS)}, or an array (N, n_components)",
+    ),
+    "metric_params": (
+        lambda x: x is None or isinstance(x, Mapping),
+        "None, or what a metric asks for, by name",
     ),
     "neighbors": _named(WAYS),
     "method": _named(METHODS),

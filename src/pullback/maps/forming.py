@@ -21,6 +21,7 @@ from pullback.train.interrupt import Interruptible
 
 TOLD_EVERY = 25  # iterations, after which a line of progress has another cost
 _LOOKED_EVERY = 10  # iterations, after which it is looked whether a map falls together
+_RESTLESS = 0.5  # for the last step of points, in the mean: at rest it is below a tenth
 _SMALL = 1e-6  # a deviation of points that fell together: they begin with 1e-4,
 _SMALL_PART = 1e-2  # or this part of the one that they began with
 
@@ -54,13 +55,14 @@ class Watch:
 class Formed:
     """How far a map has come: its iterations and cost, frames, and why it ended before its time.
 
-    `notes` are sentences on what went otherwise than planned.
+    `notes` are sentences on what went otherwise than planned, `unrest` one on how it lies now.
     """
 
     iterations: int = 0
     cost: float = math.nan
     frames: list[Frame] = field(default_factory=list)
     ended: str = ""
+    unrest: str = ""
     notes: list[str] = field(default_factory=list)
 
 
@@ -79,7 +81,7 @@ def form(
 
     Raises `CircuitError` where positions are no finite numbers any more.
     """
-    done.ended = ""
+    done.ended = done.unrest = ""
     begun, repulsion = done.iterations, repel(descent.y)
     last = begun + sum(phase.iterations for phase in phases)
     small = min(_SMALL, _SMALL_PART * float(descent.y.std()))
@@ -110,8 +112,10 @@ def form(
                 if watch.keep_every and done.iterations % watch.keep_every == 0:
                     keep()
                 if watch.callback is not None and done.iterations % watch.callback_every == 0:
-                    told = watch.callback(done.iterations, cost(), descent.y.T.copy())
-                    done.ended = "the callback ended it" if told is True else ""
+                    done.cost = cost()  # which stays if the callback raises an error
+                    told = watch.callback(done.iterations, done.cost, descent.y.T.copy())
+                    true = isinstance(told, bool | np.bool_) and told
+                    done.ended = "the callback ended it" if true else ""
                 if end < last and done.iterations % _LOOKED_EVERY == 0 and descent.y.std() < small:
                     done.notes.append(_fallen(phase.exaggeration, done.iterations))
                     break
@@ -122,6 +126,19 @@ def form(
     if watch.keep_every and done.frames[-1].iteration < done.iterations:
         keep()
     done.cost = cost()
+    if begun < done.iterations and not done.ended:
+        n = descent.y.shape[1]
+        done.unrest = _unrest(descent.pace, done.cost - (math.log(n * (n - 1)) - entropy))
+
+
+def _unrest(pace: float, beyond: float) -> str:
+    """What is to be said of a map, by its pace, and its cost beyond that of a single place."""
+    cure = "more iterations, or a smaller learning_rate, may help"
+    if pace > _RESTLESS:
+        return f"the map is not at rest, its points still moved by {pace:.2g} at the end; {cure}"
+    if beyond >= 0.0:
+        return f"the cost is no smaller than that of all points at one place; {cure}"
+    return ""
 
 
 def _ends(phases: Sequence[Phase], begun: int) -> Iterator[tuple[Phase, int]]:

@@ -9,6 +9,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
 from pullback.core.errors import CircuitError
+from pullback.files.words import listed
 
 _ALIKE = 1e-6  # of the largest distance, by which two ways between two points may differ
 
@@ -19,20 +20,36 @@ def points(estimator: Any, x: Any, *, reset: bool, sparse: bool = True) -> Any:
     Raises `CircuitError` for what is not finite, and for points all of which are one; and what
     `validate_data` raises.
     """
-    x = validate_data(
-        estimator,
-        x,
-        reset=reset,
-        dtype=(np.float64, np.float32),
-        accept_sparse="csr" if sparse else False,
-        ensure_all_finite=False,
-        ensure_min_samples=2 if reset else 1,
-    )
+    try:
+        x = validate_data(
+            estimator,
+            x,
+            reset=reset,
+            dtype=(np.float64, np.float32),
+            accept_sparse="csr" if sparse else False,
+            ensure_all_finite=False,
+            ensure_min_samples=2 if reset else 1,
+        )
+    except (TypeError, ValueError) as error:
+        others = _no_numbers(x)
+        if not others:
+            raise
+        raise CircuitError(
+            f"columns of X are no numbers: {listed(others)}; leave them out, or make numbers of "
+            "them, as pandas.get_dummies does"
+        ) from error
     _refuse_not_finite("X", x)
     _refuse_too_large(x)
-    if reset and not issparse(x) and (x == x[0]).all():
-        raise CircuitError(f"all {len(x)} rows of X are equal, and have no map")
+    if reset and (abs(x.max(axis=0) - x.min(axis=0)) if issparse(x) else x != x[0]).sum() == 0:
+        raise CircuitError(f"all {x.shape[0]} rows of X are equal, and have no map")
     return x
+
+
+def _no_numbers(x: Any) -> list[str]:
+    """The columns of a table of pandas that hold texts, dates and the like."""
+    if not hasattr(x, "iloc") or not hasattr(x, "columns"):
+        return []
+    return [str(name) for name, dtype in x.dtypes.items() if dtype.kind not in "biufc"]
 
 
 def distances(estimator: Any, x: Any, *, among: int | None = None) -> np.ndarray:
@@ -56,6 +73,8 @@ def distances(estimator: Any, x: Any, *, among: int | None = None) -> np.ndarray
         raise CircuitError(f"distances are not negative: X has {x[i, j]:g} in row {i}, column {j}")
     if among is not None:
         return x
+    if not x.any():
+        raise CircuitError(f"all distances between the {len(x)} points of X are 0")
     near = _ALIKE * x.max(initial=0.0)
     if (np.abs(x.diagonal()) > near).any():
         i = int(np.argmax(np.abs(x.diagonal()) > near))

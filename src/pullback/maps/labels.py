@@ -11,6 +11,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 
+_LARGEST = 2**53  # whole number, up to which double precision has all
 FEW = 64  # whole numbers of so many different values at most are names of classes
 
 
@@ -45,7 +46,8 @@ def understood(labels: Any) -> Classes | Quantities:
     Categories of pandas keep their order, texts are ordered with the numbers in them by size. None,
     NaN and pandas' NA say that a point has no label. Numbers among texts are read as texts.
 
-    Raises `CircuitError` for labels that are infinite, and for a text, which is no list of them.
+    Raises `CircuitError` for labels that are infinite or several for a point, and for a text, which
+    is no list of them.
 
     >>> understood(["b", None, "a", "b"]).names, understood(["b", None, "a", "b"]).codes.tolist()
     (('a', 'b'), [1, -1, 0, 1])
@@ -57,11 +59,11 @@ def understood(labels: Any) -> Classes | Quantities:
     categories = _categories(labels)
     if categories is not None:
         return categories
-    cells = list(labels)
-    missing = np.array([_is_missing(x) for x in cells], bool)
+    cells = _cells(labels)
+    missing = np.array([is_missing(x) for x in cells], bool)
     there = [x for x, no in zip(cells, missing, strict=True) if not no]
-    if not there or not all(isinstance(x, int | float | np.number) for x in there):
-        return _classes([str(x) for x in there], missing)
+    if not there or not all(map(_is_number, there)):
+        return _classes([text_of(x) for x in there], missing)
     if all(isinstance(x, bool | np.bool_) for x in there):
         return _classes([str(bool(x)) for x in there], missing)
     values = np.full(len(cells), np.nan)
@@ -71,11 +73,34 @@ def understood(labels: Any) -> Classes | Quantities:
             f"labels must be finite: number {int(np.argmax(np.isinf(values)))} is not"
         )
     different = np.unique(values[~missing])
-    if len(different) > FEW or not np.array_equal(different, np.round(different)):
+    whole = np.array_equal(different, np.round(different)) and np.abs(different).max() <= _LARGEST
+    if len(different) > FEW or not whole:
         return Quantities(values)
     codes = np.full(len(cells), -1, np.int32)
     codes[~missing] = np.searchsorted(different, values[~missing])
     return Classes(tuple(f"{x:.0f}" for x in different), codes)
+
+
+def text_of(x: Any) -> str:
+    """A label or a name as it is read: of bytes, which files of arrays hold, their text."""
+    return x.decode(errors="replace") if isinstance(x, bytes) else str(x)
+
+
+def _is_number(x: Any) -> bool:
+    """Whether it is a number that double precision tells from its neighbours."""
+    if isinstance(x, int | np.integer):
+        return abs(int(x)) <= _LARGEST
+    return isinstance(x, float | np.floating)
+
+
+def _cells(labels: Any) -> list[Any]:
+    """The labels, of a single column too; of tables of several there is none to choose."""
+    shape = np.shape(labels) if hasattr(labels, "shape") else (len(labels),)
+    if len(shape) == 1:
+        return list(labels)
+    if len(shape) != 2 or shape[1] != 1:
+        raise CircuitError(f"labels are one for each point, got {shape}; choose a column of them")
+    return list(np.asarray(labels, object)[:, 0])
 
 
 def _categories(labels: Any) -> Classes | None:
@@ -90,10 +115,12 @@ def _categories(labels: Any) -> Classes | None:
     return Classes(names, (there - shift).astype(np.int32))
 
 
-def _is_missing(x: Any) -> bool:
+def is_missing(x: Any) -> bool:
     """Whether a label is none: None, NaN, NaT or NA, of which only some are unlike themselves."""
     if x is None:
         return True
+    if np.ndim(x):
+        raise CircuitError(f"a label is a text or a number, got {x!r:.60}")
     same = x == x
     return not isinstance(same, bool | np.bool_) or not same
 

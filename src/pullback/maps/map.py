@@ -7,10 +7,11 @@ and it is saved as a page to explore (.html) or as a picture (.svg, .png).
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.figures import refuse_without_matplotlib
-from pullback.maps.labels import Classes, Quantities, understood
+from pullback.maps.labels import Classes, Quantities, is_missing, text_of, understood
 from pullback.maps.page import write_page
 
+_FARTHEST = 1e30  # from zero, so that widths and their squares are numbers too
 ENDINGS = (".html", ".svg", ".png")
 READING = (
     "Points that lie together are alike in the data. How large or dense a group looks, and how far "
@@ -73,7 +75,8 @@ class Map:
         count = len(positions)
         if not count:
             raise CircuitError("a map needs at least one point, and positions have none")
-        if isinstance(self.notes, str) or not isinstance(self.title, str):
+        listed = isinstance(self.notes, Sequence) and not isinstance(self.notes, str)
+        if not listed or not isinstance(self.title, str):
             raise CircuitError("the title of a map is a text, and its notes are a list of texts")
         of_each = {"labels": self.labels, "names": self.names, "pictures": self.pictures}
         for what, given in of_each.items():
@@ -125,7 +128,8 @@ class Map:
 def _plane(what: str, given: Any) -> np.ndarray:
     """Numbers (N, 2) in float32, finite."""
     try:
-        x = np.asarray(given, np.float32)
+        with np.errstate(over="ignore"):
+            x = np.asarray(given, np.float32)
     except (TypeError, ValueError):
         raise CircuitError(f"{what} are numbers (N, 2), got {type(given).__name__}") from None
     if x.ndim == 2 and x.shape[1] == 3:
@@ -141,6 +145,8 @@ def _plane(what: str, given: Any) -> np.ndarray:
             f"{what} must be finite: those of {np.count_nonzero(~finite):,} points are not, first "
             f"of number {int(np.argmin(finite))}"
         )
+    if np.abs(x).max(initial=0.0) > _FARTHEST:
+        raise CircuitError(f"{what} have {np.abs(x).max():.3g} in them; divide them by that")
     return x
 
 
@@ -154,7 +160,8 @@ def _of_points(what: str, given: Any, count: int) -> np.ndarray | None:
 
 
 def _refuse_length(what: str, given: Any, count: int) -> None:
-    if not hasattr(given, "__len__"):
+    ordered = hasattr(given, "__len__") and not isinstance(given, Set | Mapping)
+    if not ordered or (what == "names" and isinstance(given, str)):
         raise CircuitError(f"{what} are a list or an array, got {type(given).__name__}")
     if len(given) != count:
         raise CircuitError(f"{len(given):,} {what} for {count:,} points; give one for each")
@@ -163,8 +170,8 @@ def _refuse_length(what: str, given: Any, count: int) -> None:
 def _frames(frames: Sequence[Frame], count: int) -> tuple[Frame, ...]:
     """The frames with their positions checked, in the order of their iterations."""
     found = []
-    for frame in frames:
-        if not isinstance(frame, Frame):
+    for frame in frames if isinstance(frames, Sequence) else [frames]:
+        if not isinstance(frame, Frame) or not isinstance(frame.cost, Real):
             raise CircuitError(f"frames are Frame(iteration, cost, positions), got {frame!r:.60}")
         what = f"positions at iteration {frame.iteration}"
         positions = _plane(what, frame.positions)
@@ -180,12 +187,15 @@ def _frames(frames: Sequence[Frame], count: int) -> tuple[Frame, ...]:
 
 
 def _name(name: Any) -> str:
-    return "" if name is None else str(name)
+    return "" if np.ndim(name) == 0 and is_missing(name) else text_of(name)
 
 
 def _pictures(given: Any) -> np.ndarray:
     """Pictures (N, H, W) or (N, H, W, 3)."""
-    x = np.asarray(given)
+    try:
+        x = np.asarray(given)
+    except ValueError:
+        raise CircuitError("pictures are all of one size, and these are of several") from None
     if x.ndim == 4 and x.shape[3] == 1:
         x = x[..., 0]
     if x.dtype != np.uint8 or not (x.ndim == 3 or (x.ndim == 4 and x.shape[3] == 3)) or not x.size:

@@ -12,13 +12,18 @@ from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
+from scipy.sparse import issparse
 
 from pullback.core.errors import CircuitError
 from pullback.core.finite import is_finite
+from pullback.maps.scaling import Scaling
 
 WAYS = ("auto", "exact", "approximate")
+_SEEDS = 1000  # of all groups, added one by one: what threads add at once may miss each other
 MANY = 20_000  # points, above which "auto" is not exact
 GRAPHS = {"euclidean": "l2sq", "l2": "l2sq", "cosine": "cos"}  # metrics, as usearch names them
+SQUARES = ("euclidean", "l2", "sqeuclidean", "minkowski", "nan_euclidean")
+"""Metrics of differences whose squares scikit-learn makes of products, which lose small ones."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,10 @@ class Neighbours:
         if not is_finite(far):
             i = int(np.argmin(np.isfinite(far).all(axis=1)))
             raise CircuitError(
-                f"distances of row {i} are beyond all numbers of {far.dtype}; divide X by its "
+                f"row {i} has no distance to others by this metric, as by cosine or correlation a "
+                "row of equal numbers has none; drop such rows, or choose another metric"
+                if np.isnan(far[i]).any()
+                else f"distances of row {i} are beyond all numbers of {far.dtype}; divide X by its "
                 "largest number, or choose another metric"
             )
         if (far < 0.0).any():
@@ -100,60 +108,130 @@ def _refuse_metric(metric: Any) -> None:
         raise CircuitError(f"there is no metric {metric!r}; there are: {names}; or a function")
 
 
+def _scaling(x: Any, metric: Any) -> Scaling:
+    """How points are brought near to 1, where it changes no neighbours."""
+    named = metric if isinstance(metric, str) else ""
+    return Scaling.of(x, moved=named in SQUARES) if named in (*SQUARES, "cosine") else Scaling()
+
+
+def _unit(scaling: Scaling, metric: Any) -> float:
+    """The distance that is 1 between points that were brought near to 1."""
+    if metric == "cosine":
+        return 1.0
+    return scaling.size**2 if metric == "sqeuclidean" else scaling.size
+
+
 class Exact:
     """The nearest points by scikit-learn."""
 
     def __init__(
         self, x: Any, metric: Any, parameters: Mapping[str, Any] | None, threads: int | None
     ) -> None:
+        from sklearn.metrics.pairwise import PAIRWISE_BOOLEAN_FUNCTIONS as TRUTHS
         from sklearn.neighbors import NearestNeighbors
 
         whole = callable(metric) or metric == "precomputed"  # a tree asks more of a distance
         options: dict[str, Any] = {"metric": metric, "metric_params": parameters, "n_jobs": threads}
         if "p" in (parameters or {}):
             options["p"] = None  # of which scikit-learn has another one
+        self._metric, self._sparse = metric, issparse(x)
+        self._scaling = _scaling(x, metric)
+        self._truths = metric in TRUTHS and not self._sparse and bool(((x == 0) | (x == 1)).all())
         self._index: Any = NearestNeighbors(algorithm="brute" if whole else "auto", **options)
-        with np.errstate(all="ignore"):
-            self._index.fit(x)
+        self._asked(self._index.fit, self._taken(x))
 
     def of_each(self, k: int) -> Neighbours:
-        return self.of(None, k)
+        return self._found(None, k)
 
     def of(self, x: Any, k: int) -> Neighbours:
-        with np.errstate(all="ignore"):
-            distances, indices = self._index.kneighbors(x, k)
-        return Neighbours(indices, distances)
+        return self._found(self._taken(x), k)
+
+    def _found(self, x: Any, k: int) -> Neighbours:
+        distances, indices = self._asked(self._index.kneighbors, x, k)
+        return Neighbours(indices, distances * _unit(self._scaling, self._metric))
+
+    def _taken(self, x: Any) -> Any:
+        """Points as scikit-learn takes them: of a tree it asks that all are dense."""
+        x = self._scaling(x.toarray() if issparse(x) and not self._sparse else x)
+        return x != 0.0 if self._truths else x
+
+    def _asked(self, what: Any, *given: Any) -> Any:
+        try:
+            with np.errstate(all="ignore"):
+                return what(*given)
+        except (TypeError, ValueError, np.linalg.LinAlgError) as error:
+            if callable(self._metric):  # then it is its own
+                raise
+            raise CircuitError(
+                f"the metric {self._metric!r} does not fit such points, or asks for other "
+                f"metric_params: {error}"
+            ) from error
 
 
 class Approximate:
     """Most of the nearest points, by a graph of usearch (Malkov and Yashunin, "Efficient and robust
     approximate nearest neighbor search using hierarchical navigable small world graphs", 2020).
 
-    With one thread they are the same from run to run; with several the graph is built in the order
-    in which these come.
+    Copies of a point stand in the graph as one: many at one place would be all neighbours of each
+    other, and no way would lead past them. With one thread neighbours are the same from run to run;
+    with several the graph is built in the order in which these come.
     """
 
     def __init__(self, x: np.ndarray, metric: str, threads: int | None) -> None:
         from usearch.index import Index as Graph
 
-        self._metric, self._threads = GRAPHS[metric], threads or 0
-        self._x = np.ascontiguousarray(x, np.float32)
+        self._metric, self._threads = metric, threads or 0
+        self._scaling = _scaling(x, metric)
+        x = self._taken(x)
+        self._places, self._first, self._members, self._counts = _places(x)
+        self._x = x[self._members[self._first]]
         self._graph: Any = Graph(
-            ndim=x.shape[1], metric=self._metric, dtype="f32", expansion_add=64, expansion_search=96
+            ndim=x.shape[1],
+            metric=GRAPHS[metric],
+            dtype="f32",
+            expansion_add=64,
+            expansion_search=96,
         )
-        self._graph.add(np.arange(len(x)), self._x, threads=self._threads)
+        mixed = np.random.default_rng(0).permutation(len(self._x))
+        for some, at_once in ((mixed[:_SEEDS], 1), (np.sort(mixed[_SEEDS:]), self._threads)):
+            self._graph.add(some, self._x[some], threads=at_once)
 
     def of_each(self, k: int) -> Neighbours:
-        near = self.of(self._x, k + 1)
-        other = near.indices != np.arange(len(self._x))[:, None]
-        other[other.all(axis=1), -1] = False  # where copies of a point hide it
-        return Neighbours(*(part[other].reshape(-1, k) for part in (near.indices, near.distances)))
+        near = self._found(self._x, k + 1)
+        indices, distances = near.indices[self._places], near.distances[self._places]
+        other = indices != np.arange(len(indices))[:, None]
+        other[other.all(axis=1), -1] = False  # where more copies of a point than k hide it
+        return Neighbours(*(part[other].reshape(-1, k) for part in (indices, distances)))
 
     def of(self, x: Any, k: int) -> Neighbours:
-        found = self._graph.search(np.asarray(x, np.float32), k, threads=self._threads)
-        distances = np.maximum(found.distances.reshape(-1, k), 0.0)  # rounding makes some less
-        far = np.sqrt(distances) if self._metric == "l2sq" else distances
-        return Neighbours(found.keys.reshape(-1, k).astype(np.int64), far)
+        return self._found(self._taken(x), k)
+
+    def _taken(self, x: Any) -> np.ndarray:
+        x = self._scaling(x.toarray() if issparse(x) else x)
+        return np.ascontiguousarray(x, np.float32) + np.float32(0.0)  # of two zeros one
+
+    def _found(self, x: np.ndarray, k: int) -> Neighbours:
+        """The k nearest points of each x, all of one place before those of the next."""
+        places = min(k, len(self._x))
+        found = self._graph.search(x, places, threads=self._threads)
+        fewest = int(np.min(getattr(found, "counts", len(found))))  # of a single x it has none
+        if fewest < places:
+            raise CircuitError(
+                f"usearch finds {fewest} neighbours of a point, and not {places}; choose "
+                "neighbors='exact'"
+            )
+        keys = found.keys.reshape(-1, places).astype(np.int64)
+        distances = np.maximum(found.distances.reshape(-1, places), 0.0)  # rounding makes some less
+        far = np.sqrt(distances) if GRAPHS[self._metric] == "l2sq" else distances
+        far = far.astype(np.float64) * _unit(self._scaling, self._metric)
+        ends = np.minimum(np.cumsum(self._counts[keys], axis=1), k)
+        counts = np.diff(ends, axis=1, prepend=0)
+        begins = np.repeat(ends - counts, counts.ravel()).reshape(-1, k)
+        first = np.repeat(self._first[keys], counts.ravel()).reshape(-1, k)
+        return Neighbours(
+            self._members[first + np.arange(k) - begins],
+            np.repeat(far, counts.ravel()).reshape(-1, k),
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_graph": bytes(self._graph.save())}
@@ -162,3 +240,18 @@ class Approximate:
         from usearch.index import Index as Graph
 
         vars(self).update(state, _graph=Graph.restore(state["_graph"]))
+
+
+def _places(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """At which place each point is, and of each place its first member, all, and how many.
+
+    Members stand place after place in one list, in which the first is told by its position.
+
+    >>> [part.tolist() for part in _places(np.array([[5.0], [3.0], [5.0]]))]
+    [[0, 1, 0], [0, 2], [0, 2, 1], [2, 1]]
+    """
+    numbers: dict[bytes, int] = {}
+    found = (numbers.setdefault(row.tobytes(), len(numbers)) for row in x)
+    places = np.fromiter(found, np.int64, len(x))
+    counts = np.bincount(places)
+    return places, np.cumsum(counts) - counts, np.argsort(places, kind="stable"), counts

@@ -32,6 +32,8 @@ from pullback.tables.parts import multilayer
 from pullback.train import TrainingStep
 from pullback.train.interrupt import Interruptible
 
+_ROUNDED = 1e-2  # of the spread of points, above which single precision is too little
+
 
 @final
 @dataclass(frozen=True)
@@ -136,8 +138,7 @@ class ParametricTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             among, _ = index(x, self.metric, self.metric_params, self.neighbors, threads)
             near = among.of_each(k)
             p = affinities(near.indices, near.distances, self.perplexity, threads)
-        self.model_ = self._network(x, random)
-        x = x.astype(np.float32)
+        self.model_, x = self._network(x, random), _single(x)
         size = min(self.batch_size, len(x))
         step = TrainingStep(self.model_, MapDivergence(), Adam(self.learning_rate))
         first = np.arange(size)
@@ -172,13 +173,14 @@ class ParametricTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """Where the network puts points X (M, features), (M, n_components)."""
         check_is_fitted(self, "model_")
         x = given.points(self, X, reset=False, sparse=False)
-        return self.model_.predict(x.astype(np.float32))
+        with np.errstate(over="ignore"):  # which the network refuses
+            return self.model_.predict(x.astype(np.float32))
 
     def _network(self, x: np.ndarray, random: np.random.RandomState) -> Sequential:
         """A network whose inputs, as they are, spread about 1 around 0."""
         seed = int(random.randint(np.iinfo(np.int32).max))
         layers = multilayer(self.hidden, "relu", 0.0, self.n_components, seed, "he")
-        return Sequential(Standardize(x.mean(axis=0), float(x.std()) or 1.0), layers, rng=seed)
+        return Sequential(Standardize(x.mean(axis=0), _spread(x)), layers, rng=seed)
 
     @property
     def _show(self) -> bool | None:
@@ -192,6 +194,23 @@ class ParametricTSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         tags: Any = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _spread(x: np.ndarray) -> float:
+    """How far points spread along a column, in the mean of all columns."""
+    return float(np.sqrt(x.var(axis=0).mean()))
+
+
+def _single(x: np.ndarray) -> np.ndarray:
+    """x in the network's precision, refused where that loses what lies between points."""
+    with np.errstate(over="ignore"):
+        single = x.astype(np.float32)
+    if not np.abs(single - x).max() <= _ROUNDED * _spread(x):
+        raise CircuitError(
+            "a network computes in single precision, which tells too few points of X apart; "
+            "subtract the mean of its columns, and divide by their spread"
+        )
+    return single
 
 
 def _batches(n: int, size: int, random: np.random.RandomState) -> Iterator[np.ndarray]:

@@ -10,9 +10,12 @@ from scipy.sparse import csr_array
 
 from pullback.core.errors import CircuitError
 from pullback.core.finite import is_finite
+from pullback.maps.scaling import Scaling
 
 STARTS = ("pca", "random", "spectral")
 DEVIATION = 1e-4  # along the first axis: points that begin apart hardly pull at each other
+_THIN = 1e-6  # of that, below which an axis is rounding
+_FARTHEST = 1e4  # from zero: farther out single precision tells too few positions apart
 
 
 def start(
@@ -25,13 +28,15 @@ def start(
     in both t-SNE and UMAP", 2021). Of distances, `x` (N, N), they are those of classical scaling;
     axes that data have no components for get chance.
 
-    Raises `CircuitError` for an array of another shape, or what is not finite.
+    Raises `CircuitError` for an array of another shape, of huge numbers or with all points at one
+    place, and for what is not finite.
     """
     n = x.shape[0]
     if not isinstance(how, str):
         return _given(how, (n, d))
+    chance = DEVIATION * random.standard_normal((n, d))
     if how == "random":
-        return (DEVIATION * random.standard_normal((n, d))).astype(np.float32)
+        return chance.astype(np.float32)
     with np.errstate(all="ignore"):
         y = _spectral(p, d, random) if how == "spectral" else _components(x, d, random, precomputed)
         y = y / y[:, 0].std() * DEVIATION
@@ -40,19 +45,28 @@ def start(
             f"init={how!r} finds no finite positions: numbers of X are too large, too small or all "
             "alike; scale its columns, or choose init='random'"
         )
-    more = DEVIATION * random.standard_normal((n, d - y.shape[1]))
-    return np.concatenate([y, more], axis=1).astype(np.float32)
+    wide = y.std(axis=0) > _THIN * DEVIATION
+    chance[:, : y.shape[1]][:, wide] = y[:, wide]
+    return chance.astype(np.float32)
 
 
 def _given(how: Any, shape: tuple[int, int]) -> np.ndarray:
     try:
-        y = np.array(how, np.float32)
+        with np.errstate(over="ignore"):
+            y = np.array(how, np.float32)
     except (TypeError, ValueError):
         raise CircuitError("an init that is no name is an array of numbers") from None
     if y.shape != shape:
         raise CircuitError(f"init must be of shape {shape}, a row for each point, got {y.shape}")
     if not is_finite(y):
         raise CircuitError(f"init has {y[~np.isfinite(y)][0]} in it, where positions are finite")
+    if np.abs(y).max() > _FARTHEST:
+        raise CircuitError(
+            f"init has {np.abs(y).max():.3g} in it; make its numbers {_FARTHEST:,.0f} at most, or "
+            "better small, as init / init.std() * 1e-4"
+        )
+    if (y == y[0]).all():
+        raise CircuitError("init puts all points at one place, where nothing draws them apart")
     return y
 
 
@@ -62,13 +76,14 @@ def _components(x: Any, d: int, random: np.random.RandomState, precomputed: bool
 
     if precomputed:
         scaling = KernelPCA(d, kernel="precomputed", random_state=random, remove_zero_eig=True)
-        return scaling.fit_transform(-0.5 * x * x)
+        near = x / (x.max() or 1.0)
+        return scaling.fit_transform(-0.5 * near * near)
     sparse = not isinstance(x, np.ndarray)
     d = min(d, x.shape[1], x.shape[0] - sparse)
     if sparse and d == x.shape[1]:
         x, sparse = x.toarray(), False
     solver = "arpack" if sparse else "auto"
-    return PCA(d, svd_solver=solver, random_state=random).fit_transform(x)
+    return PCA(d, svd_solver=solver, random_state=random).fit_transform(Scaling.of(x)(x))
 
 
 def _spectral(p: csr_array, d: int, random: np.random.RandomState) -> np.ndarray:

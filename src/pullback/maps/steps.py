@@ -60,6 +60,11 @@ class Descent:
         """Where the points are, (d, N) float32."""
         return np.asarray(self._y.value)
 
+    @property
+    def pace(self) -> float:
+        """How far a point went in the last step, in the mean."""
+        return float(np.hypot.reduce(np.asarray(self._velocity.value), axis=0).mean())
+
     def __call__(self, repulsion: Repulsion, **numbers: float) -> None:
         """Move every point once: numbers are the exaggeration, learning_rate and momentum."""
         z = repulsion.z if self._others is None else repulsion.sums.astype(np.float32)

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from pullback.core.errors import CircuitError
+from pullback.core.finite import is_finite
 from pullback.files.progress import working
 from pullback.files.words import counted
 from pullback.maps import given
@@ -153,15 +154,13 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         repel = self._repel(n)
         random = random_of(self.random_state)
         with working(f"looking for the nearest of {counted(n, 'point')}", None, self._show):
-            self._index, note = index(
-                x, self.metric, self.metric_params, self.neighbors, self._threads
-            )
-            near = self._index.of_each(k)
+            among, note = index(x, self.metric, self.metric_params, self.neighbors, self._threads)
+            near = among.of_each(k)
             p = affinities(near.indices, near.distances, self.perplexity, self._threads)
         y0 = start(self.init, x, p, self.n_components, random, self.metric == "precomputed")
         springs = Pairs.of(p) if self.method == "exact" else Pieces.of(p)
         self._descent = Descent(y0.T, springs, engine=self.engine, threads=self._threads)
-        self._formed = Formed()
+        self._index, self._formed = among, Formed()
         self.affinities_, self._noted = p, [note] if note else []
         early = min(self.early_exaggeration_iter, self.max_iter)
         first, later = self.early_exaggeration, self.exaggeration
@@ -192,11 +191,9 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "embedding_")
         strength = self.exaggeration if exaggeration is None else exaggeration
-        told = {"max_iter": n_iter, "exaggeration": strength}
+        told = {"n_iter": n_iter, "exaggeration": strength, "momentum": momentum}
         told |= {} if learning_rate is None else {"learning_rate": learning_rate}
         refuse_parameters({**self.get_params(deep=False), **told})
-        if not 0.0 <= momentum < 1.0:
-            raise CircuitError(f"momentum is a number from 0 to below 1, got {momentum!r}")
         rate = self._rate(strength, learning_rate)
         self._form(self._repel(len(self.embedding_)), [Phase(n_iter, strength, rate, momentum)])
         return self
@@ -292,13 +289,22 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _form(self, repel: Repel, phases: Sequence[Phase]) -> None:
         entropy = float(entr(self.affinities_.data).sum())
         watch = Watch(self.callback, self.callback_every, self.keep_every, self._show)
-        form(self._descent, repel, entropy, phases, watch, self._formed)
-        self.embedding_ = np.ascontiguousarray(self._descent.y.T)
+        try:
+            form(self._descent, repel, entropy, phases, watch, self._formed)
+        finally:  # a callback's error, too, leaves the map where it came
+            self._take(phases[-1].learning_rate)
+
+    def _take(self, rate: float) -> None:
+        """Show the map as far as it came; one that diverged is none."""
+        vars(self).pop("embedding_", None)
+        if not is_finite(self._descent.y):
+            return
+        self.embedding_ = self._descent.y.T.copy()
         self.kl_divergence_, self.n_iter_ = self._formed.cost, self._formed.iterations
-        self.learning_rate_ = phases[-1].learning_rate
+        self.learning_rate_ = rate
         self.frames_ = tuple(self._formed.frames)
-        ended = self._formed.ended
-        self.notes_ = [*self._noted, *self._formed.notes, *([ended] if ended else [])]
+        last = (told for told in (self._formed.ended, self._formed.unrest) if told)
+        self.notes_ = [*self._noted, *self._formed.notes, *last]
 
     @property
     def _threads(self) -> int | None:

@@ -95,6 +95,16 @@ def test_few_points_and_such_as_lie_on_each_other(name):
 
 
 @pytest.mark.parametrize("name", ERRORS)
+def test_points_all_far_apart_have_a_sum(name):
+    """The error of a point's part in its own sum is more than the parts of all others here."""
+    y = (np.random.default_rng(2).normal(size=(2, 5)) * 40.0).astype(np.float32)
+    sums, forces = all_pairs(y, y)
+    found = METHODS[name](y)
+    assert found.z == pytest.approx(sums.sum() - 5.0, rel=1e-3)
+    assert error(found.forces, forces) < ERRORS[name]
+
+
+@pytest.mark.parametrize("name", ERRORS)
 def test_any_number_of_threads_gives_the_same_bits(name):
     y = clusters(1200)
     one, two = method(name, 1)(y), method(name, 2)(y)

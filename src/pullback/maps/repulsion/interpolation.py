@@ -40,6 +40,7 @@ from pullback.program.program import Program
 SPACING = 0.35  # of nodes: forces are then within 1% of the exact ones, see the tests
 FEWEST = 64  # nodes along an axis, however small the map
 MOST = 2048  # nodes along an axis; a wider map goes by way of a tree
+LEAST = 0.25  # of a sum of q, in the mean: below, the error of what is left out is too large in it
 REACH = 6  # nodes around a point, along an axis, to which it is spread
 MARGIN = 24  # nodes, beyond which an end of the period is not felt
 LARGE = 1 << 20  # nodes of a period, whose transform several threads share
@@ -48,8 +49,9 @@ LARGE = 1 << 20  # nodes of a period, whose transform several threads share
 class Interpolation:
     """Sums by way of a grid, for maps of one or two dimensions.
 
-    A map in which few points lie far from all others would need a large grid, and goes by way of a
-    tree: see `BarnesHut`. The circuits of the last numbers of points and of nodes are kept.
+    A map in which few points lie far from all others would need a large grid; where nearly all do,
+    sums have little in them but what is left out. Both go by way of a tree: see `BarnesHut`. The
+    circuits of the last numbers of points and of nodes are kept.
 
     >>> found = Interpolation("eager")(np.array([[0.0, 1.0]], np.float32))
     >>> round(found.z, 3), found.forces.round(3)
@@ -65,6 +67,8 @@ class Interpolation:
 
     def __call__(self, y: np.ndarray) -> Repulsion:
         found = self.on(y, y)
+        if found.sums.mean() < 1.0 + LEAST:
+            return self._wide(y)
         return Repulsion(found.sums - 1.0, found.forces)  # of each point with itself
 
     def on(self, targets: np.ndarray, sources: np.ndarray) -> Repulsion:
