@@ -143,6 +143,7 @@ REFUSED = {
     "read": (["a.npy", "--decimal", "comma"], "how to read a file can be told of tables"),
     "column": (["a.csv", "--label", "z"], "'z'"),
     "few": (["digits", "--max-points", "2"], "--max-points is a whole number from 4 on, got 2"),
+    "one": (["one.csv"], "one.csv has 1 point, and a map needs 4 at least"),
     "distances": (["a.npy", "--metric", "precomputed", "--max-points", "4"], "says distances"),
     "flat": (["flat.npy"], "points are numbers of shape (N, features), got float64 of (3,)"),
     "objects": (["objects.npy"], "save arrays of numbers with numpy.save"),
@@ -160,6 +161,7 @@ def test_what_cannot_be_mapped_is_refused(tmp_path, case):
     np.save("objects.npy", np.array([{}], object))
     np.savez("two.npz", a=np.zeros((5, 2)), b=np.zeros((5, 2)))
     (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n3,4\n" * 6)
+    (tmp_path / "one.csv").write_text("x,y\n1,2\n")
     (tmp_path / "notes.md").write_text("# notes")
     arguments, message = REFUSED[case]
     done = embed(*arguments)

@@ -36,6 +36,16 @@ def test_names_that_are_missing_or_bytes():
     assert Map(THREE, names=[pd.NA, np.nan, b"c"]).names == ("", "", "c")
 
 
+def test_a_notebook_says_what_it_is_and_shows_its_picture(monkeypatch):
+    assert repr(Map(THREE)) == "<Map: 3 points>"
+    found = Map(THREE, [Frame(0, 2.0, THREE)], ["a", "b", "a"], title="so", notes=["x" * 999])
+    assert repr(found) == "<Map 'so': 3 points, 1 frame, 2 labels>"
+    assert repr(Map(THREE, labels=[0.5, 2, 1])) == "<Map: 3 points, labels from 0.5 to 2>"
+    assert found._repr_png_().startswith(b"\x89PNG")
+    monkeypatch.setattr("pullback.maps.map.find_spec", lambda name: None)
+    assert found._repr_png_() is None
+
+
 def test_one_point_is_a_map_and_none_is_not():
     assert len(Map([[3.0, 4.0]])) == 1
     with pytest.raises(CircuitError, match="at least one point"):

@@ -40,6 +40,7 @@ def test_they_can_be_read():
     lines = str(mapped().pulls(5)).splitlines()
     assert lines[0].startswith("what pulls at point 5")
     assert len(lines) == 14
+    assert repr(mapped().pulls(5)) == str(mapped().pulls(5))
 
 
 def test_a_map_has_them_of_all_points():

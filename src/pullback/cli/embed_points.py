@@ -29,6 +29,7 @@ _SHAPING, _PICTURES = "Shaping the map", "Pictures"
 _FRAMES = 25  # in which a page replays how the map formed
 _SAMPLE = 2000  # points whose neighbourhoods are compared
 _NEIGHBOURS = 10
+_FEWEST = 4  # points, each of which has three neighbours
 
 
 def points(
@@ -126,13 +127,17 @@ def points(
     Ctrl-C ends the descent and not the rest: the map so far is written. The status is 130 then.
     """
     paths = _writable(save or ["map.html"], data)
-    if max_points is not None and max_points < 4:
+    if max_points is not None and max_points < _FEWEST:
         raise CircuitError(f"--max-points is a whole number from 4 on, got {max_points}")
     options = read_options(separator, header, decimal, gaps, classes)
     told = Told(label, name, None if size is None else size_of(size), skip_broken, options)
     if max_points is not None and metric == "precomputed":
         raise CircuitError("--max-points is for points, and --metric precomputed says distances")
     found = points_of(data, told).at_most(max_points, seed)
+    if len(found) < _FEWEST:
+        raise CircuitError(
+            f"{found.title} has {counted(len(found), 'point')}, and a map needs {_FEWEST} at least"
+        )
     shape = {
         "perplexity": _perplexity(perplexity, len(found)),
         "max_iter": iterations,

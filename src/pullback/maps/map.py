@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from itertools import pairwise
 from numbers import Real
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.figures import refuse_without_matplotlib
+from pullback.files.words import counted
 from pullback.maps.labels import Classes, Quantities, is_missing, text_of, understood
 from pullback.maps.page import write_page
 
@@ -98,6 +100,23 @@ class Map:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def __repr__(self) -> str:
+        said = [counted(len(self), "point")]
+        said += [counted(len(self.frames), "frame")] * bool(self.frames)
+        if isinstance(self.colouring, Classes):
+            said.append(counted(len(self.colouring.names), "label"))
+        elif self.colouring is not None:
+            said.append("labels from {:g} to {:g}".format(*self.colouring.ends))
+        return f"<Map{f' {self.title!r}' * bool(self.title)}: {', '.join(said)}>"
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture, which a notebook shows where matplotlib is installed."""
+        if find_spec("matplotlib") is None:
+            return None
+        from pullback.maps.picture import RESOLUTION, bytes_of
+
+        return bytes_of(self, "png", RESOLUTION // 2)
 
     @cached_property
     def colouring(self) -> Classes | Quantities | None:
