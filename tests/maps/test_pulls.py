@@ -55,6 +55,14 @@ def test_a_map_has_them_of_all_points():
     assert record.notes[0].startswith("t-SNE of 60 points, perplexity 5, 750 iterations, KL")
 
 
+def test_their_figure_is_saved_by_its_ending(tmp_path):
+    figure = mapped().pulls(5).draw()
+    figure.save(tmp_path / "a.svg")
+    assert "<svg" in (tmp_path / "a.svg").read_text()
+    with pytest.raises(CircuitError, match=r"name it a\.svg, not"):
+        figure.save(tmp_path / "a.html")
+
+
 @pytest.mark.parametrize("point", [-1, 60, 1.5, True, "5"])
 def test_another_point_is_refused(point):
     with pytest.raises(CircuitError, match="the map has points 0 to 59, and not"):
