@@ -59,11 +59,43 @@ def test_a_table(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "note: cells are separated by semicolons" in done.message + done.stdout
     assert "note: mapped by 2 columns: weight, colour" in done.stdout
+    assert "note: columns of numbers are scaled to spread 1" in done.stdout
     assert "note: column 'Name' is taken as --name, by its name" in done.stdout
     facts = held(tmp_path / "map.html").facts
     assert facts["names"][:2] == ["n0", "n1"]
     assert facts["classes"] == ["cat", "dog"]
     assert facts["unlabelled"] == 10
+
+
+def test_words_of_training_are_not_said_and_positions_go_on(tmp_path):
+    rows = "".join(f"{k % 7},{'' if k == 3 else k},1\n" for k in range(30))
+    (tmp_path / "a.csv").write_text("p,q,same\n" + rows)
+    done = embed("a.csv", "--save", "b.csv", "--exaggeration", 4, "--learning-rate", 20)
+    assert done.returncode == 0, done.stderr
+    assert "training" not in done.stdout
+    assert done.stdout.count("left out") == 1
+    assert (tmp_path / "b.csv").read_text().startswith("x,y\n")
+
+
+def test_a_column_of_few_texts_is_the_label_and_coordinates_are_none(tmp_path):
+    rows = "".join(f"{k % 7},{k},{('cat', 'dog')[k % 2]}\n" for k in range(30))
+    (tmp_path / "a.csv").write_text("x,y,species\n" + rows)
+    done = embed("a.csv")
+    assert done.returncode == 0, done.stderr
+    assert "mapped by 2 columns: x, y" in done.stdout
+    assert "column 'species' is taken as --label, the only one of few texts" in done.stdout
+    assert held(tmp_path / "map.html").facts["classes"] == ["cat", "dog"]
+
+
+def test_ctrl_c_before_the_first_iteration_saves_nothing(tmp_path, monkeypatch):
+    def interrupted(self, x):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pullback.maps.TSNE.fit_transform", interrupted)
+    done = embed("iris")
+    assert done.returncode == 130
+    assert "interrupted before the first iteration: nothing is saved" in done.message
+    assert not (tmp_path / "map.html").exists()
 
 
 def test_arrays(tmp_path):
@@ -138,7 +170,10 @@ def test_ctrl_c_keeps_the_map_so_far(tmp_path, monkeypatch):
 
 
 REFUSED = {
-    "ending": (["digits", "--save", "map.pdf"], "writes .html and .svg and .png files"),
+    "ending": (
+        ["digits", "--save", "map.pdf"],
+        "writes .html or .svg or .png or .csv",
+    ),
     "folder": (["digits", "--save", "none/map.html"], "there is no folder"),
     "unknown": (["nowhere.csv"], "nowhere.csv"),
     "no data": (["digitz"], "no file or built-in set 'digitz'; built in are"),
@@ -151,6 +186,12 @@ REFUSED = {
     "read": (["a.npy", "--decimal", "comma"], "how to read a file can be told of tables"),
     "column": (["a.csv", "--label", "z"], "'z'"),
     "few": (["digits", "--max-points", "2"], "--max-points is a whole number from 4 on, got 2"),
+    "one": (["one.csv"], "one.csv has 1 point, and a map needs 4 at least"),
+    "seed": (["iris", "--seed", "-1"], "--seed is a whole number from 0 to 4,294,967,295, got -1"),
+    "threads": (["iris", "--threads", "0"], "--threads is a whole number from 1 on, got 0"),
+    "iterations": (["iris", "--iterations", "-5"], "--iterations is a whole number from 0 on, got"),
+    "metric": (["iris", "--metric", "cosin"], "no metric 'cosin'; did you mean 'cosine'?"),
+    "bridge": (["iris", "--method", "barnes_hut"], "did you mean 'barnes-hut'?"),
     "distances": (["a.npy", "--metric", "precomputed", "--max-points", "4"], "says distances"),
     "flat": (["flat.npy"], "points are numbers of shape (N, features), got float64 of (3,)"),
     "objects": (["objects.npy"], "save arrays of numbers with numpy.save"),
@@ -172,6 +213,7 @@ def test_what_cannot_be_mapped_is_refused(tmp_path, case):
     np.savez("few.npz", x=RNG.normal(size=(5, 2)), y=np.zeros(2))
     np.savez("two.npz", a=np.zeros((5, 2)), b=np.zeros((5, 2)))
     (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n3,4\n" * 6)
+    (tmp_path / "one.csv").write_text("x,y\n1,2\n")
     (tmp_path / "notes.md").write_text("# notes")
     arguments, message = REFUSED[case]
     done = embed(*arguments)

@@ -209,7 +209,7 @@ def test_data_that_does_not_fit(place, tmp_path, text, message):
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ("out.txt", "--output writes .csv and .parquet files: name it out.csv, not"),
+        ("out.txt", "--output writes .csv or .parquet files: name it out.csv, not"),
         ("", "--output needs the name of a file"),
         ("no/out.csv", "there is no folder"),
         ("flowers.csv", "--output would write over"),

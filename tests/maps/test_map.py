@@ -36,6 +36,36 @@ def test_names_that_are_missing_or_bytes():
     assert Map(THREE, names=[pd.NA, np.nan, b"c"]).names == ("", "", "c")
 
 
+def test_a_notebook_says_what_it_is_and_shows_its_picture(monkeypatch):
+    assert repr(Map(THREE)) == "<Map: 3 points>"
+    found = Map(THREE, [Frame(0, 2.0, THREE)], ["a", "b", "a"], title="so", notes=["x" * 999])
+    assert repr(found) == "<Map 'so': 3 points, 1 frame, 2 labels>"
+    assert repr(Map(THREE, labels=[0.5, 2, 1])) == "<Map: 3 points, labels from 0.5 to 2>"
+    assert found._repr_png_().startswith(b"\x89PNG")
+    monkeypatch.setattr("pullback.maps.map.find_spec", lambda name: None)
+    assert found._repr_png_() is None
+
+
+def test_positions_go_on_to_other_programs(tmp_path):
+    found = Map(THREE, labels=["a", None, "b, c"], names=["n", "", "o"])
+    found.save(tmp_path / "a.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), THREE.astype(np.float32))
+    found.save(tmp_path / "a.csv")
+    table = pd.read_csv(tmp_path / "a.csv", keep_default_na=False)
+    assert table.columns.tolist() == ["x", "y", "label", "name"]
+    np.testing.assert_array_equal(table[["x", "y"]], THREE)
+    assert table["label"].tolist() == ["a", "", "b, c"]
+    Map(THREE).save(tmp_path / "b.csv")
+    assert (tmp_path / "b.csv").read_text().splitlines()[0] == "x,y"
+
+
+@pytest.mark.parametrize(("most", "white"), [(1.0, 255), (16.0, 255), (0.2, 51)])
+def test_pictures_of_fractions_are_scaled(most, white):
+    found = Map(THREE, pictures=np.full((3, 2, 2), most)).pictures
+    assert found.dtype == np.uint8
+    assert (found == white).all()
+
+
 def test_one_point_is_a_map_and_none_is_not():
     assert len(Map([[3.0, 4.0]])) == 1
     with pytest.raises(CircuitError, match="at least one point"):
@@ -66,7 +96,7 @@ REFUSED = {
         "all of one size",
     ),
     "notes": ({"notes": "a note"}, "a list of texts"),
-    "pictures": ({"pictures": np.zeros((3, 8, 8))}, "uint8"),
+    "pictures": ({"pictures": -np.ones((3, 8, 8))}, "uint8"),
     "empty pictures": ({"pictures": np.zeros((3, 0, 8), np.uint8)}, "uint8"),
     "attraction": ({"attraction": np.zeros((2, 2))}, "2 attraction for 3"),
     "repulsion": ({"repulsion": NAN}, "repulsion must be finite"),
@@ -97,7 +127,7 @@ def test_a_map_is_saved_by_its_ending(tmp_path):
 
 def test_where_it_cannot_be_saved_nothing_is_written(tmp_path):
     found = Map(THREE)
-    with pytest.raises(CircuitError, match=r"saved as .html, .svg, .png: name it map.html"):
+    with pytest.raises(CircuitError, match=r"\.csv, \.npy: name it map\.html"):
         found.save(tmp_path / "map.pdf")
     (tmp_path / "a.html").mkdir()
     with pytest.raises(CircuitError, match="is a folder"):

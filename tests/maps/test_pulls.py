@@ -40,6 +40,7 @@ def test_they_can_be_read():
     lines = str(mapped().pulls(5)).splitlines()
     assert lines[0].startswith("what pulls at point 5")
     assert len(lines) == 14
+    assert repr(mapped().pulls(5)) == str(mapped().pulls(5))
 
 
 def test_a_map_has_them_of_all_points():
@@ -52,6 +53,14 @@ def test_a_map_has_them_of_all_points():
     assert record.neighbours[5].tolist() == found.neighbours[:8].tolist()
     np.testing.assert_allclose(record.weights[5], np.hypot(*found.each[:8].T), rtol=1e-4)
     assert record.notes[0].startswith("t-SNE of 60 points, perplexity 5, 750 iterations, KL")
+
+
+def test_their_figure_is_saved_by_its_ending(tmp_path):
+    figure = mapped().pulls(5).draw()
+    figure.save(tmp_path / "a.svg")
+    assert "<svg" in (tmp_path / "a.svg").read_text()
+    with pytest.raises(CircuitError, match=r"name it a\.svg, not"):
+        figure.save(tmp_path / "a.html")
 
 
 @pytest.mark.parametrize("point", [-1, 60, 1.5, True, "5"])

@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
+from sklearn import manifold
 from sklearn.base import clone
+from sklearn.datasets import load_iris, load_wine
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import pairwise_distances
+from sklearn.preprocessing import StandardScaler
 from tests.maps.points import GROUPS, SMALL, groups, mapped, purity
 
 import pullback as pb
@@ -43,6 +46,13 @@ def test_the_cost_is_that_of_the_circuit_and_no_worse_than_scikit_learns():
     other = Other(perplexity=5.0, random_state=0, max_iter=750, method="exact")
     theirs = cost_of(mapped(), other.fit_transform(groups()))
     assert mapped().kl_divergence_ < theirs + 0.02
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine])
+def test_small_sets_have_maps_about_as_good_as_scikit_learns(load):
+    x = StandardScaler().fit_transform(load().data)
+    theirs = manifold.TSNE(init="pca", method="exact", random_state=0).fit(x).kl_divergence_
+    assert TSNE(random_state=0, verbose=False).fit(x).kl_divergence_ < 1.05 * theirs
 
 
 def test_a_map_that_has_formed_is_at_rest():
@@ -208,7 +218,7 @@ def test_exaggeration_that_draws_all_points_together_is_left():
     cloud = np.random.default_rng(0).normal(size=(200, 8))
     tsne = TSNE(perplexity=30.0, engine="eager", learning_rate=5.0, max_iter=400).fit(cloud)
     (note,) = tsne.notes_
-    assert note.startswith("an exaggeration of 12 drew all points together and was left after")
+    assert note.startswith("An exaggeration of 12 drew all points together and was left after")
     assert tsne.n_iter_ == 400
     start = TSNE(perplexity=30.0, engine="eager", max_iter=0).fit(cloud).embedding_
     along = np.corrcoef(start[:, 0], tsne.embedding_[:, 0])[0, 1]

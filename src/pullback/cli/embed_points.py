@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +29,7 @@ _SHAPING, _PICTURES = "Shaping the map", "Pictures"
 _FRAMES = 25  # in which a page replays how the map formed
 _SAMPLE = 2000  # points whose neighbourhoods are compared
 _NEIGHBOURS = 10
+_FEWEST = 4  # points, each of which has three neighbours
 
 
 def points(
@@ -44,17 +45,24 @@ def points(
         list[str] | None,
         typer.Option(
             metavar="FILE",
-            help="write the map here: a page to explore (.html) or a picture (.svg, .png); may be "
-            "given again; by default map.html",
+            help="write the map here: a page to explore (.html), a picture (.svg, .png) or "
+            "positions (.csv, .npy); may be given again; by default map.html",
         ),
     ] = None,
     label: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="what points are coloured by; by default by its name"),
+        typer.Option(
+            metavar="COLUMN",
+            help="what points are coloured by; by default one named target, "
+            "label, class, outcome or y, or the only one of few texts",
+        ),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="what points are called; by default by its name"),
+        typer.Option(
+            metavar="COLUMN",
+            help="what points are called; by default one named name, title, id, word or text",
+        ),
     ] = None,
     max_points: Annotated[
         int | None,
@@ -71,6 +79,18 @@ def points(
     iterations: Annotated[
         int, typer.Option(metavar="N", rich_help_panel=_SHAPING, help="steps of descent")
     ] = 750,
+    exaggeration: Annotated[
+        float,
+        typer.Option(
+            metavar="E",
+            rich_help_panel=_SHAPING,
+            help="how many times as strongly neighbours pull in the first 250 steps",
+        ),
+    ] = 12.0,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(metavar="R", rich_help_panel=_SHAPING, help="by default chosen by size"),
+    ] = None,
     method: Annotated[
         str,
         typer.Option(
@@ -126,16 +146,23 @@ def points(
     Ctrl-C ends the descent and not the rest: the map so far is written. The status is 130 then.
     """
     paths = _writable(save or ["map.html"], data)
-    if max_points is not None and max_points < 4:
+    _refuse_numbers(iterations, seed, threads)
+    if max_points is not None and max_points < _FEWEST:
         raise CircuitError(f"--max-points is a whole number from 4 on, got {max_points}")
     options = read_options(separator, header, decimal, gaps, classes)
     told = Told(label, name, None if size is None else size_of(size), skip_broken, options)
     if max_points is not None and metric == "precomputed":
         raise CircuitError("--max-points is for points, and --metric precomputed says distances")
     found = points_of(data, told).at_most(max_points, seed)
+    if len(found) < _FEWEST:
+        raise CircuitError(
+            f"{found.title} has {counted(len(found), 'point')}, and a map needs {_FEWEST} at least"
+        )
     shape = {
         "perplexity": _perplexity(perplexity, len(found)),
         "max_iter": iterations,
+        "early_exaggeration": exaggeration,
+        "learning_rate": "auto" if learning_rate is None else learning_rate,
         "method": method,
         "metric": metric or found.metric,
         "init": init,
@@ -145,7 +172,11 @@ def points(
     page = Page()
     if not as_json:
         _show_points(page, found, shape)
-    outcome = _mapped(found, shape)
+    try:
+        outcome = _mapped(found, shape)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("interrupted before the first iteration: nothing is saved")
+        raise typer.Exit(130) from None
     with Console(stderr=True).status("writing the map"):
         for path in paths:
             outcome.map.save(path)
@@ -192,12 +223,14 @@ def _mapped(found: Points, shape: dict[str, Any]) -> _Outcome:
     begun = time.perf_counter()
     tsne = TSNE(**shape, keep_every=max(1, shape["max_iter"] // _FRAMES))
     y = tsne.fit_transform(found.x)
+    if not tsne.n_iter_ and shape["max_iter"]:
+        raise KeyboardInterrupt
     seconds = time.perf_counter() - begun
     with Console(stderr=True).status("judging the map"):
-        made = tsne.map(*beside)
+        made = tsne.map(*beside, found.title)
         trust, among = _trust(found.x, y, shape["metric"], shape["random_state"])
     return _Outcome(
-        replace(made, title=found.title),
+        made,
         float(tsne.kl_divergence_),
         trust,
         among,
@@ -224,12 +257,22 @@ def _trust(x: np.ndarray, y: np.ndarray, metric: str, seed: int) -> tuple[float 
     return float(trust), len(few)
 
 
+def _refuse_numbers(iterations: int, seed: int, threads: int | None) -> None:
+    """Raise `CircuitError` for a number that is out of its range, by the name of its option."""
+    if iterations < 0:
+        raise CircuitError(f"--iterations is a whole number from 0 on, got {iterations}")
+    if not 0 <= seed < 2**32:
+        raise CircuitError(f"--seed is a whole number from 0 to {2**32 - 1:,}, got {seed}")
+    if threads is not None and threads < 1:
+        raise CircuitError(f"--threads is a whole number from 1 on, got {threads}")
+
+
 def _writable(names: list[str], data: str) -> list[Path]:
     """Where the map shall be written, refused now where it cannot."""
     paths = [writable("--save", name, *ENDINGS) for name in names]
     for path in paths:
         refuse_same("--save", path, data)
-    if any(path.suffix.lower() != ".html" for path in paths):
+    if any(path.suffix.lower() in (".svg", ".png") for path in paths):
         refuse_without_matplotlib()
     return paths
 

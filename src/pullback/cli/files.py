@@ -21,7 +21,7 @@ def writable(option: str, name: str, *suffixes: str) -> Path:
     if path.is_dir():
         raise CircuitError(f"{option} needs the name of a file, and {name} is a folder")
     if suffixes and path.suffix.lower() not in suffixes:
-        kinds = " and ".join(suffixes)
+        kinds = " or ".join(suffixes)
         raise CircuitError(
             f"{option} writes {kinds} files: name it {path.stem}{suffixes[0]}, not {name}"
         )

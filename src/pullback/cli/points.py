@@ -21,6 +21,7 @@ from pullback.files.words import counted, listed, text_of
 from pullback.images import Listing, Pictures
 from pullback.images.reading import PICTURES
 from pullback.tables import Dataset, Preparation, ReadOptions, TableDataset, read_table
+from pullback.tables.column import Column
 from pullback.tables.columns import columns_of
 from pullback.tables.read import SUFFIXES as TABLES
 from pullback.tables.target import label_array
@@ -33,6 +34,7 @@ VECTORS = (".safetensors", ".vec", ".bin")
 _LABELS = ("target", "label", "class", "y", "outcome")  # columns that are labels by their names
 _NAMES = ("name", "title", "id", "word", "text")
 _INPUTS = ("x", "data", "inputs", "images", "pictures", "vectors", "embeddings")
+_FEW = 20  # different texts at most, in a column that is taken as labels
 _PIXEL = re.compile(r"pixel_(\d+)_(\d+)")
 
 
@@ -147,7 +149,8 @@ def _of_dataset(data: Dataset) -> Points:
         labels = data.labels.astype(np.float64) * target.scale + target.centre
     x = data.inputs.reshape(len(data), -1)
     pictures = _drawn(data.features, x)
-    return Points(data.name, data.source, x, labels, None, pictures, data.notes)
+    notes = tuple(note for note in data.notes if not note.startswith("the task is "))
+    return Points(data.name, data.source, x, labels, None, pictures, notes)
 
 
 def _drawn(features: Sequence[str], x: np.ndarray) -> np.ndarray | None:
@@ -208,19 +211,27 @@ def _of_table(data: str, told: Told) -> Points:
     told.refuse(f"{data} is a table", table=True)
     table = read_table(data, told.options)
     series = columns_of(table.frame)
-    label, name = (
-        _column(series, asked, usual)
-        for asked, usual in ((told.label, _LABELS), (told.name, _NAMES))
-    )
+    plane = "x" in {column.lower() for column in series}
+    label = _column(series, told.label, [usual for usual in _LABELS if usual != "y" or not plane])
+    name, guessed = _column(series, told.name, _NAMES), None
     kept: pd.DataFrame = table.frame.loc[:, [c not in (label, name) for c in series]]
     preparation = Preparation.fit(kept)
+    if label is None:
+        guessed = label = _classlike(preparation, series)
+    if guessed is not None:
+        kept = table.frame.loc[:, [c not in (label, name) for c in series]]
+        preparation = Preparation.fit(kept)
     inputs, notes = preparation.transform(kept, table.habits)
+    filled = (note.removesuffix(" as in training") for note in notes)  # nothing trains here
     used = [c.name for c in preparation.columns if c.kind != "ignore"]
-    left = [f"{c.name} ({c.note})" for c in preparation.columns if c.kind == "ignore"]
+    left = [c for c in preparation.columns if c.kind == "ignore"]
     said = [f"mapped by {counted(len(used), 'column')}: {listed(used, 8)}"]
-    said += [f"left out: {listed(left, 8)}"] if left else []
+    said.append("columns of numbers are scaled to spread 1")
+    said += [f"left out: {listed([_why(c) for c in left], 8)}"] if left else []
     for option, chosen, asked in (("label", label, told.label), ("name", name, told.name)):
-        if chosen is not None and asked is None:
+        if option == "label" and guessed is not None:
+            said.append(f"column {guessed!r} is taken as --label, the only one of few texts")
+        elif chosen is not None and asked is None:
             said.append(f"column {chosen!r} is taken as --{option}, by its name")
     return Points(
         os.path.basename(data),
@@ -228,8 +239,24 @@ def _of_table(data: str, told: Told) -> Points:
         inputs,
         None if label is None else _labels(series[label]),
         None if name is None else series[name].astype(str).tolist(),
-        notes=(*table.notes, *said, *notes),
+        notes=(*table.notes, *said, *filled),
     )
+
+
+def _classlike(preparation: Preparation, series: Any) -> str | None:
+    """The only column of texts, where these are few and others are left to map by."""
+    used = [column for column in preparation.columns if column.kind != "ignore"]
+    kinds = {column.name for column in used if column.kind in ("category", "boolean")}
+    texts = [name for name in kinds if any(map(str.isalpha, str(series[name].iloc[0])))]
+    if len(texts) != 1 or len(used) == 1:
+        return None
+    column = series[texts[0]]
+    return texts[0] if column.nunique() <= min(_FEW, len(column) // 3) else None
+
+
+def _why(column: Column) -> str:
+    """A column that is left out, and why."""
+    return f"{column.name} ({column.note.removeprefix('left out: ')})"
 
 
 def _column(series: Any, asked: str | None, usual: Sequence[str]) -> str | None:

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+
+from pullback.core.aside import replacing
+from pullback.core.errors import CircuitError
 
 WIDTH = 9.0
 MARGIN = 0.25
@@ -56,6 +61,21 @@ class Sheet(Figure):
             spine.set_color(FRAME)
             spine.set_linewidth(0.6)
         return axes
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the figure to a file, as what its ending says, such as .svg or .png.
+
+        Raises `CircuitError` for an ending of no picture, and where it cannot be written.
+        """
+        kind = Path(path).suffix.lower().removeprefix(".")
+        kinds = self.canvas.get_supported_filetypes()
+        if kind not in kinds:
+            raise CircuitError(
+                f"a figure is saved as {', '.join(f'.{one}' for one in kinds)}: name it "
+                f"{Path(path).stem}.svg, not {path}"
+            )
+        with replacing(path) as file:
+            self.savefig(file, format=kind)
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()

@@ -46,6 +46,8 @@ def _up_to(most: float) -> tuple[Callable[[Any], bool], str]:
     return lambda x: _is_number(x) and 0 < x <= most, f"a number above 0 and up to {most:g}"
 
 
+_OTHERS_CALL_IT = {"barnes_hut": "barnes-hut", "bh": "barnes-hut", "fft": "interpolation"}
+
 Rule = tuple[Callable[[Any], bool], str]
 RULES: Mapping[str, Rule] = {
     "n_components": (lambda x: _is_count(x) and x <= 3, "1, 2 or 3"),
@@ -100,7 +102,13 @@ def refuse_parameters(parameters: Mapping[str, Any]) -> None:
     for name, value in parameters.items():
         allowed, words = RULES.get(name, (None, ""))
         if allowed is not None and not allowed(value):
-            raise CircuitError(f"{name} is {words}, got {value!r:.60}")
+            raise CircuitError(f"{name} is {words}, got {value!r:.60}{_meant(name, value)}")
+
+
+def _meant(name: str, value: Any) -> str:
+    """Which method is meant by a name that others have for it."""
+    meant = _OTHERS_CALL_IT.get(value) if name == "method" and isinstance(value, str) else None
+    return f"; did you mean {meant!r}?" if meant else ""
 
 
 def refuse_perplexity(perplexity: Any, n: int) -> int:

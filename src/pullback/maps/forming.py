@@ -149,7 +149,7 @@ def _ends(phases: Sequence[Phase], begun: int) -> Iterator[tuple[Phase, int]]:
 
 def _fallen(exaggeration: float, iterations: int) -> str:
     return (
-        f"an exaggeration of {exaggeration:g} drew all points together and was left after "
+        f"An exaggeration of {exaggeration:g} drew all points together and was left after "
         f"{counted(iterations, 'iteration')}; a smaller one suits such points"
     )
 

@@ -1,7 +1,7 @@
 """In: where points lie in the plane, and what is known of them. Out: a record, checked, to look at.
 
 A `Map` is plain data: whatever laid the points out (t-SNE, a network, another library) makes one,
-and it is saved as a page to explore (.html) or as a picture (.svg, .png).
+and it is saved as a page to explore (.html), a picture (.svg, .png) or positions (.csv, .npy).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from itertools import pairwise
 from numbers import Real
 from pathlib import Path
@@ -19,11 +20,13 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.figures import refuse_without_matplotlib
+from pullback.files.words import counted
 from pullback.maps.labels import Classes, Quantities, is_missing, text_of, understood
 from pullback.maps.page import write_page
+from pullback.maps.positions import write_positions
 
 _FARTHEST = 1e30  # from zero, so that widths and their squares are numbers too
-ENDINGS = (".html", ".svg", ".png")
+ENDINGS = (".html", ".svg", ".png", ".csv", ".npy")
 READING = (
     "Points that lie together are alike in the data. How large or dense a group looks, and how far "
     "groups lie apart, says little: t-SNE keeps who is near, and not how far."
@@ -45,11 +48,11 @@ class Map:
     """Points in the plane, and what a person who looks at them may ask for.
 
     positions (N, 2) float32; `frames` are how they came there, in order. Of each point, where told:
-    its label (a text, a number, a truth value, None where it has none), its name, its picture
-    (N, H, W) or (N, H, W, 3) uint8, the attraction (N, 2) that its neighbours pull it with and the
-    repulsion (N, 2) of all others, as steps of descent that each would take, and its strongest
-    neighbours (N, k), as numbers of points, with weights (N, k). `notes` are sentences to stand
-    below, on how the map was made.
+    its label (a text, a number, a truth value, None where it has none), its name, its picture (N,
+    H, W) or (N, H, W, 3) uint8 (fractions, of which the largest is 1 or more, are brought to 255),
+    the attraction (N, 2) that its neighbours pull it with and the repulsion (N, 2) of all others,
+    as steps of descent that each would take, and its strongest neighbours (N, k), as numbers of
+    points, with weights (N, k). `notes` are sentences to stand below, on how the map was made.
 
     Raises `CircuitError` where shapes or numbers do not fit together, or are not finite.
 
@@ -99,6 +102,23 @@ class Map:
     def __len__(self) -> int:
         return len(self.positions)
 
+    def __repr__(self) -> str:
+        said = [counted(len(self), "point")]
+        said += [counted(len(self.frames), "frame")] * bool(self.frames)
+        if isinstance(self.colouring, Classes):
+            said.append(counted(len(self.colouring.names), "label"))
+        elif self.colouring is not None:
+            said.append("labels from {:g} to {:g}".format(*self.colouring.ends))
+        return f"<Map{f' {self.title!r}' * bool(self.title)}: {', '.join(said)}>"
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture, which a notebook shows where matplotlib is installed."""
+        if find_spec("matplotlib") is None:
+            return None
+        from pullback.maps.picture import RESOLUTION, bytes_of
+
+        return bytes_of(self, "png", RESOLUTION // 2)
+
     @cached_property
     def colouring(self) -> Classes | Quantities | None:
         """What the labels are: classes, quantities, or nothing."""
@@ -106,6 +126,9 @@ class Map:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a page to explore (.html), or a picture (.svg, .png; extra `plot`), by the ending.
+
+        Positions to go on with are a table of x, y, and label and name where there are (.csv), or
+        the array alone (.npy).
 
         Raises `CircuitError` for another ending, and where the file cannot be written.
         """
@@ -118,6 +141,8 @@ class Map:
             )
         if ending == ".html":
             write_page(self, path)
+        elif ending in (".csv", ".npy"):
+            write_positions(self, path)
         else:
             refuse_without_matplotlib()
             from pullback.maps.picture import write_picture
@@ -198,6 +223,8 @@ def _pictures(given: Any) -> np.ndarray:
         raise CircuitError("pictures are all of one size, and these are of several") from None
     if x.ndim == 4 and x.shape[3] == 1:
         x = x[..., 0]
+    if x.dtype.kind == "f" and x.size and np.isfinite(x).all() and x.min() >= 0.0:
+        x = np.round(x * (255.0 / max(float(x.max()), 1.0))).astype(np.uint8)
     if x.dtype != np.uint8 or not (x.ndim == 3 or (x.ndim == 4 and x.shape[3] == 3)) or not x.size:
         raise CircuitError(
             f"pictures are uint8 of shape (N, H, W) or (N, H, W, 3), got {x.dtype} of {x.shape}"

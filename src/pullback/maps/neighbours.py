@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -105,7 +106,11 @@ def _refuse_metric(metric: Any) -> None:
 
     if not callable(metric) and metric not in VALID_METRICS["brute"]:
         names = ", ".join(sorted(VALID_METRICS["brute"]))
-        raise CircuitError(f"there is no metric {metric!r}; there are: {names}; or a function")
+        near = get_close_matches(str(metric), VALID_METRICS["brute"], n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise CircuitError(
+            f"there is no metric {metric!r}; {hint}there are: {names}; or a function"
+        )
 
 
 def scaling(x: Any, metric: Any) -> Scaling:

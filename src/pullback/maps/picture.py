@@ -34,7 +34,7 @@ MANY = 1000  # points, beyond which they are one picture in an SVG
 MOST_NAMES = 400
 _LINE = 0.17  # inches of a line of the legend and of the notes
 _LETTER = 0.56 * SMALL / 72.0  # inches of a letter, about
-_RESOLUTION = 200  # dots an inch
+RESOLUTION = 200  # dots an inch
 
 
 def write_picture(map: Map, path: Path) -> None:
@@ -42,13 +42,18 @@ def write_picture(map: Map, path: Path) -> None:
 
     Raises `CircuitError` where it cannot be written.
     """
+    picture = bytes_of(map, path.suffix.lower().removeprefix("."), RESOLUTION)
+    with replacing(path) as written:
+        written.write(picture)
+
+
+def bytes_of(map: Map, kind: str, resolution: int) -> bytes:
+    """The picture of a map as a file's bytes, "svg" or "png", of so many dots an inch."""
     file = io.BytesIO()
     with matplotlib.rc_context({"svg.fonttype": "none"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # which are drawn as boxes
-        kind = path.suffix.lower().removeprefix(".")
-        drawn(map).savefig(file, format=kind, dpi=_RESOLUTION)
-    with replacing(path) as written:
-        written.write(file.getvalue())
+        drawn(map).savefig(file, format=kind, dpi=resolution)
+    return file.getvalue()
 
 
 def drawn(map: Map) -> Sheet:

@@ -39,7 +39,7 @@ class Pulls:
         """Where the point would go, (d,)."""
         return self.attraction + self.repulsion
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         lines = [f"what pulls at point {self.point}, as a step of length 1 down the cost:"]
         parts = {
             f"{len(self.neighbours)} neighbours": self.attraction,

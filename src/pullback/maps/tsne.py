@@ -29,7 +29,7 @@ from pullback.maps.start import start
 from pullback.maps.steps import Descent
 
 EARLY_MOMENTUM, MOMENTUM = 0.5, 0.8
-LEAST_RATE = 50.0  # with fewer than 200 points the map would hardly move
+LEAST_RATE = 10.0  # that small maps move; 50 shakes those of 50 to 500 points out of their best
 _ARROWS = 8  # neighbours of each point that a `Map` shows
 
 
@@ -55,7 +55,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         first iterations, and how many these are. Where it draws all points together, as it does to
         those of a single cloud, it is left early, and `notes_` says so.
     exaggeration : the same for all later ones. From 2 to 12, groups of a large map draw together.
-    learning_rate : of the gradient above. "auto" is N / (4 * exaggeration), and 50 at least:
+    learning_rate : of the gradient above. "auto" is N / (4 * exaggeration), and 10 at least:
         openTSNE's N / exaggeration, which leaves out the gradient's factor 4, on scikit-learn's
         scale, which does not (Belkina and others, 2019).
     max_iter : iterations, of which the early ones are part.
@@ -235,8 +235,14 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         y = self._descent.y
         return pulls(int(point), y, self.affinities_, self._repel(n)(y).z)
 
-    def map(self, labels: Any = None, names: Any = None, pictures: Any = None) -> Map:
+    def map(
+        self, labels: Any = None, names: Any = None, pictures: Any = None, title: str = ""
+    ) -> Map:
         """The map as a record, with what pulls at every point, to be looked at and saved.
+
+        Of each point, where given: `labels` are what it is coloured by, classes or quantities,
+        `names` what it is called where it is pointed at, and `pictures`, (N, H, W) or
+        (N, H, W, 3), what it looks like.
 
         Raises `NotFittedError` before `fit`, and what a `Map` raises.
         """
@@ -259,6 +265,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             repulsion=4.0 * repulsion.forces.T / np.float32(repulsion.z),
             neighbours=who,
             weights=how,
+            title=title,
             notes=(f"{made}.", *self.notes_, READING),
         )
 

@@ -97,7 +97,7 @@ class Interpolation:
     def _convolved(self, density: np.ndarray, spacing: float) -> np.ndarray:
         """What all nodes do to each, but for the level."""
         nodes, axes = len(density), range(density.ndim)
-        period = fft.next_fast_len(2 * nodes + MARGIN, real=True)
+        period: Any = fft.next_fast_len(2 * nodes + MARGIN, real=True)
         workers = self._threads if period**density.ndim >= LARGE else 1  # to the same bits
         made: Any = fft.rfft(density, period, axis=-1, workers=workers)
         for axis in axes[:-1]:
@@ -191,10 +191,8 @@ def _spectrum(nodes: int, period: int, d: int, spacing: float) -> np.ndarray:
     square = np.zeros((1,) * d)
     splines = np.ones((1,) * d)
     spline = np.zeros(period)
-    spline[np.arange(REACH) - (REACH // 2 - 1)] = _splines(
-        0.0
-    )  # of a point on a node, at those around
-    spline = np.real(fft.fft(spline))
+    spline[np.arange(REACH) - (REACH // 2 - 1)] = _splines(0.0)  # around a node
+    spline = fft.fft(spline).real
     for axis in range(d):
         shape = tuple(period if k == axis else 1 for k in range(d))
         square = square + (steps**2).reshape(shape)
