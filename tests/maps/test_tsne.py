@@ -52,7 +52,7 @@ def test_the_cost_is_that_of_the_circuit_and_no_worse_than_scikit_learns():
 def test_small_sets_have_maps_about_as_good_as_scikit_learns(load):
     x = StandardScaler().fit_transform(load().data)
     theirs = manifold.TSNE(init="pca", method="exact", random_state=0).fit(x).kl_divergence_
-    assert TSNE(random_state=0, verbose=False).fit(x).kl_divergence_ < 1.05 * theirs
+    assert TSNE(random_state=0, verbose=False).fit(x).kl_divergence_ < 1.03 * theirs
 
 
 def test_a_map_that_has_formed_is_at_rest():

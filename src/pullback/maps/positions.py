@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def write_positions(map: Map, path: Path) -> None:
 
 
 def _table(map: Map) -> str:
-    columns = {"x": map.positions[:, 0], "y": map.positions[:, 1]}
+    columns: dict[str, Any] = {"x": map.positions[:, 0], "y": map.positions[:, 1]}
     if map.labels is not None:
         labels = np.asarray(map.labels, object).reshape(len(map)).tolist()
         columns["label"] = ["" if is_missing(one) else text_of(one) for one in labels]

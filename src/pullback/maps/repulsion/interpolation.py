@@ -192,7 +192,8 @@ def _spectrum(nodes: int, period: int, d: int, spacing: float) -> np.ndarray:
     splines = np.ones((1,) * d)
     spline = np.zeros(period)
     spline[np.arange(REACH) - (REACH // 2 - 1)] = _splines(0.0)  # around a node
-    spline = fft.fft(spline).real
+    made: Any = fft.fft(spline)
+    spline = made.real
     for axis in range(d):
         shape = tuple(period if k == axis else 1 for k in range(d))
         square = square + (steps**2).reshape(shape)
