@@ -196,7 +196,7 @@ REFUSED = {
     "flat": (["flat.npy"], "points are numbers of shape (N, features), got float64 of (3,)"),
     "objects": (["objects.npy"], "save arrays of numbers with numpy.save"),
     "which": (["two.npz"], "holds the arrays a, b; call the one to map x"),
-    "one row": (["one.npy"], "1 sample(s)"),
+    "one row": (["one.npy"], "one.npy has 1 point, and a map needs 4 at least"),
     "few labels": (["few.npz"], "2 labels for 5 points; give one for each"),
     "perplexity": (["digits", "--max-points", "9", "--perplexity", "50"], "perplexity"),
     "method": (["iris", "--method", "quick"], "'quick'"),

@@ -1,6 +1,7 @@
 """Who is nearest: against all distances by NumPy; approximate ones by how many they find."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -110,6 +111,27 @@ def test_many_copies_do_not_hide_the_others():
     assert (np.sort(new.indices[0, :1500]) == np.arange(0, 3000, 2)).all()
 
 
+class Lacking:
+    """A graph that finds three neighbours alone of every third point."""
+
+    def __init__(self, graph):
+        self.graph = graph
+
+    def search(self, x, k, *, exact=False, threads=0):
+        found = self.graph.search(x, k, exact=exact, threads=threads)
+        counts = np.where(np.arange(len(x)) % 3 | exact, k, 3)
+        keys = np.where(np.arange(k) < counts[:, None], found.keys, 0)
+        return SimpleNamespace(keys=keys, distances=found.distances, counts=counts)
+
+
+def test_what_no_way_leads_to_is_found_all_the_same():
+    x = np.random.default_rng(0).normal(size=(300, 10))
+    exact, near = (index(x, way=way)[0] for way in ("exact", "approximate"))
+    near._graph = Lacking(near._graph)
+    assert (near.of_each(20).indices == exact.of_each(20).indices).all()
+    assert (near.of(x[:1], 5).indices == exact.of(x[:1], 5).indices).all()
+
+
 def test_groups_that_come_one_after_another_are_found_by_many_threads():
     rng = np.random.default_rng(5)
     x = np.repeat(rng.normal(size=(10, 20)) * 1000.0, 150, axis=0) + rng.normal(size=(1500, 20))
@@ -148,7 +170,7 @@ def test_without_usearch_it_is_refused_where_it_is_asked_for(monkeypatch):
 @pytest.mark.parametrize(
     ("metric", "way", "message"),
     [
-        ("euklid", "auto", "there is no metric 'euklid'; there are: .*cosine"),
+        ("euklid", "auto", "there is no metric 'euklid'; did you mean 'euclidean'.*cosine"),
         ("manhattan", "approximate", "by the metrics euclidean, l2, cosine, got 'manhattan'"),
     ],
 )

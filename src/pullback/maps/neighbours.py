@@ -218,15 +218,8 @@ class Approximate:
     def _found(self, x: np.ndarray, k: int) -> Neighbours:
         """The k nearest points of each x, all of one place before those of the next."""
         places = min(k, len(self._x))
-        found = self._graph.search(x, places, threads=self._threads)
-        fewest = int(np.min(getattr(found, "counts", len(found))))  # of a single x it has none
-        if fewest < places:
-            raise CircuitError(
-                f"usearch finds {fewest} neighbours of a point, and not {places}; choose "
-                "neighbors='exact'"
-            )
-        keys = found.keys.reshape(-1, places).astype(np.int64)
-        distances = np.maximum(found.distances.reshape(-1, places), 0.0)  # rounding makes some less
+        keys, distances = self._searched(x, places)
+        distances = np.maximum(distances, 0.0)  # rounding makes some less
         far = np.sqrt(distances) if GRAPHS[self._metric] == "l2sq" else distances
         far = far.astype(np.float64) * _unit(self._scaling.size, self._metric)
         ends = np.minimum(np.cumsum(self._counts[keys], axis=1), k)
@@ -237,6 +230,21 @@ class Approximate:
             self._members[first + np.arange(k) - begins],
             np.repeat(far, counts.ravel()).reshape(-1, k),
         )
+
+    def _searched(self, x: np.ndarray, places: int) -> tuple[np.ndarray, np.ndarray]:
+        """The keys of the nearest places of each x, and what the graph calls their distances.
+
+        Where it finds fewer, since no way leads to the others, all places are looked at.
+        """
+        several = x if len(x) > 1 else np.concatenate([x, x])  # what it finds of one is of no rows
+        found: Any = self._graph.search(several, places, threads=self._threads)
+        keys, distances = found.keys.astype(np.int64), found.distances.copy()
+        fewer = np.asarray(found.counts) < places
+        if fewer.any():
+            both = np.flatnonzero(fewer).repeat(2)  # two rows at least, here too
+            every = self._graph.search(several[both], places, exact=True, threads=self._threads)
+            keys[both], distances[both] = every.keys, every.distances
+        return keys[: len(x)], distances[: len(x)]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_graph": bytes(self._graph.save())}
