@@ -11,8 +11,8 @@ rule. K is such that what is read between the nodes meets 1 / (1 + distance**2) 
 
 Linderman et al., "Fast interpolation-based t-SNE for improved visualization of single-cell RNA-seq
 data" (2019) go by way of a grid too, with polynomials that break off from cell to cell; splines,
-which have no breaks, come as near on a grid of as many nodes with half of the transforms. Hockney
-and Eastwood, "Computer simulation using particles" (1988), call it a particle-mesh method.
+which have no breaks, come nearer on a grid of as many nodes, with fewer transforms. Hockney and
+Eastwood, "Computer simulation using particles" (1988), call it a particle-mesh method.
 """
 
 from __future__ import annotations
