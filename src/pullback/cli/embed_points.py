@@ -14,7 +14,16 @@ import typer
 from rich import filesize
 from rich.console import Console
 
-from pullback.cli.file_options import Classes, Decimal, Gaps, Header, Separator, read_options
+from pullback.cli.file_options import (
+    OF_PICTURES,
+    Classes,
+    Decimal,
+    Gaps,
+    Header,
+    Separator,
+    Size,
+    read_options,
+)
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.layout import sentence
 from pullback.cli.pictures import size_of
@@ -25,7 +34,7 @@ from pullback.figures import refuse_without_matplotlib
 from pullback.files.words import counted
 from pullback.maps.map import ENDINGS, Map
 
-_SHAPING, _PICTURES = "Shaping the map", "Pictures"
+_SHAPING = "Shaping the map"
 _FRAMES = 25  # in which a page replays how the map formed
 _SAMPLE = 2000  # points whose neighbourhoods are compared
 _NEIGHBOURS = 10
@@ -117,18 +126,11 @@ def points(
         int | None,
         typer.Option(metavar="N", rich_help_panel=_SHAPING, help="by default one for each core"),
     ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PIXELS",
-            rich_help_panel=_PICTURES,
-            help="height and width that pictures are brought to, as 64 or 48x64; by default theirs",
-        ),
-    ] = None,
+    size: Size = None,
     skip_broken: Annotated[
         bool,
         typer.Option(
-            "--skip-broken", rich_help_panel=_PICTURES, help="leave out files that are damaged"
+            "--skip-broken", rich_help_panel=OF_PICTURES, help="leave out files that are damaged"
         ),
     ] = False,
     separator: Separator = None,

@@ -10,12 +10,20 @@ from pullback.core.errors import CircuitError
 from pullback.tables import ReadOptions
 from pullback.train.settings import named
 
-_READING = "Reading the file"
+_READING, OF_PICTURES = "Reading the file", "Pictures"
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "blanks": " "}
 _DECIMALS = {"point": ".", "comma": ","}
 _HEADERS = {"yes": True, "no": False}
 CLASSES = ("text", "number")
 
+Size = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PIXELS",
+        rich_help_panel=OF_PICTURES,
+        help="height and width that pictures are brought to, as 64 or 48x64; by default theirs",
+    ),
+]
 Separator = Annotated[
     str | None,
     typer.Option(

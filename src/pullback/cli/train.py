@@ -12,7 +12,16 @@ import typer
 from rich.console import Console
 
 from pullback.cli.asked import Asked
-from pullback.cli.file_options import Classes, Decimal, Gaps, Header, Separator, read_options
+from pullback.cli.file_options import (
+    OF_PICTURES,
+    Classes,
+    Decimal,
+    Gaps,
+    Header,
+    Separator,
+    Size,
+    read_options,
+)
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.pictures import holds_pictures, train_pictures
 from pullback.cli.report import Page, show_data, show_end, show_outcome
@@ -34,7 +43,7 @@ from pullback.tables.recipe import MODELS, Recipe
 from pullback.tables.study import Study
 from pullback.train.settings import named
 
-_TRAINING, _PICTURES, _SEQUENCES = "Training", "Pictures", "Text and sound"
+_TRAINING, _SEQUENCES = "Training", "Text and sound"
 _OTHERS = (
     ("sequences", "text or sound", holds_sequences, train_sequences),
     ("pictures", "pictures", holds_pictures, train_pictures),
@@ -66,19 +75,12 @@ def train(
             help=f"what a column is: {', '.join(KINDS)}, or date:FORMAT; for each again",
         ),
     ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PIXELS",
-            rich_help_panel=_PICTURES,
-            help="height and width that pictures are brought to, as 64 or 48x64; by default theirs",
-        ),
-    ] = None,
+    size: Size = None,
     augment: Annotated[
         str | None,
         typer.Option(
             metavar="NAMES",
-            rich_help_panel=_PICTURES,
+            rich_help_panel=OF_PICTURES,
             help=f"changes at random in training, as flip,shift; of {', '.join(CHANGES)}",
         ),
     ] = None,
@@ -86,7 +88,7 @@ def train(
         bool,
         typer.Option(
             "--skip-broken",
-            rich_help_panel=_PICTURES,
+            rich_help_panel=OF_PICTURES,
             help="leave out files, of recordings too, that are damaged",
         ),
     ] = False,
