@@ -213,6 +213,19 @@ def test_version():
     assert (done.returncode, done.stdout) == (0, f"pullback {pb.__version__}\n")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("explain", "train", "predict", "sample", "describe", "show", "similar", "cache"),
+        *("embed", "embed words", "embed points"),
+    ],
+)
+def test_every_command_tells_its_options(command):
+    done = run(*command.split(), "--help")
+    assert done.returncode == 0
+    assert f"pullback {command}" in done.stdout
+
+
 def test_help_names_the_commands():
     done = run("--help")
     assert done.returncode == 0
