@@ -65,6 +65,25 @@ def test_a_table(tmp_path):
     assert facts["names"][:2] == ["n0", "n1"]
     assert facts["classes"] == ["cat", "dog"]
     assert facts["unlabelled"] == 10
+    assert facts["labels"] == "kind"
+
+
+def test_columns_in_their_own_units(tmp_path):
+    """A wide column leads where it is not scaled: the groups of a narrow one come together."""
+    wide, narrow = np.repeat([0.0, 1000.0], 20), np.tile([0.0, 1.0], 20)
+    noise = RNG.normal(size=(2, 40)) * [[100.0], [0.01]]
+    rows = np.column_stack([wide + noise[0], narrow + noise[1]])
+    lines = [f"{a:.4f},{b:.4f},{'ab'[int(k >= 20)]}" for k, (a, b) in enumerate(rows)]
+    (tmp_path / "a.csv").write_text("wide,narrow,side\n" + "\n".join(lines))
+    apart = []
+    for options, said in (((), "scaled"), (("--no-scale",), "not scaled")):
+        done = embed("a.csv", "--iterations", 300, "--save", "a.npy", *options)
+        assert done.returncode == 0, done.stderr
+        assert f"note: columns of numbers are {said} to spread 1" in done.stdout
+        y = np.load(tmp_path / "a.npy")
+        nearest = np.argsort(np.square(y[:, None] - y).sum(axis=2), axis=1)[:, 1:6]
+        apart.append((narrow[nearest] == narrow[:, None]).mean())
+    assert apart[0] > 0.9 > 0.75 > apart[1]
 
 
 def test_words_of_training_are_not_said_and_positions_go_on(tmp_path):

@@ -28,11 +28,18 @@ def test_letters_are_letters(tmp_path):
         labels=["left", "left", "right $x$ < & \x00", None],
         title="Two $a$ and $b$",
         notes=["A note."],
+        legend="side",
     )
     found = texts(saved(made, tmp_path / "map.svg"))
-    assert {"Two $a$ and $b$", "4 points", "left", "right $x$ < &", "no label", "A note."} <= set(
-        found
-    )
+    assert {
+        "Two $a$ and $b$",
+        "4 points",
+        "side",
+        "left",
+        "right $x$ < &",
+        "no label",
+        "A note.",
+    } <= set(found)
     assert found.count("left") == 2  # on the map and in the legend
 
 

@@ -133,6 +133,12 @@ def points(
             "--skip-broken", rich_help_panel=OF_PICTURES, help="leave out files that are damaged"
         ),
     ] = False,
+    unscaled: Annotated[
+        bool,
+        typer.Option(
+            "--no-scale", help="leave columns of a table in their own units, so that wide ones lead"
+        ),
+    ] = False,
     separator: Separator = None,
     header: Header = None,
     decimal: Decimal = None,
@@ -152,7 +158,9 @@ def points(
     if max_points is not None and max_points < _FEWEST:
         raise CircuitError(f"--max-points is a whole number from 4 on, got {max_points}")
     options = read_options(separator, header, decimal, gaps, classes)
-    told = Told(label, name, None if size is None else size_of(size), skip_broken, options)
+    told = Told(
+        label, name, None if size is None else size_of(size), skip_broken, options, unscaled
+    )
     if max_points is not None and metric == "precomputed":
         raise CircuitError("--max-points is for points, and --metric precomputed says distances")
     found = points_of(data, told).at_most(max_points, seed)
@@ -229,7 +237,7 @@ def _mapped(found: Points, shape: dict[str, Any]) -> _Outcome:
         raise KeyboardInterrupt
     seconds = time.perf_counter() - begun
     with Console(stderr=True).status("judging the map"):
-        made = tsne.map(*beside, found.title)
+        made = tsne.map(*beside, found.title, found.legend)
         trust, among = _trust(found.x, y, shape["metric"], shape["random_state"])
     return _Outcome(
         made,

@@ -42,8 +42,9 @@ _PIXEL = re.compile(r"pixel_(\d+)_(\d+)")
 class Points:
     """Points to be mapped: x (N, features), and of each, where known, label, name and picture.
 
-    `source` says what they are, `notes` what was guessed. Of points whose `first` count most, such
-    as frequent words, the first are kept where not all are wanted, and of others some by chance.
+    `source` says what they are, `legend` what labels are of, `notes` what was guessed. Of points
+    whose `first` count most, such as frequent words, the first are kept where not all are wanted,
+    and of others some by chance.
     """
 
     title: str
@@ -52,6 +53,7 @@ class Points:
     labels: Any = field(default=None, repr=False)
     names: Sequence[str] | None = field(default=None, repr=False)
     pictures: np.ndarray | None = field(default=None, repr=False)
+    legend: str = ""
     notes: tuple[str, ...] = ()
     metric: str = "euclidean"
     first: bool = False
@@ -86,10 +88,15 @@ class Told:
     size: tuple[int, int] | None = None
     skip_broken: bool = False
     options: ReadOptions = field(default_factory=ReadOptions)
+    unscaled: bool = False
 
     def refuse(self, what: str, table: bool = False, pictures: bool = False) -> None:
         """Raise `CircuitError` where something was told that these data have no use for."""
-        of_tables = {"--label": self.label, "--name": self.name}
+        of_tables = {
+            "--label": self.label,
+            "--name": self.name,
+            "--no-scale": self.unscaled or None,
+        }
         of_pictures = {"--size": self.size, "--skip-broken": self.skip_broken or None}
         given = ({} if table else of_tables) | ({} if pictures else of_pictures)
         for option, value in given.items():
@@ -141,16 +148,16 @@ def _of_set(data: str, told: Told) -> Points:
 
 
 def _of_dataset(data: Dataset) -> Points:
-    labels = data.labels
+    labels, target = data.labels, data.preparation and data.preparation.target
     if data.classes:
         labels = label_array(data.classes)[data.labels]
-    elif data.preparation and data.preparation.target:
-        target = data.preparation.target
+    elif target:
         labels = data.labels.astype(np.float64) * target.scale + target.centre
+    legend = target.column.name if target else ""
     x = data.inputs.reshape(len(data), -1)
     pictures = _drawn(data.features, x)
     notes = tuple(note for note in data.notes if not note.startswith("the task is "))
-    return Points(data.name, data.source, x, labels, None, pictures, notes)
+    return Points(data.name, data.source, x, labels, pictures=pictures, legend=legend, notes=notes)
 
 
 def _drawn(features: Sequence[str], x: np.ndarray) -> np.ndarray | None:
@@ -185,7 +192,7 @@ def _of_pictures(data: str, told: Told) -> Points:
         label_array(found.classes)[labels] if len(found.classes) > 1 else None,
         [text_of(file.name) for file in files] or None,
         images,
-        notes,
+        notes=notes,
     )
 
 
@@ -226,7 +233,9 @@ def _of_table(data: str, told: Told) -> Points:
     used = [c.name for c in preparation.columns if c.kind != "ignore"]
     left = [c for c in preparation.columns if c.kind == "ignore"]
     said = [f"mapped by {counted(len(used), 'column')}: {listed(used, 8)}"]
-    said.append("columns of numbers are scaled to spread 1")
+    if told.unscaled:
+        inputs = inputs * np.array([f.scale for f in preparation.features], np.float32)
+    said.append(f"columns of numbers are {'not ' * told.unscaled}scaled to spread 1")
     said += [f"left out: {listed([_why(c) for c in left], 8)}"] if left else []
     for option, chosen, asked in (("label", label, told.label), ("name", name, told.name)):
         if option == "label" and guessed is not None:
@@ -239,6 +248,7 @@ def _of_table(data: str, told: Told) -> Points:
         inputs,
         None if label is None else _labels(series[label]),
         None if name is None else series[name].astype(str).tolist(),
+        legend=label or "",
         notes=(*table.notes, *said, *filled),
     )
 

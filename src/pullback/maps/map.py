@@ -52,7 +52,8 @@ class Map:
     H, W) or (N, H, W, 3) uint8 (fractions, of which the largest is 1 or more, are brought to 255),
     the attraction (N, 2) that its neighbours pull it with and the repulsion (N, 2) of all others,
     as steps of descent that each would take, and its strongest neighbours (N, k), as numbers of
-    points, with weights (N, k). `notes` are sentences to stand below, on how the map was made.
+    points, with weights (N, k). `notes` are sentences to stand below, on how the map was made, and
+    `legend` is what the labels are of: "species".
 
     Raises `CircuitError` where shapes or numbers do not fit together, or are not finite.
 
@@ -72,6 +73,7 @@ class Map:
     weights: np.ndarray | None = field(default=None, repr=False)
     title: str = ""
     notes: Sequence[str] = ()
+    legend: str = ""
 
     def __post_init__(self) -> None:
         positions = _plane("positions", self.positions)
@@ -79,8 +81,10 @@ class Map:
         if not count:
             raise CircuitError("a map needs at least one point, and positions have none")
         listed = isinstance(self.notes, Sequence) and not isinstance(self.notes, str)
-        if not listed or not isinstance(self.title, str):
-            raise CircuitError("the title of a map is a text, and its notes are a list of texts")
+        if not listed or not isinstance(self.title, str) or not isinstance(self.legend, str):
+            raise CircuitError(
+                "the title and the legend of a map are texts, and its notes are a list of texts"
+            )
         of_each = {"labels": self.labels, "names": self.names, "pictures": self.pictures}
         for what, given in of_each.items():
             if given is not None:

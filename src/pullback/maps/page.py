@@ -132,6 +132,7 @@ def _facts(map: Map, frames: Sequence[Frame], last: Frame | None, sheets: Sheets
         "ramp": RAMP,
         "grey": GREY,
         "plain": PLAIN,
+        "labels": _cut(map.legend) or "Labels",
         "showNames": map.names is not None and map.labels is None,
         **_labels(map.colouring),
     }

@@ -73,9 +73,9 @@ def drawn(map: Map) -> Sheet:
     if isinstance(map.colouring, Classes):
         if len(map.colouring.names) <= NAMED:
             _class_names(axes, map.positions, map.colouring, taken)
-        _legend(sheet, map.colouring, left, top)
+        _legend(sheet, map.colouring, left, _heading(sheet, map.legend, left, top))
     elif map.colouring is not None:
-        _bar(sheet, map.colouring, left, top)
+        _bar(sheet, map.colouring, left, _heading(sheet, map.legend, left, top))
     if map.names is not None and map.labels is None:
         _point_names(axes, map.positions, map.names, taken)
     for k, line in enumerate(notes):
@@ -196,6 +196,14 @@ def _inches(axes: Axes, x: float, y: float) -> tuple[float, float, float]:
     width = axes.get_position().width * WIDTH
     inch = (high - low) / width
     return (x - low) / inch, (y - bottom) / inch, width
+
+
+def _heading(sheet: Sheet, text: str, left: float, top: float) -> float:
+    """What the labels are of, where that is told; and where there is room below it."""
+    if not text:
+        return top
+    sheet.words(left, top, short(_plain(text), WIDTH - MARGIN - left), colour=PALE)
+    return top + 1.3 * _LINE
 
 
 def _legend(sheet: Sheet, classes: Classes, left: float, top: float) -> None:

@@ -236,13 +236,18 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return pulls(int(point), y, self.affinities_, self._repel(n)(y).z)
 
     def map(
-        self, labels: Any = None, names: Any = None, pictures: Any = None, title: str = ""
+        self,
+        labels: Any = None,
+        names: Any = None,
+        pictures: Any = None,
+        title: str = "",
+        legend: str = "",
     ) -> Map:
         """The map as a record, with what pulls at every point, to be looked at and saved.
 
         Of each point, where given: `labels` are what it is coloured by, classes or quantities,
         `names` what it is called where it is pointed at, and `pictures`, (N, H, W) or
-        (N, H, W, 3), what it looks like.
+        (N, H, W, 3), what it looks like. `legend` is what the labels are of.
 
         Raises `NotFittedError` before `fit`, and what a `Map` raises.
         """
@@ -267,6 +272,7 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             weights=how,
             title=title,
             notes=(f"{made}.", *self.notes_, READING),
+            legend=legend,
         )
 
     # Beneath -------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ function coloursFor(chosen, bytes = new Uint8Array(4 * count)) {
 function makeLegend(changed, pointed) {
   if (!codes && !quantities) return;
   byId("colours").hidden = false;
+  byId("labels").textContent = facts.labels;
   byId("beyond").textContent = facts.beyond;
   if (quantities) {
     byId("some").hidden = true;
