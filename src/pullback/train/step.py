@@ -20,6 +20,7 @@ from pullback.core.values import as_value
 from pullback.core.walk import order
 from pullback.gates.shape import astype
 from pullback.layers.arguments import number_between
+from pullback.layers.calls import Call, watch
 from pullback.layers.layer import Layer
 from pullback.layers.training import Training
 from pullback.losses.loss import Loss, prepare_weights
@@ -31,6 +32,7 @@ from pullback.train.data import input_arrays, named, of_kind, several
 from pullback.train.door import Door
 from pullback.train.measured import judged, refuse_counts
 from pullback.train.mixup import Mixing
+from pullback.train.monitors import Monitor, watched
 
 Columns = Mapping[str, np.ndarray]
 Carried = Callable[[Any], Any]
@@ -77,6 +79,7 @@ class TrainingStep:
         penalties: Penalty | Sequence[Penalty] = (),
         seed: int = 0,
         mixup: float = 0.0,
+        monitor: Monitor | None = None,
     ) -> None:
         losses = (loss,) if isinstance(loss, Loss | str) else loss
         losses = losses if isinstance(losses, Sequence) else (losses,)
@@ -98,6 +101,7 @@ class TrainingStep:
         self.penalties = tuple(penalties)
         self.seed = seed
         self.mixup = number_between("training", "mixup", mixup, 0.0)
+        self.monitor = monitor
         self.rate = optimizer.rate()
         self._door = Door(model)
         self._scored: dict[Any, list[tuple[tuple[int, ...], np.dtype]]] = {}  # of one row
@@ -249,23 +253,28 @@ class TrainingStep:
         if self.mixup:
             mixing = Mixing.of(self.mixup, inputs[0].shape[0], training)
             inputs = [mixing.inputs(x) for x in inputs]
-        scores = several(self.model(*inputs, training=training))
+        with watch() as calls:
+            scores = several(self.model(*inputs, training=training))
         if mixing is not None:
             scores = [mixing.scores(y) for y in scores]
             labels = [mixing.labels(y) for y in labels]
             weights = mixing.weights(weights)
         loss, numbers = judged(self.losses, scores, labels, weights, self.mean_weights)
-        updates = {**self._update(loss, carried), **training.updates}
-        outputs = numbers if metrics else {"loss": loss}
+        moved, looked_at = self._update(loss, calls, carried)
+        updates = {**moved, **training.updates}
+        outputs = {**(numbers if metrics else {"loss": loss}), **looked_at}
         if self._number in order([*outputs.values(), *updates.values()]):
             updates[self._number] = astype(self._number + 1, self._number.dtype)
         for unit, value in [*zip(wires.values(), batch.values(), strict=True), (drawn, seed)]:
             if type(unit._value) is Abstract:
                 unit.value = value
-        return Program(wires, outputs, updates)
+        return Program(wires, outputs, updates, tuple(looked_at))
 
-    def _update(self, loss: Unit, carried: Carried) -> dict[Unit, Unit]:
-        """The next value of each parameter and of what the optimizer remembers.
+    def _update(
+        self, loss: Unit, calls: Sequence[Call], carried: Carried
+    ) -> tuple[dict[Unit, Unit], dict[str, Unit]]:
+        """The next value of each parameter and of what the optimizer remembers; and what is
+        watched of the step, by name.
 
         Penalties and the optimizer are wired to twins of these, whose numbers nobody asks for.
         """
@@ -275,11 +284,15 @@ class TrainingStep:
         weights = list(self.model.weights.values())
         sources = [*parameters, *memory, *weights, *(x for xs in held for x in xs.values())]
 
+        seen: list[str] = []
+
         def updated(twin: dict[Unit, Unit]) -> list[Unit]:
             objective = loss
+            springs = []
             for penalty in self.penalties:
                 named = ({name: twin[x] for name, x in xs.items()} for xs in held)
-                objective = objective + penalty(*named)
+                springs.append(penalty(*named))
+                objective = objective + springs[-1]
             used = set(order([objective])) if held else ()
             sprung = [p for p in parameters if twin[p] in used]
             flow = gradient(objective, [*parameters, *(twin[p] for p in sprung)])
@@ -293,9 +306,17 @@ class TrainingStep:
                 self.rate,
                 [twin[w] for w in weights],
             )
-            return [*moved, *news]
+            if self.monitor is None:
+                return [*moved, *news]
+            nexts = dict(zip(parameters, moved, strict=True))
+            found = watched(self.monitor, self.model, calls, loss, springs, directions, twin, nexts)
+            seen.extend(found)
+            return [*moved, *news, *found.values()]
 
-        return dict(zip([*parameters, *memory], wired(updated, sources, carried), strict=True))
+        wires = wired(updated, sources, carried)
+        changing = [*parameters, *memory]
+        watching = dict(zip(seen, wires[len(changing) :], strict=True))
+        return dict(zip(changing, wires, strict=False)), watching
 
     def _held(self) -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
         """The parameters and weights that penalties can name: frozen ones too, though they rest."""

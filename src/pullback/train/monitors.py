@@ -1,0 +1,155 @@
+"""In: a step of training as wires. Out: more wires of it, by which a person watches each layer.
+
+They are gates of the same circuit, and outputs that an epoch asks for now and then: all other steps
+are what they were. Each is one number in double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.core.gate import constant
+from pullback.core.unit import Unit
+from pullback.core.walk import order
+from pullback.gates.comparison import equal, greater_equal, maximum, minimum, where
+from pullback.gates.elementary import sqrt
+from pullback.gates.indexing import scatter_add
+from pullback.gates.shape import astype, reshape
+from pullback.layers.calls import Call
+from pullback.layers.layer import Layer
+
+MEASURES = ("mean", "std", "zeros", "gradient", "ratio")
+"""What is measured of a layer, in the order of a table's columns."""
+BINS = 24  # of a histogram
+REACH = 4.0  # root mean squares to each side that a histogram reaches
+_TINY = 1e-300
+_COST = "cost"
+_SIGN = "/"  # which is in no name of a layer
+
+
+@final
+@dataclass(frozen=True)
+class Monitor:
+    """What is watched of training, at every `every`-th step.
+
+    Of each layer: the `mean` of what it makes and its spread `std`, the share of `zeros` in it, the
+    root mean square `gradient` of its parameters, and the `ratio` of how far a step moves its
+    weights to how long they are: |p' - p| / |p|, about 1e-3 where the learning rate is good. Of the
+    cost: each penalty. With `histograms`, how what a layer makes is spread, and its gradients: in
+    24 equal bins from -4 to 4 root mean squares, the outer ones with all beyond.
+
+    Raises `CircuitError` where `every` is no whole number of at least 1.
+    Source: the guide's outline, "Backprop in practice: Tips/Tricks"; the ratio: Karpathy, CS231n,
+    "Neural Networks 3".
+    """
+
+    every: int = 10
+    histograms: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
+            raise CircuitError(
+                f"a monitor looks at every step or fewer, such as every=10, got {self.every!r}"
+            )
+
+
+def key_of(output: str) -> tuple[str, str] | None:
+    """What an output is of and what it measures; None of one that nobody watches by."""
+    name, sign, what = output.rpartition(_SIGN)
+    return (name, what) if sign else None
+
+
+def watched(
+    monitor: Monitor,
+    model: Any,
+    calls: Sequence[Call],
+    loss: Unit,
+    springs: Sequence[Unit],
+    gradients: Mapping[Unit, Unit],
+    now: Mapping[Unit, Unit],
+    nexts: Mapping[Unit, Unit],
+) -> dict[str, Unit]:
+    """What a monitor makes of a step, by name.
+
+    `calls` are those of layers, and `springs` the penalties; of parameters there are the gradients,
+    what they are `now`, and their next values.
+    """
+    found = {(_COST, f"penalty{k}"): spring for k, spring in enumerate(springs, 1)}
+    paths = {layer: path for path, layer in model.walk()} if isinstance(model, Layer) else {}
+    made = _made(calls, loss)
+    for layer, path in paths.items():
+        name = path or layer.called
+        ys = made.get(layer, [])
+        if ys and not layer.layers:
+            found |= {(name, what): unit for what, unit in _spread(ys).items()}
+            if monitor.histograms:
+                found[name, "activations"] = _histogram(ys)
+        own = [p for p in layer.own_parameters.values() if p in gradients]
+        if own:
+            slopes = [gradients[p] for p in own]
+            found[name, "gradient"] = _root_mean_square(slopes)
+            if monitor.histograms:
+                found[name, "gradients"] = _histogram(slopes)
+            held = set(model.weights.values())
+            weights = [p for p in own if p in held] or own
+            moved = _squares([nexts[p] - now[p] for p in weights])
+            found[name, "ratio"] = sqrt(moved) / sqrt(_squares([now[p] for p in weights]))
+    return {_SIGN.join(key): unit for key, unit in found.items()}
+
+
+def _made(calls: Sequence[Call], loss: Unit) -> dict[Layer, list[Unit]]:
+    """What each layer has made, in all its calls, of which the loss is made in this circuit."""
+    known = set(order([loss]))
+    found: dict[Layer, list[Unit]] = {}
+    for call in calls:
+        y = call.output[0] if isinstance(call.output, tuple) else call.output
+        if isinstance(y, Unit) and y in known and y.dtype.kind == "f":
+            found.setdefault(call.layer, []).append(y)
+    return found
+
+
+def _spread(ys: Sequence[Unit]) -> dict[str, Unit]:
+    """The mean, the spread and the share of zeros of all these elements."""
+    n = float(sum(y.size for y in ys))
+    mean = _total([_double(y) for y in ys]) / n
+    square = _squares(ys) / n
+    return {
+        "mean": mean,
+        "std": sqrt(maximum(square - mean * mean, 0.0)),
+        "zeros": _total([_double(equal(y, 0.0)) for y in ys]) / n,
+    }
+
+
+def _root_mean_square(xs: Sequence[Unit]) -> Unit:
+    return sqrt(_squares(xs) / float(sum(x.size for x in xs)))
+
+
+def _squares(xs: Sequence[Unit]) -> Unit:
+    return _total([double * double for double in map(_double, xs)])
+
+
+def _total(xs: Iterable[Unit]) -> Unit:
+    first, *others = (x.sum() for x in xs)
+    for x in others:
+        first = first + x
+    return first
+
+
+def _histogram(xs: Sequence[Unit]) -> Unit:
+    """How many elements lie in each bin, (BINS,); what is no number counts as the least."""
+    size = _root_mean_square(xs)
+    counts: Unit = constant(np.zeros(BINS))
+    for x in xs:
+        at = _double(x) / maximum(size, _TINY) * (BINS / (2.0 * REACH)) + BINS / 2.0
+        bins = where(greater_equal(at, 0.0), minimum(at, BINS - 0.5), 0.0)
+        counts = scatter_add(counts, reshape(astype(bins, np.int64), (-1,)), np.ones(x.size))
+    return counts
+
+
+def _double(x: Unit) -> Unit:
+    return x if x.dtype == np.float64 else astype(x, np.float64)
