@@ -64,53 +64,57 @@ def key_of(output: str) -> tuple[str, str] | None:
     return (name, what) if sign else None
 
 
-def watched(
-    monitor: Monitor,
-    model: Any,
-    calls: Sequence[Call],
-    loss: Unit,
-    springs: Sequence[Unit],
-    gradients: Mapping[Unit, Unit],
-    now: Mapping[Unit, Unit],
-    nexts: Mapping[Unit, Unit],
-) -> dict[str, Unit]:
-    """What a monitor makes of a step, by name.
+@dataclass(frozen=True)
+class Wires:
+    """The wires of a step that a monitor looks at.
 
-    `calls` are those of layers, and `springs` the penalties; of parameters there are the gradients,
-    what they are `now`, and their next values.
+    `costs` are what penalties add to the loss, by name, and `calls` those of layers; of parameters
+    there are the `gradients`, what they are `now`, and the `nexts`.
     """
-    found = {(_COST, f"penalty{k}"): spring for k, spring in enumerate(springs, 1)}
-    paths = {layer: path for path, layer in model.walk()} if isinstance(model, Layer) else {}
-    made = _made(calls, loss)
-    for layer, path in paths.items():
+
+    model: Any
+    calls: Sequence[Call]
+    loss: Unit
+    costs: Mapping[str, Unit]
+    gradients: Mapping[Unit, Unit]
+    now: Mapping[Unit, Unit]
+    nexts: Mapping[Unit, Unit]
+
+    @property
+    def made(self) -> dict[Layer, list[Unit]]:
+        """What each layer has made, in all its calls, of which the loss is made in this circuit."""
+        known = set(order([self.loss]))
+        found: dict[Layer, list[Unit]] = {}
+        for call in self.calls:
+            y = call.output[0] if isinstance(call.output, tuple) else call.output
+            if isinstance(y, Unit) and y in known and y.dtype.kind == "f":
+                found.setdefault(call.layer, []).append(y)
+        return found
+
+
+def watched(monitor: Monitor, wires: Wires) -> dict[str, Unit]:
+    """What a monitor makes of a step, by name."""
+    model, made = wires.model, wires.made
+    found = {(_COST, name): cost for name, cost in wires.costs.items()}
+    weights = set(model.weights.values())
+    for path, layer in model.walk() if isinstance(model, Layer) else ():
         name = path or layer.called
-        ys = made.get(layer, [])
-        if ys and not layer.layers:
+        inside = any(inner in made for inner in layer.layers)
+        ys = [] if inside else made.get(layer, [])
+        if ys:
             found |= {(name, what): unit for what, unit in _spread(ys).items()}
-            if monitor.histograms:
-                found[name, "activations"] = _histogram(ys)
-        own = [p for p in layer.own_parameters.values() if p in gradients]
+        own = [p for p in layer.own_parameters.values() if p in wires.gradients]
+        slopes = [wires.gradients[p] for p in own]
         if own:
-            slopes = [gradients[p] for p in own]
             found[name, "gradient"] = _root_mean_square(slopes)
-            if monitor.histograms:
-                found[name, "gradients"] = _histogram(slopes)
-            held = set(model.weights.values())
-            weights = [p for p in own if p in held] or own
-            moved = _squares([nexts[p] - now[p] for p in weights])
-            found[name, "ratio"] = sqrt(moved) / sqrt(_squares([now[p] for p in weights]))
+            held = [p for p in own if p in weights] or own
+            moved = [wires.nexts[p] - wires.now[p] for p in held]
+            length = sqrt(_squares([wires.now[p] for p in held]))
+            found[name, "ratio"] = sqrt(_squares(moved)) / maximum(length, _TINY)
+        if monitor.histograms:
+            spread = {"activations": ys, "gradients": slopes}
+            found |= {(name, what): _histogram(xs) for what, xs in spread.items() if xs}
     return {_SIGN.join(key): unit for key, unit in found.items()}
-
-
-def _made(calls: Sequence[Call], loss: Unit) -> dict[Layer, list[Unit]]:
-    """What each layer has made, in all its calls, of which the loss is made in this circuit."""
-    known = set(order([loss]))
-    found: dict[Layer, list[Unit]] = {}
-    for call in calls:
-        y = call.output[0] if isinstance(call.output, tuple) else call.output
-        if isinstance(y, Unit) and y in known and y.dtype.kind == "f":
-            found.setdefault(call.layer, []).append(y)
-    return found
 
 
 def _spread(ys: Sequence[Unit]) -> dict[str, Unit]:

@@ -27,12 +27,13 @@ from pullback.losses.loss import Loss, prepare_weights
 from pullback.losses.penalty import Penalty
 from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
+from pullback.optim.transform import numbered
 from pullback.program.program import Program
 from pullback.train.data import input_arrays, named, of_kind, several
 from pullback.train.door import Door
 from pullback.train.measured import judged, refuse_counts
 from pullback.train.mixup import Mixing
-from pullback.train.monitors import Monitor, watched
+from pullback.train.monitors import Monitor, Wires, watched
 
 Columns = Mapping[str, np.ndarray]
 Carried = Callable[[Any], Any]
@@ -309,7 +310,10 @@ class TrainingStep:
             if self.monitor is None:
                 return [*moved, *news]
             nexts = dict(zip(parameters, moved, strict=True))
-            found = watched(self.monitor, self.model, calls, loss, springs, directions, twin, nexts)
+            kinds = numbered([type(penalty).__name__.lower() for penalty in self.penalties])
+            costs = dict(zip(kinds, springs, strict=True))
+            wires = Wires(self.model, calls, loss, costs, directions, twin, nexts)
+            found = watched(self.monitor, wires)
             seen.extend(found)
             return [*moved, *news, *found.values()]
 
