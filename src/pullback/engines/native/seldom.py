@@ -7,6 +7,9 @@ memory anyway; and it reads state before a step writes over it.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 from pullback.core.registry import GATES
 from pullback.core.rewrite import like, remade
 from pullback.core.unit import Unit, wire
@@ -57,7 +60,8 @@ def _in_memory(program: Program, always: list[Unit]) -> set[Unit]:
         if not _element_by_element(unit) and not (unit.gate and unit.gate.reduces):
             found.update(unit.inputs)
     found.difference_update(program.updates.values())
-    found.update(x for x in always if not _element_by_element(x) or _ends_product(x))
+    readers = Counter(x for unit in program.wires for x in set(unit.inputs))
+    found.update(x for x in always if not _element_by_element(x) or _ends_product(x, readers))
     return found
 
 
@@ -66,8 +70,9 @@ def _element_by_element(unit: Unit) -> bool:
     return gate is not None and (gate.elementwise or gate is GATES["astype"])
 
 
-def _ends_product(unit: Unit) -> bool:
-    """Whether the kernel of a matrix product makes it in passing."""
+def _ends_product(unit: Unit, readers: Mapping[Unit, int]) -> bool:
+    """Whether the kernel of a matrix product makes it in passing, which nobody else reads."""
+    alone = [x for x in unit.inputs if x.inputs and readers[x] == 1]
     if unit.gate is GATES["maximum"] and any(number_on(x) == 0.0 for x in unit.inputs):
-        return any(made_by(x, "matmul") or _ends_product(x) for x in unit.inputs if x.inputs)
-    return unit.gate is GATES["add"] and any(made_by(x, "matmul") for x in unit.inputs)
+        return any(made_by(x, "matmul") or _ends_product(x, readers) for x in alone)
+    return unit.gate is GATES["add"] and any(made_by(x, "matmul") for x in alone)
