@@ -7,7 +7,7 @@ are what they were. Each is one number in double precision.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
@@ -16,7 +16,7 @@ from pullback.core.errors import CircuitError
 from pullback.core.gate import constant
 from pullback.core.unit import Unit
 from pullback.core.walk import order
-from pullback.gates.comparison import equal, greater_equal, maximum, minimum, where
+from pullback.gates.comparison import equal, greater, greater_equal, maximum, minimum, where
 from pullback.gates.elementary import sqrt
 from pullback.gates.indexing import scatter_add
 from pullback.gates.shape import astype, reshape
@@ -28,7 +28,7 @@ MEASURES = ("mean", "std", "zeros", "gradient", "ratio")
 BINS = 24  # of a histogram
 REACH = 4.0  # root mean squares to each side that a histogram reaches
 _TINY = 1e-300
-_COST = "cost"
+_COST = ""  # which is the name of no layer inside a model
 _SIGN = "/"  # which is in no name of a layer
 
 
@@ -39,8 +39,8 @@ class Monitor:
 
     Of each layer: the `mean` of what it makes and its spread `std`, the share of `zeros` in it, the
     root mean square `gradient` of its parameters, and the `ratio` of how far a step moves its
-    weights to how long they are: |p' - p| / |p|, about 1e-3 where the learning rate is good. Of the
-    cost: each penalty. With `histograms`, how what a layer makes is spread, and its gradients: in
+    weights to how long they are: |p' - p| / |p|, about 1e-3 where the learning rate is good, NaN of
+    weights that are all zero. Of the cost: each penalty. With `histograms`, how what a layer makes is spread, and its gradients: in
     24 equal bins from -4 to 4 root mean squares, the outer ones with all beyond.
 
     Raises `CircuitError` where `every` is no whole number of at least 1.
@@ -58,10 +58,18 @@ class Monitor:
             )
 
 
-def key_of(output: str) -> tuple[str, str] | None:
-    """What an output is of and what it measures; None of one that nobody watches by."""
-    name, sign, what = output.rpartition(_SIGN)
-    return (name, what) if sign else None
+@dataclass(frozen=True)
+class LayerRow:
+    """What a monitor saw of a layer in an epoch, in the mean of the steps that it looked at.
+
+    `measures` are those of a `Monitor` that the layer has: one without parameters has no gradient.
+    `histograms` count the elements in each bin, of "activations" and "gradients".
+    """
+
+    epoch: int
+    layer: str
+    measures: Mapping[str, float]
+    histograms: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,11 +118,33 @@ def watched(monitor: Monitor, wires: Wires) -> dict[str, Unit]:
             held = [p for p in own if p in weights] or own
             moved = [wires.nexts[p] - wires.now[p] for p in held]
             length = sqrt(_squares([wires.now[p] for p in held]))
-            found[name, "ratio"] = sqrt(_squares(moved)) / maximum(length, _TINY)
+            ratio = sqrt(_squares(moved)) / maximum(length, _TINY)
+            found[name, "ratio"] = where(greater(length, 0.0), ratio, np.nan)
         if monitor.histograms:
             spread = {"activations": ys, "gradients": slopes}
             found |= {(name, what): _histogram(xs) for what, xs in spread.items() if xs}
     return {_SIGN.join(key): unit for key, unit in found.items()}
+
+
+def averaged(
+    epoch: int, looked: Mapping[str, np.ndarray]
+) -> tuple[dict[str, float], list[LayerRow]]:
+    """What was seen in the looks of an epoch, (looks, ...) each: of the cost, and of each layer."""
+    costs: dict[str, float] = {}
+    measures: dict[str, dict[str, float]] = {}
+    histograms: dict[str, dict[str, np.ndarray]] = {}
+    for output, numbers in looked.items():
+        name, _, what = output.rpartition(_SIGN)
+        if not len(numbers):
+            continue
+        if name == _COST:
+            costs[what] = float(numbers.mean())
+        elif numbers.ndim > 1:
+            histograms.setdefault(name, {})[what] = numbers.sum(axis=0)
+        else:
+            measures.setdefault(name, {})[what] = float(numbers.mean())
+    rows = [LayerRow(epoch, name, of, histograms.get(name, {})) for name, of in measures.items()]
+    return costs, rows
 
 
 def _spread(ys: Sequence[Unit]) -> dict[str, Unit]:
