@@ -237,6 +237,7 @@ from pullback.optim import (
 from pullback.program.program import Program
 from pullback.train import (
     Callback,
+    Checkpoints,
     Event,
     History,
     Trainer,
@@ -280,6 +281,7 @@ __all__ = [
     "ChainCrossEntropy",
     "ChainHinge",
     "ChainPerceptron",
+    "Checkpoints",
     "Circuit",
     "CircuitError",
     "Constant",

@@ -243,6 +243,22 @@ def train(
             "PULLBACK_THREADS or one for each core",
         ),
     ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            rich_help_panel=_TRAINING,
+            help="write all that training goes on with here, after each epoch and every 5 minutes",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            rich_help_panel=_TRAINING,
+            help="go on with the run in the folder of --checkpoint; begin it where there is none",
+        ),
+    ] = False,
     separator: Separator = None,
     header: Header = None,
     decimal: Decimal = None,
@@ -266,6 +282,10 @@ def train(
 
     Ctrl-C ends the training and not the rest: the summary, and the model saved, are of what was
     learned until then. The status is 130 then.
+
+    With --checkpoint, the same command with --resume goes on where it was left, be it by Ctrl-C, a
+    crash or a kill -9, and ends with the same model as if it had never been. More --epochs than
+    before prolong it, where no schedule hangs on them; another option is refused.
     """
     path = None if save is None else writable("--save", save)
     if path is not None:
@@ -284,6 +304,8 @@ def train(
             "seed": seed,
             "engine": engine,
             "threads": threads,
+            "checkpoint": checkpoint,
+            "resume": resume,
         },
         {
             "tables": {

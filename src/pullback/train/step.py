@@ -110,6 +110,16 @@ class TrainingStep:
         self.mean_weights = [Unit(1.0, "mean_weight") for _ in self.losses]
         self._number = Unit(np.array(0), "step")
 
+    @property
+    def sources(self) -> dict[str, Unit]:
+        """The model's parameters and state by name: what its predictions depend on."""
+        return {**self.model.parameters, **getattr(self.model, "state", {})}
+
+    @property
+    def number(self) -> Unit:
+        """The count of the steps that draw at random, by which each draws anew."""
+        return self._number
+
     # Data ------------------------------------------------------------------------------------
 
     def columns(
