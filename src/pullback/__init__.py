@@ -240,9 +240,12 @@ from pullback.train import (
     Checkpoints,
     Event,
     History,
+    Monitor,
     Trainer,
     TrainingStep,
     early_stopping,
+    json_lines,
+    tensorboard,
 )
 
 if TYPE_CHECKING:
@@ -332,6 +335,7 @@ __all__ = [
     "Maxout",
     "MeanOverSteps",
     "Model",
+    "Monitor",
     "MulticlassHinge",
     "NAdam",
     "NetworkClassifier",
@@ -425,6 +429,7 @@ __all__ = [
     "hinge_force",
     "jacobian",
     "jacobian_vector_product",
+    "json_lines",
     "less",
     "less_equal",
     "log",
@@ -480,6 +485,7 @@ __all__ = [
     "swapaxes",
     "take",
     "tanh",
+    "tensorboard",
     "transpose",
     "tug",
     "units",

@@ -42,10 +42,17 @@ def assert_same_run(one, other):
     ]
     assert timeless[0] == timeless[1]
     assert history.ended == story.ended
+    assert [_seen(row) for row in history.of_layers] == [_seen(row) for row in story.of_layers]
     before, after = numbers(trainer), numbers(again)
     assert before.keys() == after.keys()
     for name, value in before.items():
         np.testing.assert_array_equal(value, after[name], err_msg=name, strict=True)
+
+
+def _seen(row):
+    """What a monitor saw of a layer, as plain data."""
+    histograms = {name: counts.tolist() for name, counts in row.histograms.items()}
+    return row.epoch, row.layer, dict(row.measures), histograms
 
 
 def every(folder, **told):

@@ -40,8 +40,9 @@ class Monitor:
     Of each layer: the `mean` of what it makes and its spread `std`, the share of `zeros` in it, the
     root mean square `gradient` of its parameters, and the `ratio` of how far a step moves its
     weights to how long they are: |p' - p| / |p|, about 1e-3 where the learning rate is good, NaN of
-    weights that are all zero. Of the cost: each penalty. With `histograms`, how what a layer makes is spread, and its gradients: in
-    24 equal bins from -4 to 4 root mean squares, the outer ones with all beyond.
+    weights that are all zero. Of the cost: each penalty. With `histograms`, how what a layer makes
+    is spread, and its gradients: in 24 equal bins from -4 to 4 root mean squares, the outer ones
+    with all beyond.
 
     Raises `CircuitError` where `every` is no whole number of at least 1.
     Source: the guide's outline, "Backprop in practice: Tips/Tricks"; the ratio: Karpathy, CS231n,
@@ -56,6 +57,18 @@ class Monitor:
             raise CircuitError(
                 f"a monitor looks at every step or fewer, such as every=10, got {self.every!r}"
             )
+
+    @classmethod
+    def told(cls, how: Any) -> Monitor | None:
+        """A monitor, the usual one for True, none for False or None.
+
+        Raises `CircuitError` for anything else.
+        """
+        if how is None or isinstance(how, bool):
+            return cls() if how else None
+        if not isinstance(how, cls):
+            raise CircuitError(f"monitor is True, False or a Monitor, got {how!r:.60}")
+        return how
 
 
 @dataclass(frozen=True)

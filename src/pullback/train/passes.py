@@ -15,7 +15,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.tensorfile import digest_of
-from pullback.engines.engine import Engine
+from pullback.engines.engine import Engine, Looks, numbers_of
 from pullback.engines.prepare import prepare
 from pullback.layers.layer import Layer
 from pullback.train.data import Batches, Rows
@@ -23,6 +23,8 @@ from pullback.train.measured import Steps, joined
 from pullback.train.step import TrainingStep
 
 Stop = Callable[[], bool]
+Looked = Mapping[str, np.ndarray]
+"""What a monitor saw, (looks, ...) of each seldom output."""
 Tell = Callable[[int, int | None, Mapping[str, float]], None]
 """Is told how many rows are done, of how many, and what was measured so far."""
 
@@ -43,20 +45,31 @@ class Runs:
         self.step, self.engine, self.threads = step, engine, threads
         self.ready: dict[tuple, Engine] = {}
 
-    def on(self, rows: Rows) -> Engine:
+    def on(self, rows: Rows, *, monitored: bool = True) -> Engine:
         """What runs a step on batches of these shapes."""
-        key = self.step.key(rows.columns)
+        key = *self.step.key(rows.columns), monitored
         if key not in self.ready:
-            program = self.step.program(rows.columns)
+            program = self.step.program(rows.columns, monitored=monitored)
             self.ready[key] = prepare(self.engine, program, threads=self.threads)
         return self.ready[key]
 
-    def one(self, rows: Rows, *, alone: bool = False) -> Steps:
+    def looks(self, passed: int) -> Looks:
+        """When the monitor looks, in an epoch of which so many steps have passed."""
+        monitor = self.step.monitor
+        return Looks(passed=passed) if monitor is None else Looks(monitor.every, passed)
+
+    def one(
+        self, rows: Rows, passed: int, *, alone: bool = False, monitored: bool = True
+    ) -> tuple[Steps, Looked]:
         """A step on one batch, of data that are known, or that stands for itself `alone`."""
-        numbers = self.on(rows)(**rows.columns)
+        run = self.on(rows, monitored=monitored)
+        asked = self.looks(passed).asked(0)
+        made = run.run(rows.columns, asked)
+        numbers = {name: made[name] for name in numbers_of(run.program)}
+        looked = {name: np.asarray(made[name])[None] for name in run.program.seldom if asked}
         counts = self.step.counts(rows.columns)
         own = self.step.counts(rows.columns, weighted=False) if alone else [None] * len(counts)
-        return Steps.of(len(rows), numbers, counts, own)
+        return Steps.of(len(rows), numbers, counts, own), looked
 
     @property
     def learn_from_batches(self) -> bool:
@@ -71,6 +84,7 @@ class Runs:
 class Place:
     """How far a pass is: the batches that are done, their rows, and what they measured by step.
 
+    `looked` is what a monitor saw, in the steps at which it looked.
     Of batches from elsewhere, `seen` is a hash of those that are done, where one was asked for.
     """
 
@@ -78,6 +92,7 @@ class Place:
     rows: int = 0
     numbers: Mapping[str, np.ndarray] | None = None
     shares: Mapping[str, np.ndarray] | None = None
+    looked: Mapping[str, np.ndarray] | None = None
     seen: str = ""
 
     @property
@@ -94,6 +109,7 @@ class Pass(ABC):
     def __init__(self, place: Place) -> None:
         self._batches, self._rows, self._seen = place.batches, place.rows, place.seen
         self._measured = place.measured
+        self._looked = [place.looked] if place.looked else []
         self._steps = sum(np.size(steps.numbers["loss"]) for steps in self._measured)
 
     @property
@@ -103,20 +119,31 @@ class Pass(ABC):
             return Place(self._batches, self._rows, seen=self._seen)
         self._measured = [joined(self._measured)]
         (all_of,) = self._measured
-        return Place(self._batches, self._rows, all_of.numbers, all_of.shares, self._seen)
+        numbers, shares = all_of.numbers, all_of.shares
+        return Place(self._batches, self._rows, numbers, shares, self.looked, self._seen)
+
+    @property
+    def looked(self) -> Looked:
+        """What the monitor saw so far, in one piece."""
+        if len(self._looked) > 1:
+            names = self._looked[0]
+            parts = {name: [looked[name] for looked in self._looked] for name in names}
+            self._looked = [{name: np.concatenate(some) for name, some in parts.items()}]
+        return self._looked[0] if self._looked else {}
 
     def means(self) -> dict[str, float]:
         """The means of what was measured, over all rows that are done."""
         return joined(self._measured).means()
 
-    def _add(self, steps: Steps, rows: int) -> None:
-        """So many rows more are done, by steps that measured this."""
+    def _add(self, steps: Steps, looked: Looked, rows: int) -> None:
+        """So many rows more are done, by steps that measured this, of which some were looked at."""
         for before in self._measured[:1]:
             if before.numbers.keys() != steps.numbers.keys():
                 raise CircuitError(
                     "the first part of the epoch measured other things than this one"
                 )
         self._measured.append(steps)
+        self._looked += [looked] if looked else []
         self._steps += np.size(steps.numbers["loss"])
         self._rows += rows
 
@@ -155,7 +182,9 @@ class RowPass(Pass):
             if stop():
                 return False
             self._batches += 1
-            self._add(self._runs.one(self._data.take(self._rest)), len(self._rest))
+            rest = self._data.take(self._rest)
+            made = self._runs.one(rest, self._batches - 1, monitored=not self._whole)
+            self._add(*made, len(self._rest))
         return True
 
     def _run(self, last: int, stop: Stop, tell: Tell) -> None:
@@ -169,7 +198,8 @@ class RowPass(Pass):
             means = {k: float(np.mean(v)) for k, v in of_all.items()}
             tell((first + steps) * size, len(data), means)
 
-        done = self._runs.on(data.take(slice(size))).epoch(data.columns, order, stop, seen)
+        looks = self._runs.looks(first)
+        done = self._runs.on(data.take(slice(size))).epoch(data.columns, order, stop, seen, looks)
         if self._counts is None:
             self._counts = self._runs.step.counts(data.columns)
         rows = order[: done.steps * size]
@@ -177,7 +207,7 @@ class RowPass(Pass):
         if done.steps:
             self._batches += done.steps
             steps = Steps.of(size, done.numbers, counts, [None] * len(counts))
-            self._add(steps, done.steps * size)
+            self._add(steps, done.seldom, done.steps * size)
 
 
 @final
@@ -238,7 +268,7 @@ class BatchPass(Pass):
         if len(rows) == 1 and larger and self._runs.learn_from_batches:
             return
         self._runs.step.weigh_batch(rows.columns)
-        self._add(self._runs.one(rows, alone=True), len(rows))
+        self._add(*self._runs.one(rows, self._steps, alone=True), len(rows))
         count = self._data.count
         of = None if count is None else round(self._rows * count / self._steps)
         tell(self._rows, of, self._measured[-1].means())

@@ -25,6 +25,7 @@ from pullback.optim.memory import Piece
 from pullback.train.callbacks import Callback, Resumable
 from pullback.train.data import Batches, Rows
 from pullback.train.history import History
+from pullback.train.monitors import LayerRow
 from pullback.train.passes import Place
 from pullback.train.step import TrainingStep
 
@@ -82,6 +83,7 @@ class State:
     rate: float | None
     steps: int
     rows: tuple[Mapping[str, object], ...]
+    layers: tuple[LayerRow, ...]
     callbacks: tuple[object, ...]
 
     @classmethod
@@ -106,6 +108,7 @@ class State:
             rate=None if step.rate is None else float(step.rate.value),
             steps=int(step.number.value),
             rows=tuple(run.history.rows),
+            layers=tuple(run.history.of_layers),
             callbacks=tuple(x.state() for x in run.callbacks if isinstance(x, Resumable)),
         )
 
@@ -135,6 +138,7 @@ class State:
             within = self.place is not None
             run.data.go_on_after(self.begun, self.done - self.first, within=within)
         run.history.rows[:] = rows
+        run.history.of_layers[:] = self.layers
         run.last += self.first - run.first
         run.first, run.done, run.ended, run.place = self.first, self.done, self.ended, self.place
 
@@ -209,6 +213,7 @@ def asked_of(
         "the optimizer": _told(step.optimizer),
         "the penalties": ", ".join(map(_told, step.penalties)) or "none",
         "mixup": repr(step.mixup),
+        "the monitor": repr(step.monitor),
         "the seed": repr(step.seed),
         "the engine": engine,
         "the batch size": str(run.batch_size) if isinstance(run.data, Rows) else "that of batches",

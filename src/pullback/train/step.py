@@ -238,21 +238,25 @@ class TrainingStep:
         moving = (*parameters.values(), *self.memory.of(parameters))
         return (*shapes, *moving, getattr(self.model, "settings", ()))
 
-    def program(self, batch: Columns, *, metrics: bool = True) -> Program:
+    def program(self, batch: Columns, *, metrics: bool = True, monitored: bool = True) -> Program:
         """The step on batches such as this one, some rows of what `columns` made.
 
         Its inputs are the batch's columns; its outputs are the "loss", and what else the losses
-        measure unless `metrics` is False. All Programs of a step share its state.
+        measure unless `metrics` is False, and, seldom, what the monitor makes, where it is to be
+        `monitored`. All Programs of a step share its state.
 
         It is recorded for shapes and dtypes alone: its wires carry no numbers before it runs. A
         model that asks for numbers while it is recorded gets those of the batch, at their cost.
         """
+        monitor = self.monitor if monitored else None
         try:
-            return self._recorded(batch, metrics, abstract_of)
+            return self._recorded(batch, metrics, monitor, abstract_of)
         except AbstractError:
-            return self._recorded(batch, metrics, lambda x: x)
+            return self._recorded(batch, metrics, monitor, lambda x: x)
 
-    def _recorded(self, batch: Columns, metrics: bool, carried: Carried) -> Program:
+    def _recorded(
+        self, batch: Columns, metrics: bool, monitor: Monitor | None, carried: Carried
+    ) -> Program:
         """The step, recorded on what wires carry in place of arrays."""
         seed = np.array(self.seed % 2**32)
         wires = {name: Unit(carried(as_value(x, name)), name) for name, x in batch.items()}
@@ -271,21 +275,22 @@ class TrainingStep:
             labels = [mixing.labels(y) for y in labels]
             weights = mixing.weights(weights)
         loss, numbers = judged(self.losses, scores, labels, weights, self.mean_weights)
-        moved, looked_at = self._update(loss, calls, carried)
+        moved, seldom = self._update(loss, calls, monitor, carried)
         updates = {**moved, **training.updates}
-        outputs = {**(numbers if metrics else {"loss": loss}), **looked_at}
+        outputs = {**(numbers if metrics else {"loss": loss}), **seldom}
         if self._number in order([*outputs.values(), *updates.values()]):
             updates[self._number] = astype(self._number + 1, self._number.dtype)
         for unit, value in [*zip(wires.values(), batch.values(), strict=True), (drawn, seed)]:
             if type(unit._value) is Abstract:
                 unit.value = value
-        return Program(wires, outputs, updates, tuple(looked_at))
+        return Program(wires, outputs, updates, tuple(seldom))
 
     def _update(
-        self, loss: Unit, calls: Sequence[Call], carried: Carried
+        self, loss: Unit, calls: Sequence[Call], monitor: Monitor | None, carried: Carried
     ) -> tuple[dict[Unit, Unit], dict[str, Unit]]:
-        """The next value of each parameter and of what the optimizer remembers; and what is
-        watched of the step, by name.
+        """The next value of each parameter and of what the optimizer remembers.
+
+        And by name what a monitor makes of the step.
 
         Penalties and the optimizer are wired to twins of these, whose numbers nobody asks for.
         """
@@ -317,13 +322,13 @@ class TrainingStep:
                 self.rate,
                 [twin[w] for w in weights],
             )
-            if self.monitor is None:
+            if monitor is None:
                 return [*moved, *news]
             nexts = dict(zip(parameters, moved, strict=True))
             kinds = numbered([type(penalty).__name__.lower() for penalty in self.penalties])
             costs = dict(zip(kinds, springs, strict=True))
             wires = Wires(self.model, calls, loss, costs, directions, twin, nexts)
-            found = watched(self.monitor, wires)
+            found = watched(monitor, wires)
             seen.extend(found)
             return [*moved, *news, *found.values()]
 

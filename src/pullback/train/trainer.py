@@ -32,6 +32,7 @@ from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
 from pullback.train.keeper import Keeper, new_run
 from pullback.train.measured import judged
+from pullback.train.monitors import Monitor, averaged
 from pullback.train.passes import BatchPass, Pass, Place, RowPass, Runs
 from pullback.train.predictor import Predictor
 from pullback.train.state import Run
@@ -63,6 +64,10 @@ class Trainer:
     history, callbacks, and the place in the epoch. `fit(..., resume=True)` goes on with it, also
     after a kill -9, and gives the same bits as a run that was never interrupted.
 
+    With `monitor`, True or a `Monitor`, the history also has what each penalty costs, and in
+    `history.layers` how spread the activations of each layer are, how large its gradients, and how
+    far its weights move: gates of the step, which run at every tenth one.
+
     It pickles, and `copy.deepcopy` copies it, with the model and all that training remembers: the
     copy trains on as the original does, to the bit.
 
@@ -91,14 +96,17 @@ class Trainer:
         seed: int = 0,
         mixup: float = 0.0,
         checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
+        monitor: Monitor | bool = False,
     ) -> None:
-        step = TrainingStep(model, loss, optimizer, penalties, seed, mixup)
+        watch = Monitor.told(monitor)
+        step = TrainingStep(model, loss, optimizer, penalties, seed, mixup, watch)
         refuse_engine(engine, threads)
         self.model = model
         self.losses = step.losses
         self.optimizer = optimizer
         self.penalties = step.penalties
         self.mixup = step.mixup
+        self.monitor = step.monitor
         self.engine = engine
         self.threads = threads
         self.seed = seed
@@ -277,12 +285,14 @@ class Trainer:
             run.done = self._epochs = run.done + 1
         finally:
             self._in_epoch = False
-        row = {"epoch": run.done, **passing.means()}
+        costs, layers = averaged(run.done, passing.looked)
+        row = {"epoch": run.done, **passing.means(), **costs}
         if run.held_out is not None:
             values = self._measure(run.held_out)
             row |= {f"validation_{k}": v for k, v in values.items()}
         row["seconds"] = time.perf_counter() - start
         run.history.rows.append(row)
+        run.history.of_layers += layers
         shown.epoch(row)
         return row
 
