@@ -24,10 +24,12 @@ from pullback.cli.file_options import (
 )
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.pictures import holds_pictures, train_pictures
-from pullback.cli.report import Page, show_data, show_end, show_outcome
+from pullback.cli.report import Page, show_data, show_end, show_layers, show_outcome
 from pullback.cli.sequences import holds_sequences, train_sequences
+from pullback.cli.similar import FIGURES
 from pullback.core.errors import CircuitError
 from pullback.datasets import DATASETS, load_table
+from pullback.figures import refuse_without_matplotlib
 from pullback.files.folder import kind_in
 from pullback.images.reading import PICTURES
 from pullback.images.recipe import CHANGES
@@ -243,6 +245,38 @@ def train(
             "PULLBACK_THREADS or one for each core",
         ),
     ] = None,
+    monitor: Annotated[
+        bool,
+        typer.Option(
+            "--monitor/--no-monitor",
+            rich_help_panel=_TRAINING,
+            help="watch what each layer makes, its gradients, and how far its weights move",
+        ),
+    ] = True,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_TRAINING,
+            help="add a line of JSON for each epoch to this file",
+        ),
+    ] = None,
+    tensorboard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            rich_help_panel=_TRAINING,
+            help="write what is measured for TensorBoard (extra tensorboard)",
+        ),
+    ] = None,
+    figure: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_TRAINING,
+            help="draw the training: curves, and what was watched (.svg, .png; extra plot)",
+        ),
+    ] = None,
     checkpoint: Annotated[
         str | None,
         typer.Option(
@@ -290,6 +324,11 @@ def train(
     path = None if save is None else writable("--save", save)
     if path is not None:
         refuse_same("--save", path, data)
+    if figure is not None:
+        refuse_without_matplotlib()
+        writable("--figure", figure, *FIGURES)
+    if log is not None:
+        refuse_same("--log", writable("--log", log), data)
     asked = Asked(
         {
             "model": model,
@@ -304,6 +343,10 @@ def train(
             "seed": seed,
             "engine": engine,
             "threads": threads,
+            "monitor": monitor,
+            "log": log,
+            "tensorboard": tensorboard,
+            "figure": figure,
             "checkpoint": checkpoint,
             "resume": resume,
         },
@@ -351,6 +394,7 @@ def train(
         print(json.dumps(_finite(outcome.to_json_dict(save)), allow_nan=False))
     else:
         show_outcome(page, outcome)
+        show_layers(page, outcome.history)
         show_end(page, outcome, save)
     if outcome.interrupted:
         raise typer.Exit(130)

@@ -22,6 +22,7 @@ from pullback.train.history import History
 from pullback.train.settings import Settings
 from pullback.train.stopping import early_stopping
 from pullback.train.trainer import Trainer
+from pullback.train.writers import json_lines, tensorboard
 
 
 class Planned(Protocol):
@@ -77,7 +78,12 @@ def fitted(
         seed=settings.seed,
         mixup=mixup,
         checkpoint=None if folder is None else Checkpoints(folder, about=settings.same()),
+        monitor=settings.monitor,
     )
+    written = [
+        *([json_lines(settings.log)] if settings.log else []),
+        *([tensorboard(settings.tensorboard)] if settings.tensorboard else []),
+    ]
     stop = [early_stopping(patience=settings.patience)] if settings.patience else []
     sizes = {} if settings.batch_size is None else {"batch_size": settings.batch_size}
     start = time.perf_counter()
@@ -88,14 +94,17 @@ def fitted(
             labels,
             epochs=plan.epochs,
             validation=validation,
-            callbacks=[_resumed, *stop, *callbacks],
+            callbacks=[_resumed, *stop, *written, *callbacks],
             progress=progress,
             resume=settings.resume,
             **sizes,
         )
     if folder is not None and history.ended.startswith("interrupted"):
         _say(f"interrupted: the same command with --resume goes on from {folder}")
-    return Fitted(trainer, history, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    if settings.figure is not None:
+        history.plot().save(settings.figure)
+    return Fitted(trainer, history, seconds)
 
 
 def _resumed(event: Event) -> None:

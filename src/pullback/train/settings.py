@@ -34,10 +34,14 @@ class Settings:
     threads: int | None = None
     checkpoint: str | None = None
     resume: bool = False
+    monitor: bool = True
+    log: str | None = None
+    tensorboard: str | None = None
+    figure: str | None = None
 
     def same(self) -> dict[str, str]:
         """What must be the same when a run is resumed, by option: not how long it takes."""
-        free = ("epochs", "threads", "checkpoint", "resume")
+        free = ("epochs", "threads", "checkpoint", "resume", "log", "tensorboard", "figure")
         told = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in free}
         return {option_of(name): "not told" if x is None else repr(x) for name, x in told.items()}
 
