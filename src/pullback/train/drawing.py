@@ -117,7 +117,8 @@ def _ticks(axes: Axes, logarithmic: bool = False) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     if logarithmic:
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(numticks=5))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=6))
+        axes.yaxis.set_major_formatter(lambda x, _: f"{x:g}")
         axes.minorticks_off()
     else:
         axes.yaxis.set_major_locator(MaxNLocator(4))

@@ -38,11 +38,11 @@ class Monitor:
     """What is watched of training, at every `every`-th step.
 
     Of each layer: the `mean` of what it makes and its spread `std`, the share of `zeros` in it, the
-    root mean square `gradient` of its parameters, and the `ratio` of how far a step moves its
-    weights to how long they are: |p' - p| / |p|, about 1e-3 where the learning rate is good, NaN of
-    weights that are all zero. Of the cost: each penalty. With `histograms`, how what a layer makes
-    is spread, and its gradients: in 24 equal bins from -4 to 4 root mean squares, the outer ones
-    with all beyond.
+    root mean square `gradient` of its parameters, of the loss without penalties, and the `ratio` of
+    how far a step moves its weights to how long they are: |p' - p| / |p|, about 1e-3 where the
+    learning rate is good, NaN of weights that are all zero. Of the cost: each penalty. With
+    `histograms`, how what a layer makes is spread, and its gradients: in 24 equal bins from -4 to 4
+    root mean squares, the outer ones with all beyond.
 
     Raises `CircuitError` where `every` is no whole number of at least 1.
     Source: the guide's outline, "Backprop in practice: Tips/Tricks"; the ratio: Karpathy, CS231n,

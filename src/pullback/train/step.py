@@ -313,7 +313,8 @@ class TrainingStep:
             sprung = [p for p in parameters if twin[p] in used]
             flow = gradient(objective, [*parameters, *(twin[p] for p in sprung)])
             directions = dict(zip(parameters, flow, strict=False))
-            for p, spring in zip(sprung, flow[len(parameters) :], strict=True):
+            pulls = dict(zip(sprung, flow[len(parameters) :], strict=True))
+            for p, spring in pulls.items():
                 directions[p] = spring + directions[p]
             moved, news = self.optimizer.update(
                 list(directions.values()),
@@ -327,7 +328,9 @@ class TrainingStep:
             nexts = dict(zip(parameters, moved, strict=True))
             kinds = numbered([type(penalty).__name__.lower() for penalty in self.penalties])
             costs = dict(zip(kinds, springs, strict=True))
-            wires = Wires(self.model, calls, loss, costs, directions, twin, nexts)
+            # what the loss alone pulls, of what lies in memory: the sum
+            slopes = {p: d - pulls[p] if p in pulls else d for p, d in directions.items()}
+            wires = Wires(self.model, calls, loss, costs, slopes, twin, nexts)
             found = watched(monitor, wires)
             seen.extend(found)
             return [*moved, *news, *found.values()]
