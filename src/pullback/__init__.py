@@ -237,11 +237,15 @@ from pullback.optim import (
 from pullback.program.program import Program
 from pullback.train import (
     Callback,
+    Checkpoints,
     Event,
     History,
+    Monitor,
     Trainer,
     TrainingStep,
     early_stopping,
+    json_lines,
+    tensorboard,
 )
 
 if TYPE_CHECKING:
@@ -280,6 +284,7 @@ __all__ = [
     "ChainCrossEntropy",
     "ChainHinge",
     "ChainPerceptron",
+    "Checkpoints",
     "Circuit",
     "CircuitError",
     "Constant",
@@ -330,6 +335,7 @@ __all__ = [
     "Maxout",
     "MeanOverSteps",
     "Model",
+    "Monitor",
     "MulticlassHinge",
     "NAdam",
     "NetworkClassifier",
@@ -423,6 +429,7 @@ __all__ = [
     "hinge_force",
     "jacobian",
     "jacobian_vector_product",
+    "json_lines",
     "less",
     "less_equal",
     "log",
@@ -478,6 +485,7 @@ __all__ = [
     "swapaxes",
     "take",
     "tanh",
+    "tensorboard",
     "transpose",
     "tug",
     "units",

@@ -153,7 +153,7 @@ def test_a_trainer_goes_on_natively_with_what_it_has_learned(gate):
         )
         for _ in range(2):
             trainer.fit(ROWS, ROWS[:, 0] > 0, epochs=3, batch_size=29, progress=False)
-            for step in trainer._runs.values():
+            for step in trainer._runs.ready.values():
                 if isinstance(step, EagerNative):
                     gate.open(step)
                     assert step.is_native

@@ -29,11 +29,11 @@ def test_a_number_is_a_wire_that_can_change_between_epochs():
     """The steps for both sizes of batch stay as they were recorded, and follow it."""
     trainer = make(pb.SGD(np.float64(0.1)))
     trainer.fit(X, Y, epochs=1, batch_size=20, progress=False)
-    recorded = dict(trainer._runs)
+    recorded = dict(trainer._runs.ready)
     before = [unit.value.copy() for unit in trainer.model.parameters.values()]
     trainer._step.rate.value = np.float64(0.0)
     trainer.fit(X, Y, epochs=1, batch_size=20, progress=False)
-    assert trainer._runs == recorded
+    assert trainer._runs.ready == recorded
     for old, unit in zip(before, trainer.model.parameters.values(), strict=True):
         np.testing.assert_array_equal(unit.value, old)
         assert unit.dtype == np.float32

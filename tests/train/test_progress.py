@@ -141,3 +141,12 @@ def test_nothing_is_shown_where_nobody_looks():
     with TrainingProgress(2, console=Console(file=file)) as shown:
         shown.epoch(ROW)
     assert file.getvalue().strip() == ""
+
+
+def test_a_resumed_run_begins_where_it_was():
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    with TrainingProgress(20, True, console, done=7) as progress:
+        progress.epoch({"epoch": 8, "loss": 0.5})
+    said = console.file.getvalue()
+    assert " 7/20" in said
+    assert " 8/20" in said

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pullback.core.errors import CircuitError
+from pullback.train.settings import option_of
 
 _FOR = {
     "tables": "tables",
@@ -17,7 +18,6 @@ _FOR = {
     "sequences": "text and sound",
 }
 """By its name, what a kind of options is for."""
-_NAMES = {"balanced": "class-weights"}  # of options that are called otherwise inside
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ class Asked:
         for kind in (kind for kind in self.own if kind not in kinds):
             for name, value in self.own[kind].items():
                 if value is not None:
-                    option = _NAMES.get(name, name.replace("_", "-"))
-                    raise CircuitError(f"--{option} is for {_FOR[kind]}, and {what}")
+                    raise CircuitError(f"{option_of(name)} is for {_FOR[kind]}, and {what}")
 
 
 def as_options(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from pullback.cli.layout import cell, sentence, shortened, table
-from pullback.cli.report import HEADS, Page, shown_value
+from pullback.cli.report import HEADS, Page, show_layers, shown_value
 from pullback.images.study import PictureOutcome, PictureStudy
 from pullback.images.trained import Metric, Record, TrainedPictures
 
@@ -63,6 +63,7 @@ def show_picture_outcome(page: Page, outcome: PictureOutcome, saved: str | None)
     show_accuracy(page, outcome.metrics, f"always {study.data.classes[study.commonest]}")
     page.confusion(study.data.classes, outcome.confusion)
     _show_mistakes(page, outcome)
+    show_layers(page, outcome.history)
     count = len(outcome.history)
     epochs = f"{count} epoch{'' if count == 1 else 's'}"
     pictures = len(study.parts["train"]) * count

@@ -16,6 +16,8 @@ from pullback.tables import Column, Target
 from pullback.tables.measure import MEASURES, Measured, histogram, quantiles
 from pullback.tables.study import Outcome, Study, cells_of, place_of
 from pullback.tables.trained import PARTS
+from pullback.train import History
+from pullback.train.monitors import MEASURES as OF_LAYERS
 
 NAMES = {
     "accuracy": "accuracy",
@@ -31,6 +33,7 @@ _MOST_PAIRS = 8
 _WIDE = 60  # columns of a terminal, below which the least telling column is left out
 _BAR = 24
 _CELL = 16  # characters of a cell of the rows that are most wrong
+_MOST_LAYERS = 16
 
 
 class Page:
@@ -171,6 +174,23 @@ def show_outcome(page: Page, outcome: Outcome) -> None:
     if outcome.residuals is not None:
         _show_residuals(page, study.target, outcome.residuals)
     _show_most_wrong(page, outcome)
+
+
+def show_layers(page: Page, history: History) -> None:
+    """What a monitor saw of each layer in the last epoch."""
+    if not history.of_layers:
+        return
+    last = [row for row in history.of_layers if row.epoch == history.of_layers[-1].epoch]
+    rows = [("layer", *OF_LAYERS)]
+    for row in last:
+        numbers = (row.measures.get(name) for name in OF_LAYERS)
+        rows.append((cell(row.layer), *("–" if x is None else f"{x:.3g}" for x in numbers)))
+    lines = table(rows, page.width, right=range(1, len(OF_LAYERS) + 1), least={0: 8})
+    left = len(lines) - 1 - _MOST_LAYERS
+    if left > 0:
+        half = _MOST_LAYERS // 2
+        lines = [*lines[: half + 1], f"… {left} more: --log has all", *lines[-half:]]
+    page.headed(lines)
 
 
 def show_end(page: Page, outcome: Outcome, saved: str | None) -> None:

@@ -24,10 +24,12 @@ from pullback.cli.file_options import (
 )
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.pictures import holds_pictures, train_pictures
-from pullback.cli.report import Page, show_data, show_end, show_outcome
+from pullback.cli.report import Page, show_data, show_end, show_layers, show_outcome
 from pullback.cli.sequences import holds_sequences, train_sequences
+from pullback.cli.similar import FIGURES
 from pullback.core.errors import CircuitError
 from pullback.datasets import DATASETS, load_table
+from pullback.figures import refuse_without_matplotlib
 from pullback.files.folder import kind_in
 from pullback.images.reading import PICTURES
 from pullback.images.recipe import CHANGES
@@ -243,6 +245,54 @@ def train(
             "PULLBACK_THREADS or one for each core",
         ),
     ] = None,
+    monitor: Annotated[
+        bool,
+        typer.Option(
+            "--monitor/--no-monitor",
+            rich_help_panel=_TRAINING,
+            help="watch what each layer makes, its gradients, and how far its weights move",
+        ),
+    ] = True,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_TRAINING,
+            help="add a line of JSON for each epoch to this file",
+        ),
+    ] = None,
+    tensorboard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            rich_help_panel=_TRAINING,
+            help="write what is measured for TensorBoard (extra tensorboard)",
+        ),
+    ] = None,
+    figure: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_TRAINING,
+            help="draw the training: curves, and what was watched (.svg, .png; extra plot)",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            rich_help_panel=_TRAINING,
+            help="write all that training goes on with here, after each epoch and every 5 minutes",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            rich_help_panel=_TRAINING,
+            help="go on with the run in the folder of --checkpoint; begin it where there is none",
+        ),
+    ] = False,
     separator: Separator = None,
     header: Header = None,
     decimal: Decimal = None,
@@ -266,10 +316,19 @@ def train(
 
     Ctrl-C ends the training and not the rest: the summary, and the model saved, are of what was
     learned until then. The status is 130 then.
+
+    With --checkpoint, the same command with --resume goes on where it was left, be it by Ctrl-C, a
+    crash or a kill -9, and ends with the same model as if it had never been. More --epochs than
+    before prolong it, where no schedule hangs on them; another option is refused.
     """
     path = None if save is None else writable("--save", save)
     if path is not None:
         refuse_same("--save", path, data)
+    if figure is not None:
+        refuse_without_matplotlib()
+        writable("--figure", figure, *FIGURES)
+    if log is not None:
+        refuse_same("--log", writable("--log", log), data)
     asked = Asked(
         {
             "model": model,
@@ -284,6 +343,12 @@ def train(
             "seed": seed,
             "engine": engine,
             "threads": threads,
+            "monitor": monitor,
+            "log": log,
+            "tensorboard": tensorboard,
+            "figure": figure,
+            "checkpoint": checkpoint,
+            "resume": resume,
         },
         {
             "tables": {
@@ -329,6 +394,7 @@ def train(
         print(json.dumps(_finite(outcome.to_json_dict(save)), allow_nan=False))
     else:
         show_outcome(page, outcome)
+        show_layers(page, outcome.history)
         show_end(page, outcome, save)
     if outcome.interrupted:
         raise typer.Exit(130)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +16,8 @@ from pullback.core.errors import CircuitError
 def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A file to write into, beside `path`, which takes its place once all is written.
 
-    Whatever goes wrong inside leaves what was at `path` as it was.
+    Whatever goes wrong inside leaves what was at `path` as it was, and what has taken its place
+    outlives a failure of power.
 
     Raises `CircuitError` where `path` is a folder, or cannot be written.
     """
@@ -34,11 +35,25 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
+        _sync(path.parent)
     except BaseException as error:
-        os.unlink(aside)
+        with suppress(OSError):  # it may be in place by now, or the folder be gone
+            os.unlink(aside)
         if isinstance(error, OSError):
             raise CircuitError(f"cannot write {path}: {error.strerror}") from None
         raise
+
+
+def _sync(folder: Path) -> None:
+    """Let the folder's names reach the disk, where a system can do that."""
+    if os.name != "posix":
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some file systems cannot
+            os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _umask() -> int:

@@ -1,5 +1,7 @@
 """In: frozen dataclasses of texts, numbers and each other. Out: the same as JSON, and back.
 
+Arrays stay what they are, for `core.tree` to write.
+
 Nothing is imported or called by name: what comes back is checked field by field against the types
 that the dataclass declares.
 """
@@ -13,6 +15,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
 from pullback.core.errors import CircuitError
 
 T = TypeVar("T")
@@ -22,6 +26,8 @@ def to_plain(thing: Any) -> Any:
     """Dataclasses as dictionaries and tuples as lists, all the way down."""
     if dataclasses.is_dataclass(thing):
         return {f.name: to_plain(getattr(thing, f.name)) for f in dataclasses.fields(thing)}
+    if isinstance(thing, Mapping):
+        return {name: to_plain(item) for name, item in thing.items()}
     return [to_plain(item) for item in thing] if isinstance(thing, tuple) else thing
 
 
@@ -53,6 +59,15 @@ def _read(kind: Any, data: Any, where: str) -> Any:
         if not isinstance(data, list):
             raise CircuitError(f"{where} needs a list, got {type(data).__name__}")
         return tuple(_read(typing.get_args(kind)[0], item, where) for item in data)
+    if typing.get_origin(kind) is Mapping:
+        if not isinstance(data, Mapping) or not all(isinstance(name, str) for name in data):
+            raise CircuitError(f"{where} needs values by name, got {type(data).__name__}")
+        of = typing.get_args(kind)[1]
+        return {name: _read(of, item, f"{where}.{name}") for name, item in data.items()}
+    if kind is object:  # whoever takes it looks at it
+        return data
+    if kind is np.ndarray and isinstance(data, np.ndarray):
+        return data
     if type(data) is float and not math.isfinite(data):
         raise CircuitError(f"{where} is not finite")
     if kind is float and type(data) in (int, float):
@@ -60,7 +75,7 @@ def _read(kind: Any, data: Any, where: str) -> Any:
             return float(data)
         except OverflowError:
             raise CircuitError(f"{where} is not finite") from None
-    if kind in (str, int) and type(data) is kind:
+    if kind in (str, int, bool) and type(data) is kind:
         return data
     if kind is Any and type(data) in (str, int, float, bool):
         return data

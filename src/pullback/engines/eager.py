@@ -12,7 +12,7 @@ import numpy as np
 
 from pullback.core.values import Value
 from pullback.core.walk import replay
-from pullback.engines.engine import Epoch, Seen, step_by_step
+from pullback.engines.engine import ALL, Epoch, Looks, Seen, step_by_step
 from pullback.program.program import Program
 
 
@@ -28,13 +28,18 @@ class Eager:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._wires = program.wires
+        self._wires = {True: program.wires, False: program.always}
 
     def __call__(self, **inputs: Any) -> dict[str, Value]:
         """Set the inputs, run every gate, update the state, and return the outputs."""
+        return self.run(inputs)
+
+    def run(self, inputs: Mapping[str, Any], asked: bool = True) -> dict[str, Value]:
+        """The same, where seldom outputs are asked for or not."""
         self.program.set(inputs)
-        replay(self._wires)
-        results = {name: _own(unit.value) for name, unit in self.program.outputs.items()}
+        replay(self._wires[asked])
+        wanted = self.program.wanted(asked)
+        results = {name: _own(unit.value) for name, unit in wanted.items()}
         news = [new.value for new in self.program.updates.values()]
         with self.program.changing():
             for state, value in zip(self.program.updates, news, strict=True):
@@ -47,9 +52,10 @@ class Eager:
         order: np.ndarray,
         stop: Callable[[], bool],
         seen: Seen | None = None,
+        looks: Looks = ALL,
     ) -> Epoch:
         """Run a step on each whole batch of the rows in `order`, until `stop` says so."""
-        return step_by_step(self, data, order, stop, seen)
+        return step_by_step(self, data, order, stop, seen, looks)
 
 
 def _own(value: Value) -> Value:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from pullback.core.values import Value
 from pullback.engines.eager import Eager
-from pullback.engines.engine import Engine, Epoch, Seen, batch_of
+from pullback.engines.engine import ALL, Engine, Epoch, Looks, Seen, batch_of
 from pullback.engines.notice import quietly
 from pullback.program.program import Program
 
@@ -51,7 +52,11 @@ class EagerNative:
 
     def __call__(self, **inputs: Any) -> dict[str, Value]:
         """Set the inputs, run the step, update the state, and return the outputs."""
-        return self._engine()(**inputs)
+        return self.run(inputs)
+
+    def run(self, inputs: Mapping[str, Any], asked: bool = True) -> dict[str, Value]:
+        """The same, where seldom outputs are asked for or not."""
+        return self._engine().run(inputs, asked)
 
     def epoch(
         self,
@@ -59,6 +64,7 @@ class EagerNative:
         order: np.ndarray,
         stop: Callable[[], bool],
         seen: Seen | None = None,
+        looks: Looks = ALL,
     ) -> Epoch:
         """Run a step on each whole batch of the rows in `order`, until `stop` says so.
 
@@ -69,7 +75,7 @@ class EagerNative:
         size = batch_of(self.program, data, order)
         engine = self._engine({name: rows[:0] for name, rows in data.items()})
         if engine is not self._eager:
-            return engine.epoch(data, order, stop, seen)
+            return engine.epoch(data, order, stop, seen, looks)
         stopped = False
 
         def leaves() -> bool:
@@ -77,7 +83,7 @@ class EagerNative:
             stopped = stop()
             return stopped or self.is_native
 
-        first = engine.epoch(data, order, leaves, seen)
+        first = engine.epoch(data, order, leaves, seen, looks)
         rest = order[first.steps * size :]
         if stopped or len(rest) < size:
             return first
@@ -86,9 +92,13 @@ class EagerNative:
             if seen is not None:
                 seen(first.steps + steps, {k: [*v, *numbers[k]] for k, v in first.numbers.items()})
 
-        second = self._engine().epoch(data, rest, stop, then)
-        numbers = {k: np.concatenate([v, second.numbers[k]]) for k, v in first.numbers.items()}
-        return Epoch(first.steps + second.steps, numbers)
+        passed = replace(looks, passed=looks.passed + first.steps)
+        second = self._engine().epoch(data, rest, stop, then, passed)
+        numbers, seldom = (
+            {k: np.concatenate([v, b[k]]) for k, v in a.items()}
+            for a, b in ((first.numbers, second.numbers), (first.seldom, second.seldom))
+        )
+        return Epoch(first.steps + second.steps, numbers, seldom)
 
     def _engine(self, data: Mapping[str, np.ndarray] | None = None) -> Engine:
         """What runs the next step; if nobody compiles yet, someone begins, for such `data`."""

@@ -6,7 +6,7 @@ The engines stand on this; `prepare` makes one by its name.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,11 +24,40 @@ Seen = Callable[[int, Mapping[str, Sequence[float]]], None]
 class Epoch:
     """What an epoch did: how many steps, and what each step's numbers were.
 
-    `numbers` has an array of float64 of shape (steps,) for each output that is one number.
+    `numbers` has an array of float64 of shape (steps,) for each output that is one number, and
+    `seldom` one of shape (looks, ...) for each seldom output, of the steps that were asked for it.
     """
 
     steps: int
     numbers: dict[str, np.ndarray]
+    seldom: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """When an epoch asks for the Program's seldom outputs: at every `every`-th step.
+
+    The first step of all is asked, and `passed` went by before this epoch.
+
+    >>> looks = Looks(every=10, passed=25)
+    >>> looks.before(0), looks.before(5), looks.before(6), looks.asked(5)
+    (0, 0, 1, True)
+    """
+
+    every: int = 1
+    passed: int = 0
+
+    def asked(self, step: int) -> bool:
+        """Whether this step of the epoch is asked."""
+        return (self.passed + step) % self.every == 0
+
+    def before(self, step: int) -> int:
+        """How many steps of the epoch before this one were asked."""
+        return -(-(self.passed + step) // self.every) - -(-self.passed // self.every)
+
+
+ALL = Looks()
+"""Seldom outputs too are made at every step."""
 
 
 class Engine(Protocol):
@@ -40,18 +69,23 @@ class Engine(Protocol):
         """Set the inputs, run the step, update the state, and return the outputs."""
         ...
 
+    def run(self, inputs: Mapping[str, Any], asked: bool = True) -> dict[str, Value]:
+        """The same, where seldom outputs are asked for or not."""
+        ...
+
     def epoch(
         self,
         data: Mapping[str, np.ndarray],
         order: np.ndarray,
         stop: Callable[[], bool],
         seen: Seen | None = None,
+        looks: Looks = ALL,
     ) -> Epoch:
         """Run a step on each whole batch of the rows in `order`, until `stop` says so.
 
         `data` has the rows of each input, `order` (rows,) their numbers from 0 on. `stop` is asked
         now and then between steps, and `seen` is told how many steps are done and what they have
-        recorded.
+        recorded. `looks` say which steps make the seldom outputs.
 
         Raises `CircuitError` as `batch_of` does.
         """
@@ -110,22 +144,41 @@ def step_by_step(
     order: np.ndarray,
     stop: Callable[[], bool],
     seen: Seen | None = None,
+    looks: Looks = ALL,
 ) -> Epoch:
     """An epoch by calls of the step: for engines that come back to Python after each."""
-    size = batch_of(engine.program, data, order)
-    columns: dict[str, list[float]] = {name: [] for name in numbers_of(engine.program)}
+    program = engine.program
+    size = batch_of(program, data, order)
+    columns: dict[str, list[float]] = {name: [] for name in numbers_of(program)}
+    seldom: dict[str, list[Value]] = {name: [] for name in program.seldom}
     steps = 0
     while (steps + 1) * size <= len(order) and not stop():
         rows = order[steps * size : (steps + 1) * size]
-        values = engine(**{name: rows_of[rows] for name, rows_of in data.items()})
+        asked = looks.asked(steps)
+        values = engine.run({name: rows_of[rows] for name, rows_of in data.items()}, asked)
         for name, column in columns.items():
             column.append(float(values[name]))
+        for name, column in seldom.items() if asked else ():
+            column.append(values[name])
         steps += 1
         if seen is not None:
             seen(steps, columns)
-    return Epoch(steps, {name: np.array(column, float) for name, column in columns.items()})
+    return Epoch(
+        steps,
+        {name: np.array(column, float) for name, column in columns.items()},
+        {
+            name: np.array(column, float).reshape(-1, *program.outputs[name].shape)
+            for name, column in seldom.items()
+        },
+    )
 
 
 def numbers_of(program: Program) -> dict[str, Unit]:
     """The outputs that are one number each, which an epoch records for every step."""
-    return {name: unit for name, unit in program.outputs.items() if unit.shape == ()}
+    usual = {name: unit for name, unit in program.outputs.items() if name not in program.seldom}
+    return {name: unit for name, unit in usual.items() if unit.shape == ()}
+
+
+def seldom_of(program: Program) -> dict[str, Unit]:
+    """The outputs that an epoch records for the steps that are asked for them."""
+    return {name: unit for name, unit in program.outputs.items() if name in program.seldom}

@@ -31,7 +31,7 @@ from pullback.core.values import (
     promoting,
     read_only,
 )
-from pullback.engines.engine import Epoch, Seen, step_by_step
+from pullback.engines.engine import ALL, Epoch, Looks, Seen, step_by_step
 from pullback.program.program import Program
 from pullback.program.simplify import not_compiled
 
@@ -50,21 +50,28 @@ class Jax:
     def __init__(self, program: Program) -> None:
         self.program = program
         wires = program.wires
-        self._gates = [unit for unit in wires if unit.inputs]
+        self._gates = {
+            asked: [unit for unit in of if unit.inputs]
+            for asked, of in ((True, wires), (False, program.always))
+        }
         self._sources = [unit for unit in wires if unit.gate is None]
         # Arrays that never change are arguments, so that XLA does not spell them out.
         self._constants = [unit for unit in wires if unit.is_constant]
         with _precision():
             self._given = [_jax().device_put(np.asarray(unit.value)) for unit in self._constants]
-        self._run = _jax().jit(self._step)
+        self._run = _jax().jit(self._step, static_argnums=0)
 
     def __call__(self, **inputs: Any) -> dict[str, Value]:
         """Set the inputs, run the step, update the state, and return the outputs."""
+        return self.run(inputs)
+
+    def run(self, inputs: Mapping[str, Any], asked: bool = True) -> dict[str, Value]:
+        """The same, where seldom outputs are asked for or not."""
         self.program.set(inputs)
         with _precision():
             given = [np.asarray(unit.value) for unit in self._sources]
-            results, news = self._run(given, self._given)
-        outputs = self.program.outputs
+            results, news = self._run(asked, given, self._given)
+        outputs = self.program.wanted(asked)
         read = {name: _read(results[name], unit._value) for name, unit in outputs.items()}
         with self.program.changing():
             for state, new in zip(self.program.updates, news, strict=True):
@@ -80,16 +87,19 @@ class Jax:
         order: np.ndarray,
         stop: Callable[[], bool],
         seen: Seen | None = None,
+        looks: Looks = ALL,
     ) -> Epoch:
         """Run a step on each whole batch of the rows in `order`, until `stop` says so."""
-        return step_by_step(self, data, order, stop, seen)
+        return step_by_step(self, data, order, stop, seen, looks)
 
-    def _step(self, sources: Sequence[Any], constants: Sequence[Any]) -> tuple[Any, Any]:
+    def _step(
+        self, asked: bool, sources: Sequence[Any], constants: Sequence[Any]
+    ) -> tuple[Any, Any]:
         """What the step computes, as a function that JAX can follow."""
         carried: dict[Unit, Any] = dict(zip(self._sources, sources, strict=True))
         carried |= zip(self._constants, constants, strict=True)
         m = _namespace()
-        for unit in self._gates:
+        for unit in self._gates[asked]:
             gate = unit.gate
             assert gate is not None
             xs = [carried[x] for x in unit.inputs]
@@ -106,7 +116,7 @@ class Jax:
                 if gate.several
                 else m.astype(value, unit.dtype)
             )
-        results = {name: carried[unit] for name, unit in self.program.outputs.items()}
+        results = {name: carried[unit] for name, unit in self.program.wanted(asked).items()}
         return results, [carried[new] for new in self.program.updates.values()]
 
 

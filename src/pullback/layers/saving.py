@@ -35,9 +35,13 @@ def save_model(
         raise CircuitError("the model has no parameters yet; call it on a batch, or train it")
     sources = {**model.parameters, **model.state}
     refuse_not_finite(sources)
-    inputs = [{"shape": list(shape[1:]), "dtype": dtype} for shape, dtype in model.first_inputs]
     tensors = {name: unit.value for name, unit in sources.items()}
-    write_file(path, {"model": describe(model), "inputs": inputs}, tensors, about)
+    write_file(path, {"model": describe(model), "inputs": inputs_of(model)}, tensors, about)
+
+
+def inputs_of(model: Layer) -> list[dict[str, Any]]:
+    """Shape and dtype of a row of each input, by which the parameters were made."""
+    return [{"shape": list(shape[1:]), "dtype": dtype} for shape, dtype in model.first_inputs]
 
 
 def load_model(path: str | os.PathLike[str]) -> Layer:
@@ -46,9 +50,16 @@ def load_model(path: str | os.PathLike[str]) -> Layer:
     Raises `CircuitError` where the file is missing, damaged or foreign, or a number is not finite.
     """
     config, tensors = read_file(path)
+    return constructed(config, tensors, path)
+
+
+def constructed(
+    config: Mapping[str, Any], tensors: Mapping[str, np.ndarray], path: str | os.PathLike[str]
+) -> Layer:
+    """The layer of this description, with these numbers, which are those of a file."""
     try:
         model = construct(config["model"])
-        _fill(model, config["inputs"], tensors)
+        fill_with(model, config["inputs"], tensors)
     except CircuitError as error:
         raise CircuitError(f"{path} is damaged: {error}") from None
     except Exception as error:  # what a constructor makes of arbitrary JSON cannot be foreseen
@@ -60,12 +71,17 @@ def fill(model: Layer, path: str | os.PathLike[str]) -> None:
     """Put the parameters and state in a file into a layer that is there."""
     config, tensors = read_file(path)
     try:
-        _fill(model, config["inputs"], tensors)
+        fill_with(model, config["inputs"], tensors)
     except (CircuitError, KeyError, TypeError) as error:
         raise CircuitError(f"{path} does not fit the model: {error}") from None
 
 
-def _fill(model: Layer, inputs: Sequence[Any], tensors: Mapping[str, np.ndarray]) -> None:
+def fill_with(model: Layer, inputs: Sequence[Any], tensors: Mapping[str, np.ndarray]) -> None:
+    """Put these numbers into a layer's parameters and state, which it makes if it has none yet.
+
+    `inputs` are what `inputs_of` told of it. Raises `CircuitError` where they are not of the
+    layer; other errors where `inputs` are not of their form.
+    """
     if not model.built:
         stored: defaultdict[str, dict[str, np.ndarray]] = defaultdict(dict)
         for name, value in tensors.items():

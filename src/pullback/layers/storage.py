@@ -1,31 +1,24 @@
 """In: a model's description and numbers. Out: one file of them, in which nothing can run.
 
-The file is a safetensors file: parameters and state as plain numbers, and in its metadata the
-format, the library's version, one JSON text that describes the layers and, if told, another that is
-about the model: how it was made and what its inputs mean, which loading does not need. It is
-written to the side and renamed into place, so that a crash leaves the old file or the new one.
+The file is that of `core.tensorfile`: parameters and state as plain numbers, and as texts one JSON
+text that describes the layers and, if told, another that is about the model: how it was made and
+what its inputs mean, which loading does not need.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from pullback.core.aside import replacing
 from pullback.core.errors import CircuitError
+from pullback.core.tensorfile import Format, read_tensors, read_texts, write_tensors
 
-FORMAT = "pullback model, version 2"
-_NUMBERED = re.compile(r"pullback model, version (\d{1,9})")
+_MODEL = Format("model", 2)
+FORMAT = str(_MODEL)
 
 
 def write_file(
@@ -38,12 +31,10 @@ def write_file(
 
     Raises `CircuitError` where `path` is a folder, or its folder is missing or closed.
     """
-    metadata = {"format": FORMAT, "pullback": version("pullback"), "config": json.dumps(config)}
+    texts = {"config": json.dumps(config)}
     if about is not None:
-        metadata["about"] = json.dumps(about)
-    data = save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, metadata)
-    with replacing(path) as file:
-        file.write(data)
+        texts["about"] = json.dumps(about)
+    write_tensors(path, _MODEL, texts, tensors)
 
 
 def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -51,9 +42,8 @@ def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, n
 
     Raises `CircuitError` where there is no such file or it is no model of this library.
     """
-    with _opened(path) as (file, metadata):
-        config = json.loads(metadata["config"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    texts, tensors = read_tensors(path, _MODEL)
+    config = _json(path, texts.get("config", "nothing"))
     if not isinstance(config, dict):
         raise CircuitError(f"{path} is damaged: it does not describe a model")
     return config, tensors
@@ -64,37 +54,15 @@ def read_about(path: str | os.PathLike[str]) -> tuple[str, Any]:
 
     Raises `CircuitError` as `read_file` does.
     """
-    with _opened(path) as (_, metadata):
-        about = json.loads(metadata["about"]) if "about" in metadata else None
-        return metadata.get("pullback", ""), about
+    texts = read_texts(path, _MODEL)
+    about = _json(path, texts["about"]) if "about" in texts else None
+    return texts.get("pullback", ""), about
 
 
-@contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Mapping[str, str]]]:
-    """The file and its metadata; what goes wrong inside says that the file is damaged."""
-    if not Path(path).is_file():
-        raise CircuitError(f"there is no model file {path}")
+def _json(path: str | os.PathLike[str], text: str) -> Any:
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            _refuse_other_format(path, metadata)
-            yield file, metadata
-    except (SafetensorError, json.JSONDecodeError, KeyError, OSError, RecursionError) as error:
-        raise CircuitError(f"{path} is not a pullback model, or is damaged: {error}") from None
-
-
-def _refuse_other_format(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> None:
-    """Raise where this version of the library cannot read the file, and say what can."""
-    named = metadata.get("format", "not named")
-    if named == FORMAT:
-        return
-    ours, theirs = _NUMBERED.fullmatch(FORMAT), _NUMBERED.fullmatch(named)
-    if ours and theirs and int(theirs[1]) > int(ours[1]):
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # a number of too many digits is a ValueError
         raise CircuitError(
-            f"{path} was written by pullback {metadata.get('pullback', 'of a later version')} in "
-            f"format {theirs[1]}; this is pullback {version('pullback')}, which reads format "
-            f"{ours[1]}: update pullback"
-        )
-    raise CircuitError(
-        f"{path} is not a model of this version: its format is {named!r}, expected {FORMAT!r}"
-    )
+            f"{path} is not a pullback model, or is damaged: {error!s:.200}"
+        ) from None

@@ -55,6 +55,7 @@ def fingerprint(program: Program) -> str | None:
                 digest.update(np.asarray(unit.value).tobytes())
     except _Foreign:
         return None
+    digest.update(repr([name for name in program.outputs if name in program.seldom]).encode())
     for given in (program.inputs, program.outputs):
         named = [(name, numbers.get(unit)) for name, unit in given.items()]
         digest.update(repr(named).encode())

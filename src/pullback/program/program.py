@@ -7,9 +7,9 @@ updates say which wire gives each piece of state its next value. All are wires o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pullback.core import walk
@@ -28,6 +28,8 @@ class Program:
 
     `inputs` and `outputs` are wires by name, inputs being sources. `updates` maps each source that
     is state to the wire that computes its next value; all updates happen at once, at the end.
+    `seldom` names outputs that an epoch asks for now and then only: what they alone need is left
+    out of all other steps.
 
     Raises `CircuitError` where an input or state is not a source, or an update changes a shape.
     """
@@ -35,6 +37,7 @@ class Program:
     inputs: Mapping[str, Unit]
     outputs: Mapping[str, Unit]
     updates: Mapping[Unit, Unit]
+    seldom: Collection[str] = ()
 
     def __post_init__(self) -> None:
         for unit in (*self.inputs.values(), *self.updates):
@@ -70,12 +73,24 @@ class Program:
         """Every wire that the step needs, in running order."""
         return order([*self.outputs.values(), *self.updates.values()])
 
+    @property
+    def always(self) -> list[Unit]:
+        """Every wire that each step needs, in running order."""
+        return order([*self.wanted(False).values(), *self.updates.values()])
+
+    def wanted(self, asked: bool) -> Mapping[str, Unit]:
+        """The outputs of a step that is asked for seldom ones, or is not."""
+        if asked:
+            return self.outputs
+        return {name: unit for name, unit in self.outputs.items() if name not in self.seldom}
+
     def rewritten(self, become: Become) -> Program:
         """The same inputs and state, and what its results become; see `core.rewrite`."""
         made: dict[Unit, Unit] = {}
         rewrite([*self.outputs.values(), *self.updates.values()], made, become)
         outputs = {name: made[unit] for name, unit in self.outputs.items()}
-        return Program(self.inputs, outputs, {s: made[new] for s, new in self.updates.items()})
+        updates = {s: made[new] for s, new in self.updates.items()}
+        return replace(self, outputs=outputs, updates=updates)
 
     def abstracted(self) -> tuple[Program, dict[Unit, Unit]]:
         """The same Program, whose wires carry no numbers; and what each wire became.
@@ -98,7 +113,8 @@ class Program:
             {name: made[unit] for name, unit in units.items()}
             for units in (self.inputs, self.outputs)
         )
-        return Program(inputs, outputs, {made[s]: made[x] for s, x in self.updates.items()}), made
+        updates = {made[s]: made[x] for s, x in self.updates.items()}
+        return Program(inputs, outputs, updates, self.seldom), made
 
     @contextmanager
     def changing(self) -> Iterator[None]:

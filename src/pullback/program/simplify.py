@@ -11,6 +11,7 @@ abstract values, so a rule that is wrong shows at once.
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,7 +40,7 @@ def simplify(program: Program, keep: Collection[str] = ()) -> Program:
     walk = _Walk(keep)
     outputs = {name: walk.plain(unit) for name, unit in program.outputs.items()}
     updates = {state: walk.plain(new) for state, new in program.updates.items()}
-    return Program(program.inputs, outputs, updates)
+    return replace(program, outputs=outputs, updates=updates)
 
 
 class _Walk:

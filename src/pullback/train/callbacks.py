@@ -1,14 +1,15 @@
 """In: what happens while training runs. Out: what someone wants to do about it.
 
 A callback is a function of an `Event`. It may look at everything the event holds, set the
-trainer's learning rate, and end the training.
+trainer's learning rate, and end the training. One that remembers something from epoch to epoch is
+`Resumable`, so that checkpoints keep that too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from pullback.core.errors import CircuitError
 
@@ -22,7 +23,8 @@ class Event:
     """Something that happened in training: its "begin", the end of an "epoch", its "end".
 
     `epoch` counts from 1, over all calls of `fit`; `measured` is what the epoch measured, and
-    `history` all epochs of this call. At the "end", both are those of the last epoch.
+    `history` all epochs of this call. At the "end", both are those of the last epoch. At the
+    "begin", `resumed` says in a sentence what training goes on from, where it was asked to resume.
     """
 
     kind: Literal["begin", "epoch", "end"]
@@ -31,6 +33,7 @@ class Event:
     measured: Mapping[str, float]
     history: History
     ended: str | None = None
+    resumed: str = ""
 
     def stop(self, reason: str) -> None:
         """End the training after this event; `reason` becomes `history.ended`."""
@@ -38,6 +41,24 @@ class Event:
 
 
 Callback = Callable[[Event], Any]
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A callback that remembers something, which a run that is resumed goes on with."""
+
+    def __call__(self, event: Event, /) -> Any: ...
+
+    def state(self) -> Mapping[str, Any]:
+        """All that it remembers: numbers, texts, arrays, lists and mappings from texts."""
+        ...
+
+    def restore(self, state: Any, trainer: Trainer, /) -> None:
+        """Go on with what `state` told, after the event "begin".
+
+        Raises `CircuitError` where it is of another callback, or damaged.
+        """
+        ...
 
 
 def functions(callbacks: Any) -> list[Callback]:

@@ -49,18 +49,62 @@ class Batches:
 
     Made of something that can be gone through once an epoch, or of a function that answers such a
     thing. Each batch is (inputs, labels) or (inputs, labels, weights). How many there are is known
-    of what has a length.
+    of what has a length, and what draws an order for each epoch may count them as its `epoch`.
     """
 
     def __init__(self, source: Any, epochs: int) -> None:
         self._source = source
         self.count = len(source) if hasattr(source, "__len__") else None  # in an epoch, if known
-        once = not callable(source) and iter(source) is source
-        if once and epochs > 1:
+        self.once = not callable(source) and iter(source) is source
+        if self.once and epochs > 1:
             raise CircuitError(
                 f"an iterator can be gone through once, and {epochs} epochs were asked for; give "
                 "a function that makes a new one, or a list of batches"
             )
+
+    @property
+    def epoch(self) -> int | None:
+        """How many epochs have begun, of batches that count them."""
+        return getattr(self._source, "epoch", None)
+
+    def first(self) -> dict[str, np.ndarray] | None:
+        """The arrays of the first batch of all; None of batches that cannot be looked at twice.
+
+        Those are an iterator, and a function that does not count its epochs.
+        """
+        source: Any = self._source
+        batch: Any = None
+        if self.epoch is None:
+            batch = source[0] if isinstance(source, Sequence) and len(source) else None
+        else:
+            before = self.epoch
+            self._begin_after(0)
+            batches: Any = source() if callable(source) else source
+            batch = next(iter(batches), None)
+            self._begin_after(before)
+        return None if batch is None else {str(k): x for k, x in enumerate(_arrays(batch))}
+
+    def go_on_after(self, begun: int | None, epochs: int, *, within: bool) -> None:
+        """Let the next epoch be the one after those that have `begun`, or so many `epochs`.
+
+        `within` says that it goes on in the middle of it.
+
+        Raises `CircuitError` where the batches cannot be gone on with.
+        """
+        if self.once and (epochs or within):
+            raise CircuitError(
+                "an iterator can be gone through once, and a run of it is not gone on with; give a "
+                "function that makes a new one, or a list of batches"
+            )
+        if (begun is None) != (self.epoch is None):
+            raise CircuitError("the batches of the run were of another kind: give the same again")
+        if begun is not None:
+            self._begin_after(begun)
+
+    def _begin_after(self, epochs: int) -> None:
+        """Let what counts its epochs begin the one after so many."""
+        source: Any = self._source
+        source.epoch = epochs
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         found = False
@@ -75,6 +119,13 @@ class Batches:
             yield batch
         if not found:
             raise CircuitError("there are no training batches")
+
+
+def _arrays(batch: Any) -> list[np.ndarray]:
+    """All arrays of a batch, be they in tuples of tuples."""
+    if isinstance(batch, tuple):
+        return [x for part in batch for x in _arrays(part)]
+    return [np.asarray(batch)]
 
 
 def are_batches(inputs: Any, labels: Any) -> bool:

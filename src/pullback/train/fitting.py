@@ -5,6 +5,7 @@ Every study, of tables, pictures and sequences, trains by this.
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections.abc import Iterable, Sequence
@@ -15,11 +16,13 @@ from pullback.layers.layer import Layer
 from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
 from pullback.optim.optimizer import Optimizer
-from pullback.train.callbacks import Callback
+from pullback.train.callbacks import Callback, Event
+from pullback.train.checkpoints import Checkpoints
 from pullback.train.history import History
 from pullback.train.settings import Settings
 from pullback.train.stopping import early_stopping
 from pullback.train.trainer import Trainer
+from pullback.train.writers import json_lines, tensorboard
 
 
 class Planned(Protocol):
@@ -59,8 +62,12 @@ def fitted(
 ) -> Fitted:
     """Train the plan's model on these data, as `Trainer.fit` takes them, and keep its best epoch.
 
+    What it goes on from, if it shall resume a run, and how to do so after Ctrl-C, are said on
+    standard error.
+
     Raises `CircuitError` as `Trainer.fit` does.
     """
+    folder = settings.checkpoint
     trainer = Trainer(
         plan.model,
         plan.loss,
@@ -70,7 +77,13 @@ def fitted(
         threads=settings.threads,
         seed=settings.seed,
         mixup=mixup,
+        checkpoint=None if folder is None else Checkpoints(folder, about=settings.same()),
+        monitor=settings.monitor,
     )
+    written = [
+        *([json_lines(settings.log)] if settings.log else []),
+        *([tensorboard(settings.tensorboard)] if settings.tensorboard else []),
+    ]
     stop = [early_stopping(patience=settings.patience)] if settings.patience else []
     sizes = {} if settings.batch_size is None else {"batch_size": settings.batch_size}
     start = time.perf_counter()
@@ -81,8 +94,23 @@ def fitted(
             labels,
             epochs=plan.epochs,
             validation=validation,
-            callbacks=[*stop, *callbacks],
+            callbacks=[_resumed, *stop, *written, *callbacks],
             progress=progress,
+            resume=settings.resume,
             **sizes,
         )
-    return Fitted(trainer, history, time.perf_counter() - start)
+    if folder is not None and history.ended.startswith("interrupted"):
+        _say(f"interrupted: the same command with --resume goes on from {folder}")
+    seconds = time.perf_counter() - start
+    if settings.figure is not None:
+        history.plot().save(settings.figure)
+    return Fitted(trainer, history, seconds)
+
+
+def _resumed(event: Event) -> None:
+    if event.kind == "begin" and event.resumed:
+        _say(event.resumed)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from pullback.core.errors import CircuitError
 from pullback.core.text import columns, number
+from pullback.figures import refuse_without_matplotlib
+from pullback.train.monitors import MEASURES, LayerRow
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from pullback.figures.sheet import Sheet
 
 
 @dataclass
@@ -18,7 +22,7 @@ class History:
     """One row of measurements an epoch, and why training ended.
 
     `diverged` says that it ended because a loss, or a number of the model or the optimizer, became
-    nan or infinite.
+    nan or infinite. `of_layers` is what a monitor saw, a row for each epoch and layer.
 
     >>> history = History([{"epoch": 1, "loss": 0.7}, {"epoch": 2, "loss": 0.5}])
     >>> history["loss"]
@@ -32,6 +36,7 @@ class History:
     rows: list[dict[str, float]] = field(default_factory=list)
     ended: str = "completed"
     diverged: bool = False
+    of_layers: list[LayerRow] = field(default_factory=list)
 
     def __getitem__(self, column: str) -> list[float]:
         """One measurement over all epochs."""
@@ -49,36 +54,42 @@ class History:
 
         return pd.DataFrame(self.rows)
 
-    def plot(self, *names: str, ax: Axes | None = None) -> Axes:
-        """Draw measurements over the epochs with matplotlib (extra `plot`), and return the axes.
+    @property
+    def layers(self) -> pd.DataFrame:
+        """What a monitor saw as a pandas table, one row for each epoch and layer.
 
-        `names` are columns, each drawn with what validation measured of the same; by default the
-        loss. Raises `CircuitError` where nothing of that name was measured, or without matplotlib.
+        Its columns are "epoch", "layer" and the measures of a `Monitor`; NaN is what a layer has
+        not.
         """
-        try:
-            from matplotlib import pyplot
-        except ImportError:
-            raise CircuitError(
-                'to plot a history, install matplotlib: pip install "pullback[plot]"'
-            ) from None
-        wanted = names or ("loss",)
-        for name in wanted:
+        import pandas as pd
+
+        rows = [{"epoch": row.epoch, "layer": row.layer, **row.measures} for row in self.of_layers]
+        return pd.DataFrame(rows, columns=["epoch", "layer", *MEASURES])
+
+    @overload
+    def plot(self) -> Sheet: ...
+    @overload
+    def plot(self, name: str, /, *names: str, ax: Axes | None = None) -> Axes: ...
+    def plot(self, *names: str, ax: Axes | None = None) -> Sheet | Axes:
+        """Draw the history with matplotlib (extra `plot`).
+
+        Without names all of it, as a figure: curves of what was measured, and, where a monitor saw
+        layers, their spreads, gradients, update-to-weight ratios and histograms over the epochs.
+        `names` are columns, which are drawn on axes, each with what validation measured of it.
+
+        Raises `CircuitError` where nothing of that name was measured, and without matplotlib.
+        """
+        refuse_without_matplotlib()
+        from pullback.train.drawing import draw_columns, drawn
+
+        for name in names:
             if self.rows and name not in self.rows[0]:
                 raise CircuitError(
                     f"no {name!r} was measured; there are: {', '.join(self.rows[0])}"
                 )
-        if ax is None:
-            _, ax = pyplot.subplots()
-        for name in wanted:
-            for column, style in (name, "-"), (f"validation_{name}", "--"):
-                if self.rows and column in self.rows[0]:
-                    label = column.replace("_", " ")
-                    ax.plot(self["epoch"], self[column], style, label=label)
-        ax.set_xlabel("epoch")
-        ax.set_ylabel(" and ".join(name.replace("_", " ") for name in wanted))
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend()
-        return ax
+        if not names:
+            return drawn(self)
+        return draw_columns(self, names, ax)
 
     def __str__(self) -> str:
         if not self.rows:

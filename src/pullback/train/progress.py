@@ -30,7 +30,7 @@ class TrainingProgress:
 
     The line is a bar, the epochs done, the most telling of what was measured, as far as they fit,
     how many rows a second the steps take, or of `what` else an epoch is made, and the time left. It
-    moves within a long epoch, too.
+    moves within a long epoch, too. So many epochs are `done` when it begins.
 
     >>> with TrainingProgress(2, show=False) as progress:
     ...     progress.epoch({"epoch": 1, "loss": 0.5})
@@ -43,10 +43,11 @@ class TrainingProgress:
         console: Console | None = None,
         *,
         what: str = "rows",
+        done: int = 0,
     ) -> None:
         self._console = console or Console(stderr=True)
         watched = self._console.is_terminal or "ipykernel" in sys.modules
-        self._time = _TimeLeft()
+        self._time = _TimeLeft(done)
         self._progress = Progress(
             BarColumn(bar_width=None, table_column=Column(max_width=_BAR)),
             TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True), markup=False),
@@ -58,8 +59,8 @@ class TrainingProgress:
         self._rate = 0.0  # rows a second, and when the steps of this epoch were first heard of
         self._heard: tuple[float, int] | None = None
         self._judged: dict[str, float] = {}  # what the last epoch did on other rows
-        self._line = f"0/{epochs}"
-        self._task = self._progress.add_task("", total=epochs, line=self._line)
+        self._line = f"{done:>{len(str(epochs))}}/{epochs}"
+        self._task = self._progress.add_task("", total=epochs, completed=done, line=self._line)
         self._compiling = notice.shown_by(self._say)
 
     def __enter__(self) -> TrainingProgress:
@@ -161,10 +162,10 @@ class _TimeLeft(ProgressColumn):
     not spoil although it compiles; rich's own estimate knows nothing of epochs longer than 30 s.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, done: int = 0) -> None:
         super().__init__(table_column=Column(no_wrap=True))
         self._recent: deque[float] = deque(maxlen=_RECENT)
-        self._done = 0
+        self._done = done
         self._started = self._last = time.monotonic()
         self._expected: tuple[float, float] | None = None  # the end of this epoch, and a whole one
         self._stopped: float | None = None

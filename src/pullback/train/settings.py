@@ -6,7 +6,7 @@ What was not asked for is None, and is chosen where the data are known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from pullback.core.errors import CircuitError
 from pullback.engines.prepare import ENGINES, refuse_engine, refuse_missing
 from pullback.optim import OPTIMIZERS
 
+_CALLED = {"balanced": "class-weights"}  # of fields whose option has another name
 S = TypeVar("S", bound="Settings")
 
 
@@ -31,6 +32,18 @@ class Settings:
     seed: int = 0
     engine: str = "native"
     threads: int | None = None
+    checkpoint: str | None = None
+    resume: bool = False
+    monitor: bool = True
+    log: str | None = None
+    tensorboard: str | None = None
+    figure: str | None = None
+
+    def same(self) -> dict[str, str]:
+        """What must be the same when a run is resumed, by option: not how long it takes."""
+        free = ("epochs", "threads", "checkpoint", "resume", "log", "tensorboard", "figure")
+        told = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in free}
+        return {option_of(name): "not told" if x is None else repr(x) for name, x in told.items()}
 
 
 def checked(settings: S) -> S:
@@ -55,8 +68,21 @@ def checked(settings: S) -> S:
         raise CircuitError(f"--learning-rate is a number above 0, such as 0.1, got {rate}")
     if l2 is not None and not 0.0 <= l2 < np.inf:
         raise CircuitError(f"--l2 is a number of at least 0, such as 0.0001, got {l2}")
+    if settings.resume and settings.checkpoint is None:
+        raise CircuitError("--resume goes on with a run in a folder: name it, as --checkpoint")
+    if settings.checkpoint is not None and not settings.checkpoint.strip():
+        raise CircuitError("--checkpoint needs the name of a folder")
     optimizer = settings.optimizer and named("optimizer", settings.optimizer, OPTIMIZERS)
     return replace(settings, engine=engine, optimizer=optimizer)
+
+
+def option_of(field: str) -> str:
+    """The option of the command line that sets a field.
+
+    >>> option_of("batch_size"), option_of("balanced")
+    ('--batch-size', '--class-weights')
+    """
+    return f"--{_CALLED.get(field, field.replace('_', '-'))}"
 
 
 def refuse_others(settings: Any, options: Mapping[str, str], why: str) -> None:

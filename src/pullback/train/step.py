@@ -20,17 +20,20 @@ from pullback.core.values import as_value
 from pullback.core.walk import order
 from pullback.gates.shape import astype
 from pullback.layers.arguments import number_between
+from pullback.layers.calls import Call, watch
 from pullback.layers.layer import Layer
 from pullback.layers.training import Training
 from pullback.losses.loss import Loss, prepare_weights
 from pullback.losses.penalty import Penalty
 from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
+from pullback.optim.transform import numbered
 from pullback.program.program import Program
 from pullback.train.data import input_arrays, named, of_kind, several
 from pullback.train.door import Door
 from pullback.train.measured import judged, refuse_counts
 from pullback.train.mixup import Mixing
+from pullback.train.monitors import Monitor, Wires, watched
 
 Columns = Mapping[str, np.ndarray]
 Carried = Callable[[Any], Any]
@@ -77,6 +80,7 @@ class TrainingStep:
         penalties: Penalty | Sequence[Penalty] = (),
         seed: int = 0,
         mixup: float = 0.0,
+        monitor: Monitor | None = None,
     ) -> None:
         losses = (loss,) if isinstance(loss, Loss | str) else loss
         losses = losses if isinstance(losses, Sequence) else (losses,)
@@ -98,12 +102,23 @@ class TrainingStep:
         self.penalties = tuple(penalties)
         self.seed = seed
         self.mixup = number_between("training", "mixup", mixup, 0.0)
+        self.monitor = monitor
         self.rate = optimizer.rate()
         self._door = Door(model)
         self._scored: dict[Any, list[tuple[tuple[int, ...], np.dtype]]] = {}  # of one row
         self.memory = MemoryByParameter(optimizer)
         self.mean_weights = [Unit(1.0, "mean_weight") for _ in self.losses]
         self._number = Unit(np.array(0), "step")
+
+    @property
+    def sources(self) -> dict[str, Unit]:
+        """The model's parameters and state by name: what its predictions depend on."""
+        return {**self.model.parameters, **getattr(self.model, "state", {})}
+
+    @property
+    def number(self) -> Unit:
+        """The count of the steps that draw at random, by which each draws anew."""
+        return self._number
 
     # Data ------------------------------------------------------------------------------------
 
@@ -223,21 +238,25 @@ class TrainingStep:
         moving = (*parameters.values(), *self.memory.of(parameters))
         return (*shapes, *moving, getattr(self.model, "settings", ()))
 
-    def program(self, batch: Columns, *, metrics: bool = True) -> Program:
+    def program(self, batch: Columns, *, metrics: bool = True, monitored: bool = True) -> Program:
         """The step on batches such as this one, some rows of what `columns` made.
 
         Its inputs are the batch's columns; its outputs are the "loss", and what else the losses
-        measure unless `metrics` is False. All Programs of a step share its state.
+        measure unless `metrics` is False, and, seldom, what the monitor makes, where it is to be
+        `monitored`. All Programs of a step share its state.
 
         It is recorded for shapes and dtypes alone: its wires carry no numbers before it runs. A
         model that asks for numbers while it is recorded gets those of the batch, at their cost.
         """
+        monitor = self.monitor if monitored else None
         try:
-            return self._recorded(batch, metrics, abstract_of)
+            return self._recorded(batch, metrics, monitor, abstract_of)
         except AbstractError:
-            return self._recorded(batch, metrics, lambda x: x)
+            return self._recorded(batch, metrics, monitor, lambda x: x)
 
-    def _recorded(self, batch: Columns, metrics: bool, carried: Carried) -> Program:
+    def _recorded(
+        self, batch: Columns, metrics: bool, monitor: Monitor | None, carried: Carried
+    ) -> Program:
         """The step, recorded on what wires carry in place of arrays."""
         seed = np.array(self.seed % 2**32)
         wires = {name: Unit(carried(as_value(x, name)), name) for name, x in batch.items()}
@@ -249,23 +268,29 @@ class TrainingStep:
         if self.mixup:
             mixing = Mixing.of(self.mixup, inputs[0].shape[0], training)
             inputs = [mixing.inputs(x) for x in inputs]
-        scores = several(self.model(*inputs, training=training))
+        with watch() as calls:
+            scores = several(self.model(*inputs, training=training))
         if mixing is not None:
             scores = [mixing.scores(y) for y in scores]
             labels = [mixing.labels(y) for y in labels]
             weights = mixing.weights(weights)
         loss, numbers = judged(self.losses, scores, labels, weights, self.mean_weights)
-        updates = {**self._update(loss, carried), **training.updates}
-        outputs = numbers if metrics else {"loss": loss}
+        moved, seldom = self._update(loss, calls, monitor, carried)
+        updates = {**moved, **training.updates}
+        outputs = {**(numbers if metrics else {"loss": loss}), **seldom}
         if self._number in order([*outputs.values(), *updates.values()]):
             updates[self._number] = astype(self._number + 1, self._number.dtype)
         for unit, value in [*zip(wires.values(), batch.values(), strict=True), (drawn, seed)]:
             if type(unit._value) is Abstract:
                 unit.value = value
-        return Program(wires, outputs, updates)
+        return Program(wires, outputs, updates, tuple(seldom))
 
-    def _update(self, loss: Unit, carried: Carried) -> dict[Unit, Unit]:
+    def _update(
+        self, loss: Unit, calls: Sequence[Call], monitor: Monitor | None, carried: Carried
+    ) -> tuple[dict[Unit, Unit], dict[str, Unit]]:
         """The next value of each parameter and of what the optimizer remembers.
+
+        And by name what a monitor makes of the step.
 
         Penalties and the optimizer are wired to twins of these, whose numbers nobody asks for.
         """
@@ -275,16 +300,21 @@ class TrainingStep:
         weights = list(self.model.weights.values())
         sources = [*parameters, *memory, *weights, *(x for xs in held for x in xs.values())]
 
+        seen: list[str] = []
+
         def updated(twin: dict[Unit, Unit]) -> list[Unit]:
             objective = loss
+            springs = []
             for penalty in self.penalties:
                 named = ({name: twin[x] for name, x in xs.items()} for xs in held)
-                objective = objective + penalty(*named)
+                springs.append(penalty(*named))
+                objective = objective + springs[-1]
             used = set(order([objective])) if held else ()
             sprung = [p for p in parameters if twin[p] in used]
             flow = gradient(objective, [*parameters, *(twin[p] for p in sprung)])
             directions = dict(zip(parameters, flow, strict=False))
-            for p, spring in zip(sprung, flow[len(parameters) :], strict=True):
+            pulls = dict(zip(sprung, flow[len(parameters) :], strict=True))
+            for p, spring in pulls.items():
                 directions[p] = spring + directions[p]
             moved, news = self.optimizer.update(
                 list(directions.values()),
@@ -293,9 +323,22 @@ class TrainingStep:
                 self.rate,
                 [twin[w] for w in weights],
             )
-            return [*moved, *news]
+            if monitor is None:
+                return [*moved, *news]
+            nexts = dict(zip(parameters, moved, strict=True))
+            kinds = numbered([type(penalty).__name__.lower() for penalty in self.penalties])
+            costs = dict(zip(kinds, springs, strict=True))
+            # what the loss alone pulls, of what lies in memory: the sum
+            slopes = {p: d - pulls[p] if p in pulls else d for p, d in directions.items()}
+            wires = Wires(self.model, calls, loss, costs, slopes, twin, nexts)
+            found = watched(monitor, wires)
+            seen.extend(found)
+            return [*moved, *news, *found.values()]
 
-        return dict(zip([*parameters, *memory], wired(updated, sources, carried), strict=True))
+        wires = wired(updated, sources, carried)
+        changing = [*parameters, *memory]
+        watching = dict(zip(seen, wires[len(changing) :], strict=True))
+        return dict(zip(changing, wires, strict=False)), watching
 
     def _held(self) -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
         """The parameters and weights that penalties can name: frozen ones too, though they rest."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.unit import Unit
 from pullback.train.callbacks import Callback, Event
+
+if TYPE_CHECKING:
+    from pullback.train.trainer import Trainer
 
 Judge = Callable[[float, float, float], tuple[bool, bool]]
 """Of a value, the best before and a change: whether it is progress, and whether it is the best."""
@@ -27,6 +29,15 @@ def creeping(value: float, best: float, change: float) -> tuple[bool, bool]:
     So many small steps do not add up to progress.
     """
     return not value > best - change, value < best
+
+
+def is_larger_better(measured: str) -> bool:
+    """Whether more of a measurement is better, by its name.
+
+    >>> is_larger_better("validation_accuracy"), is_larger_better("loss")
+    (True, False)
+    """
+    return measured.endswith("accuracy")
 
 
 class Stopping:
@@ -49,7 +60,7 @@ class Stopping:
     def begin(self) -> None:
         """Forget what was."""
         self.best, self.best_epoch, self.since = np.inf, 0, 0
-        self.kept: dict[Unit, Any] = {}
+        self.kept: dict[str, Any] = {}
 
     def __call__(self, event: Event) -> None:
         if event.kind == "begin":
@@ -57,8 +68,9 @@ class Stopping:
         elif event.kind == "epoch":
             self.epoch(event)
         else:
-            for unit, value in self.kept.items():
-                unit.value = value
+            sources = event.trainer.named_sources
+            for name, value in self.kept.items():
+                sources[name].value = value
 
     def epoch(self, event: Event) -> None:
         """Count an epoch, and end training after too many without progress."""
@@ -74,13 +86,52 @@ class Stopping:
         if best:
             self.best, self.best_epoch = value, event.epoch
             if self.keep:
-                self.kept = {unit: np.copy(unit.value) for unit in event.trainer.sources}
+                named = event.trainer.named_sources
+                self.kept = {name: np.copy(unit.value) for name, unit in named.items()}
         if self.since >= self.patience:
             ago = event.epoch - self.best_epoch
             words = f"was best in epoch {self.best_epoch}, {ago} epochs ago"
             if ago < self.since:
                 words = f"did not improve by {self.change:g} for {self.since} epochs"
             event.stop(f"stopped early: {self.monitor} {words}")
+
+    def state(self) -> dict[str, Any]:
+        """What it remembers, and by what rule: see `Resumable`."""
+        return {
+            "monitor": self.monitor,
+            "patience": self.patience,
+            "change": self.change,
+            "keep": self.keep,
+            "best": float(self.best),
+            "best_epoch": self.best_epoch,
+            "since": self.since,
+            "kept": dict(self.kept),
+        }
+
+    def restore(self, state: Any, trainer: Trainer) -> None:
+        """Go on with what `state` told.
+
+        Raises `CircuitError` where it is of another rule or model, or damaged.
+        """
+        own, kinds = self.state(), {"best": float, "best_epoch": int, "since": int, "kept": dict}
+        if not isinstance(state, dict) or state.keys() != own.keys():
+            raise CircuitError("the state of early stopping is damaged")
+        for name in own.keys() - kinds.keys():
+            if state[name] != own[name]:
+                raise CircuitError(
+                    f"the {name} of early stopping was {state[name]!r:.60}, and is now "
+                    f"{own[name]!r}; go on with it as it was"
+                )
+        sources, kept = trainer.named_sources, state["kept"]
+        if any(type(state[name]) is not kind for name, kind in kinds.items()) or not all(
+            isinstance(x, np.ndarray)
+            and name in sources
+            and (x.shape, x.dtype) == (sources[name].shape, sources[name].dtype)
+            for name, x in kept.items()
+        ):
+            raise CircuitError("the state of early stopping is damaged")
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.since, self.kept = state["since"], dict(kept)
 
 
 def early_stopping(
@@ -107,5 +158,5 @@ def early_stopping(
             "early stopping needs a patience of at least 1 and a change of at least 0, got "
             f"{patience} and {minimum_change}"
         )
-    larger = monitor.endswith("accuracy") if larger_is_better is None else larger_is_better
+    larger = is_larger_better(monitor) if larger_is_better is None else larger_is_better
     return Stopping(monitor, patience, minimum_change, larger=larger, keep=keep_best)

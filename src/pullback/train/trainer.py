@@ -6,33 +6,40 @@ it over the data.
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit
-from pullback.engines.engine import Engine
-from pullback.engines.prepare import prepare, refuse_engine
-from pullback.layers.layer import Layer
+from pullback.engines.prepare import refuse_engine
 from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import Optimizer
 from pullback.train.callbacks import Callback, Event, functions
+from pullback.train.checkpoints import Checkpoints
 from pullback.train.data import Batches, Rows, are_batches, of_kind
 from pullback.train.divergence import lost, refuse_to_go_on
 from pullback.train.door import refuse_order
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
-from pullback.train.measured import Steps, joined, judged
+from pullback.train.keeper import Keeper, new_run
+from pullback.train.measured import judged
+from pullback.train.monitors import Monitor, averaged
+from pullback.train.passes import BatchPass, Pass, Place, RowPass, Runs
 from pullback.train.predictor import Predictor
+from pullback.train.state import Run
 from pullback.train.step import Model, TrainingStep
+
+if TYPE_CHECKING:
+    from pullback.train.progress import TrainingProgress
 
 
 class Trainer:
@@ -51,6 +58,15 @@ class Trainer:
     drawn from Beta(alpha, alpha). The cost of a mixture is that against its row's labels, times the
     share and the weight of that row, plus that against the other row's, times the rest and the
     weight of that one; so are metrics counted, in training only.
+
+    With `checkpoint`, a folder or `Checkpoints` of one, all that training goes on with is written
+    there after each epoch, every few minutes, and when Ctrl-C ends it: model, optimizer, chance,
+    history, callbacks, and the place in the epoch. `fit(..., resume=True)` goes on with it, also
+    after a kill -9, and gives the same bits as a run that was never interrupted.
+
+    With `monitor`, True or a `Monitor`, the history also has what each penalty costs, and in
+    `history.layers` how spread the activations of each layer are, how large its gradients, and how
+    far its weights move: gates of the step, which run at every tenth one.
 
     It pickles, and `copy.deepcopy` copies it, with the model and all that training remembers: the
     copy trains on as the original does, to the bit.
@@ -79,18 +95,24 @@ class Trainer:
         threads: int | None = None,
         seed: int = 0,
         mixup: float = 0.0,
+        checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
+        monitor: Monitor | bool = False,
     ) -> None:
-        step = TrainingStep(model, loss, optimizer, penalties, seed, mixup)
+        watch = Monitor.told(monitor)
+        step = TrainingStep(model, loss, optimizer, penalties, seed, mixup, watch)
         refuse_engine(engine, threads)
         self.model = model
         self.losses = step.losses
         self.optimizer = optimizer
         self.penalties = step.penalties
         self.mixup = step.mixup
+        self.monitor = step.monitor
         self.engine = engine
         self.threads = threads
         self.seed = seed
+        self.checkpoint = None if checkpoint is None else Checkpoints.told(checkpoint)
         self._frozen = True
+        self._run_id = new_run()
         self._epochs = 0  # finished by all calls of fit: each draws an order of its own
         self._in_epoch = False
         self._step = step
@@ -98,7 +120,7 @@ class Trainer:
 
     def _prepare_to_record(self) -> None:
         """Forget the Programs: each is recorded when it is first asked for."""
-        self._runs: dict[tuple, Engine] = {}
+        self._runs = Runs(self._step, self.engine, self.threads)
         engine = "native" if self.engine == "eager-native" else self.engine
         self._predictor = Predictor(self.model, engine, self.threads)
 
@@ -113,6 +135,7 @@ class Trainer:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._run_id = new_run()  # two that go on apart do not write over each other's checkpoints
         self._prepare_to_record()
 
     def __copy__(self) -> NoReturn:
@@ -145,11 +168,12 @@ class Trainer:
     @property
     def sources(self) -> list[Unit]:
         """The model's parameters and state: what its predictions depend on."""
-        return list(self._named_sources.values())
+        return list(self.named_sources.values())
 
     @property
-    def _named_sources(self) -> dict[str, Unit]:
-        return {**self.model.parameters, **getattr(self.model, "state", {})}
+    def named_sources(self) -> dict[str, Unit]:
+        """The same by name."""
+        return self._step.sources
 
     # Training --------------------------------------------------------------------------------
 
@@ -164,6 +188,7 @@ class Trainer:
         validation: float | tuple[Any, ...] | None = None,
         callbacks: Callback | Iterable[Callback] = (),
         progress: bool | None = None,
+        resume: bool = False,
     ) -> History:
         """Run `epochs` over the data in batches of seeded random order, and return the history.
 
@@ -185,163 +210,134 @@ class Trainer:
         A single row that is left for a last batch, or comes as one after larger ones, is left out
         of the epoch where layers learn from a batch as a whole, such as `BatchNorm`.
 
+        With `resume` it goes on where the run in the folder `checkpoint` was left, in the middle of
+        an epoch too, up to `epochs` of the whole, which may be more than before; it begins anew
+        where there is none yet, and only goes back to its end where that is finished. The history
+        begins with the epochs from before. Batches from elsewhere must come again as they came: the
+        first ones of the epoch in hand are passed over, and an `epoch` that their source counts is
+        set. A checkpoint that cannot be written is warned of, and training goes on.
+
         Raises `CircuitError` before any work where the data do not fit: no rows, lengths that
-        differ, nan or infinity, labels that the loss cannot take.
+        differ, nan or infinity, labels that the loss cannot take; and where checkpoints cannot be
+        written or another process writes there, the run to resume was of other data, another model
+        or other settings, naming the first, or there is one that it was not asked to resume.
         """
         from pullback.train.progress import TrainingProgress  # rich takes a while to import
 
         for name, number in {"epochs": epochs, "batch_size": batch_size}.items():
             if not isinstance(number, Integral) or number < 1:
                 raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
-        callbacks = functions(callbacks)
-        data: Rows | Batches
-        held_out = None
-        if are_batches(inputs, labels):
-            data = Batches(inputs, epochs)
-            if isinstance(validation, Real):
-                raise CircuitError("batches have no rows to hold out; give validation data")
-        else:
-            refuse_order(self.model)
-            data = self._ready(inputs, labels, weights, "training")
-            if isinstance(validation, Real):
-                data, held_out = data.split(float(validation), self.seed)
-        if isinstance(validation, tuple | list):
-            held_out = self._ready_of(tuple(validation), "validation")
-        elif not isinstance(validation, Real | None):
-            raise CircuitError(
-                "validation is a share of the rows, or a tuple of inputs and labels, got "
-                f"{validation!r}"
-            )
-        refuse_to_go_on(self._named_sources, self._step.memory.wires)
+        called = functions(callbacks)
+        data, held_out = self._data(inputs, labels, weights, validation, int(epochs))
         if isinstance(data, Rows):
             self._step.weigh(data.columns)
-        history = History()
-        event = Event("begin", self, self._epochs, {}, history)
-        self._tell(callbacks, event)
-        with Interruptible() as interrupt, TrainingProgress(epochs, progress) as shown:
-            for epoch in range(self._epochs + 1, self._epochs + epochs + 1):
-                if event.ended is not None:
-                    history.ended = event.ended
-                    break
-                start = time.perf_counter()
-                self._in_epoch = True
-                try:
-                    measured = self._epoch(
-                        data, batch_size, epoch, lambda: interrupt.requested, shown.within
-                    )
-                    if measured is None:
-                        history.ended = f"interrupted in epoch {epoch}"
+        first = self._epochs
+        run = Run(data, held_out, int(batch_size), called, first, first + int(epochs))
+        with Keeper(self.checkpoint, self._step, self.engine, self._run_id) as keeper:
+            event = self._begun(run, keeper, resume=resume)
+            shown = TrainingProgress(run.last - run.first, progress, done=run.done - run.first)
+            with Interruptible() as interrupt, shown:
+                while not run.is_over:
+                    row = self._epoch(run, keeper, interrupt, shown)
+                    if row is None or self._diverges(run, row):
                         break
-                    self._epochs = epoch
-                finally:
-                    self._in_epoch = False
-                row = {"epoch": epoch, **measured}
-                if held_out is not None:
-                    values = self._measure(held_out)
-                    row |= {f"validation_{k}": v for k, v in values.items()}
-                row["seconds"] = time.perf_counter() - start
-                history.rows.append(row)
-                shown.epoch(row)
-                if (what := self._lost(row)) is not None:
-                    history.ended, history.diverged = f"{what} in epoch {epoch}", True
-                    break
-                event = Event("epoch", self, epoch, row, history)
-                self._tell(callbacks, event)
-            else:
-                history.ended = event.ended or history.ended
-        self._tell(callbacks, Event("end", self, self._epochs, event.measured, history))
+                    event = Event("epoch", self, run.done, row, run.history)
+                    self._tell(run, event)
+                    run.ended = event.ended
+                    keeper.write(run)
+                else:
+                    run.history.ended = run.ended or run.history.ended
+            self._tell(run, Event("end", self, self._epochs, event.measured, run.history))
+        return self._finished(run.history)
+
+    def _begun(self, run: Run, keeper: Keeper, *, resume: bool) -> Event:
+        """A run at its beginning, or where its newest checkpoint is; and what callbacks heard."""
+        found, said = keeper.resume(run, wanted=resume)
+        if found is not None:
+            self._prepare_to_record()
+        refuse_to_go_on(self.named_sources, self._step.memory.wires)
+        self._epochs, self._run_id = run.done, keeper.run
+        row = run.history.rows[-1] if run.history.rows else {}
+        event = Event("begin", self, run.done, row, run.history, resumed=said)
+        self._tell(run, event)
+        if found is not None:
+            found.restore_callbacks(run.callbacks, self)
+        run.ended = event.ended or run.ended
+        return event
+
+    def _epoch(
+        self, run: Run, keeper: Keeper, interrupt: Interruptible, shown: TrainingProgress
+    ) -> dict[str, float] | None:
+        """The epoch in hand from where it was left: its row of the history; None if interrupted."""
+        start = time.perf_counter()
+        self._in_epoch = True
+        try:
+            passing = self._pass(run)
+            while not passing.go_on(
+                lambda: interrupt.requested or keeper.is_due(), shown.within, keeper.most
+            ):
+                run.place = passing.place
+                keeper.write(run, sound=self._lost({}) is None)
+                if interrupt.requested:
+                    run.history.ended = f"interrupted in epoch {run.done + 1}"
+                    return None
+            run.place = None
+            run.done = self._epochs = run.done + 1
+        finally:
+            self._in_epoch = False
+        costs, layers = averaged(run.done, passing.looked)
+        row = {"epoch": run.done, **passing.means(), **costs}
+        if run.held_out is not None:
+            values = self._measure(run.held_out)
+            row |= {f"validation_{k}": v for k, v in values.items()}
+        row["seconds"] = time.perf_counter() - start
+        run.history.rows.append(row)
+        run.history.of_layers += layers
+        shown.epoch(row)
+        return row
+
+    def _pass(self, run: Run) -> Pass:
+        """An epoch over the data, at its beginning or where it was left."""
+        place = run.place or Place()
+        if isinstance(run.data, Rows):
+            return RowPass(self._runs, run.data, run.batch_size, run.done + 1, place)
+        return BatchPass(
+            self._runs,
+            run.data,
+            lambda batch: self._ready_of(batch, "training"),
+            place,
+            hashed=self.checkpoint is not None,
+        )
+
+    def _diverges(self, run: Run, row: Mapping[str, float]) -> bool:
+        """Whether what the epoch left is no finite number, which the history then says."""
+        what = self._lost(row)
+        if what is not None:
+            run.history.ended, run.history.diverged = f"{what} in epoch {run.done}", True
+        return what is not None
+
+    def _finished(self, history: History) -> History:
+        """The history, after a look whether what is left of the model is numbers."""
         if not history.diverged and (what := self._lost({})) is not None:  # in an epoch cut short
             history.ended, history.diverged = f"{history.ended}, when {what}", True
         if history.diverged:
             self._warn(history.ended)
         return history
 
-    def _tell(self, callbacks: Iterable[Callback], event: Event) -> None:
-        for callback in callbacks:
+    def _tell(self, run: Run, event: Event) -> None:
+        for callback in run.callbacks:
             callback(event)
 
     def _lost(self, row: Mapping[str, float]) -> str | None:
-        return lost(row, self._named_sources, self._step.memory.wires)
+        return lost(row, self.named_sources, self._step.memory.wires)
 
     def _warn(self, ended: str) -> None:
         rate = "" if self._step.rate is None else f" than {self.learning_rate:g}"
         warnings.warn(
             f"training ended: {ended}; try a smaller learning rate{rate}, or scale the inputs and "
             "labels",
-            stacklevel=3,
+            stacklevel=4,
         )
-
-    def _epoch(
-        self,
-        data: Rows | Batches,
-        size: int,
-        epoch: int,
-        stop: Callable[[], bool],
-        tell: Callable[[int, int | None, Mapping[str, float]], None],
-    ) -> dict[str, float] | None:
-        """One pass over the data: the means of what was measured, or None if it was stopped.
-
-        On its way it may `tell` of how many rows, of how many, what was measured so far.
-        """
-        measured: list[Steps] = []
-        if isinstance(data, Batches):
-            done = 0
-            for batch in data:
-                if stop():
-                    return None
-                rows = self._ready_of(batch, "training")
-                larger = done > len(measured)  # than one row were some before
-                if len(rows) == 1 and larger and self._learns_from_batches:
-                    continue
-                self._step.weigh_batch(rows.columns)
-                measured.append(self._one(rows, alone=True))
-                done += len(rows)
-                of = None if data.count is None else round(done * data.count / len(measured))
-                tell(done, of, measured[-1].means())
-            return joined(measured).means()
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(data))
-        whole = len(data) // size * size
-        if whole:
-            run = self._run(data.take(slice(size)))
-
-            def seen(steps: int, numbers: Mapping[str, Sequence[float]]) -> None:
-                tell(steps * size, len(data), {k: float(np.mean(v)) for k, v in numbers.items()})
-
-            done = run.epoch(data.columns, order[:whole], stop, seen)
-            if done.steps * size < whole:
-                return None
-            counts = self._step.counts(data.columns)
-            counts = [None if count is None else count[order[:whole]] for count in counts]
-            measured.append(Steps.of(size, done.numbers, counts, [None] * len(counts)))
-        rest = order[whole:]
-        if len(rest) > 1 or (len(rest) == 1 and not (whole and self._learns_from_batches)):
-            if stop():
-                return None
-            measured.append(self._one(data.take(rest)))
-        return joined(measured).means()
-
-    @property
-    def _learns_from_batches(self) -> bool:
-        """Whether layers learn from a batch as a whole, which one row alone is not."""
-        model: Any = self.model
-        if not isinstance(model, Layer):
-            return bool(getattr(model, "state", {}))
-        return any(layer.own_state for _, layer in model.walk())
-
-    def _one(self, rows: Rows, *, alone: bool = False) -> Steps:
-        """A step on one batch, of data that are known, or that stands for itself `alone`."""
-        numbers = self._run(rows)(**rows.columns)
-        counts = self._step.counts(rows.columns)
-        own = self._step.counts(rows.columns, weighted=False) if alone else [None] * len(counts)
-        return Steps.of(len(rows), numbers, counts, own)
-
-    def _run(self, rows: Rows) -> Engine:
-        """A step on batches of these shapes, recorded at its first use."""
-        key = self._step.key(rows.columns)
-        if key not in self._runs:
-            program = self._step.program(rows.columns)
-            self._runs[key] = prepare(self.engine, program, threads=self.threads)
-        return self._runs[key]
 
     # Measuring -------------------------------------------------------------------------------
 
@@ -351,7 +347,7 @@ class Trainer:
         Raises `CircuitError` as `fit` does, and as `predict` does.
         """
         rows = self._ready(inputs, labels, weights, "evaluation")
-        refuse_not_finite(self._named_sources)
+        refuse_not_finite(self.named_sources)
         xs = of_kind("inputs", rows.columns)
         scores = self._predictor(xs)
         refuse_outputs(scores, xs)
@@ -382,12 +378,36 @@ class Trainer:
         answer to a row, is nan or infinite.
         """
         xs = self._step.inputs(inputs, "prediction")
-        refuse_not_finite(self._named_sources)
+        refuse_not_finite(self.named_sources)
         first, *others = outputs = self._predictor(xs)
         refuse_outputs(outputs, xs)
         return (first, *others) if others else first
 
     # Data ------------------------------------------------------------------------------------
+
+    def _data(
+        self, inputs: Any, labels: Any, weights: Any, validation: Any, epochs: int
+    ) -> tuple[Rows | Batches, Rows | None]:
+        """What was given to `fit`, checked: data to train on, and rows to validate on, if any."""
+        data: Rows | Batches
+        held_out = None
+        if are_batches(inputs, labels):
+            data = Batches(inputs, epochs)
+            if isinstance(validation, Real):
+                raise CircuitError("batches have no rows to hold out; give validation data")
+        else:
+            refuse_order(self.model)
+            data = self._ready(inputs, labels, weights, "training")
+            if isinstance(validation, Real):
+                data, held_out = data.split(float(validation), self.seed)
+        if isinstance(validation, tuple | list):
+            held_out = self._ready_of(tuple(validation), "validation")
+        elif not isinstance(validation, Real | None):
+            raise CircuitError(
+                "validation is a share of the rows, or a tuple of inputs and labels, got "
+                f"{validation!r}"
+            )
+        return data, held_out
 
     def _ready_of(self, given: tuple[Any, ...], what: str) -> Rows:
         """Data that were given as (inputs, labels) or (inputs, labels, weights)."""

@@ -6,7 +6,8 @@ the others in memory that every row uses again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -25,6 +26,7 @@ from pullback.engines.native.ir import (
     Step,
     Store,
     Walked,
+    When,
 )
 from pullback.engines.native.kernels.indexing import Zeros
 from pullback.engines.native.kernels.tile import shapes
@@ -112,23 +114,42 @@ class Builder:
     def parts(self, parts: list[Part], memory: Memory) -> None:
         """Add all parts in their order, and what must be copied into state after them."""
         for part, stores in zip(parts, memory.stores, strict=True):
-            if isinstance(part, Single):
-                if part.inside is None:
-                    write_call(self, *part.gates)
-                else:
-                    self.rows(part, part.inside, memory.inside[part.gate])
-                continue
-            places = []
-            for unit in stores:
-                where = memory.joined.get(unit)
-                if where is None:
-                    where = contiguous_target(unit, part)
-                    root = memory.in_place.get(unit, unit)
-                    where = Access(root, 0, where.shape, where.strides)
-                places.append((unit, where))
-            self.run(write_loop(part, places, self.access), len(part.gates) * prod(part.shape))
+            if part.seldom:
+                with self.seldom():
+                    self.part(part, stores, memory)
+            else:
+                self.part(part, stores, memory)
         for new, state in memory.moves:
             self.copy(self.access[new], self.access[state])
+
+    @contextmanager
+    def seldom(self) -> Iterator[None]:
+        """Let what is added inside run in some steps only; it does not count as work."""
+        before, self.statements, work = self.statements, [], self.work
+        yield
+        last = before[-1] if before else None
+        if isinstance(last, When):
+            self.statements = [*last.body, *self.statements]
+            before.pop()
+        self.statements, self.work = [*before, When(tuple(self.statements))], work
+
+    def part(self, part: Part, stores: Sequence[Unit], memory: Memory) -> None:
+        """Add a part, which stores these wires."""
+        if isinstance(part, Single):
+            if part.inside is None:
+                write_call(self, *part.gates)
+            else:
+                self.rows(part, part.inside, memory.inside[part.gate])
+            return
+        places = []
+        for unit in stores:
+            where = memory.joined.get(unit)
+            if where is None:
+                where = contiguous_target(unit, part)
+                root = memory.in_place.get(unit, unit)
+                where = Access(root, 0, where.shape, where.strides)
+            places.append((unit, where))
+        self.run(write_loop(part, places, self.access), len(part.gates) * prod(part.shape))
 
     def rows(self, call: Single, inside: Inside, memory: Memory) -> None:
         """A loop: first values and zeros where they belong, and then its step once for each row."""
@@ -194,6 +215,7 @@ def build_step(
     places = {unit: Place(kind_of(unit), at) for unit, at in memory.offsets.items()}
     builder = Builder(target, places, memory, table)
     builder.parts(parts, memory)
-    elements = sum(unit.size for part in parts for unit in part.gates)
-    inline = len(parts) <= KERNELS and elements <= ELEMENTS
+    usual = [part for part in parts if not part.seldom]
+    elements = sum(unit.size for part in usual for unit in part.gates)
+    inline = len(usual) <= KERNELS and elements <= ELEMENTS
     return Step(tuple(builder.statements), inline), builder

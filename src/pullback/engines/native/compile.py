@@ -7,15 +7,17 @@ nothing of it; what is between any two of them can be printed.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from pullback.core.unit import Unit
 from pullback.core.walk import with_inside
-from pullback.engines.engine import numbers_of
-from pullback.engines.native.access import AccessTable, access
+from pullback.engines.engine import numbers_of, seldom_of
+from pullback.engines.native.access import Access, AccessTable, access
 from pullback.engines.native.build import Builder, build_step
 from pullback.engines.native.calls import CALLS
 from pullback.engines.native.copies import with_copies
@@ -30,6 +32,7 @@ from pullback.engines.native.parts import Part, listed
 from pullback.engines.native.recompute import with_recomputed
 from pullback.engines.native.registers import fits_registers, write_registers
 from pullback.engines.native.row_sums import with_row_sums
+from pullback.engines.native.seldom import with_seldom_apart
 from pullback.engines.native.target import Target
 from pullback.program.fingerprint import numbered
 from pullback.program.program import Program, batched
@@ -61,6 +64,7 @@ PASSES: list[Callable[[Program], Program]] = [
     with_row_sums,
     partial(with_copies, keep=KEPT),
     with_recomputed,
+    with_seldom_apart,
 ]
 """From any Program to one that kernels can run; each takes what the last one made."""
 
@@ -129,9 +133,18 @@ def _epoch(
         Rows(places[unit], size, unit.size // size) if unit in places else None
         for unit in program.inputs.values()
     )
-    numbers = (table[unit] for unit in numbers_of(program).values())
-    at = tuple(places[where.root].after(where.offset) for where in numbers)
-    return Epoch(step, inputs, at)
+    numbers, seldom = (
+        tuple(place for unit in units.values() for place in _elements(table[unit], places))
+        for units in (numbers_of(program), seldom_of(program))
+    )
+    return Epoch(step, inputs, numbers, seldom)
+
+
+def _elements(where: Access, places: Mapping[Unit, Place]) -> Iterator[Place]:
+    """The place of each element of a wire."""
+    first = places[where.root].after(where.offset)
+    for index in np.ndindex(where.shape):
+        yield first.after(sum(i * by for i, by in zip(index, where.strides, strict=True)))
 
 
 def _laid_out(

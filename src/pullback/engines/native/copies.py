@@ -11,6 +11,7 @@ buffer of its own. A result that is a source, a part of another wire or a result
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
@@ -49,7 +50,8 @@ def with_copies(program: Program, keep: Collection[str] = ()) -> Program:
 
     plain = program.rewritten(with_readable)
     outputs = {name: safe(unit) for name, unit in plain.outputs.items()}
-    return Program(plain.inputs, outputs, {s: safe(new) for s, new in plain.updates.items()})
+    updates = {s: safe(new) for s, new in plain.updates.items()}
+    return replace(plain, outputs=outputs, updates=updates)
 
 
 def _readable(k: int, x: Unit, unit: Unit, known: dict[Unit, Access]) -> Unit:

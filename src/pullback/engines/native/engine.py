@@ -20,7 +20,7 @@ import numpy as np
 from pullback.core.abstract import Abstract, refuse_abstract
 from pullback.core.errors import CircuitError
 from pullback.core.values import Value, as_value, is_number
-from pullback.engines.engine import Epoch, Seen, batch_of, numbers_of
+from pullback.engines.engine import ALL, Epoch, Looks, Seen, batch_of, numbers_of, seldom_of
 from pullback.engines.native import guard, store
 from pullback.engines.native.guard import Guard
 from pullback.engines.native.layout import MEMORY, WORDS, Layout, View
@@ -111,12 +111,17 @@ class Native:
 
         Threads that call at once run one after another.
         """
+        return self.run(inputs)
+
+    def run(self, inputs: Mapping[str, Any], asked: bool = True) -> dict[str, Value]:
+        """The same, where seldom outputs are asked for or not."""
         with self._turn:
             self.program.set(inputs)
+            self._block[WORDS.index("asked")] = asked
             with self._running():
                 self._together(self._step)
             self._refuse_indices()
-            places, outputs = self._layout.outputs, self.program.outputs
+            places, outputs = self._layout.outputs, self.program.wanted(asked)
             return {name: self._read(places[name], unit._value) for name, unit in outputs.items()}
 
     def epoch(
@@ -125,6 +130,7 @@ class Native:
         order: np.ndarray,
         stop: Callable[[], bool],
         seen: Seen | None = None,
+        looks: Looks = ALL,
     ) -> Epoch:
         """Run a step on each whole batch of the rows in `order`, until `stop` says so.
 
@@ -134,17 +140,20 @@ class Native:
         Raises `CircuitError` as `batch_of` does, and where a gate's index is out of bounds.
         """
         size = batch_of(self.program, data, order)
-        names = list(numbers_of(self.program))
+        names, seldom = list(numbers_of(self.program)), seldom_of(self.program)
         count = len(order) // size
-        record = np.zeros((len(names), count))
+        passed = looks.passed % looks.every
+        columns = max(count, (count + passed) // looks.every + 1)
+        record = np.zeros((len(names) + sum(unit.size for unit in seldom.values()), columns))
         rows = [_rows(data[name], unit.dtype) for name, unit in self.program.inputs.items()]
         order = np.ascontiguousarray(order, np.int64)
         run = self._epoch([_kind(x.dtype) for x in rows])
         with self._turn:
             done = 0
-            first = WORDS.index("first")
+            first, every = WORDS.index("first"), WORDS.index("every")
+            self._block[every : every + 2] = looks.every, passed
             self._block[first + 2 :] = [
-                order.ctypes.data, record.ctypes.data, *(x.ctypes.data for x in rows), count
+                order.ctypes.data, record.ctypes.data, *(x.ctypes.data for x in rows), columns
             ]  # fmt: skip
             with self._running(self.program.inputs.values()):
                 for unit in self.program.inputs.values():  # where batches lie from now on
@@ -160,9 +169,12 @@ class Native:
                     self._chunk = max(1, int((last - done) * 0.1 / seconds))
                     done = last
                     if seen is not None:
-                        seen(done, dict(zip(names, record[:, :done], strict=True)))
+                        seen(done, dict(zip(names, record[:, :done], strict=False)))
             self._refuse_indices()
-        return Epoch(done, dict(zip(names, record[:, :done], strict=True)))
+        looked = record[len(names) :, passed > 0 :][:, : looks.before(done)]
+        return Epoch(
+            done, dict(zip(names, record[:, :done], strict=False)), dict(_parted(looked, seldom))
+        )
 
     def compile(self, data: Mapping[str, np.ndarray] | None = None) -> None:
         """Compile now what else would be when it first runs: an epoch over `data`."""
@@ -235,6 +247,14 @@ class Native:
         together(run, self._words, self.threads, self)
         if self._guard is not None:
             self._guard.check()
+
+
+def _parted(record: np.ndarray, outputs: Mapping[str, Unit]) -> Iterator[tuple[str, np.ndarray]]:
+    """What was recorded (elements, looks), by the outputs whose elements they are."""
+    start = 0
+    for name, unit in outputs.items():
+        part, start = record[start : start + unit.size], start + unit.size
+        yield name, part.T.reshape(-1, *unit.shape)
 
 
 def _rows(data: np.ndarray, dtype: np.dtype) -> np.ndarray:

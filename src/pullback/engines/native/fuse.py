@@ -3,7 +3,8 @@
 Elementwise gates of one shape, and the reductions of what they make, run in one loop, in which a
 value stays in a register from the gate that makes it to the gates that take it. Everything else (a
 matrix product, a gather, a convolution) stands alone, for a kernel that knows how. A gate moves to
-the latest loop in which all its readers stand, so that as little as possible goes to memory.
+the latest loop in which all its readers stand, so that as little as possible goes to memory. What
+is needed seldom stands in parts of its own, as early as it can: before state is written over.
 """
 
 from __future__ import annotations
@@ -124,7 +125,9 @@ class _Fusion:
 
     def __init__(self, program: Program, table: AccessTable) -> None:
         self.table = table
-        self.wires = [unit for unit in program.wires if unit.inputs and not table.is_view(unit)]
+        wires = [unit for unit in program.wires if unit.inputs and not table.is_view(unit)]
+        self.seldom = set(wires).difference(program.always) if program.seldom else set()
+        self.wires = self.early(wires) if self.seldom else wires
         results = (*program.outputs.values(), *program.updates.values())
         self.needed = {table[unit].root for unit in results}
         self.readers: dict[Unit, list[tuple[Unit, bool]]] = {}
@@ -133,13 +136,22 @@ class _Fusion:
             shape = loop_shape(unit)
             self.reads[unit] = {table[x].root for x in unit.inputs if number_on(x) is None}
             for x in unit.inputs:
-                joins = shape is not None and table.in_step(x, shape)
+                alike = (unit in self.seldom) == (table[x].root in self.seldom)
+                joins = alike and shape is not None and table.in_step(x, shape)
                 self.readers.setdefault(table[x].root, []).append((unit, joins))
         self.found: list[Part] = []
         self.home: dict[Unit, int] = {}
-        self.loops: dict[tuple[int, ...], list[int]] = {}  # by their shape
+        self.loops: dict[tuple[tuple[int, ...], bool], list[int]] = {}  # by shape, and if seldom
         self.arrays: dict[int, set[Unit]] = {}
         self.counts: Counter[int] = Counter()  # of the gates of each
+
+    def early(self, wires: list[Unit]) -> list[Unit]:
+        """The wires in an order in which those needed seldom come right behind what they read."""
+        at: dict[Unit, int] = {}
+        for k, unit in enumerate(wires):
+            last = max((at.get(root, -1) for root in self.table.roots(unit)), default=-1)
+            at[unit] = last if unit in self.seldom else k
+        return sorted(wires, key=lambda unit: (at[unit], unit in self.seldom))
 
     def parts(self) -> list[Part]:
         for unit in self.wires:
@@ -178,9 +190,10 @@ class _Fusion:
         for x in unit.inputs:
             root = self.table[x].root
             if root in self.home:
-                joins = self.table.in_step(x, shape) and not is_reduction(root)
+                alike = (unit in self.seldom) == (root in self.seldom)
+                joins = alike and self.table.in_step(x, shape) and not is_reduction(root)
                 first = max(first, self.home[root] if joins else self.home[root] + 1)
-        open_ = self.loops.setdefault(shape, [])
+        open_ = self.loops.setdefault((shape, unit in self.seldom), [])
         start = bisect_left(open_, first)
         best, most = len(self.found), -1
         near, far = start + _LOOKS, len(open_) - _LOOKS
@@ -191,7 +204,7 @@ class _Fusion:
             if shared > most:
                 best, most = k, shared
         if most < 0:
-            self.found.append(Fused(shape))
+            self.found.append(Fused(shape, seldom=unit in self.seldom))
             self.arrays[best] = set()
             open_.append(best)
         return best
@@ -199,11 +212,11 @@ class _Fusion:
     def call(self, unit: Unit) -> Single:
         """A structural gate, with all its outputs, read or not, where it has several."""
         if not made_by(unit, "loop"):
-            return Single((unit,))
+            return Single((unit,), seldom=unit in self.seldom)
         outputs = list(outputs_of(unit))
         for x, _ in self.readers.get(unit, ()):
             outputs[x.static["index"]] = x
-        return Single((unit, *outputs), _inside(unit))
+        return Single((unit, *outputs), _inside(unit), unit in self.seldom)
 
     def product(self, unit: Unit) -> Unit | None:
         """The product or sum that a gate can end, in the kernel that makes it; None if none."""
@@ -211,6 +224,8 @@ class _Fusion:
         for x in unit.inputs:
             root = self.table.own_buffer(x)
             if root is None or root not in self.home or root in self.needed:
+                continue
+            if (unit in self.seldom) != (root in self.seldom):
                 continue
             part = self.found[self.home[root]]
             if isinstance(part, Fused):

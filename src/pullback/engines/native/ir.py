@@ -224,7 +224,21 @@ class Repeat:
         return "\n".join([head, *map(_indented, self.body)])
 
 
-Statement = Run | Call | Repeat
+@dataclass(frozen=True)
+class When:
+    """Statements that run in those steps only whose seldom outputs are asked for."""
+
+    body: tuple[Statement, ...]
+
+    @property
+    def alone(self) -> bool:
+        return all(statement.alone for statement in self.body)
+
+    def __str__(self) -> str:
+        return "\n".join(["when asked", *map(_indented, self.body)])
+
+
+Statement = Run | Call | Repeat | When
 
 
 @dataclass(frozen=True)
@@ -262,11 +276,15 @@ class Rows:
 
 @dataclass(frozen=True)
 class Epoch:
-    """Steps on one batch of rows after another; `numbers` are recorded for each."""
+    """Steps on one batch of rows after another; `numbers` are recorded for each.
+
+    So are `seldom` numbers, where they are asked for.
+    """
 
     step: Step
     inputs: tuple[Rows | None, ...]
     numbers: tuple[Place, ...]
+    seldom: tuple[Place, ...] = ()
 
     def over(self, given: Sequence[str]) -> Epoch:
         """The same over data of these kinds for its inputs."""
@@ -281,7 +299,8 @@ class Epoch:
     def __str__(self) -> str:
         inputs = (f"input {k}: {rows}" for k, rows in enumerate(self.inputs) if rows is not None)
         numbers = (f"number {k}: {place}" for k, place in enumerate(self.numbers))
-        return "\n".join(["epoch", *map(_indented, (*inputs, *numbers, self.step))])
+        seldom = (f"seldom {k}: {place}" for k, place in enumerate(self.seldom))
+        return "\n".join(["epoch", *map(_indented, (*inputs, *numbers, *seldom, self.step))])
 
 
 @dataclass(frozen=True)
@@ -309,8 +328,8 @@ class Registers:
     """An epoch of a step of single numbers: they stay in registers from first to last.
 
     The arrays of the loop are cells. A batch has so many `rows`, and a row of each input as many
-    numbers as `widths` says. `numbers` are recorded; `updates` are a piece of state, the cell of
-    its next value, and the place where it lies.
+    numbers as `widths` says. `numbers` are recorded, and `seldom` ones where they are asked for;
+    `updates` are a piece of state, the cell of its next value, and the place where it lies.
     """
 
     loop: Loop
@@ -319,6 +338,7 @@ class Registers:
     widths: tuple[int, ...]
     numbers: tuple[str, ...]
     updates: tuple[tuple[str, str, Place], ...]
+    seldom: tuple[str, ...] = ()
 
     def over(self, given: Sequence[str]) -> Registers:
         """The same over data of these kinds for its inputs."""
@@ -335,7 +355,8 @@ class Registers:
 
     def __str__(self) -> str:
         cells = (f"{name}: {cell}" for name, cell in self.cells)
-        numbers = (f"number {k}: {name}" for k, name in enumerate(self.numbers))
+        numbers = [f"number {k}: {name}" for k, name in enumerate(self.numbers)]
+        numbers += [f"seldom {k}: {name}" for k, name in enumerate(self.seldom)]
         updates = (
             f"{place} = {new}, {state} of the next batch" for state, new, place in self.updates
         )

@@ -15,12 +15,17 @@ from pullback.core.values import Value
 MEMORY = ("f4", "f8", "i8", "b1")
 """The kinds of numbers that lie in memory, each kind in an arena of its own."""
 
-WORDS = ("threads", "counters", "workspace", "share", *MEMORY, "first", "last", "order", "record")
+WORDS = (
+    *("threads", "counters", "workspace", "share", *MEMORY),
+    *("asked", "every", "passed", "first", "last", "order", "record"),
+)
 """What is in the block that compiled code is given, a word each; then the address of each input's
 data.
 
 `share` is the bytes of workspace for each thread, `record` where numbers go, one row for each
-number, of as many columns as the word behind the inputs' says.
+number, of as many columns as the word behind the inputs' says. `asked` is whether a step makes what
+is needed seldom; in an epoch that is so at every `every`-th step, counted on from the `passed` ones
+since it was last asked for.
 """
 
 

@@ -13,13 +13,17 @@ from pullback.program.program import Program
 
 @dataclass(frozen=True, eq=False)
 class Fused:
-    """Gates that run together for each index of one shape, in running order."""
+    """Gates that run together for each index of one shape, in running order.
+
+    They are `seldom` run where only outputs need them that are asked for now and then.
+    """
 
     shape: tuple[int, ...]
     gates: tuple[Unit, ...] = ()
+    seldom: bool = False
 
     def __str__(self) -> str:
-        return f"for each of {self.shape}: {_names(self.gates)}"
+        return f"{'seldom, ' * self.seldom}for each of {self.shape}: {_names(self.gates)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,15 +33,16 @@ class Single:
     The outputs of a gate that has several follow it.
 
     A matrix product may be followed by what its kernel does in passing: adding a bias or another
-    matrix, and a rectifier.
+    matrix, and a rectifier. `seldom` is as of fused ones.
     """
 
     gates: tuple[Unit, ...]
     inside: Inside | None = None
+    seldom: bool = False
 
     def __str__(self) -> str:
         inside = "" if self.inside is None else f"\n{listed(self.inside.parts)}"
-        return f"{_names(self.gates)}{inside}"
+        return f"{'seldom, ' * self.seldom}{_names(self.gates)}{inside}"
 
     @property
     def gate(self) -> Unit:

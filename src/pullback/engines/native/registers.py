@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pullback.core.unit import Unit
-from pullback.engines.engine import numbers_of
+from pullback.engines.engine import numbers_of, seldom_of
 from pullback.engines.native.access import AccessTable
 from pullback.engines.native.fuse import loop_shape
 from pullback.engines.native.ir import Cell, Place, Registers
@@ -79,6 +79,7 @@ def write_registers(
             (cells[number(state)], cells[number(new)], places[state])
             for state, new in program.updates.items()
         ),
+        seldom=tuple(cells[number(unit)] for unit in seldom_of(program).values()),
     )
 
 
@@ -89,4 +90,5 @@ def _gates(program: Program, table: AccessTable) -> list[Unit]:
 
 def _results(program: Program) -> list[Unit]:
     """What a step gives: its numbers, and the next values of its state."""
-    return [*numbers_of(program).values(), *program.updates.values()]
+    numbers = numbers_of(program), seldom_of(program), program.updates
+    return [unit for units in numbers for unit in units.values()]

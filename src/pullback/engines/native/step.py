@@ -22,6 +22,7 @@ from pullback.engines.native.ir import (
     Run,
     Statement,
     Step,
+    When,
 )
 from pullback.engines.native.kernels import KERNELS, Kernel
 from pullback.engines.native.kernels.indexing import Gather
@@ -104,7 +105,8 @@ class _Step:
             else:
                 self.statement(statement, self.thread, inline)
             alone = statement.alone and n + 1 < len(body) and body[n + 1].alone
-            shared = isinstance(statement, Repeat) and not statement.alone and not statement.rows
+            block = isinstance(statement, When | Repeat) and not statement.alone
+            shared = block and not (isinstance(statement, Repeat) and statement.rows)
             if not alone and not shared:  # a shared block ends with its own
                 self.wait()
 
@@ -114,6 +116,14 @@ class _Step:
         yield from self.k.range(rows.start, rows.stop, rows.step)
 
     def statement(self, x: Statement, thread: Thread, inline: bool) -> None:
+        if isinstance(x, When):
+            with self.k.when(self.words["asked"] != 0):
+                if x.alone:
+                    for inner in x.body:
+                        self.statement(inner, thread, inline)
+                else:
+                    self.statements(x.body, inline)
+            return
         if isinstance(x, Repeat) and x.rows:
             self.apart(x, thread, inline)
             return
@@ -173,11 +183,14 @@ class _Step:
     def epoch(self, x: Epoch) -> None:
         """The steps from batch `first` to batch `last`, each on the next rows of the data.
 
-        Numbers are recorded for every step.
+        Numbers are recorded for every step, and seldom ones for every `every`-th.
         """
         k = self.k
         order = k.array(k.pointer(self.words["order"]), "i8")
         for batch in k.range(self.words["first"], self.words["last"]):
+            if x.seldom:
+                with k.when(self.t == 0):
+                    self.block[WORDS.index("asked")] = k.convert(self.asked(batch), "i8")
             for i, rows in enumerate(x.inputs):
                 if rows is None:  # nothing in the step reads it
                     continue
@@ -190,16 +203,29 @@ class _Step:
             self.wait()
             k.run(x.step, self.block, self.t)
             with k.when(self.t == 0):
+                given = len(x.inputs)
                 for i, place in enumerate(x.numbers):
-                    value = k.load(self.at(place), place.kind)
-                    self.recorded(i, batch, value, len(x.inputs))
+                    self.recorded(i, batch, k.load(self.at(place), place.kind), given)
+                if x.seldom:
+                    with k.when(self.asked(batch)):
+                        for i, place in enumerate(x.seldom, len(x.numbers)):
+                            value = k.load(self.at(place), place.kind)
+                            self.recorded(i, self.look(batch), value, given)
             self.wait()
 
-    def recorded(self, i: int, batch: Any, value: Number, inputs: int) -> None:
-        """Write what number i was in a batch."""
+    def asked(self, batch: Any) -> Number:
+        """Whether seldom numbers are asked for in a batch."""
+        return (batch + self.words["passed"]) % self.words["every"] == 0
+
+    def look(self, batch: Any) -> Number:
+        """How many times they were asked for before; one more where a run began in between."""
+        return (batch + self.words["passed"]) // self.words["every"]
+
+    def recorded(self, i: int, column: Any, value: Number, inputs: int) -> None:
+        """Write what number i was, into a column of its row."""
         columns = self.block[len(WORDS) + inputs]
         record = self.k.array(self.k.pointer(self.words["record"]), "f8")
-        record[columns * i + batch] = self.k.convert(value, "f8")
+        record[columns * i + column] = self.k.convert(value, "f8")
 
     def registers(self, x: Registers) -> None:
         """The same for a step of single numbers: they stay in registers between the batches."""
@@ -226,6 +252,11 @@ class _Step:
                 lower_numbers(k, x.loop, cells)
                 for i, name in enumerate(x.numbers):
                     self.recorded(i, batch, cells[name].value, len(x.widths))
+                if x.seldom:
+                    with k.when(self.asked(batch)):
+                        for i, name in enumerate(x.seldom, len(x.numbers)):
+                            value = cells[name].value
+                            self.recorded(i, self.look(batch), value, len(x.widths))
                 news = [cells[new].value for _, new, _ in x.updates]
                 for (state, _, _), new in zip(x.updates, news, strict=True):
                     cells[state].set(new)
