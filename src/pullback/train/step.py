@@ -23,7 +23,7 @@ from pullback.layers.arguments import number_between
 from pullback.layers.layer import Layer
 from pullback.layers.training import Training
 from pullback.losses.loss import Loss, prepare_weights
-from pullback.losses.penalty import Penalty
+from pullback.losses.penalty import Penalty, proximal_steps
 from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
 from pullback.program.program import Program
@@ -271,16 +271,17 @@ class TrainingStep:
         """
         parameters = list(self.model.parameters.values())
         memory = self.memory.of(self.model.parameters)
-        held = self._held() if self.penalties else ()
+        held = self._held() if self.penalties else ({}, {})
         weights = list(self.model.weights.values())
         sources = [*parameters, *memory, *weights, *(x for xs in held for x in xs.values())]
 
         def updated(twin: dict[Unit, Unit]) -> list[Unit]:
             objective = loss
+            named = [{name: twin[x] for name, x in xs.items()} for xs in held]
             for penalty in self.penalties:
-                named = ({name: twin[x] for name, x in xs.items()} for xs in held)
-                objective = objective + penalty(*named)
-            used = set(order([objective])) if held else ()
+                if not penalty.proximal:
+                    objective = objective + penalty(*named)
+            used = set(order([objective])) if self.penalties else ()
             sprung = [p for p in parameters if twin[p] in used]
             flow = gradient(objective, [*parameters, *(twin[p] for p in sprung)])
             directions = dict(zip(parameters, flow, strict=False))
@@ -292,6 +293,7 @@ class TrainingStep:
                 [twin[p] for p in parameters],
                 self.rate,
                 [twin[w] for w in weights],
+                proximal_steps(self.penalties, *named),
             )
             return [*moved, *news]
 
