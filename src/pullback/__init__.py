@@ -185,6 +185,7 @@ from pullback.layers import (
     TransformerBlock,
     Upsample2d,
     attention_weights,
+    prune,
 )
 from pullback.losses import (
     CTC,
@@ -458,6 +459,7 @@ __all__ = [
     "pad",
     "power",
     "prepare",
+    "prune",
     "random",
     "random_local_search",
     "relu",

@@ -114,6 +114,10 @@ class InLine(Composite):
     def part(self, layers: Sequence[Layer]) -> Self:
         return type(self)(*layers, rng=self.rng)
 
+    @property
+    def lines(self) -> tuple[tuple[Layer, ...], ...]:
+        return (self.layers,)
+
     def output_lengths(self, lengths: Any) -> Any:
         for layer in self.layers:
             lengths = layer.output_lengths(lengths)

@@ -61,6 +61,8 @@ class Layer(Portable, ABC):
     takes_floats = False  # alone: whole numbers become floats before they come to `apply`
     takes_lengths = False  # of the sequences in its first input, as a second one
     takes_pieces = False  # whether a batch of training goes on where the one before it ended
+    units_argument = ""  # which says how many sums of all channels of x, by a weight, y holds
+    by_channel = False  # whether y predicts each channel of x by itself, all places alike
     makes_layers = False  # whether its arguments say what stands inside, and not the layers
     layers: tuple[Layer, ...] = ()  # those inside
 
@@ -140,6 +142,14 @@ class Layer(Portable, ABC):
 
         `training` is a `Training`, or None to predict; a layer gives it to the layers inside.
         """
+
+    @property
+    def lines(self) -> tuple[tuple[Layer, ...], ...]:
+        """The layers inside that stand one after another, where nobody else reads what is between.
+
+        Here none: what becomes of the layers inside is not known.
+        """
+        return ()
 
     def refuse(self, *inputs: Any) -> None:
         """Raise `CircuitError` for inputs whose numbers the layer cannot take; here, for none.

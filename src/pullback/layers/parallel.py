@@ -42,6 +42,10 @@ class Parallel(Composite):
             raise CircuitError(f"a Parallel's join is one of {', '.join(_JOINS)}, got {join!r}")
         super().__init__(branches, name, rng, join=join)
 
+    @property
+    def lines(self) -> tuple[tuple[Layer, ...], ...]:
+        return tuple((branch,) for branch in self.layers)
+
     def apply(self, *inputs: Unit, training: Training | None) -> Any:
         count = len(self.layers)
         if len(inputs) not in (1, count):

@@ -69,9 +69,12 @@ class Residual(Composite):
         )
         self.projection: Unit | None = None
 
+    @property
+    def lines(self) -> tuple[tuple[Layer, ...], ...]:
+        return (self.layers[:-1], self.layers[-1:]) if self.config["around"] else (self.layers,)
+
     def apply(self, x: Unit, *, training: Training | None) -> Any:
-        inner = self.layers[:-1] if self.config["around"] else self.layers
-        y, around = chain(inner, (x,), training), x
+        y, around = chain(self.lines[0], (x,), training), x
         if self.config["around"]:
             around = self.layers[-1](x, training=training)
         for made, who, make in ((y, "layers inside", "make"), (around, "layer around", "makes")):
