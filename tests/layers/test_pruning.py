@@ -139,6 +139,20 @@ def test_a_silent_filter_that_ends_in_zeros_goes_where_it_is_padded_too():
     same(model, pruned.model, (6, 6, 2))
 
 
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_scale_of_zero_makes_a_constant(flat):
+    middle = (pb.Flatten(), norm(), pb.Tanh(), dense(2)) if flat else (norm(), pb.ReLU(), conv(2))
+    model = built(conv(5), *middle, shape=(6, 5, 2))
+    scale = model.parameters["batchnorm1.scale"]
+    channel = np.arange(scale.size) % 5
+    scale.value = np.where((channel == 1) | (channel == 4), 0.0, scale.value)
+    pruned = pb.prune(model)
+    assert units(pruned)["conv2d1"] == (5, 3)
+    same(model, pruned.model, (6, 5, 2))
+    scale.value = np.where(np.arange(scale.size) == 1, 0.0, 1.0)  # of one place alone, if flat
+    assert units(pb.prune(model))["conv2d1"] == (5, 5 if flat else 4)
+
+
 def test_sequences_and_global_pools():
     layers = (
         pb.Conv1d(6, 3, padding=1, dtype="float64"),
@@ -281,6 +295,14 @@ def test_unused_inputs_are_known_behind_what_mixes_nothing():
     assert pruned.unused_inputs == tuple(range(1, 12))
     assert "1, 2, 3, 4, 5, 6, 7, 8, … (11 of them)" in str(pruned)
     assert pb.prune(built(pb.Softmax(), dense(2), shape=(3,))).unused_inputs == ()
+
+
+def test_a_model_of_no_features_answers_by_its_biases():
+    model = built(dense(3), pb.ReLU(), dense(2), shape=(0,))
+    pruned = pb.prune(model)
+    assert units(pruned) == {"dense1": (3, 1), "dense2": (2, 2)}
+    assert pruned.unused_inputs == ()
+    same(model, pruned.model, (0,))
 
 
 def test_what_cannot_be_pruned_is_refused():
