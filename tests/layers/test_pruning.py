@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pullback as pb
+from pullback import models
 
 RNG = np.random.default_rng(0)
 
@@ -322,6 +323,35 @@ def test_a_shape_that_looked_odd_is_spoken_of_once():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert units(pb.prune(model))["conv2d1"] == (9, 8)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (models.lenet5, (28, 28, 1)),
+        (models.resnet, (16, 16, 3)),
+        (lambda: models.vgg(widths=(8, 16), convolutions=1, hidden=17), (8, 8, 3)),
+    ],
+)
+def test_networks_of_pictures_answer_as_before(make, shape):
+    model = make()
+    x = RNG.normal(size=(3, *shape)).astype("f4")
+    model(x)
+    for name, unit in model.parameters.items():
+        if name.endswith("weight"):
+            zero = RNG.random(unit.shape[-2:]) < 0.1
+            zero[:, RNG.random(unit.shape[-1]) < 0.3] = True
+            unit.value = np.where(zero, 0.0, unit.value)
+        else:
+            unit.value = RNG.normal(size=unit.shape) * (RNG.random(unit.shape) < 0.8)
+    pruned = pb.prune(model)
+    assert sum(row.parameters[1] for row in pruned.rows) < 0.9 * sum(
+        row.parameters[0] for row in pruned.rows
+    )
+    wanted = model.predict(x)
+    np.testing.assert_allclose(
+        pruned.model.predict(x), wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max()
+    )
 
 
 LAYERS = st.sampled_from(["relu", "tanh", "norm", "prelu", "dropout", "leaky"])

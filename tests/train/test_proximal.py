@@ -9,6 +9,8 @@ import pytest
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
 
 import pullback as pb
+from pullback.engines.native.compile import compile
+from pullback.engines.native.target import host
 
 RNG = np.random.default_rng(0)
 ROWS, FEATURES = 40, 7
@@ -235,6 +237,16 @@ def test_filters_and_channels_become_zero_as_a_whole(engine, groups):
         np.testing.assert_array_equal(zero.any(axis=axes), zero.all(axis=axes))
         zeros += zero.all(axis=axes).tolist()
     assert 0 < sum(zeros) < len(zeros)
+
+
+def test_elementwise_steps_are_done_in_the_loop_of_the_update():
+    def loops(penalties):
+        step = pb.TrainingStep(linear(3), pb.SquaredError(), pb.SGD(RATE), penalties)
+        program = step.program(step.columns(X, TARGETS), metrics=False)
+        return str(compile(program, host()).step).count("loop over")
+
+    springs = [pb.L1(0.1, proximal=True), pb.L2(0.1, proximal=True), pb.NonNegative()]
+    assert loops(springs) <= loops([]) + 1  # of single numbers, such as rate * strength
 
 
 def test_what_is_not_finite_is_not_hidden_by_a_threshold():

@@ -33,7 +33,8 @@ _SHOWN = 8  # inputs, of those that nobody reads
 class PrunedLayer:
     """A layer that owns parameters, before and after: how many units, numbers and products.
 
-    `units` are None where it has none to lose; `products` are the multiplications of a row.
+    `units` are None where it has none to lose; `products` are the multiplications for a row of the
+    input, 0 of what is neither a `Dense` layer nor a convolution.
     """
 
     name: str
