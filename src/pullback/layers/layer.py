@@ -19,7 +19,7 @@ from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit, scope
-from pullback.core.values import plain_array
+from pullback.core.values import is_hashable, plain_array
 from pullback.gates.shape import as_floats
 from pullback.layers.calls import begun
 from pullback.layers.description import LAYERS, join
@@ -65,6 +65,7 @@ class Layer(Portable, ABC):
     by_channel = False  # whether y predicts each channel of x by itself, all places alike
     makes_layers = False  # whether its arguments say what stands inside, and not the layers
     layers: tuple[Layer, ...] = ()  # those inside
+    lines: tuple[tuple[Layer, ...], ...] = ()  # of them, where nobody else reads what is between
 
     def __init__(self, name: str = "", rng: Rng = None, **config: Any) -> None:
         if not isinstance(name, str) or "." in name or "/" in name:
@@ -142,14 +143,6 @@ class Layer(Portable, ABC):
 
         `training` is a `Training`, or None to predict; a layer gives it to the layers inside.
         """
-
-    @property
-    def lines(self) -> tuple[tuple[Layer, ...], ...]:
-        """The layers inside that stand one after another, where nobody else reads what is between.
-
-        Here none: what becomes of the layers inside is not known.
-        """
-        return ()
 
     def refuse(self, *inputs: Any) -> None:
         """Raise `CircuitError` for inputs whose numbers the layer cannot take; here, for none.
@@ -232,7 +225,7 @@ class Layer(Portable, ABC):
             (path, name, value)
             for path, layer in self.walk()
             for name, value in vars(layer).items()
-            if _is_hashable(value)
+            if is_hashable(value)
         )
 
     @property
@@ -399,11 +392,3 @@ def register(layer: type[L]) -> type[L]:
     """Decorate a layer so that saved models, which name it, find it."""
     LAYERS.add(layer.__name__, layer)
     return layer
-
-
-def _is_hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True

@@ -67,11 +67,8 @@ class Residual(Composite):
             around=bool(around),
             dtype=float_dtype("Residual", dtype),
         )
+        self.lines = (self.layers[:-1], self.layers[-1:]) if around else (self.layers,)
         self.projection: Unit | None = None
-
-    @property
-    def lines(self) -> tuple[tuple[Layer, ...], ...]:
-        return (self.layers[:-1], self.layers[-1:]) if self.config["around"] else (self.layers,)
 
     def apply(self, x: Unit, *, training: Training | None) -> Any:
         y, around = chain(self.lines[0], (x,), training), x
