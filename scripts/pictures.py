@@ -1,4 +1,4 @@
-"""In: nothing. Out: the pictures of the README, in docs/images. Run it from anywhere."""
+"""In: nothing. Out: the pictures of the README and of docs, in docs/images. Run it anywhere."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +8,7 @@ from PIL import Image
 
 import pullback as pb
 from pullback.datasets import load_dataset
+from pullback.figures.sheet import BLUE, FRAME, MARGIN, PALE, RED, SMALL, Scale, Sheet, caption
 from pullback.inspect.draw import Drawing, draw
 from pullback.maps import TSNE
 from pullback.maps.picture import drawn
@@ -78,6 +79,89 @@ def digits(path: Path) -> None:
     tsne = TSNE(random_state=0).fit(data.inputs)
     made = replace(tsne.map(labels=data.labels), title="Handwritten digits")
     drawn(made).savefig(path, dpi=90)
+    _in_few_colours(path)
+
+
+def springs(path: Path) -> None:
+    """Where proximal steps end, what becomes of a weight by either step, and of whole groups."""
+    sheet = Sheet(3.2, "What springs do to weights")
+    width, height, top = 2.6, 2.1, 0.75
+    lefts = [MARGIN + 0.2, MARGIN + 3.25, MARGIN + 6.1]
+
+    axes = sheet.place(lefts[0], top, width, height)
+    w = np.linspace(-2.0, 2.0, 401)[:, None]
+    lines = {
+        "L2": (pb.L2(0.5, proximal=True), BLUE),
+        "L1": (pb.L1(0.8, proximal=True), RED),
+        "MaxNorm": (pb.MaxNorm(1.2, groups="outgoing"), PALE),
+    }
+    axes.axhline(0.0, color=FRAME, linewidth=0.6)
+    axes.axvline(0.0, color=FRAME, linewidth=0.6)
+    for name, (spring, colour) in lines.items():
+        ends = spring.proximal_step(pb.Unit(w), 1.0).value
+        axes.plot(w[:, 0], ends[:, 0], color=colour, linewidth=1.4, label=name)
+    axes.legend(fontsize=SMALL, frameon=False, loc="upper left")
+    axes.set_xticks([-2, 0, 2])
+    axes.set_yticks([-1, 0, 1])
+    caption(axes, "where a proximal step brings a weight", width)
+
+    axes = sheet.place(lefts[1], top, width, height)
+    axes.axhline(0.0, color=FRAME, linewidth=0.6)
+    for proximal, colour, label in ((False, BLUE, "gradient"), (True, RED, "proximal")):
+        axes.plot(_path(proximal), color=colour, linewidth=1.2, label=f"{label} step")
+    axes.legend(fontsize=SMALL, frameon=False, loc="upper right")
+    axes.set_xticks([0, 40, 80])
+    axes.set_yticks([0, 0.25, 0.5])
+    caption(axes, "a weight under L1, step by step", width)
+
+    lengths = [np.linalg.norm(_weights_of_pixels(s), axis=1).reshape(8, 8) for s in (0.0, 2e-3)]
+    scale, side = Scale.of(np.array(lengths)), 1.2
+    for k, (one, text) in enumerate(zip(lengths, ("no spring", "GroupLasso(2e-3)"), strict=True)):
+        axes = sheet.place(lefts[2] + k * (side + 0.1), top, side, side)
+        scale.show(axes, one)
+        caption(axes, text, side)
+        for row, column in np.argwhere(one == 0.0):
+            axes.text(column, row, "×", color="white", fontsize=SMALL, ha="center", va="center")
+    sheet.words(lefts[2], top + side + 0.1, "what each pixel of a digit sends out;")
+    sheet.words(lefts[2], top + side + 0.27, "×: nothing at all")
+
+    for axes in sheet.axes:
+        axes.tick_params(labelsize=SMALL, length=2)
+    sheet.savefig(path, dpi=100)
+    _in_few_colours(path)
+
+
+def _path(proximal: bool) -> list[float]:
+    """A weight over the steps of training on a feature that the labels do not depend on."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(80, 1)).astype("f4")
+    y = 0.4 * rng.normal(size=80)
+    model = pb.Sequential(pb.Dense(1, bias=False))
+    model(x[:1])
+    weight = model.parameters["dense1.weight"]
+    weight.value = np.array([[0.5]])
+    spring = pb.L1(0.3, proximal=proximal)
+    trainer = pb.Trainer(model, pb.SquaredError(), pb.SGD(0.15), penalties=spring, engine="eager")
+    path = [float(weight.value[0, 0])]
+    for row in range(80):
+        trainer.fit([(x[row : row + 8], y[row : row + 8])], epochs=1, progress=False)
+        path.append(float(weight.value[0, 0]))
+    return path
+
+
+def _weights_of_pixels(strength: float) -> np.ndarray:
+    """The first weight of a classifier of digits, a row for each pixel."""
+    digits = load_dataset("digits")
+    model = pb.Sequential(pb.Dense(64), pb.ReLU(), pb.Dense(10), rng=0)
+    optimizer = pb.SGD(0.1, momentum=0.9)
+    springs = [pb.GroupLasso(strength)] if strength else []
+    trainer = pb.Trainer(model, pb.SoftmaxCrossEntropy(), optimizer, penalties=springs)
+    trainer.fit(digits.inputs, digits.labels, epochs=40, progress=False)
+    return model.parameters["dense1.weight"].value
+
+
+def _in_few_colours(path: Path) -> None:
+    """The same picture as a small file."""
     with Image.open(path) as image:
         small = image.convert("RGB").quantize(64, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
@@ -87,6 +171,7 @@ def main() -> None:
     """Draw all of them."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     digits(IMAGES / "digits.png")
+    springs(IMAGES / "springs.png")
     for picture in (circuit, neuron, two_layer_network, model):
         picture().save(IMAGES / f"{picture.__name__}.svg")
 

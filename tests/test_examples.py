@@ -65,5 +65,12 @@ def test_the_page_of_the_engine_prints_what_is_between_passes(tmp_path):
     assert "for each of (2, 3): exp, sum" in pasted("docs/engine.md", tmp_path)
 
 
+def test_the_page_of_springs_finds_zeros_and_removes_them(tmp_path):
+    printed = pasted("docs/regularization.md", tmp_path)
+    assert "proximal=False: 0 of 20 weights are zero" in printed
+    assert "in all" in printed
+    assert printed.endswith("True\n")
+
+
 def test_there_are_examples():
     assert len(EXAMPLES) >= 4

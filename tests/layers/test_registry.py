@@ -52,6 +52,38 @@ def modes(case):
 
 
 @each
+def test_what_a_layer_says_of_its_channels_is_so(name, k):
+    """`prune` counts on it: alone, each channel moves itself; summed up, the weights say which."""
+    case = CASES[name][k]
+    layer = built(case)
+    if not case.row or not (layer.by_channel or layer.units_argument):
+        return
+    x = np.array(case.inputs(3))
+    channels, before = x.shape[-1], layer(x).value
+    if layer.units_argument:
+        weight = layer.own_parameters["weight"]
+        assert weight.shape[-1] == layer.config[layer.units_argument] == before.shape[-1]
+        assert weight.shape[-2] * layer.config.get("groups", 1) == channels
+        silent = np.zeros(weight.shape)
+        silent[..., :-1, :] = weight.value[..., :-1, :]
+        weight.value = silent
+        before = layer(x).value
+    for channel in range(channels):
+        moved = x.copy()
+        moved[..., channel] += 3.0
+        changed = (layer(moved).value != before).reshape(-1, before.shape[-1]).any(axis=0)
+        if layer.by_channel:
+            assert not np.delete(changed.reshape(-1, channels), channel, axis=1).any()
+        elif layer.config.get("groups", 1) == 1:
+            assert changed.any() == (channel < channels - 1)
+    if layer.by_channel:
+        constant = np.broadcast_to(np.arange(float(channels)), x.shape)
+        y = layer(constant).value
+        apart = y.reshape(len(y), -1, channels)
+        np.testing.assert_allclose(apart, np.broadcast_to(apart[:1, :1], apart.shape), rtol=1e-6)
+
+
+@each
 @pytest.mark.parametrize("rows", [0, 1, 2, 7])
 def test_values_are_those_of_the_reference(name, k, rows):
     case = CASES[name][k]

@@ -103,6 +103,14 @@ CASES = {
     "BinaryCrossEntropy, soft": Case(
         losses.BinaryCrossEntropy(), COLUMN, SOFT_BINARY, _cross_entropy
     ),
+    "BinaryCrossEntropy, smoothed": Case(
+        losses.BinaryCrossEntropy(label_smoothing=0.2),
+        COLUMN,
+        BINARY,
+        lambda m, s, y: (
+            0.9 * m.log1p(m.exp(-(2 * y - 1) * s)) + 0.1 * m.log1p(m.exp((2 * y - 1) * s))
+        ),
+    ),
     "ChainCrossEntropy": Case(
         losses.ChainCrossEntropy(),
         sequences.CHAIN_SCORES,

@@ -283,6 +283,7 @@ def test_labels_come_in_any_container(make):
         (lambda: losses.Quantile(np.nan), "between 0 and 1"),
         (lambda: losses.SoftmaxCrossEntropy(label_smoothing=1.0), "less than 1, got 1.0"),
         (lambda: losses.SoftmaxCrossEntropy(label_smoothing=-0.1), "at least 0"),
+        (lambda: losses.BinaryCrossEntropy(label_smoothing=1.5), "less than 1, got 1.5"),
         (lambda: losses.MulticlassHinge("mean"), '"sum" or "maximum", got \'mean\''),
         (lambda: losses.MulticlassHinge(margin=0.0), "margin must be positive"),
     ],

@@ -67,6 +67,17 @@ def test_float32_scores_stay_float32(name):
     assert float(loss.value) == pytest.approx(wanted, rel=5e-6)
 
 
+def test_smoothing_of_two_classes_is_the_same_by_one_score_and_by_two():
+    scores, labels = pb.Unit(COLUMN), BINARY
+    one = losses.BinaryCrossEntropy(label_smoothing=0.3)(scores, labels)
+    both = pb.stack([0.0 * scores, scores], axis=1)
+    two = losses.SoftmaxCrossEntropy(label_smoothing=0.3)(both, labels)
+    assert float(one.value) == pytest.approx(float(two.value), rel=1e-14)
+    np.testing.assert_allclose(
+        pb.gradient(one, scores).value, pb.gradient(two, scores).value, rtol=1e-12
+    )
+
+
 @pytest.mark.parametrize("engine", ["eager", "native", "jax"])
 @pytest.mark.parametrize("shift", [0.0, 1e4, -1e6])
 def test_softmax_in_single_precision_is_of_differences(engine, shift):

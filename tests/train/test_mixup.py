@@ -70,12 +70,27 @@ def hinges(scores, labels):
     return np.maximum(0, 1 - labels * scores[:, 0])
 
 
+def smoothed_costs(scores, labels):
+    return softmax_costs(scores, 0.9 * np.eye(4)[labels] + 0.1 / 4)
+
+
+def smoothed_logistic(scores, labels):
+    y, z = 0.8 * labels + 0.1, scores[:, 0]
+    return np.logaddexp(0.0, z) - y * z
+
+
 JUDGED = {
     "classes": (pb.SoftmaxCrossEntropy(), softmax_costs, 4, CLASSES, None),
     "probabilities": (pb.SoftmaxCrossEntropy(), softmax_costs, 4, SOFT, None),
     "classes with weights": (
         pb.SoftmaxCrossEntropy(class_weights=CLASS_WEIGHTS), softmax_costs, 4, CLASSES,
         np.array(CLASS_WEIGHTS)[CLASSES],
+    ),
+    "classes, smoothed": (
+        pb.SoftmaxCrossEntropy(label_smoothing=0.1), smoothed_costs, 4, CLASSES, None,
+    ),
+    "two classes, smoothed": (
+        pb.BinaryCrossEntropy(label_smoothing=0.2), smoothed_logistic, 1, (X[:, 0] > 0.1) * 1, None,
     ),
     "quantities": (pb.SquaredError(), squared, 2, X[:, :2] * 2.0, None),
     "signs": (pb.Hinge(), hinges, 1, np.where(X[:, 0] > 0.1, 1, -1), None),

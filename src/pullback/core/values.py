@@ -154,6 +154,19 @@ def is_float(value: Value) -> bool:
     return is_number(value) and dtype_of(value).kind == "f"
 
 
+def is_hashable(value: Any) -> bool:
+    """Whether it can be remembered by, as what does not change can: a tuple of numbers, no list.
+
+    >>> is_hashable((1, 2)), is_hashable([1, 2])
+    (True, False)
+    """
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
 def is_number(value: Value) -> bool:
     """Whether a value is a number of Python, or stands for one."""
     return type(value) in (float, bool) or (type(value) is Abstract and value.weak)

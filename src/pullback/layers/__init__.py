@@ -62,6 +62,7 @@ from pullback.layers.model import Model
 from pullback.layers.over_steps import LastStep, MaxOverSteps, MeanOverSteps
 from pullback.layers.padded import Padded
 from pullback.layers.parallel import Parallel
+from pullback.layers.pruning import prune
 from pullback.layers.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, Recurrent, RNNCell
 from pullback.layers.reshaping import Flatten, Reshape
 from pullback.layers.residual import Residual
@@ -144,4 +145,5 @@ __all__ = [
     "TransformerBlock",
     "Upsample2d",
     "attention_weights",
+    "prune",
 ]

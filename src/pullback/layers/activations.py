@@ -26,6 +26,7 @@ class Activation(Layer):
     """A layer of one function and no parameters; what comes out has the shape of what goes in."""
 
     takes_floats = True
+    by_channel = True
 
 
 @final
@@ -73,6 +74,8 @@ class PReLU(Layer):
     >>> PReLU()([[-1.0, 2.0]]).value
     array([[-0.25,  2.  ]])
     """
+
+    by_channel = True
 
     def __init__(self, *, dtype: str = "float32", name: str = "", rng: Rng = None) -> None:
         super().__init__(name, rng, dtype=float_dtype("PReLU", dtype))
@@ -218,6 +221,8 @@ class Softmax(Activation):
     >>> Softmax()([[1.0, 1.0]]).value
     array([[0.5, 0.5]])
     """
+
+    by_channel = False
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         return softmax(x)

@@ -44,6 +44,8 @@ class BatchNorm(Layer):
     (array([0.2], dtype=float32), array([1.1], dtype=float32))
     """
 
+    by_channel = True
+
     def __init__(
         self,
         momentum: float = 0.9,

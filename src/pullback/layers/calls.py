@@ -8,8 +8,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pullback.core.abstract import abstract_of
+from pullback.core.errors import AbstractError
+from pullback.core.unit import Unit
+
 if TYPE_CHECKING:
-    from pullback.core.unit import Unit
     from pullback.layers.layer import Layer
 
 
@@ -49,3 +52,14 @@ def watch() -> Iterator[list[Call]]:
         yield calls
     finally:
         _watched.reset(token)
+
+
+def calls_of(model: Layer, inputs: Sequence[Any]) -> list[Call]:
+    """The calls inside a model on such inputs, of shapes alone unless it looks at the numbers."""
+    try:
+        with watch() as calls:
+            model(*(Unit(abstract_of(x), "inputs") for x in inputs))
+    except AbstractError:
+        with watch() as calls:
+            model(*inputs)
+    return calls

@@ -110,6 +110,7 @@ class InLine(Composite):
 
     def __init__(self, *layers: Layer, name: str = "", rng: Rng = None) -> None:
         super().__init__(layers, name, rng)
+        self.lines = (self.layers,)
 
     def part(self, layers: Sequence[Layer]) -> Self:
         return type(self)(*layers, rng=self.rng)

@@ -34,6 +34,8 @@ class Dense(Layer):
     pullback.core.errors.CircuitError: layer 'dense' expects inputs of shape (…, 5), got (2, 4)
     """
 
+    units_argument = "units"
+
     def __init__(
         self,
         units: int,

@@ -29,6 +29,8 @@ class Dropout(Layer):
     array([2., 0., 0., 2.])
     """
 
+    by_channel = True
+
     def __init__(self, rate: float = 0.5, *, name: str = "", rng: Rng = None) -> None:
         self.rate = number_between("Dropout", "rate", rate, 0.0, 1.0)
         super().__init__(name, rng, rate=self.rate)
@@ -56,6 +58,8 @@ class SpatialDropout(Layer):
     array([[[2., 0., 0., 2.],
             [2., 0., 0., 2.]]])
     """
+
+    by_channel = True
 
     def __init__(self, rate: float = 0.5, *, name: str = "", rng: Rng = None) -> None:
         self.rate = number_between("SpatialDropout", "rate", rate, 0.0, 1.0)

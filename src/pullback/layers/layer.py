@@ -19,7 +19,7 @@ from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit, scope
-from pullback.core.values import plain_array
+from pullback.core.values import is_hashable, plain_array
 from pullback.gates.shape import as_floats
 from pullback.layers.calls import begun
 from pullback.layers.description import LAYERS, join
@@ -61,8 +61,11 @@ class Layer(Portable, ABC):
     takes_floats = False  # alone: whole numbers become floats before they come to `apply`
     takes_lengths = False  # of the sequences in its first input, as a second one
     takes_pieces = False  # whether a batch of training goes on where the one before it ended
+    units_argument = ""  # which says how many sums of all channels of x, by a weight, y holds
+    by_channel = False  # whether y predicts each channel of x by itself, all places alike
     makes_layers = False  # whether its arguments say what stands inside, and not the layers
     layers: tuple[Layer, ...] = ()  # those inside
+    lines: tuple[tuple[Layer, ...], ...] = ()  # of them, where nobody else reads what is between
 
     def __init__(self, name: str = "", rng: Rng = None, **config: Any) -> None:
         if not isinstance(name, str) or "." in name or "/" in name:
@@ -222,7 +225,7 @@ class Layer(Portable, ABC):
             (path, name, value)
             for path, layer in self.walk()
             for name, value in vars(layer).items()
-            if _is_hashable(value)
+            if is_hashable(value)
         )
 
     @property
@@ -389,11 +392,3 @@ def register(layer: type[L]) -> type[L]:
     """Decorate a layer so that saved models, which name it, find it."""
     LAYERS.add(layer.__name__, layer)
     return layer
-
-
-def _is_hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True

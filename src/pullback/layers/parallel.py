@@ -41,6 +41,7 @@ class Parallel(Composite):
         if join not in _JOINS:
             raise CircuitError(f"a Parallel's join is one of {', '.join(_JOINS)}, got {join!r}")
         super().__init__(branches, name, rng, join=join)
+        self.lines = tuple((branch,) for branch in self.layers)
 
     def apply(self, *inputs: Unit, training: Training | None) -> Any:
         count = len(self.layers)

@@ -26,6 +26,8 @@ class Flatten(Layer):
     (5, 6)
     """
 
+    by_channel = True
+
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         if not x.shape:
             raise CircuitError(f"layer {self.name!r} expects inputs of shape (rows, …), got ()")

@@ -67,11 +67,11 @@ class Residual(Composite):
             around=bool(around),
             dtype=float_dtype("Residual", dtype),
         )
+        self.lines = (self.layers[:-1], self.layers[-1:]) if around else (self.layers,)
         self.projection: Unit | None = None
 
     def apply(self, x: Unit, *, training: Training | None) -> Any:
-        inner = self.layers[:-1] if self.config["around"] else self.layers
-        y, around = chain(inner, (x,), training), x
+        y, around = chain(self.lines[0], (x,), training), x
         if self.config["around"]:
             around = self.layers[-1](x, training=training)
         for made, who, make in ((y, "layers inside", "make"), (around, "layer around", "makes")):

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.core.abstract import abstract_of
-from pullback.core.errors import AbstractError, CircuitError
+from pullback.core.errors import CircuitError
 from pullback.core.text import columns
-from pullback.core.unit import Unit
-from pullback.layers.calls import Call, watch
+from pullback.layers.calls import Call, calls_of
 
 if TYPE_CHECKING:
     from pullback.layers.layer import Layer, Shape
@@ -108,12 +106,7 @@ def summarize(model: Layer, shapes: Sequence[int | Shape], dtype: str | None) ->
         inputs = [np.zeros((1, *shape[1:]), kind) for shape, kind in model.first_inputs]
     else:
         raise CircuitError("tell the shape of an input's row, as summary((28, 28, 1))")
-    try:
-        with watch() as calls:
-            model(*(Unit(abstract_of(x), "inputs") for x in inputs))
-    except AbstractError:  # a layer looks at the numbers
-        with watch() as calls:
-            model(*inputs)
+    calls = calls_of(model, inputs)
     layers = [layer for _, layer in model.walk()]
     own = [unit for layer in layers for unit in layer.own_parameters.values()]
     state = [unit for layer in layers for unit in layer.own_state.values()]

@@ -3,9 +3,11 @@
 from pullback.losses.absolute_error import AbsoluteError
 from pullback.losses.binary_cross_entropy import BinaryCrossEntropy, logistic_force
 from pullback.losses.class_weights import balanced_class_weights
+from pullback.losses.constraints import MaxNorm, NonNegative
 from pullback.losses.cosine import Cosine
 from pullback.losses.energy_gap import EnergyGap
 from pullback.losses.force import Force
+from pullback.losses.group_lasso import GroupLasso
 from pullback.losses.hinge import Hinge, hinge_force
 from pullback.losses.huber import Huber
 from pullback.losses.loss import LOSSES, Loss, prepare_weights
@@ -39,10 +41,13 @@ __all__ = [
     "Cosine",
     "EnergyGap",
     "Force",
+    "GroupLasso",
     "Hinge",
     "Huber",
     "Loss",
+    "MaxNorm",
     "MulticlassHinge",
+    "NonNegative",
     "Penalty",
     "Poisson",
     "Quantile",

@@ -134,6 +134,12 @@ def refuse_not_finite(array: np.ndarray) -> None:
         )
 
 
+def refuse_smoothing(smoothing: float) -> None:
+    """Raise `CircuitError` for a label smoothing that is no share, or leaves nothing of labels."""
+    if not 0.0 <= smoothing < 1.0:
+        raise CircuitError(f"label_smoothing must be at least 0 and less than 1, got {smoothing}")
+
+
 def flat(shape: Shape) -> Shape:
     """A shape without the axis of a single output: (batch, 1) is (batch,)."""
     return shape[:1] if shape[1:] == (1,) else shape

@@ -7,13 +7,12 @@ from typing import Any, final
 
 import numpy as np
 
-from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.arithmetic import subtract
 from pullback.gates.comparison import where
 from pullback.gates.reduction import log_softmax, softmax
 from pullback.losses.class_weights import ClassWeights, checked, of_classes, weight_of_each
-from pullback.losses.labels import classes
+from pullback.losses.labels import classes, refuse_smoothing
 from pullback.losses.loss import Loss, register
 from pullback.losses.reading import Reading
 from pullback.losses.rows import are_rows, in_dtype_of, is_class
@@ -46,10 +45,7 @@ class SoftmaxCrossEntropy(Loss):
     class_weights: ClassWeights = None
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.label_smoothing < 1.0:
-            raise CircuitError(
-                f"label_smoothing must be at least 0 and less than 1, got {self.label_smoothing}"
-            )
+        refuse_smoothing(self.label_smoothing)
         object.__setattr__(self, "class_weights", checked(self.class_weights))
 
     def prepare(self, labels: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -26,6 +26,7 @@ from pullback.optim.checks import positive
 from pullback.optim.schedules import Schedule, scheduled
 from pullback.optim.transform import Parameters, Slot, Transform, Wires, chain, numbered
 
+Settle = Callable[[Unit, Any], Unit]  # of a moved parameter and its learning rate
 OPTIMIZERS: Registry[Callable[..., Optimizer]] = Registry("optimizer")
 
 
@@ -109,6 +110,7 @@ class Optimizer:
         parameters: Wires,
         learning_rate: Unit | None = None,
         weights: Iterable[Unit] | None = None,
+        settle: Mapping[Unit, Settle] = MappingProxyType({}),
     ) -> tuple[list[Unit], list[Unit]]:
         """The next value of each parameter and of each piece of memory.
 
@@ -116,7 +118,8 @@ class Optimizer:
         parameters share for each of them; the next memory is in the same form. `learning_rate` is a
         wire to read it from; None means the schedule's, or the number this optimizer was told, for
         good. `weights` are those of the parameters that decay, where the optimizer has such a
-        decay; None means all.
+        decay; None means all. `settle` says for parameters where they come to after the step: it
+        has a function of the moved parameter and its learning rate, such as a proximal step.
 
         Raises `CircuitError` where memory is of another optimizer or other parameters, and where
         a learning rate is given although a schedule makes it.
@@ -134,7 +137,7 @@ class Optimizer:
             moving = Parameters(parameters, set(parameters if weights is None else weights))
             directions, changed = self.transform.update(gradients, groups, moving)
             pairs = zip(parameters, directions, strict=True)
-            moved = [p - _fitting(rate, p) * d for p, d in pairs]
+            moved = [_moved(p, d, _fitting(rate, p), settle.get(p)) for p, d in pairs]
         groups = zip((*news, *changed), sizes, strict=True)
         return moved, [unit for group, size in groups for unit in group[:size]]
 
@@ -194,6 +197,12 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options with floats of Python for numbers of any kind, as they print and as JSON is."""
     numbers = (k for k, v in options.items() if isinstance(v, Real) and not isinstance(v, bool))
     return {**options, **{k: float(options[k]) for k in numbers}}
+
+
+def _moved(parameter: Unit, direction: Unit, rate: Any, settle: Settle | None) -> Unit:
+    """The parameter after a step in the direction, and after what settles it."""
+    moved = parameter - rate * direction
+    return moved if settle is None else settle(moved, rate)
 
 
 def _fitting(rate: Any, parameter: Unit) -> Any:

@@ -24,7 +24,7 @@ from pullback.layers.calls import Call, watch
 from pullback.layers.layer import Layer
 from pullback.layers.training import Training
 from pullback.losses.loss import Loss, prepare_weights
-from pullback.losses.penalty import Penalty
+from pullback.losses.penalty import Penalty, proximal_steps
 from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
 from pullback.optim.transform import numbered
@@ -296,7 +296,7 @@ class TrainingStep:
         """
         parameters = list(self.model.parameters.values())
         memory = self.memory.of(self.model.parameters)
-        held = self._held() if self.penalties else ()
+        held = self._held() if self.penalties else ({}, {})
         weights = list(self.model.weights.values())
         sources = [*parameters, *memory, *weights, *(x for xs in held for x in xs.values())]
 
@@ -304,12 +304,11 @@ class TrainingStep:
 
         def updated(twin: dict[Unit, Unit]) -> list[Unit]:
             objective = loss
-            springs = []
-            for penalty in self.penalties:
-                named = ({name: twin[x] for name, x in xs.items()} for xs in held)
-                springs.append(penalty(*named))
-                objective = objective + springs[-1]
-            used = set(order([objective])) if held else ()
+            named = [{name: twin[x] for name, x in xs.items()} for xs in held]
+            costs = [penalty(*named) for penalty in self.penalties]
+            for penalty, cost in zip(self.penalties, costs, strict=True):
+                objective = objective if penalty.proximal else objective + cost
+            used = set(order([objective])) if self.penalties else ()
             sprung = [p for p in parameters if twin[p] in used]
             flow = gradient(objective, [*parameters, *(twin[p] for p in sprung)])
             directions = dict(zip(parameters, flow, strict=False))
@@ -322,15 +321,16 @@ class TrainingStep:
                 [twin[p] for p in parameters],
                 self.rate,
                 [twin[w] for w in weights],
+                proximal_steps(self.penalties, *named),
             )
             if monitor is None:
                 return [*moved, *news]
             nexts = dict(zip(parameters, moved, strict=True))
             kinds = numbered([type(penalty).__name__.lower() for penalty in self.penalties])
-            costs = dict(zip(kinds, springs, strict=True))
+            told = {kind: x for kind, x in zip(kinds, costs, strict=True) if not x.is_constant}
             # what the loss alone pulls, of what lies in memory: the sum
             slopes = {p: d - pulls[p] if p in pulls else d for p, d in directions.items()}
-            wires = Wires(self.model, calls, loss, costs, slopes, twin, nexts)
+            wires = Wires(self.model, calls, loss, told, slopes, twin, nexts)
             found = watched(monitor, wires)
             seen.extend(found)
             return [*moved, *news, *found.values()]

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 class Trainer:
     """Trains a model by minibatches.
 
-    `penalties` are added to the loss. A model of several outputs takes a tuple of losses, one for
+    `penalties` are added to the loss or, where they are proximal, act behind the optimizer's step,
+    in the order given. A model of several outputs takes a tuple of losses, one for
     each, which are added up. `engine` is what runs the steps: "native" (compiled at the first
     epoch), "eager" (NumPy, at once), "eager-native" (eager, and native as soon as that is compiled,
     in the middle of an epoch too) or "jax". `threads` share a step of a native engine, as in

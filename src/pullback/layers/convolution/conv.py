@@ -49,6 +49,8 @@ class Conv2d(Layer):
     (5, 5, 3, 8)
     """
 
+    units_argument = "filters"
+
     def __init__(
         self,
         filters: int,
@@ -167,6 +169,8 @@ class Conv1d(Layer):
     >>> Conv1d(4, 3, padding="same", dilation=2)(np.ones((2, 10, 5))).shape
     (2, 10, 4)
     """
+
+    units_argument = "filters"
 
     def __init__(
         self,

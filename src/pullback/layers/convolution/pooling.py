@@ -39,6 +39,8 @@ class MaxPool2d(Layer):
            [13., 15.]])
     """
 
+    by_channel = True
+
     def __init__(
         self,
         size: int | tuple[int, int],
@@ -68,6 +70,8 @@ class AveragePool2d(Layer):
            [10.5, 12.5]])
     """
 
+    by_channel = True
+
     def __init__(
         self,
         size: int | tuple[int, int],
@@ -95,6 +99,8 @@ class MaxPool1d(Layer):
     array([3., 2.])
     """
 
+    by_channel = True
+
     def __init__(
         self,
         size: int,
@@ -121,6 +127,8 @@ class AveragePool1d(Layer):
     >>> AveragePool1d(2)([[[1.0], [3.0], [2.0], [0.0]]]).value[0, :, 0]
     array([2., 1.])
     """
+
+    by_channel = True
 
     def __init__(
         self,
@@ -152,6 +160,8 @@ class GlobalAveragePool(Layer):
     array([[1.5]])
     """
 
+    by_channel = True
+
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         return mean(x, axis=_inner(self, x))
 
@@ -167,6 +177,8 @@ class GlobalMaxPool(Layer):
     >>> GlobalMaxPool()(np.arange(4.0).reshape(1, 2, 2, 1)).value
     array([[3.]])
     """
+
+    by_channel = True
 
     def apply(self, x: Unit, *, training: Training | None) -> Unit:
         return max(x, axis=_inner(self, x))

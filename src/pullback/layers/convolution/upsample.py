@@ -33,6 +33,8 @@ class Upsample2d(Layer):
     array([1.  , 1.25, 1.75, 2.  ])
     """
 
+    by_channel = True
+
     def __init__(
         self,
         factor: int | tuple[int, int],

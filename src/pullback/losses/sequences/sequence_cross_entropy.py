@@ -13,6 +13,7 @@ from pullback.core.unit import Unit
 from pullback.gates.comparison import equal, greater_equal, maximum, where
 from pullback.gates.reduction import argmax, log_softmax
 from pullback.gates.shape import astype, expand_dims
+from pullback.losses.labels import refuse_smoothing
 from pullback.losses.loss import Loss, register
 from pullback.losses.sequences.steps import step_labels
 
@@ -43,10 +44,7 @@ class SequenceCrossEntropy(Loss):
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.label_smoothing < 1.0:
-            raise CircuitError(
-                f"label_smoothing must be at least 0 and less than 1, got {self.label_smoothing}"
-            )
+        refuse_smoothing(self.label_smoothing)
 
     def prepare(self, labels: Any, shape: tuple[int, ...]) -> np.ndarray:
         if len(shape) != 3:
