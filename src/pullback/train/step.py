@@ -14,7 +14,7 @@ import numpy as np
 from pullback.core.abstract import Abstract, abstract_of
 from pullback.core.errors import AbstractError, CircuitError
 from pullback.core.gradient import gradient
-from pullback.core.rewrite import wired
+from pullback.core.rewrite import rewrite, wired
 from pullback.core.unit import Unit
 from pullback.core.values import as_value
 from pullback.core.walk import order
@@ -271,6 +271,7 @@ class TrainingStep:
         """
         parameters = list(self.model.parameters.values())
         memory = self.memory.of(self.model.parameters)
+        self.optimizer.refuse(self._held()[0])
         held = self._held() if self.penalties else ()
         weights = list(self.model.weights.values())
         sources = [*parameters, *memory, *weights, *(x for xs in held for x in xs.values())]
@@ -286,12 +287,21 @@ class TrainingStep:
             directions = dict(zip(parameters, flow, strict=False))
             for p, spring in zip(sprung, flow[len(parameters) :], strict=True):
                 directions[p] = spring + directions[p]
+
+            def slopes(others: Sequence[Unit]) -> list[Unit]:
+                """The same circuit, of the same random numbers, where the parameters are others."""
+                pairs = list(zip(parameters, others, strict=True))
+                return rewrite(
+                    list(directions.values()), dict(pairs) | {twin[p]: x for p, x in pairs}
+                )
+
             moved, news = self.optimizer.update(
                 list(directions.values()),
                 [twin[x] for x in memory],
-                [twin[p] for p in parameters],
+                {name: twin[p] for name, p in self.model.parameters.items()},
                 self.rate,
                 [twin[w] for w in weights],
+                slopes=slopes,
             )
             return [*moved, *news]
 
