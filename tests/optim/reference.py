@@ -83,6 +83,57 @@ def nadam(s, t, g, p, *, rate, beta1, beta2, epsilon, psi):
     return p - rate * ahead / (np.sqrt(s["v"] / (1 - beta2**t)) + epsilon)
 
 
+def radam(s, t, g, p, *, rate, beta1, beta2, epsilon, decay=0.0):
+    s["m"] = beta1 * s.get("m", 0.0) + (1 - beta1) * g
+    s["v"] = beta2 * s.get("v", 0.0) + (1 - beta2) * g**2
+    most = 2 / (1 - beta2) - 1
+    n = most - 2 * t * beta2**t / (1 - beta2**t)
+    d = s["m"] / (1 - beta1**t)
+    if n > 5:
+        r = np.sqrt((n - 4) * (n - 2) * most / ((most - 4) * (most - 2) * n))
+        d = d * r * np.sqrt(1 - beta2**t) / (np.sqrt(s["v"]) + epsilon)
+    return p * (1 - rate * decay) - rate * d
+
+
+def muon(s, t, g, p, *, rate, momentum=0.95, decay=0.1):
+    """For matrices, by what Newton and Schulz do to the singular values; for others, AdamW."""
+    if np.ndim(g) < 2:
+        s["m"] = 0.9 * s.get("m", 0.0) + 0.1 * g
+        s["v"] = 0.999 * s.get("v", 0.0) + 0.001 * g**2
+        d = s["m"] / (1 - 0.9**t) / (np.sqrt(s["v"] / (1 - 0.999**t)) + 1e-8)
+        return p - rate * (d + decay * p)
+    s["m"] = momentum * s.get("m", 0.0) + g
+    u, sizes, v = np.linalg.svd(g + momentum * s["m"], full_matrices=False)
+    sizes = sizes / max(np.linalg.norm(sizes), 1e-7)
+    for _ in range(5):
+        sizes = 3.4445 * sizes - 4.7750 * sizes**3 + 2.0315 * sizes**5
+    return p - rate * (0.2 * np.sqrt(max(p.shape)) * (u * sizes) @ v + decay * p)
+
+
+def by_lookahead(fast: optax.GradientTransformation, steps: int, alpha: float) -> Reference:
+    """Optax's, which holds fast and slow parameters side by side."""
+
+    def start(parameters: Arrays) -> Callable[[Arrays], Arrays]:
+        both = optax.lookahead(fast, steps, alpha)
+        with jax.enable_x64(True):
+            pair = optax.LookaheadParams.init_synced(parameters)
+            held = {"p": pair, "state": both.init(pair)}
+
+            @quick_jit
+            def update(gradients, state, p):
+                changes, state = both.update(gradients, state, p)
+                return optax.apply_updates(p, changes), state
+
+        def step(gradients: Arrays) -> Arrays:
+            with jax.enable_x64(True):
+                held["p"], held["state"] = update(gradients, held["state"], held["p"])
+            return [np.asarray(p) for p in held["p"].fast]
+
+        return step
+
+    return start
+
+
 @dataclass(frozen=True)
 class Case:
     """An optimizer of the registry as it is told, and what must do the same."""
@@ -93,9 +144,10 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
     weights: tuple[int, ...] | None = None  # which parameters decay; None: all
     compiled: bool = False  # also by the native engine, which takes a second for each
+    wrap: Callable[[po.Optimizer], po.Optimizer] = lambda optimizer: optimizer
 
     def make(self) -> po.Optimizer:
-        return po.OPTIMIZERS[self.name](self.rate, **self.options)
+        return self.wrap(po.OPTIMIZERS[self.name](self.rate, **self.options))
 
     def weights_of(self, parameters: Sequence[Any]) -> list[Any] | None:
         """Those of the parameters that decay, or None where all do."""
@@ -164,6 +216,34 @@ CASES = (
         {"weight_decay": 0.3},
     ),
     Case("NAdam", 0.002, by_formula(nadam, rate=0.002, psi=0.004, **_adam)),
+    Case("RAdam", 0.01, by_formula(radam, rate=0.01, **_adam)),
+    Case(
+        "RAdam",
+        0.01,
+        by_formula(radam, rate=0.01, beta1=0.8, beta2=0.9, epsilon=1e-4, decay=0.1),
+        {"beta1": 0.8, "beta2": 0.9, "epsilon": 1e-4, "weight_decay": 0.1},
+        compiled=True,
+    ),
+    Case("Adamax", 0.002, by_optax(optax.adamax(0.002))),
+    Case(
+        "Adamax",
+        0.02,
+        by_optax(optax.adamax(0.02, b1=0.8, b2=0.9, eps=1e-3)),
+        {"beta1": 0.8, "beta2": 0.9, "epsilon": 1e-3},
+    ),
+    Case("Muon", 0.01, by_formula(muon, rate=0.01), compiled=True),
+    Case(
+        "Muon",
+        0.01,
+        by_optax(optax.contrib.muon(0.01, nesterov=False, eps=1e-30)),
+        {"nesterov": False, "scaling": "original", "weight_decay": 0.0, "epsilon": 1e-30},
+    ),
+    Case(
+        "Muon",
+        0.01,
+        by_optax(optax.adamw(0.005, weight_decay=0.2)),
+        {"adamw": ["*weight", "sca*"], "adamw_factor": 0.5, "weight_decay": 0.1},
+    ),
     Case("Lion", 0.003, by_optax(optax.lion(0.003, weight_decay=0.0))),
     Case(
         "Lion",
@@ -190,5 +270,97 @@ CASES = (
         po.ExponentialDecay(0.05, 0.5, steps=20),
         by_optax(optax.adam(lambda count: 0.05 * 0.5 ** (count.astype("float64") / 20))),
         compiled=True,
+    ),
+)
+
+
+def _of_several(inner: optax.GradientTransformation, steps: int) -> optax.GradientTransformation:
+    with jax.enable_x64(True):  # it adds in single precision by default
+        several = optax.MultiSteps(inner, steps, accumulator_dtype=np.float64)
+    return several.gradient_transformation()
+
+
+# What stands around an optimizer; `Groups` needs parameters of these `NAMES`.
+WRAPPED = (
+    Case(
+        "Adam",
+        0.02,
+        by_lookahead(optax.adam(0.02), 5, 0.5),
+        wrap=po.Lookahead,
+        compiled=True,
+    ),
+    Case(
+        "SGD",
+        0.002,
+        by_lookahead(optax.sgd(0.002, momentum=0.9), 3, 0.8),
+        {"momentum": 0.9},
+        wrap=lambda optimizer: po.Lookahead(optimizer, steps=3, alpha=0.8),
+    ),
+    Case(
+        "AdamW",
+        0.02,
+        by_optax(_of_several(optax.adamw(0.02, weight_decay=0.1), 4)),
+        {"weight_decay": 0.1},
+        wrap=po.Accumulate,
+        compiled=True,
+    ),
+    Case(
+        "SGD",
+        po.CosineDecay(0.01, steps=20),
+        by_optax(
+            _of_several(
+                optax.chain(
+                    optax.clip_by_global_norm(1.0),
+                    optax.sgd(optax.cosine_decay_schedule(0.01, 20), momentum=0.9, nesterov=True),
+                ),
+                3,
+            )
+        ),
+        {"momentum": 0.9, "nesterov": True, "clip_norm": 1.0},
+        wrap=lambda optimizer: po.Accumulate(optimizer, 3),
+    ),
+    Case(
+        "Adam",
+        0.01,
+        by_optax(
+            optax.partition(
+                {
+                    "slow": optax.adam(0.001),
+                    "other": optax.sgd(optax.cosine_decay_schedule(0.01, 70), momentum=0.9),
+                    "rest": optax.adam(0.01),
+                },
+                ["slow", "other", "rest"],
+            )
+        ),
+        wrap=lambda optimizer: po.Groups(
+            optimizer,
+            {
+                "*.weight": 0.1,
+                "dense1.*": po.SGD(po.CosineDecay(0.01, steps=70), momentum=0.9),
+            },
+        ),
+        compiled=True,
+    ),
+    Case(
+        "Muon",
+        0.01,
+        by_lookahead(
+            _of_several(
+                optax.partition(
+                    {
+                        "muon": optax.contrib.muon(0.01, nesterov=False, eps=1e-30),
+                        "lion": optax.lion(0.003, weight_decay=0.0),
+                    },
+                    ["muon", "lion", "muon"],
+                ),
+                2,
+            ),
+            4,
+            0.5,
+        ),
+        {"nesterov": False, "scaling": "original", "weight_decay": 0.0, "epsilon": 1e-30},
+        wrap=lambda optimizer: po.Lookahead(
+            po.Accumulate(po.Groups(optimizer, {"*.bias": po.Lion(0.003)}), 2), 4
+        ),
     ),
 )

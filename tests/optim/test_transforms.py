@@ -120,7 +120,7 @@ def test_memory_is_named_after_the_parameters():
 @pytest.mark.parametrize("name", po.OPTIMIZERS)
 def test_its_options_make_it_again(name):
     make = po.OPTIMIZERS[name]
-    optimizer = make(np.float32(0.5), clip_norm=2)
+    optimizer = make(np.float32(0.5), clip_norm=np.float32(2))
     assert repr(optimizer).startswith(f"{name}(0.5")
     assert repr(optimizer).endswith("clip_norm=2.0)")
     again = make(optimizer.learning_rate, **optimizer.options)

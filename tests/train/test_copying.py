@@ -97,6 +97,25 @@ def test_a_copy_trains_on_to_the_bit(way, name):
 
 
 @WAY
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        pb.Lookahead(pb.SAM(pb.Adam(0.01)), steps=3),
+        pb.Accumulate(pb.Groups(pb.Adam(0.01), {"dense1.*": pb.SGD(0.1, momentum=0.9)}), 3),
+    ],
+    ids=repr,
+)
+def test_a_copy_goes_on_with_what_stands_around_an_optimizer(way, optimizer):
+    """In the midst of steps that belong together."""
+    trainer = make(optimizer)
+    fit(trainer, batch_size=25)
+    twin = way(trainer)
+    assert repr(twin.optimizer) == repr(optimizer)
+    go_on_alike(trainer, twin, batch_size=25)
+    go_on_alike(trainer, way(way(twin)), batch_size=7)
+
+
+@WAY
 @pytest.mark.parametrize("engine", ["native", "jax"])
 def test_a_copy_trains_on_to_the_bit_when_compiled(way, engine):
     schedule = po.LinearWarmup(po.CosineDecay(0.1, steps=20), steps=3)
@@ -316,6 +335,8 @@ def slower(step):
         pb.SGD(po.PiecewiseConstant((0.1, 0.01), at=(3,)), momentum=0.9, nesterov=True),
         pb.SGD(slower),
         dataclasses.replace(pb.Adam(amsgrad=True), learning_rate=0.5),
+        pb.Lookahead(pb.Groups(pb.SGD(slower), {"p": pb.Lookahead(pb.Muon(0.1))}), 2, alpha=0.8),
+        pb.Accumulate(dataclasses.replace(pb.Lookahead(pb.NAdam()), learning_rate=slower), 3),
         po.LinearWarmup(slower, steps=3),
         pb.Force(slower, like=pb.Hinge()),
         pb.SoftmaxCrossEntropy(class_weights={1: 2.0}),

@@ -41,3 +41,11 @@ def fraction(name: str, value: Any) -> float:
     if not 0.0 <= number < 1.0:
         raise CircuitError(f"{name} must be at least 0 and less than 1, got {value!r}")
     return number
+
+
+def count(name: str, value: Any) -> int:
+    """`value` as an int, if it is a whole number, at least 1."""
+    number = positive(name, value)
+    if number != int(number):
+        raise CircuitError(f"{name} must be a whole number, got {value!r}")
+    return int(number)

@@ -47,22 +47,30 @@ def clip_norm(norm: float) -> Transform:
     limit = positive("clip_norm", norm)
 
     def update(directions: Wires, memory: Memory, parameters: Parameters) -> Next:
-        squares = [(d * d).sum() for d in map(_double, directions)]
-        if not squares:
+        if not directions:
             return [], []
-        total = squares[0]
-        for square in squares[1:]:
-            total = total + square
-        factor = limit / maximum(sqrt(total), limit)
-        return [_like(factor, d) * d for d in directions], []
+        factor = limit / maximum(length(directions), limit)
+        return [like(factor, d) * d for d in directions], []
 
     return Transform(update)
 
 
-def _double(x: Unit) -> Unit:
-    return x if x.dtype == np.float64 else astype(x, np.float64)
+def length(wires: Wires) -> Unit:
+    """The Euclidean length of all wires, at least one, as one vector, in double precision.
+
+    >>> float(length([Unit(3.0), Unit([4.0, 0.0])]).value)
+    5.0
+    """
+    total, *squares = [(x * x).sum() for x in map(_double, wires)]
+    for square in squares:
+        total = total + square
+    return sqrt(total)
 
 
-def _like(number: Unit, x: Unit) -> Unit:
+def like(number: Unit, x: Unit) -> Unit:
     """The number in the dtype of x."""
     return number if number.dtype == x.dtype else astype(number, x.dtype)
+
+
+def _double(x: Unit) -> Unit:
+    return x if x.dtype == np.float64 else astype(x, np.float64)

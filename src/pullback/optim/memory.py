@@ -55,15 +55,16 @@ class MemoryByParameter:
         """The sources for these parameters, as `Optimizer.update` takes them."""
         wires: list[Unit] = []
         for slot in self._optimizer.slots:
-            if slot.number is not None and not slot.each:
+            if not slot.of_each:
                 wires += self._common.setdefault(slot.name, slot.sources({}))
                 continue
             own = self._own.setdefault(slot.name, {})
-            new = {name: p for name, p in parameters.items() if p not in own}
+            moving = slot.chosen(parameters)
+            new = {name: p for name, p in moving.items() if p not in own}
             own.update(zip(new.values(), slot.sources(new), strict=True))
             if slot.each:
-                _part(own, parameters.values())
-            wires += [own[p] for p in parameters.values()]
+                _part(own, moving.values())
+            wires += [own[p] for p in moving.values()]
         return wires
 
     def pieces(self, parameters: Mapping[str, Unit]) -> tuple[Piece, ...]:

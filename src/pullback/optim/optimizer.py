@@ -2,16 +2,18 @@
 
 An optimizer is two pure functions. `init` makes the sources that it remembers between steps;
 `update` wires, from gradients, memory and parameters, the next parameters and the next memory.
-Between them stands a `Transform`, which each algorithm composes of stages of its own.
+Between them stands a `Transform`, which each algorithm composes of stages of its own, and around
+their step what `WRAPPERS` make of any optimizer: the same, but of several batches, say.
 
 Where PyTorch has an algorithm, its defaults and the place of its epsilon are ours too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from numbers import Real
+from inspect import signature
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any
 
@@ -19,15 +21,26 @@ from pullback.core.copying import coded
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 from pullback.core.unit import Unit, scope
-from pullback.core.values import is_number
-from pullback.gates.shape import astype
 from pullback.optim import clipping
 from pullback.optim.checks import positive
-from pullback.optim.schedules import Schedule, scheduled
-from pullback.optim.transform import Parameters, Slot, Transform, Wires, chain, numbered
+from pullback.optim.descent import descent
+from pullback.optim.schedules import Schedule
+from pullback.optim.transform import Parameters, Settle, Slot, Transform, Wires, chain, named
 
-Settle = Callable[[Unit, Any], Unit]  # of a moved parameter and its learning rate
 OPTIMIZERS: Registry[Callable[..., Optimizer]] = Registry("optimizer")
+WRAPPERS: Registry[Callable[..., Optimizer]] = Registry("wrapper of optimizers")
+
+
+@dataclass(frozen=True)
+class Wrapper:
+    """What stands around the step of an optimizer: `wrap` makes another step of it.
+
+    `WRAPPERS[name](optimizer, **options)` puts it around an optimizer.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    wrap: Callable[[Transform], Transform]
 
 
 @dataclass(eq=False, repr=False)
@@ -39,7 +52,7 @@ class Optimizer:
     gates, from a count of the steps that is part of the memory.
 
     `options` are the other arguments that made this optimizer: `OPTIMIZERS[name](learning_rate,
-    **options)` makes it again.
+    **options)` makes it again, but for the `wrappers`, the innermost first.
 
     An optimizer is data that nobody changes, so copies share it. One of your own stages pickles
     where their functions can be imported.
@@ -51,12 +64,16 @@ class Optimizer:
     learning_rate: float | Schedule
     transform: Transform
     options: Mapping[str, Any] = field(default_factory=dict)
+    wrappers: tuple[Wrapper, ...] = ()
 
     def __post_init__(self) -> None:
         rate = self.learning_rate
         if isinstance(rate, Unit) or not callable(rate):
             self.learning_rate = positive("the learning rate", rate)
         self.options = MappingProxyType(dict(self.options))
+        self.step = descent(self.transform, self.learning_rate)  # from gradients to next values
+        for wrapper in self.wrappers:
+            self.step = wrapper.wrap(self.step)
         self._is_made = True
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -76,13 +93,13 @@ class Optimizer:
     def __reduce_ex__(self, protocol: Any) -> Any:
         rate = coded(self.learning_rate, f"the schedule of {self.name}")
         stages = self.transform.recipe or self.transform
-        return _made_again, (self.name, rate, stages, dict(self.options))
+        around = [(wrapper.name, dict(wrapper.options)) for wrapper in self.wrappers]
+        return _made_again, (self.name, rate, stages, dict(self.options), around)
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        """What is remembered between steps; with a schedule the count of steps comes first."""
-        counted = (Slot("learning_rate.step", 0.0),) if callable(self.learning_rate) else ()
-        return (*counted, *self.transform.slots)
+        """What is remembered between steps."""
+        return self.step.slots
 
     def rate(self) -> Unit | None:
         """The learning rate on a wire, to give to `update` and set as one likes between steps.
@@ -95,75 +112,85 @@ class Optimizer:
         """The sources that the optimizer remembers between steps, with names of their own.
 
         They are named after the parameters, as "dense1.weight.velocity": after the keys of a
-        mapping, else after the wires.
+        mapping, else after the wires. Raises `CircuitError` as `refuse` does.
         """
-        if not isinstance(parameters, Mapping):
-            names = [p.name or f"parameter{k}" for k, p in enumerate(parameters, start=1)]
-            parameters = dict(zip(numbered(names), parameters, strict=True))
-        made = (slot.sources(parameters) for slot in self.slots)
+        parameters = parameters if isinstance(parameters, Mapping) else named(parameters)
+        self.refuse(parameters)
+        made = (slot.sources(slot.chosen(parameters)) for slot in self.slots)
         return [unit for units in made for unit in dict.fromkeys(units)]
+
+    def refuse(self, names: Collection[str]) -> None:
+        """Raise `CircuitError` where it was told of parameters that are not among these names."""
+        for refusal in self.step.refusals:
+            refusal(names)
 
     def update(
         self,
         gradients: Wires,
         memory: Wires,
-        parameters: Wires,
+        parameters: Wires | Mapping[str, Unit],
         learning_rate: Unit | None = None,
         weights: Iterable[Unit] | None = None,
         settle: Mapping[Unit, Settle] = MappingProxyType({}),
+        slopes: Callable[[Wires], Wires] | None = None,
     ) -> tuple[list[Unit], list[Unit]]:
         """The next value of each parameter and of each piece of memory.
 
-        `memory` is what `init` made, or `MemoryByParameter.of`, which repeats a wire that several
-        parameters share for each of them; the next memory is in the same form. `learning_rate` is a
-        wire to read it from; None means the schedule's, or the number this optimizer was told, for
-        good. `weights` are those of the parameters that decay, where the optimizer has such a
-        decay; None means all. `settle` says for parameters where they come to after the step: it
-        has a function of the moved parameter and its learning rate, such as a proximal step.
+        `memory` is what `init` made of these parameters, or `MemoryByParameter.of`, which repeats a
+        wire that several parameters share for each of them; the next memory is in the same form.
+        `learning_rate` is a wire to read it from; None means the schedule's, or the number this
+        optimizer was told, for good. `weights` are those of the parameters that decay, where the
+        optimizer has such a decay; None means all. `settle` says for parameters where they come to
+        after a step: it has a function of the moved parameter and its learning rate, such as a
+        proximal step. `slopes` gives the gradients where the parameters are other wires, for
+        optimizers that ask for them, such as `SAM`.
 
         Raises `CircuitError` where memory is of another optimizer or other parameters, and where
         a learning rate is given although a schedule makes it.
         """
-        sizes, groups = self._groups(memory, len(parameters))
-        news: list[Wires] = []
+        if callable(self.learning_rate) and learning_rate is not None:
+            raise CircuitError(f"{self!r} makes its learning rate itself; give it none")
+        known = parameters if isinstance(parameters, Mapping) else named(parameters)
+        wires = list(known.values())
+        sizes, groups = self._groups(memory, known)
+        decaying = set(wires if weights is None else weights)
+        moving = Parameters(
+            wires, decaying, list(known), learning_rate, settle=settle, slopes=slopes
+        )
         with scope(self.name.lower()):
-            rate = self.learning_rate if learning_rate is None else learning_rate
-            if callable(self.learning_rate):
-                if learning_rate is not None:
-                    raise CircuitError(f"{self!r} makes its learning rate itself; give it none")
-                ((step,), *groups) = groups
-                rate = scheduled(self.learning_rate, step)
-                news.append([step + 1.0])
-            moving = Parameters(parameters, set(parameters if weights is None else weights))
-            directions, changed = self.transform.update(gradients, groups, moving)
-            pairs = zip(parameters, directions, strict=True)
-            moved = [_moved(p, d, _fitting(rate, p), settle.get(p)) for p, d in pairs]
-        groups = zip((*news, *changed), sizes, strict=True)
-        return moved, [unit for group, size in groups for unit in group[:size]]
+            moved, news = self.step.update(gradients, groups, moving)
+        pairs = zip(news, sizes, strict=True)
+        return list(moved), [unit for group, size in pairs for unit in group[:size]]
 
-    def _groups(self, memory: Wires, count: int) -> tuple[list[int], list[Wires]]:
+    def _groups(
+        self, memory: Wires, parameters: Mapping[str, Unit]
+    ) -> tuple[list[int], list[Wires]]:
         """How many wires of the memory are of each slot, and the wires that its stage is given."""
         slots = self.slots
-        together = [count if slot.number is None else 1 for slot in slots]
-        apart = [count if slot.each else size for slot, size in zip(slots, together, strict=True)]
-        sizes = apart if len(memory) == sum(apart) else together
+        counts = [len(slot.chosen(parameters)) if slot.of_each else 1 for slot in slots]
+        shared = [
+            min(count, 1) if slot.each else count for slot, count in zip(slots, counts, strict=True)
+        ]
+        sizes = counts if len(memory) == sum(counts) else shared
         if len(memory) != sum(sizes):
             raise CircuitError(
-                f"{self.name} remembers {sum(sizes)} wires for {count} parameters, got "
+                f"{self.name} remembers {sum(sizes)} wires for {len(parameters)} parameters, got "
                 f"{len(memory)}; give it what its own init made for them"
             )
-        wires = iter(memory)
-        groups = [[next(wires) for _ in range(size)] for size in sizes]
+        rest = iter(memory)
+        groups = [[next(rest) for _ in range(size)] for size in sizes]
         return sizes, [
             group * count if slot.each and len(group) == 1 else group
-            for slot, group in zip(slots, groups, strict=True)
+            for slot, group, count in zip(slots, groups, counts, strict=True)
         ]
 
     def __repr__(self) -> str:
-        arguments = (
-            f"{k}={v!r}" for k, v in self.options.items() if v is not None and v is not False
-        )
-        return f"{self.name}({', '.join([repr(self.learning_rate), *arguments])})"
+        told = _told(OPTIMIZERS.get(self.name), self.options)
+        text = f"{self.name}({', '.join([repr(self.learning_rate), *told])})"
+        for wrapper in self.wrappers:
+            told = _told(WRAPPERS.get(wrapper.name), wrapper.options)
+            text = f"{wrapper.name}({', '.join([text, *told])})"
+        return text
 
 
 def composed(name: str, arguments: Mapping[str, Any], *stages: Transform) -> Optimizer:
@@ -183,30 +210,56 @@ def composed(name: str, arguments: Mapping[str, Any], *stages: Transform) -> Opt
     return Optimizer(name, learning_rate, transform, arguments)
 
 
+def wrapped(
+    name: str,
+    optimizer: Optimizer,
+    options: Mapping[str, Any],
+    wrap: Callable[[Transform], Transform],
+) -> Optimizer:
+    """The optimizer with `wrap` around its step: what `WRAPPERS[name](optimizer, **options)` makes.
+
+    Raises `CircuitError` for what is no optimizer.
+    """
+    if not isinstance(optimizer, Optimizer):
+        raise CircuitError(f"{name} goes around an Optimizer, such as Adam(), got {optimizer!r}")
+    around = Wrapper(name, MappingProxyType(dict(options)), wrap)
+    return replace(optimizer, wrappers=(*optimizer.wrappers, around))
+
+
+def _told(make: Callable[..., Optimizer] | None, options: Mapping[str, Any]) -> list[str]:
+    """The options as one writes them, but for what is off, or is nothing, unless one says so."""
+    known = {} if make is None else signature(make).parameters
+    return [
+        f"{name}={value!r}"
+        for name, value in options.items()
+        if not (value is None or value is False or value == ())
+        or (name in known and known[name].default != value)
+    ]
+
+
 def _made_again(
-    name: str, learning_rate: float | Schedule, stages: Any, options: Mapping[str, Any]
+    name: str,
+    learning_rate: float | Schedule,
+    stages: Any,
+    options: Mapping[str, Any],
+    around: Iterable[tuple[str, Mapping[str, Any]]],
 ) -> Optimizer:
     """The optimizer of a pickle, in which a recipe stands for stages that the registry makes."""
     if isinstance(stages, tuple):
         kind, arguments = stages
         stages = OPTIMIZERS[kind](learning_rate, **arguments).transform
-    return Optimizer(name, learning_rate, stages, options)
+    optimizer = Optimizer(name, learning_rate, stages, options)
+    for kind, arguments in around:
+        optimizer = WRAPPERS[kind](optimizer, **arguments)
+    return optimizer
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with floats of Python for numbers of any kind, as they print and as JSON is."""
-    numbers = (k for k, v in options.items() if isinstance(v, Real) and not isinstance(v, bool))
-    return {**options, **{k: float(options[k]) for k in numbers}}
+    """The options with numbers of Python for those of any kind, as they print and as JSON is."""
 
+    def plain(value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, Real):
+            return value
+        return int(value) if isinstance(value, Integral) else float(value)
 
-def _moved(parameter: Unit, direction: Unit, rate: Any, settle: Settle | None) -> Unit:
-    """The parameter after a step in the direction, and after what settles it."""
-    moved = parameter - rate * direction
-    return moved if settle is None else settle(moved, rate)
-
-
-def _fitting(rate: Any, parameter: Unit) -> Any:
-    """The rate, such that a step keeps the parameter's dtype: a Python float bends to any array."""
-    if not isinstance(rate, Unit) or is_number(rate._value) or rate.dtype == parameter.dtype:
-        return rate
-    return astype(rate, parameter.dtype)
+    return {k: plain(v) for k, v in options.items()}

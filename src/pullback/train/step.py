@@ -14,7 +14,7 @@ import numpy as np
 from pullback.core.abstract import Abstract, abstract_of
 from pullback.core.errors import AbstractError, CircuitError
 from pullback.core.gradient import gradient
-from pullback.core.rewrite import wired
+from pullback.core.rewrite import rewrite, wired
 from pullback.core.unit import Unit
 from pullback.core.values import as_value
 from pullback.core.walk import order
@@ -296,6 +296,7 @@ class TrainingStep:
         """
         parameters = list(self.model.parameters.values())
         memory = self.memory.of(self.model.parameters)
+        self.optimizer.refuse(self._held()[0])
         held = self._held() if self.penalties else ({}, {})
         weights = list(self.model.weights.values())
         sources = [*parameters, *memory, *weights, *(x for xs in held for x in xs.values())]
@@ -315,22 +316,31 @@ class TrainingStep:
             pulls = dict(zip(sprung, flow[len(parameters) :], strict=True))
             for p, spring in pulls.items():
                 directions[p] = spring + directions[p]
+
+            def slopes(others: Sequence[Unit]) -> list[Unit]:
+                """The same circuit, of the same random numbers, where the parameters are others."""
+                pairs = list(zip(parameters, others, strict=True))
+                return rewrite(
+                    list(directions.values()), dict(pairs) | {twin[p]: x for p, x in pairs}
+                )
+
             moved, news = self.optimizer.update(
                 list(directions.values()),
                 [twin[x] for x in memory],
-                [twin[p] for p in parameters],
+                {name: twin[p] for name, p in self.model.parameters.items()},
                 self.rate,
                 [twin[w] for w in weights],
-                proximal_steps(self.penalties, *named),
+                settle=proximal_steps(self.penalties, *named),
+                slopes=slopes,
             )
             if monitor is None:
                 return [*moved, *news]
             nexts = dict(zip(parameters, moved, strict=True))
             kinds = numbered([type(penalty).__name__.lower() for penalty in self.penalties])
             told = {kind: x for kind, x in zip(kinds, costs, strict=True) if not x.is_constant}
-            # what the loss alone pulls, of what lies in memory: the sum
-            slopes = {p: d - pulls[p] if p in pulls else d for p, d in directions.items()}
-            wires = Wires(self.model, calls, loss, told, slopes, twin, nexts)
+            # of the loss alone, made of what lies in memory: the sum
+            alone = {p: d - pulls[p] if p in pulls else d for p, d in directions.items()}
+            wires = Wires(self.model, calls, loss, told, alone, twin, nexts)
             found = watched(monitor, wires)
             seen.extend(found)
             return [*moved, *news, *found.values()]
