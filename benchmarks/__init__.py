@@ -3,5 +3,5 @@
 WORKS = (
     "two_layer_network", "perceptron", "formula", "products", "convolution", "images", "recurrent",
     "transformer", "sampling", "tables", "word2vec", "tsne", "compile_time", "eager_scalar",
-    "limits",
+    "limits", "monitors",
 )  # fmt: skip
