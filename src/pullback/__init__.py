@@ -236,6 +236,7 @@ from pullback.optim import (
 )
 from pullback.program.program import Program
 from pullback.train import (
+    LBFGS,
     Callback,
     Event,
     History,
@@ -260,6 +261,7 @@ __all__ = [
     "GRU",
     "L1",
     "L2",
+    "LBFGS",
     "LSTM",
     "MFCC",
     "RNN",

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import final
+from typing import ClassVar, final
 
 from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
@@ -20,6 +20,8 @@ Units = Mapping[str, Unit]
 
 class Penalty(Portable, ABC):
     """A function of parameters to one number that is added to the loss. A subclass is final."""
+
+    smooth: ClassVar[bool] = True  # whether its slope changes little by little, without a kink
 
     @abstractmethod
     def __call__(self, parameters: Units, weights: Units) -> Unit:
@@ -66,6 +68,7 @@ class L1(Penalty):
     0.03
     """
 
+    smooth: ClassVar[bool] = False
     strength: float
     on: str | Sequence[str] | None = None
 

@@ -14,6 +14,7 @@ from pullback.core.errors import CircuitError
 
 if TYPE_CHECKING:
     from pullback.train.history import History
+    from pullback.train.lbfgs import LBFGS
     from pullback.train.trainer import Trainer
 
 
@@ -26,7 +27,7 @@ class Event:
     """
 
     kind: Literal["begin", "epoch", "end"]
-    trainer: Trainer
+    trainer: Trainer | LBFGS
     epoch: int
     measured: Mapping[str, float]
     history: History

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, NoReturn
 
 import numpy as np
@@ -25,7 +25,7 @@ from pullback.losses.penalty import Penalty
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import Optimizer
 from pullback.train.callbacks import Callback, Event, functions
-from pullback.train.data import Batches, Rows, are_batches, of_kind
+from pullback.train.data import Batches, Rows, are_batches, of_kind, with_validation
 from pullback.train.divergence import lost, refuse_to_go_on
 from pullback.train.door import refuse_order
 from pullback.train.history import History
@@ -194,24 +194,7 @@ class Trainer:
             if not isinstance(number, Integral) or number < 1:
                 raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
         callbacks = functions(callbacks)
-        data: Rows | Batches
-        held_out = None
-        if are_batches(inputs, labels):
-            data = Batches(inputs, epochs)
-            if isinstance(validation, Real):
-                raise CircuitError("batches have no rows to hold out; give validation data")
-        else:
-            refuse_order(self.model)
-            data = self._ready(inputs, labels, weights, "training")
-            if isinstance(validation, Real):
-                data, held_out = data.split(float(validation), self.seed)
-        if isinstance(validation, tuple | list):
-            held_out = self._ready_of(tuple(validation), "validation")
-        elif not isinstance(validation, Real | None):
-            raise CircuitError(
-                "validation is a share of the rows, or a tuple of inputs and labels, got "
-                f"{validation!r}"
-            )
+        data, held_out = self._given(inputs, labels, weights, validation, epochs)
         refuse_to_go_on(self._named_sources, self._step.memory.wires)
         if isinstance(data, Rows):
             self._step.weigh(data.columns)
@@ -388,6 +371,16 @@ class Trainer:
         return (first, *others) if others else first
 
     # Data ------------------------------------------------------------------------------------
+
+    def _given(
+        self, inputs: Any, labels: Any, weights: Any, validation: Any, passes: int
+    ) -> tuple[Rows | Batches, Rows | None]:
+        """Data to go through so often, and those to measure by, as `fit` takes them."""
+        if are_batches(inputs, labels):
+            return with_validation(Batches(inputs, passes), validation, self.seed, self._ready_of)
+        refuse_order(self.model)
+        rows = self._ready(inputs, labels, weights, "training")
+        return with_validation(rows, validation, self.seed, self._ready_of)
 
     def _ready_of(self, given: tuple[Any, ...], what: str) -> Rows:
         """Data that were given as (inputs, labels) or (inputs, labels, weights)."""

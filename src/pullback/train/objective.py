@@ -1,0 +1,232 @@
+"""In: a step's model, losses and penalties, all rows, and a vector. Out: the cost and its slope.
+
+The cost is that of all rows at once: the mean loss and the penalties. Its value and its gradient
+are summed up in double precision over chunks of the rows, by one compiled Program that loops over
+them; the model computes in its own dtype, its losses and penalties in double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pullback.core.abstract import Abstract, abstract_of
+from pullback.core.errors import AbstractError, CircuitError
+from pullback.core.finite import is_finite
+from pullback.core.gradient import gradient
+from pullback.core.unit import Unit
+from pullback.core.values import as_value, is_number
+from pullback.core.walk import order
+from pullback.engines.engine import Engine
+from pullback.engines.prepare import prepare
+from pullback.gates.shape import astype
+from pullback.layers.training import Training
+from pullback.program.program import Program
+from pullback.train.data import Rows, of_kind, several
+from pullback.train.measured import Steps, joined, judged
+from pullback.train.step import Carried, Columns, TrainingStep
+
+_DOUBLE = np.dtype(np.float64)
+_COST = "cost"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A vector of parameters, what it costs over all rows, the slope there, and what is measured.
+
+    `measured` are the loss, metrics and, where there are penalties, the cost with them.
+    """
+
+    x: np.ndarray
+    cost: float
+    gradient: np.ndarray
+    measured: Mapping[str, float]
+
+    @property
+    def finite(self) -> bool:
+        return bool(np.isfinite(self.cost)) and is_finite(self.gradient)
+
+
+class Objective:
+    """mean loss + penalties over all rows, as a function of one vector of parameters.
+
+    The vector has the parameters that move at present, one behind the other.
+
+    Raises `CircuitError`, when it is first asked, for a model whose cost is no function of its
+    parameters alone, and for penalties with a kink.
+
+    >>> from pullback.layers import Dense
+    >>> from pullback.losses import SquaredError
+    >>> from pullback.optim import SGD
+    >>> step = TrainingStep(Dense(1), SquaredError(), SGD())
+    >>> rows = Rows(step.columns([[1.0], [2.0], [4.0]], [0.0, 0.0, 0.0]))
+    >>> found = Objective(step, "eager")([rows], np.array([3.0, 0.0]), chunk=2)
+    >>> found.cost, found.gradient  # of the mean of (3 x)**2
+    (63.0, array([42., 14.]))
+    """
+
+    def __init__(self, step: TrainingStep, engine: str, threads: int | None = None) -> None:
+        self._step = step
+        self._engine = engine
+        self._threads = threads
+        self._runs: dict[tuple, Engine] = {}
+        self._sums: dict[Unit, Unit] = {}  # of the slopes of all rows, by parameter
+
+    # Parameters ------------------------------------------------------------------------------
+
+    @property
+    def _moving(self) -> list[Unit]:
+        return list(self._step.model.parameters.values())
+
+    @property
+    def vector(self) -> np.ndarray:
+        """What the parameters are now, in double precision."""
+        values = [np.ravel(unit.value).astype(_DOUBLE) for unit in self._moving]
+        if not values:
+            raise CircuitError("there are no parameters to train; thaw a layer that has some")
+        return np.concatenate(values)
+
+    def put(self, x: np.ndarray) -> None:
+        """Let the parameters be those of a vector, rounded to their dtype."""
+        start = 0
+        for unit in self._moving:
+            part = x[start : start + unit.size].reshape(unit.shape)
+            with np.errstate(over="ignore"):  # the cost of infinity is not finite, and is refused
+                unit.value = part.item() if is_number(unit._value) else part.astype(unit.dtype)
+            start += unit.size
+
+    # Data ------------------------------------------------------------------------------------
+
+    def weigh(self, data: Iterable[Rows]) -> int:
+        """Set the mean weight of a row to that of all rows, of which the number is returned."""
+        units = self._step.mean_weights
+        sums, count = np.zeros(len(units)), 0
+        for rows in data:
+            self._step.weigh(rows.columns)
+            sums += [len(rows) * unit.value for unit in units]
+            count += len(rows)
+        for unit, total in zip(units, sums, strict=True):
+            unit.value = float(total / count)
+        return count
+
+    # The cost --------------------------------------------------------------------------------
+
+    def __call__(
+        self,
+        data: Iterable[Rows],
+        x: np.ndarray,
+        *,
+        chunk: int,
+        stop: Callable[[], bool] = lambda: False,
+        tell: Callable[[int], Any] = lambda rows: None,
+    ) -> Point | None:
+        """The cost of all rows at x, where the parameters are left; None if it was stopped.
+
+        The rows are those that were weighed, `chunk` of them computed at once; on its way it may
+        `tell` how many are done.
+        """
+        self.put(x)
+        for unit in self._moving:
+            zeros = np.zeros(unit.shape)
+            self._sums.setdefault(unit, Unit(zeros, "sum")).value = zeros
+        measured: list[Steps] = []
+        cost, done = 0.0, 0
+        for rows, which, size in _chunks(data, chunk):
+            run = self._run(rows.take(which[:size]).columns)
+            seen = lambda steps, _, done=done, size=size: tell(done + steps * size)
+            epoch = run.epoch(rows.columns, which, stop, seen)
+            if epoch.steps * size < len(which):
+                return None
+            numbers = dict(epoch.numbers)
+            cost += size * float(numbers.pop(_COST).sum())
+            counts = self._step.counts(rows.columns)
+            counts = [None if count is None else count[which] for count in counts]
+            measured.append(Steps.of(size, numbers, counts, [None] * len(counts)))
+            done += len(which)
+        sums = [np.ravel(self._sums[unit].value) for unit in self._moving]
+        means = joined(measured).means()
+        if self._step.penalties:
+            means[_COST] = cost / done
+        return Point(x, cost / done, np.concatenate(sums) / done, means)
+
+    def _run(self, chunk: Columns) -> Engine:
+        """The cost of a chunk of these shapes, recorded at its first use."""
+        key = self._step.key(chunk)
+        if key not in self._runs:
+            try:
+                program = self._recorded(chunk, abstract_of)
+            except AbstractError:  # the model looks at the numbers
+                program = self._recorded(chunk, lambda x: x)
+            self._runs[key] = prepare(self._engine, program, threads=self._threads)
+        return self._runs[key]
+
+    def _recorded(self, chunk: Columns, carried: Carried) -> Program:
+        """What a chunk adds to the sums: its rows times the slopes of its mean cost."""
+        step = self._step
+        wires = {name: Unit(carried(as_value(x, name)), name) for name, x in chunk.items()}
+        chance = Unit(np.array(0), "seed"), Unit(np.array(0), "step")
+        training = Training(*chance)
+        outputs = several(step.model(*of_kind("inputs", wires), training=training))
+        scores = [astype(y, _DOUBLE) for y in outputs]
+        labels, weights = of_kind("labels", wires), wires.get("weights")
+        loss, numbers = judged(step.losses, scores, labels, weights, step.mean_weights)
+        _refuse_chance(loss, chance, training)
+        cost = loss + self._springs() if step.penalties else loss
+        flow = gradient(cost, self._moving)
+        rows = float(len(next(iter(chunk.values()))))
+        updates = {
+            self._sums[p]: self._sums[p] + rows * astype(g, _DOUBLE)
+            for p, g in zip(self._moving, flow, strict=True)
+        }
+        for unit, value in zip(wires.values(), chunk.values(), strict=True):
+            if type(unit._value) is Abstract:
+                unit.value = value
+        return Program(wires, {**numbers, _COST: cost}, updates)
+
+    def _springs(self) -> Any:
+        """The sum of the penalties. Each chunk has all of it, and they count as its rows do."""
+        held = [
+            {name: astype(unit, _DOUBLE) for name, unit in units.items()}
+            for units in self._step._held()
+        ]
+        total: Any = 0.0
+        for penalty in self._step.penalties:
+            if not penalty.smooth:
+                raise CircuitError(
+                    f"{penalty!r} has a kink, at which L-BFGS comes to rest anywhere; take L2, or "
+                    "train by a Trainer"
+                )
+            total = total + penalty(*held)
+        return total
+
+
+def _chunks(data: Iterable[Rows], size: int) -> Iterator[tuple[Rows, np.ndarray, int]]:
+    """Rows, which of them are next, and in chunks of how many: whole ones, then what is left."""
+    for rows in data:
+        which = np.arange(len(rows))
+        whole = len(rows) // size * size
+        if whole:
+            yield rows, which[:whole], size
+        if whole < len(rows):
+            yield rows, which[whole:], len(rows) - whole
+
+
+def _refuse_chance(loss: Unit, chance: tuple[Unit, Unit], training: Training) -> None:
+    """Raise `CircuitError` where a loss depends on more than rows and parameters."""
+    for unit in order([loss]):
+        if any(x in chance for x in unit.inputs):
+            raise CircuitError(
+                f"layer {unit.scope.rpartition('/')[2]!r} draws at random in training, and L-BFGS "
+                "needs a cost that is the same each time; leave the layer out, or train by a "
+                "Trainer"
+            )
+    for state in training.updates:
+        layer = (state.name or "").partition(".")[0]
+        raise CircuitError(
+            f"layer {layer!r} changes what it remembers with each batch of training, and L-BFGS "
+            "needs a cost that is the same each time; take another layer, such as LayerNorm for "
+            "BatchNorm, or train by a Trainer"
+        )
