@@ -50,6 +50,7 @@ class LinearSVM(Classifier):
         self,
         *,
         loss: str | Loss | None = None,
+        solver: str = "minibatch",
         optimizer: str | Optimizer = "adam",
         learning_rate: float = 1e-2,
         l2: float = 1e-4,

@@ -30,9 +30,6 @@ from pullback.train.objective import Objective, Point
 from pullback.train.step import Model
 from pullback.train.trainer import Trainer
 
-CHUNK = 512
-"""Rows computed at once: few enough for what layers make of them to stay near the processor."""
-
 _SHORTER = 0.1  # of a step that leads to where nothing is finite
 
 
@@ -107,18 +104,6 @@ class LBFGS:
                     "a loss, or train by a Trainer"
                 )
         self._epochs = 0  # finished by all calls of fit
-        self._objective = self._new_objective()
-
-    def _new_objective(self) -> Objective:
-        engine = "native" if self._trainer.engine == "eager-native" else self._trainer.engine
-        return Objective(self._trainer._step, engine, self._trainer.threads)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_objective"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._objective = self._new_objective()
 
     @property
     def model(self) -> Model:
@@ -153,7 +138,7 @@ class LBFGS:
         *,
         weights: Any = None,
         epochs: int = 200,
-        chunk_size: int = CHUNK,
+        chunk_size: int | None = None,
         validation: float | tuple[Any, ...] | None = None,
         callbacks: Callback | Iterable[Callback] = (),
         progress: bool | None = None,
@@ -165,8 +150,8 @@ class LBFGS:
         history's "evaluations" say how often. Its "loss" and metrics are those of the model as the
         step has left it; where there are penalties, "cost" is the loss with them.
 
-        `chunk_size` rows are computed at once, which bounds the memory and changes nothing else: it
-        is the whole sum that each step sees. Data that come in batches must be the same each time
+        `chunk_size` rows are computed at once, by default about 512, which bounds the memory and
+        changes no more than the rounding: each step sees the whole sum. Data that come in batches must be the same each time
         that they are gone through.
 
         Ctrl-C, or a callback, ends training with the lowest cost so far; a step to where the cost
@@ -180,18 +165,22 @@ class LBFGS:
         from pullback.train.progress import TrainingProgress  # rich takes a while to import
 
         for name, number in {"epochs": epochs, "chunk_size": chunk_size}.items():
+            if number is None and name == "chunk_size":
+                continue
             if not isinstance(number, Integral) or number < 1:
                 raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
         callbacks = functions(callbacks)
         data, held_out = self._trainer._given(inputs, labels, weights, validation, epochs + 1)
         refuse_not_finite(self._trainer._named_sources)
+        engine = "native" if self._trainer.engine == "eager-native" else self._trainer.engine
+        objective = Objective(self._trainer._step, engine, self._trainer.threads)
         history = History()
         with Interruptible() as interrupt, TrainingProgress(epochs, progress) as shown:
             event = Event("begin", self, self._epochs, {}, history)
             _tell(callbacks, event)
 
             def cost(x: np.ndarray, begun: int) -> Point | None:
-                return self._objective(
+                return objective(
                     again(),
                     x,
                     chunk=chunk_size,
@@ -200,13 +189,13 @@ class LBFGS:
                 )
 
             again = lambda: self._rows_of(data)
-            rows = self._objective.weigh(again())
-            descent = _Descent(cost, self._objective.vector)
+            rows = objective.weigh(again())
+            descent = _Descent(cost, objective.vector)
             start = time.perf_counter()
 
             def finished(point: Point, evaluations: int) -> None:
                 nonlocal event, start
-                self._objective.put(point.x)
+                objective.put(point.x)
                 self._epochs += 1
                 row = {"epoch": self._epochs, **point.measured, "evaluations": evaluations}
                 if held_out is not None:
@@ -233,7 +222,7 @@ class LBFGS:
             except _Ended as end:
                 history.ended = str(end) or f"interrupted in epoch {self._epochs + 1}"
             finally:
-                self._objective.put(descent.x)
+                objective.put(descent.x)
             _tell(callbacks, Event("end", self, self._epochs, event.measured, history))
         return history
 

@@ -29,6 +29,7 @@ from pullback.train.data import Rows, of_kind, several
 from pullback.train.measured import Steps, joined, judged
 from pullback.train.step import Carried, Columns, TrainingStep
 
+CHUNK = 512  # rows; a product of 128 to 1,024 of them is nearly as quick
 _DOUBLE = np.dtype(np.float64)
 _COST = "cost"
 
@@ -53,17 +54,20 @@ class Point:
 class Objective:
     """mean loss + penalties over all rows, as a function of one vector of parameters.
 
-    The vector has the parameters that move at present, one behind the other.
+    The vector has the parameters that move when the objective is made, one behind the other.
 
-    Raises `CircuitError`, when it is first asked, for a model whose cost is no function of its
-    parameters alone, and for penalties with a kink.
+    Raises `CircuitError` where none moves; and, when it is first asked, for a model whose cost is
+    no function of its parameters alone, and for penalties with a kink.
 
     >>> from pullback.layers import Dense
     >>> from pullback.losses import SquaredError
     >>> from pullback.optim import SGD
     >>> step = TrainingStep(Dense(1), SquaredError(), SGD())
     >>> rows = Rows(step.columns([[1.0], [2.0], [4.0]], [0.0, 0.0, 0.0]))
-    >>> found = Objective(step, "eager")([rows], np.array([3.0, 0.0]), chunk=2)
+    >>> objective = Objective(step, "eager")
+    >>> objective.weigh([rows])
+    3
+    >>> found = objective([rows], np.array([3.0, 0.0]), chunk=2)
     >>> found.cost, found.gradient  # of the mean of (3 x)**2
     (63.0, array([42., 14.]))
     """
@@ -72,22 +76,19 @@ class Objective:
         self._step = step
         self._engine = engine
         self._threads = threads
-        self._runs: dict[tuple, Engine] = {}
-        self._sums: dict[Unit, Unit] = {}  # of the slopes of all rows, by parameter
+        self._runs: dict[tuple, Engine] = {}  # by the shapes of a chunk
+        self._moving = list(step.model.parameters.values())
+        if not self._moving:
+            raise CircuitError("there are no parameters to train; thaw a layer that has some")
+        self._rows = 0  # all that were weighed
+        self._sums = [Unit(np.zeros(unit.shape), "sum") for unit in self._moving]  # of slopes
 
     # Parameters ------------------------------------------------------------------------------
 
     @property
-    def _moving(self) -> list[Unit]:
-        return list(self._step.model.parameters.values())
-
-    @property
     def vector(self) -> np.ndarray:
         """What the parameters are now, in double precision."""
-        values = [np.ravel(unit.value).astype(_DOUBLE) for unit in self._moving]
-        if not values:
-            raise CircuitError("there are no parameters to train; thaw a layer that has some")
-        return np.concatenate(values)
+        return np.concatenate([np.ravel(unit.value).astype(_DOUBLE) for unit in self._moving])
 
     def put(self, x: np.ndarray) -> None:
         """Let the parameters be those of a vector, rounded to their dtype."""
@@ -110,6 +111,7 @@ class Objective:
             count += len(rows)
         for unit, total in zip(units, sums, strict=True):
             unit.value = float(total / count)
+        self._rows = count
         return count
 
     # The cost --------------------------------------------------------------------------------
@@ -119,23 +121,24 @@ class Objective:
         data: Iterable[Rows],
         x: np.ndarray,
         *,
-        chunk: int,
+        chunk: int | None = None,
         stop: Callable[[], bool] = lambda: False,
         tell: Callable[[int], Any] = lambda rows: None,
     ) -> Point | None:
         """The cost of all rows at x, where the parameters are left; None if it was stopped.
 
-        The rows are those that were weighed, `chunk` of them computed at once; on its way it may
-        `tell` how many are done.
+        The rows are those that were weighed, `chunk` of them computed at once, or as many as are
+        good; on its way it may `tell` how many are done.
+
+        Raises `CircuitError` where they are not as many as were weighed.
         """
         self.put(x)
-        for unit in self._moving:
-            zeros = np.zeros(unit.shape)
-            self._sums.setdefault(unit, Unit(zeros, "sum")).value = zeros
+        for unit in self._sums:
+            unit.value = np.zeros(unit.shape)
         measured: list[Steps] = []
         cost, done = 0.0, 0
         for rows, which, size in _chunks(data, chunk):
-            run = self._run(rows.take(which[:size]).columns)
+            run = self._run(rows, size)
             seen = lambda steps, _, done=done, size=size: tell(done + steps * size)
             epoch = run.epoch(rows.columns, which, stop, seen)
             if epoch.steps * size < len(which):
@@ -146,16 +149,23 @@ class Objective:
             counts = [None if count is None else count[which] for count in counts]
             measured.append(Steps.of(size, numbers, counts, [None] * len(counts)))
             done += len(which)
-        sums = [np.ravel(self._sums[unit].value) for unit in self._moving]
+        if done != self._rows:
+            raise CircuitError(
+                f"the batches had {self._rows} rows and have {done} now; L-BFGS needs the same "
+                "data each time that it goes through them"
+            )
+        slope = np.concatenate([np.ravel(unit.value) for unit in self._sums])
         means = joined(measured).means()
         if self._step.penalties:
             means[_COST] = cost / done
-        return Point(x, cost / done, np.concatenate(sums) / done, means)
+        return Point(x, cost / done, slope / done, means)
 
-    def _run(self, chunk: Columns) -> Engine:
-        """The cost of a chunk of these shapes, recorded at its first use."""
-        key = self._step.key(chunk)
+    def _run(self, rows: Rows, size: int) -> Engine:
+        """The cost of a chunk of so many of these rows, recorded at its first use."""
+        kinds = ((name, x.shape[1:], x.dtype.str) for name, x in rows.columns.items())
+        key = (size, *kinds)
         if key not in self._runs:
+            chunk = rows.take(slice(size)).columns
             try:
                 program = self._recorded(chunk, abstract_of)
             except AbstractError:  # the model looks at the numbers
@@ -178,8 +188,8 @@ class Objective:
         flow = gradient(cost, self._moving)
         rows = float(len(next(iter(chunk.values()))))
         updates = {
-            self._sums[p]: self._sums[p] + rows * astype(g, _DOUBLE)
-            for p, g in zip(self._moving, flow, strict=True)
+            total: total + rows * astype(g, _DOUBLE)
+            for total, g in zip(self._sums, flow, strict=True)
         }
         for unit, value in zip(wires.values(), chunk.values(), strict=True):
             if type(unit._value) is Abstract:
@@ -203,10 +213,24 @@ class Objective:
         return total
 
 
-def _chunks(data: Iterable[Rows], size: int) -> Iterator[tuple[Rows, np.ndarray, int]]:
+def even(rows: int) -> int:
+    """How many rows make a good chunk: few enough for what layers make of them to stay in cache.
+
+    Chunks of one size need one Program; so it is one that divides the rows, where there is such.
+
+    >>> even(150), even(1797), even(2003)
+    (150, 599, 512)
+    """
+    if rows <= 2 * CHUNK:
+        return rows
+    fitting = [n for n in range(CHUNK // 2, 2 * CHUNK + 1) if rows % n == 0]
+    return min(fitting, key=lambda n: abs(n - CHUNK), default=CHUNK)
+
+
+def _chunks(data: Iterable[Rows], asked: int | None) -> Iterator[tuple[Rows, np.ndarray, int]]:
     """Rows, which of them are next, and in chunks of how many: whole ones, then what is left."""
     for rows in data:
-        which = np.arange(len(rows))
+        size, which = asked or even(len(rows)), np.arange(len(rows))
         whole = len(rows) // size * size
         if whole:
             yield rows, which[:whole], size
