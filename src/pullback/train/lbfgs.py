@@ -151,8 +151,8 @@ class LBFGS:
         step has left it; where there are penalties, "cost" is the loss with them.
 
         `chunk_size` rows are computed at once, by default about 512, which bounds the memory and
-        changes no more than the rounding: each step sees the whole sum. Data that come in batches must be the same each time
-        that they are gone through.
+        changes no more than the rounding: each step sees the whole sum. Data that come in batches
+        must be the same each time that they are gone through, and count as if they came at once.
 
         Ctrl-C, or a callback, ends training with the lowest cost so far; a step to where the cost
         is not finite is made shorter. `history.ended` says how it ended: "converged: …" or
