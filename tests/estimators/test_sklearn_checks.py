@@ -20,6 +20,8 @@ EXPECTED = {
         NetworkClassifier((16,), **SMALL),
         NetworkRegressor((16,), **SMALL),
         LinearSVM(**SMALL),
+        NetworkClassifier((8,), solver="lbfgs", epochs=40, engine="eager"),
+        NetworkRegressor((8,), solver="lbfgs", epochs=40, engine="eager"),
     ],
     expected_failed_checks=lambda estimator: EXPECTED,
 )

@@ -21,12 +21,14 @@ def step(loss=None, penalties=(), dtype="float64", outputs=3):
     return pb.TrainingStep(model, loss or pb.SoftmaxCrossEntropy(), pb.SGD(), penalties)
 
 
-def asked(of, labels=CLASSES, weights=None, *, chunk=None, engine="eager", x=None):
+def objective(of, labels=CLASSES, weights=None, *, chunk=None, engine="eager"):
     rows = Rows(of.columns(X, labels, weights))
-    objective = Objective(of, engine)
-    assert objective.weigh([rows]) == 23
-    x = objective.vector if x is None else x
-    return objective([rows], x, chunk=chunk)
+    return Objective(of, lambda: [rows], engine, chunk=chunk)
+
+
+def asked(of, labels=CLASSES, weights=None, **told):
+    made = objective(of, labels, weights, **told)
+    return made(made.vector)
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
@@ -41,13 +43,14 @@ def asked(of, labels=CLASSES, weights=None, *, chunk=None, engine="eager", x=Non
 )
 def test_the_slope_is_the_numerical_one(loss, labels, outputs, weights):
     of = step(loss, [pb.L2(0.05), pb.L2(0.2, on="dense1.bias")], outputs=outputs)
-    at = asked(of, labels, weights, chunk=7)
+    cost = objective(of, labels, weights, chunk=7)
+    at = cost(cost.vector)
     numerical = []
     for k in range(at.x.size):
         ends = [at.x.copy() for _ in range(2)]
         ends[0][k] -= 1e-5
         ends[1][k] += 1e-5
-        low, high = (asked(of, labels, weights, chunk=7, x=x).cost for x in ends)
+        low, high = (cost(x).cost for x in ends)
         numerical.append((high - low) / 2e-5)
     np.testing.assert_allclose(at.gradient, numerical, rtol=1e-6, atol=1e-8)
 
@@ -84,6 +87,7 @@ def test_native_code_says_the_same():
 def test_float32_parameters_have_a_cost_in_double_precision():
     single, double = step(dtype="float32"), step()
     at = asked(single)
+    asked(double)  # which builds it
     for p, value in zip(
         double.model.parameters.values(), single.model.parameters.values(), strict=True
     ):
@@ -115,9 +119,7 @@ def test_parameters_that_are_numbers_of_python_stay_such():
 
     of = pb.TrainingStep(Line(), pb.SquaredError(), pb.SGD())
     rows = Rows(of.columns([[0.0], [1.0]], [0.0, 0.0]))
-    objective = Objective(of, "eager")
-    objective.weigh([rows])
-    found = objective([rows], np.array([3.0, 1.0]))
+    found = Objective(of, lambda: [rows], "eager")(np.array([3.0, 1.0]))
     assert (found.cost, found.gradient.tolist()) == (8.5, [4.0, 5.0])
     assert of.model.a.value == 3.0
     assert type(of.model.a.value) is float
@@ -126,8 +128,8 @@ def test_parameters_that_are_numbers_of_python_stay_such():
 @pytest.mark.parametrize(
     ("layer", "words"),
     [
-        (pb.Dropout(0.5), "layer 'dropout' draws at random in training, and L-BFGS needs a cost"),
-        (pb.BatchNorm(), "layer 'batchnorm' changes what it remembers .* LayerNorm for BatchNorm"),
+        (pb.Dropout(0.5), "layer 'dropout1' draws at random in training, and L-BFGS needs a cost"),
+        (pb.BatchNorm(), "layer 'batchnorm1' changes what it remembers .* LayerNorm for BatchNorm"),
     ],
 )
 def test_a_cost_that_is_not_the_same_each_time_is_refused(layer, words):
@@ -147,13 +149,8 @@ def test_a_penalty_with_a_kink_is_refused():
 
 
 def test_it_can_be_stopped_between_chunks():
-    of = step()
-    rows = Rows(of.columns(X, CLASSES))
-    objective = Objective(of, "eager")
-    objective.weigh([rows])
+    cost = objective(step(), chunk=5)
     told = []
-    found = objective(
-        [rows], objective.vector, chunk=5, stop=lambda: len(told) == 2, tell=told.append
-    )
+    found = cost(cost.vector, stop=lambda: len(told) == 2, tell=told.append)
     assert found is None
     assert told == [5, 10]

@@ -133,7 +133,7 @@ class Network(BaseEstimator):
         return bool(self.warm_start) and hasattr(self, "model_")
 
     def _start(
-        self, x: np.ndarray, weights: np.ndarray | None, outputs: int, batch_size: int
+        self, x: np.ndarray, weights: np.ndarray | None, outputs: int, batch_weight: float
     ) -> None:
         """Make the model, and forget the one before."""
         try:
@@ -144,7 +144,7 @@ class Network(BaseEstimator):
         self.scaler_ = self._new_scaler(x, weights, "X")
         self.model_ = self._network(outputs, self._seed)
         self.history_ = History()
-        self._strength = self._spring(batch_size * (1.0 if weights is None else weights.mean()))
+        self._strength = self._spring(batch_weight)
         self._trainer = self._new_trainer()
         self._trained_with = self._described()
         self._made_with = self._made_of()
@@ -169,7 +169,7 @@ class Network(BaseEstimator):
         names = (*own, "solver", "loss", "l2", "engine", "n_jobs")
         return {name: getattr(self, name) for name in names}
 
-    def _adopt(self, batch_size: int) -> None:
+    def _adopt(self, batch_weight: float) -> None:
         """Let parameters that were changed since the last call count in this one.
 
         Another learning rate leaves the Trainer what it remembers; anything else asks for another.
@@ -177,7 +177,7 @@ class Network(BaseEstimator):
         parameters, before = self._described(), self._trained_with
         changed = {name for name, value in parameters.items() if value != before.get(name)}
         if changed != {"learning_rate"}:
-            self._strength = self._spring(batch_size)
+            self._strength = self._spring(batch_weight)
             self._trainer = self._new_trainer()
         elif not isinstance(self.optimizer, Optimizer):
             self._trainer.learning_rate = self.learning_rate
@@ -218,12 +218,13 @@ class Network(BaseEstimator):
         size = min(_AUTO if self.batch_size == "auto" else int(self.batch_size), len(x))
         if self._full_batch:
             size = len(x)
+        batch_weight = size * (1.0 if weights is None else float(weights.mean()))
         if start:
-            self._start(x, weights, outputs, size)
+            self._start(x, weights, outputs, batch_weight)
         else:
             self._refuse_another_model()
-            if self._described() != self._trained_with:
-                self._adopt(size)
+            if self._full_batch or self._described() != self._trained_with:
+                self._adopt(batch_weight)
         x, labels = self._scaled(x), self._prepared(labels)
         held_out = None
         if self.early_stopping and epochs is None:

@@ -173,23 +173,26 @@ class LBFGS:
         data, held_out = self._trainer._given(inputs, labels, weights, validation, epochs + 1)
         refuse_not_finite(self._trainer._named_sources)
         engine = "native" if self._trainer.engine == "eager-native" else self._trainer.engine
-        objective = Objective(self._trainer._step, engine, self._trainer.threads)
+        objective = Objective(
+            self._trainer._step,
+            lambda: self._rows_of(data),
+            engine,
+            self._trainer.threads,
+            chunk=chunk_size,
+        )
+        rows = objective.rows
         history = History()
+        event = Event("begin", self, self._epochs, {}, history)
+        _tell(callbacks, event)
         with Interruptible() as interrupt, TrainingProgress(epochs, progress) as shown:
-            event = Event("begin", self, self._epochs, {}, history)
-            _tell(callbacks, event)
 
             def cost(x: np.ndarray, begun: int) -> Point | None:
                 return objective(
-                    again(),
                     x,
-                    chunk=chunk_size,
                     stop=lambda: interrupt.requested,
                     tell=lambda done: shown.within(begun * rows + done, (begun + 1) * rows, {}),
                 )
 
-            again = lambda: self._rows_of(data)
-            rows = objective.weigh(again())
             descent = _Descent(cost, objective.vector)
             start = time.perf_counter()
 

@@ -54,34 +54,55 @@ class Point:
 class Objective:
     """mean loss + penalties over all rows, as a function of one vector of parameters.
 
-    The vector has the parameters that move when the objective is made, one behind the other.
+    `data` gives all rows, each time that it is asked, at one go or in pieces; `chunk` of them are
+    computed at once, by default about 512. The vector has the parameters that move when the
+    objective is made, one behind the other; `rows` is how many there are.
 
-    Raises `CircuitError` where none moves; and, when it is first asked, for a model whose cost is
-    no function of its parameters alone, and for penalties with a kink.
+    Raises `CircuitError` where no parameter moves; and, when it is first asked, for a model whose
+    cost is no function of its parameters alone, and for penalties with a kink.
 
     >>> from pullback.layers import Dense
     >>> from pullback.losses import SquaredError
     >>> from pullback.optim import SGD
     >>> step = TrainingStep(Dense(1), SquaredError(), SGD())
     >>> rows = Rows(step.columns([[1.0], [2.0], [4.0]], [0.0, 0.0, 0.0]))
-    >>> objective = Objective(step, "eager")
-    >>> objective.weigh([rows])
-    3
-    >>> found = objective([rows], np.array([3.0, 0.0]), chunk=2)
+    >>> found = Objective(step, lambda: [rows], "eager", chunk=2)(np.array([3.0, 0.0]))
     >>> found.cost, found.gradient  # of the mean of (3 x)**2
     (63.0, array([42., 14.]))
     """
 
-    def __init__(self, step: TrainingStep, engine: str, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        step: TrainingStep,
+        data: Callable[[], Iterable[Rows]],
+        engine: str,
+        threads: int | None = None,
+        *,
+        chunk: int | None = None,
+    ) -> None:
         self._step = step
+        self._data = data
         self._engine = engine
         self._threads = threads
+        self._chunk = chunk
         self._runs: dict[tuple, Engine] = {}  # by the shapes of a chunk
+        self.rows = self._weighed()
         self._moving = list(step.model.parameters.values())
         if not self._moving:
             raise CircuitError("there are no parameters to train; thaw a layer that has some")
-        self._rows = 0  # all that were weighed
         self._sums = [Unit(np.zeros(unit.shape), "sum") for unit in self._moving]  # of slopes
+
+    def _weighed(self) -> int:
+        """Set the mean weight of a row to that of all rows, of which the number is returned."""
+        units = self._step.mean_weights
+        sums, count = np.zeros(len(units)), 0
+        for rows in self._data():
+            self._step.weigh(rows.columns)
+            sums += [len(rows) * unit.value for unit in units]
+            count += len(rows)
+        for unit, total in zip(units, sums, strict=True):
+            unit.value = float(total / count)
+        return count
 
     # Parameters ------------------------------------------------------------------------------
 
@@ -99,45 +120,27 @@ class Objective:
                 unit.value = part.item() if is_number(unit._value) else part.astype(unit.dtype)
             start += unit.size
 
-    # Data ------------------------------------------------------------------------------------
-
-    def weigh(self, data: Iterable[Rows]) -> int:
-        """Set the mean weight of a row to that of all rows, of which the number is returned."""
-        units = self._step.mean_weights
-        sums, count = np.zeros(len(units)), 0
-        for rows in data:
-            self._step.weigh(rows.columns)
-            sums += [len(rows) * unit.value for unit in units]
-            count += len(rows)
-        for unit, total in zip(units, sums, strict=True):
-            unit.value = float(total / count)
-        self._rows = count
-        return count
-
     # The cost --------------------------------------------------------------------------------
 
     def __call__(
         self,
-        data: Iterable[Rows],
         x: np.ndarray,
         *,
-        chunk: int | None = None,
         stop: Callable[[], bool] = lambda: False,
         tell: Callable[[int], Any] = lambda rows: None,
     ) -> Point | None:
         """The cost of all rows at x, where the parameters are left; None if it was stopped.
 
-        The rows are those that were weighed, `chunk` of them computed at once, or as many as are
-        good; on its way it may `tell` how many are done.
+        On its way it may `tell` how many rows are done.
 
-        Raises `CircuitError` where they are not as many as were weighed.
+        Raises `CircuitError` where there are not as many rows as before.
         """
         self.put(x)
         for unit in self._sums:
             unit.value = np.zeros(unit.shape)
         measured: list[Steps] = []
         cost, done = 0.0, 0
-        for rows, which, size in _chunks(data, chunk):
+        for rows, which, size in _chunks(self._data(), self._chunk):
             run = self._run(rows, size)
             seen = lambda steps, _, done=done, size=size: tell(done + steps * size)
             epoch = run.epoch(rows.columns, which, stop, seen)
@@ -149,9 +152,9 @@ class Objective:
             counts = [None if count is None else count[which] for count in counts]
             measured.append(Steps.of(size, numbers, counts, [None] * len(counts)))
             done += len(which)
-        if done != self._rows:
+        if done != self.rows:
             raise CircuitError(
-                f"the batches had {self._rows} rows and have {done} now; L-BFGS needs the same "
+                f"the batches had {self.rows} rows and have {done} now; L-BFGS needs the same "
                 "data each time that it goes through them"
             )
         slope = np.concatenate([np.ravel(unit.value) for unit in self._sums])
@@ -248,7 +251,7 @@ def _refuse_chance(loss: Unit, chance: tuple[Unit, Unit], training: Training) ->
                 "Trainer"
             )
     for state in training.updates:
-        layer = (state.name or "").partition(".")[0]
+        layer = (state.name or "").rpartition(".")[0]
         raise CircuitError(
             f"layer {layer!r} changes what it remembers with each batch of training, and L-BFGS "
             "needs a cost that is the same each time; take another layer, such as LayerNorm for "
