@@ -21,8 +21,8 @@ def step(loss=None, penalties=(), dtype="float64", outputs=3):
     return pb.TrainingStep(model, loss or pb.SoftmaxCrossEntropy(), pb.SGD(), penalties)
 
 
-def objective(of, labels=CLASSES, weights=None, *, chunk=None, engine="eager"):
-    rows = Rows(of.columns(X, labels, weights))
+def objective(of, labels=CLASSES, weights=None, *, x=X, chunk=None, engine="eager"):
+    rows = Rows(of.columns(x, labels, weights))
     return Objective(of, lambda: [rows], engine, chunk=chunk)
 
 
@@ -84,18 +84,38 @@ def test_native_code_says_the_same():
     np.testing.assert_allclose(native.gradient, eager.gradient, rtol=1e-11, atol=1e-14)
 
 
-def test_float32_parameters_have_a_cost_in_double_precision():
+@pytest.mark.parametrize("engine", ["eager", "native"])
+def test_float32_parameters_have_a_cost_in_double_precision(engine):
     single, double = step(dtype="float32"), step()
-    at = asked(single)
-    asked(double)  # which builds it
-    for p, value in zip(
+    for of in (single, double):
+        of.columns(X, CLASSES)  # which builds it
+    for p, q in zip(
         double.model.parameters.values(), single.model.parameters.values(), strict=True
     ):
-        p.value = value.value.astype(float)
-    assert at.x.dtype == at.gradient.dtype == np.float64
-    reference = asked(double)
-    assert at.cost == pytest.approx(reference.cost, abs=1e-7)
-    np.testing.assert_allclose(at.gradient, reference.gradient, atol=1e-6)
+        p.value = q.value.astype(float)
+    single_x = X.astype(np.float32).astype(float)
+    (at, reference) = (
+        objective(of, x=single_x, engine=engine)(objective(of, x=single_x).vector)
+        for of in (single, double)
+    )
+    assert at.cost == pytest.approx(reference.cost, rel=1e-13)
+    np.testing.assert_allclose(at.gradient, reference.gradient, rtol=1e-10, atol=1e-14)
+    assert all(p.dtype == np.float32 for p in single.model.parameters.values())
+
+
+def test_the_cost_of_gates_that_were_told_float32_is_in_double_precision_too():
+    class Told:
+        def __init__(self):
+            self.w = pb.Unit(np.ones((3, 1), np.float32), "w")
+            self.parameters = self.weights = {"w": self.w}
+
+        def __call__(self, x, training=None):
+            return pb.astype(x, "float32") @ self.w
+
+    of = pb.TrainingStep(Told(), pb.SquaredError(), pb.SGD())
+    cost = objective(of, X[:, :1])
+    x = np.array([1.0 + 1e-12, 1.0, 1.0])
+    assert cost(x).cost != cost(np.ones(3)).cost
 
 
 def test_parameters_that_rest_are_no_part_of_the_vector():
@@ -121,6 +141,8 @@ def test_parameters_that_are_numbers_of_python_stay_such():
     rows = Rows(of.columns([[0.0], [1.0]], [0.0, 0.0]))
     found = Objective(of, lambda: [rows], "eager")(np.array([3.0, 1.0]))
     assert (found.cost, found.gradient.tolist()) == (8.5, [4.0, 5.0])
+    cost = Objective(of, lambda: [rows], "eager")
+    cost.put(np.array([3.0, 1.0]))
     assert of.model.a.value == 3.0
     assert type(of.model.a.value) is float
 

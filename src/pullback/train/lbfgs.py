@@ -30,6 +30,9 @@ from pullback.train.objective import Objective, Point
 from pullback.train.step import Model
 from pullback.train.trainer import Trainer
 
+ROUNDING = 64.0 * float(np.finfo(float).eps)
+"""A share of a cost that is as good as nothing: less of it is what sums of doubles are off by."""
+
 _SHORTER = 0.1  # of a step that leads to where nothing is finite
 
 
@@ -44,16 +47,16 @@ class LBFGS:
     minimum, and comes closer.
 
     The parts are those of a `Trainer`. Training ends where no part of g is above `gtol`, or where a
-    step lowered the cost by less than `ftol` of it, or of 1 where it is smaller. Cost and slope are
-    summed up in double precision; a model of float32 parameters, as layers have by default,
-    computes in float32, so that its g is known to about seven digits: `dtype="float64"` of its
-    layers comes as near to the minimum as doubles do.
+    step lowered the cost by less than `ftol` of it, or of 1 where it is smaller: by default, by no
+    more than rounding; SciPy's own default, 2.2e-9, ends earlier. All is computed in double
+    precision, whatever the dtype of the parameters, which are rounded to theirs after each step:
+    near a minimum float32 has not the digits that a line search needs.
 
     The cost must be the same each time that it is asked for the same parameters. So there are no
     layers that draw at random or keep statistics of batches, such as `Dropout` and `BatchNorm`, and
-    no `Force`, whose value its pulls do not lower. Losses, layers and kinks go together as in
-    `ReLU`, where L-BFGS may end early; a penalty that has its kink where the minimum is, such as
-    `L1`, is refused.
+    no `Force`, whose value its pulls do not lower. Kinks of layers and losses, as of `ReLU` and
+    `Hinge`, are taken, though L-BFGS may come to rest at one; a penalty that has its kink where the
+    minimum is, such as `L1`, is refused.
 
     It pickles and copies, as a `Trainer` does. Each call of `fit` learns the curvature anew.
 
@@ -80,7 +83,7 @@ class LBFGS:
         penalties: Penalty | Sequence[Penalty] = (),
         memory_size: int = 10,
         gtol: float = 1e-5,
-        ftol: float = 1e-9,
+        ftol: float = ROUNDING,
         engine: str = "native",
         threads: int | None = None,
         seed: int = 0,

@@ -1,19 +1,21 @@
 """In: a step's model, losses and penalties, all rows, and a vector. Out: the cost and its slope.
 
 The cost is that of all rows at once: the mean loss and the penalties. Its value and its gradient
-are summed up in double precision over chunks of the rows, by one compiled Program that loops over
-them; the model computes in its own dtype, its losses and penalties in double precision.
+are summed up over chunks of the rows, by one compiled Program that loops over them. All of it is in
+double precision, whatever the model's dtype: near a minimum, a line search tells costs apart that
+are the same in float32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pullback.core.abstract import Abstract, abstract_of
+from pullback.core.double import doubled, in_double
 from pullback.core.errors import AbstractError, CircuitError
 from pullback.core.finite import is_finite
 from pullback.core.gradient import gradient
@@ -22,7 +24,6 @@ from pullback.core.values import as_value, is_number
 from pullback.core.walk import order
 from pullback.engines.engine import Engine
 from pullback.engines.prepare import prepare
-from pullback.gates.shape import astype
 from pullback.layers.training import Training
 from pullback.program.program import Program
 from pullback.train.data import Rows, of_kind, several
@@ -90,6 +91,7 @@ class Objective:
         self._moving = list(step.model.parameters.values())
         if not self._moving:
             raise CircuitError("there are no parameters to train; thaw a layer that has some")
+        self._twins = [Unit(doubled(unit.value), unit.name or "") for unit in self._moving]
         self._sums = [Unit(np.zeros(unit.shape), "sum") for unit in self._moving]  # of slopes
 
     def _weighed(self) -> int:
@@ -108,17 +110,12 @@ class Objective:
 
     @property
     def vector(self) -> np.ndarray:
-        """What the parameters are now, in double precision."""
+        """What the model's parameters are now."""
         return np.concatenate([np.ravel(unit.value).astype(_DOUBLE) for unit in self._moving])
 
     def put(self, x: np.ndarray) -> None:
-        """Let the parameters be those of a vector, rounded to their dtype."""
-        start = 0
-        for unit in self._moving:
-            part = x[start : start + unit.size].reshape(unit.shape)
-            with np.errstate(over="ignore"):  # the cost of infinity is not finite, and is refused
-                unit.value = part.item() if is_number(unit._value) else part.astype(unit.dtype)
-            start += unit.size
+        """Let the model's parameters be those of a vector, rounded to their dtype."""
+        _share(x, self._moving)
 
     # The cost --------------------------------------------------------------------------------
 
@@ -129,13 +126,13 @@ class Objective:
         stop: Callable[[], bool] = lambda: False,
         tell: Callable[[int], Any] = lambda rows: None,
     ) -> Point | None:
-        """The cost of all rows at x, where the parameters are left; None if it was stopped.
+        """The cost of all rows at x; None if it was stopped.
 
         On its way it may `tell` how many rows are done.
 
         Raises `CircuitError` where there are not as many rows as before.
         """
-        self.put(x)
+        _share(x, self._twins)
         for unit in self._sums:
             unit.value = np.zeros(unit.shape)
         measured: list[Steps] = []
@@ -182,38 +179,41 @@ class Objective:
         wires = {name: Unit(carried(as_value(x, name)), name) for name, x in chunk.items()}
         chance = Unit(np.array(0), "seed"), Unit(np.array(0), "step")
         training = Training(*chance)
-        outputs = several(step.model(*of_kind("inputs", wires), training=training))
-        scores = [astype(y, _DOUBLE) for y in outputs]
+        scores = several(step.model(*of_kind("inputs", wires), training=training))
         labels, weights = of_kind("labels", wires), wires.get("weights")
-        loss, numbers = judged(step.losses, scores, labels, weights, step.mean_weights)
-        _refuse_chance(loss, chance, training)
-        cost = loss + self._springs() if step.penalties else loss
-        flow = gradient(cost, self._moving)
-        rows = float(len(next(iter(chunk.values()))))
-        updates = {
-            total: total + rows * astype(g, _DOUBLE)
-            for total, g in zip(self._sums, flow, strict=True)
-        }
-        for unit, value in zip(wires.values(), chunk.values(), strict=True):
-            if type(unit._value) is Abstract:
-                unit.value = value
-        return Program(wires, {**numbers, _COST: cost}, updates)
-
-    def _springs(self) -> Any:
-        """The sum of the penalties. Each chunk has all of it, and they count as its rows do."""
-        held = [
-            {name: astype(unit, _DOUBLE) for name, unit in units.items()}
-            for units in self._step._held()
-        ]
-        total: Any = 0.0
-        for penalty in self._step.penalties:
+        cost, numbers = judged(step.losses, scores, labels, weights, step.mean_weights)
+        _refuse_chance(cost, chance, training)
+        for penalty in step.penalties:  # each chunk has all of it, and it counts as its rows do
             if not penalty.smooth:
                 raise CircuitError(
                     f"{penalty!r} has a kink, at which L-BFGS comes to rest anywhere; take L2, or "
                     "train by a Trainer"
                 )
-            total = total + penalty(*held)
-        return total
+            cost = cost + penalty(*step._held())
+        given = {name: Unit(carried(doubled(as_value(x, name))), name) for name, x in chunk.items()}
+        made = {wires[name]: unit for name, unit in given.items()}
+        made |= zip(self._moving, self._twins, strict=True)
+        cost, *measured = in_double([cost, *numbers.values()], made)
+        flow = gradient(cost, self._twins)
+        rows = float(len(next(iter(chunk.values()))))
+        updates = {
+            total: total + rows * slope for total, slope in zip(self._sums, flow, strict=True)
+        }
+        for name, unit in given.items():
+            if type(unit._value) is Abstract:
+                unit.value = doubled(as_value(chunk[name], name))
+        outputs = dict(zip(numbers, measured, strict=True))
+        return Program(given, {**outputs, _COST: cost}, updates)
+
+
+def _share(x: np.ndarray, units: Sequence[Unit]) -> None:
+    """Give each unit its part of a vector, rounded to its dtype."""
+    start = 0
+    for unit in units:
+        part = x[start : start + unit.size].reshape(unit.shape)
+        with np.errstate(over="ignore"):  # what is lost so is found where training ends
+            unit.value = part.item() if is_number(unit._value) else part.astype(unit.dtype)
+        start += unit.size
 
 
 def even(rows: int) -> int:
