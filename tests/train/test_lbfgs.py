@@ -211,6 +211,14 @@ def test_ctrl_c_keeps_the_lowest_cost_so_far():
         np.testing.assert_array_equal(a, b)
 
 
+def test_what_float32_cannot_hold_ends_it_with_a_warning():
+    model = line("float32", outputs=1)
+    lbfgs = make(model, pb.SquaredError(), penalties=())
+    with pytest.warns(UserWarning, match="became infinite or nan in epoch"):
+        history = lbfgs.fit(1e-37 * X[:, :1], 300.0 * X[:, :1], epochs=300)
+    assert history.diverged
+
+
 def test_early_stopping_keeps_the_best_model():
     lbfgs = make(network(), penalties=())
     stop = pb.early_stopping("validation_loss", patience=5)

@@ -36,6 +36,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
         first, so that the units of the data do not matter; predictions are in the labels' own unit.
         `model_` then takes `scaler_.transform(X)` and answers in `target_scaler_`'s.
     l2 : with a loss of (y - label)**2 / 2 as `MLPRegressor` has, its alpha would be half of this.
+    solver : as in `NetworkClassifier`: "minibatch" or "lbfgs".
     tol, patience : as in `NetworkClassifier`; what is watched is the training loss, or R² on
         held-out rows.
 

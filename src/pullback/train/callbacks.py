@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class Event:
     """Something that happened in training: its "begin", the end of an "epoch", its "end".
 
-    `epoch` counts from 1, over all calls of `fit`; `measured` is what the epoch measured, and
-    `history` all epochs of this call. At the "end", both are those of the last epoch.
+    `trainer` is who trains: a `Trainer`, or an `LBFGS`. `epoch` counts from 1, over all calls of
+    `fit`; `measured` is what the epoch measured, and `history` all epochs of this call. At the
+    "end", both are those of the last epoch.
     """
 
     kind: Literal["begin", "epoch", "end"]

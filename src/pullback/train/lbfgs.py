@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Integral
 from typing import Any, final
@@ -190,16 +191,18 @@ class LBFGS:
         with Interruptible() as interrupt, TrainingProgress(epochs, progress) as shown:
 
             def cost(x: np.ndarray, begun: int) -> Point | None:
-                return objective(
-                    x,
-                    stop=lambda: interrupt.requested,
-                    tell=lambda done: shown.within(begun * rows + done, (begun + 1) * rows, {}),
-                )
+                """The cost, in the evaluation after so many of the same step."""
+
+                def tell(done: int) -> None:
+                    shown.within(begun * rows + done, (begun + 1) * rows, event.measured)
+
+                return objective(x, stop=lambda: interrupt.requested, tell=tell)
 
             descent = _Descent(cost, objective.vector)
             start = time.perf_counter()
 
             def finished(point: Point, evaluations: int) -> None:
+                """Record a step, and tell of it; raise `_Ended` where it was the last one."""
                 nonlocal event, start
                 objective.put(point.x)
                 self._epochs += 1
@@ -229,7 +232,11 @@ class LBFGS:
                 history.ended = str(end) or f"interrupted in epoch {self._epochs + 1}"
             finally:
                 objective.put(descent.x)
-            _tell(callbacks, Event("end", self, self._epochs, event.measured, history))
+        _tell(callbacks, Event("end", self, self._epochs, event.measured, history))
+        if history.diverged:
+            warnings.warn(
+                f"training ended: {history.ended}; scale the inputs and labels", stacklevel=2
+            )
         return history
 
     def _rows_of(self, data: Rows | Batches) -> Iterator[Rows]:
