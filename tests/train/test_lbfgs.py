@@ -211,12 +211,21 @@ def test_ctrl_c_keeps_the_lowest_cost_so_far():
         np.testing.assert_array_equal(a, b)
 
 
-def test_what_float32_cannot_hold_ends_it_with_a_warning():
-    model = line("float32", outputs=1)
-    lbfgs = make(model, pb.SquaredError(), penalties=())
-    with pytest.warns(UserWarning, match="became infinite or nan in epoch"):
-        history = lbfgs.fit(1e-37 * X[:, :1], 300.0 * X[:, :1], epochs=300)
+def test_what_the_parameters_cannot_hold_is_said_in_the_end():
+    """Of y = 1e6 x the weight is beyond the largest number of float16, 65,504."""
+    lbfgs = make(line("float16", outputs=1), pb.SquaredError(), penalties=(), gtol=1e-8)
+    with pytest.warns(UserWarning, match="when 'dense1.weight' became infinite or nan; scale"):
+        history = lbfgs.fit(1e-5 * X[:, :1], 10.0 * X[:, :1])
     assert history.diverged
+
+
+def test_a_validation_loss_that_is_not_finite_ends_it():
+    lbfgs = make(line(outputs=1), pb.SquaredError())
+    far = 1e200 * X[:9], TWIST[:9, None]
+    with np.errstate(over="ignore"), pytest.warns(UserWarning, match="validation loss became inf"):
+        history = lbfgs.fit(X, TWIST[:, None], validation=far)
+    assert history.diverged
+    assert len(history) == 1
 
 
 def test_early_stopping_keeps_the_best_model():

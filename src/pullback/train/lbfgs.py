@@ -25,6 +25,7 @@ from pullback.optim.checks import at_least_zero
 from pullback.optim.sgd import SGD
 from pullback.train.callbacks import Callback, Event, functions
 from pullback.train.data import Batches, Rows
+from pullback.train.divergence import lost
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
 from pullback.train.objective import Objective, Point
@@ -185,6 +186,7 @@ class LBFGS:
             chunk=chunk_size,
         )
         rows = objective.rows
+        watched = bool(callbacks) or held_out is not None  # between steps, the model as it is then
         history = History()
         event = Event("begin", self, self._epochs, {}, history)
         _tell(callbacks, event)
@@ -204,7 +206,8 @@ class LBFGS:
             def finished(point: Point, evaluations: int) -> None:
                 """Record a step, and tell of it; raise `_Ended` where it was the last one."""
                 nonlocal event, start
-                objective.put(point.x)
+                if watched:
+                    objective.put(point.x)
                 self._epochs += 1
                 row = {"epoch": self._epochs, **point.measured, "evaluations": evaluations}
                 if held_out is not None:
@@ -214,7 +217,7 @@ class LBFGS:
                 start = time.perf_counter()
                 history.rows.append(row)
                 shown.epoch(row)
-                if (what := self._trainer._lost(row)) is not None:
+                if (what := lost(row, {}, [])) is not None:
                     history.diverged = True
                     raise _Ended(f"{what} in epoch {self._epochs}")
                 event = Event("epoch", self, self._epochs, row, history)
@@ -233,6 +236,8 @@ class LBFGS:
             finally:
                 objective.put(descent.x)
         _tell(callbacks, Event("end", self, self._epochs, event.measured, history))
+        if not history.diverged and (what := self._trainer._lost({})) is not None:  # in float32
+            history.ended, history.diverged = f"{history.ended}, when {what}", True
         if history.diverged:
             warnings.warn(
                 f"training ended: {history.ended}; scale the inputs and labels", stacklevel=2
