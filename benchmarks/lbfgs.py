@@ -4,9 +4,8 @@ Compared: `LBFGS` on a network of one hidden layer of 50 tanh units with scikit-
 `MLPClassifier` and `MLPRegressor` of `solver="lbfgs"`, on five sets that come with scikit-learn,
 inputs and quantities scaled beforehand for both. It is fair because both have the same start, cost,
 spring, stopping rules and most iterations, and SciPy's L-BFGS below them; both compute in double
-precision. A fit of ours is timed whole, with recording and loading what was compiled, from a fresh
-model; what it takes to compile the first of a kind, once for each shape, is in the lines of first
-fits.
+precision. A fit is timed whole, ours with recording and loading what was compiled before; what it
+takes to compile, once for each shape, is in the lines of first fits.
 
 The cost of either side's parameters is computed by one function in double precision. In the lines
 of costs a ratio is theirs to ours: above 1 ours is lower.
@@ -16,7 +15,9 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import os
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Sequence
@@ -106,7 +107,8 @@ def start(name: str, seed: int) -> list[np.ndarray]:
 
 
 def fits(who: str, name: str, rounds: Sequence[int]) -> list[Made]:
-    """A first fit, and one of each round, from starts of their own."""
+    """A first fit, with nothing compiled before, and one of each round from a start of its own."""
+    os.environ["PULLBACK_CACHE"] = tempfile.mkdtemp()
     fit = _ours if who == "pullback" else _scikit
     clock = time.perf_counter if threads() > 1 else time.process_time
     import scipy.optimize  # noqa: F401 - as everyone who fits has done
