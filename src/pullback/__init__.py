@@ -247,6 +247,7 @@ from pullback.optim import (
 )
 from pullback.program.program import Program
 from pullback.train import (
+    LBFGS,
     Callback,
     Checkpoints,
     Event,
@@ -275,6 +276,7 @@ __all__ = [
     "GRU",
     "L1",
     "L2",
+    "LBFGS",
     "LSTM",
     "MFCC",
     "RNN",

@@ -43,6 +43,10 @@ def _is_class_weight(x: Any) -> bool:
 
 RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "hidden": (_are_sizes, "the sizes of the hidden layers, at least one unit each, as (100,)"),
+    "solver": (
+        lambda x: isinstance(x, str) and x in ("minibatch", "lbfgs"),
+        "'minibatch' or 'lbfgs'",
+    ),
     "learning_rate": (lambda x: _is_number(x) and x > 0, "a number above 0"),
     "l2": (lambda x: _is_number(x) and x >= 0, "a number of at least 0"),
     "batch_size": (

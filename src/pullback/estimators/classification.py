@@ -12,11 +12,12 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from pullback.core.errors import CircuitError
-from pullback.estimators.network import Network
+from pullback.estimators.network import Network, trains_by_minibatches
 from pullback.losses.class_weights import balance
 
 
@@ -37,6 +38,7 @@ class Classifier(ClassifierMixin, Network):
         """
         return self._fit(X, y, sample_weight, start=not self._continues())
 
+    @available_if(trains_by_minibatches)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
         """Train for one epoch on these rows, going on where the last call ended; return self.
 

@@ -35,9 +35,14 @@ class NetworkClassifier(Classifier):
         and so on.
     loss : a `Loss` or the name of one; None is `SoftmaxCrossEntropy`. `predict_proba` is there for
         that and `BinaryCrossEntropy`. A `Loss` that has class weights knows classes by number.
+    solver : "minibatch" trains by `optimizer`, one batch after another; "lbfgs" by L-BFGS, whose
+        steps see all rows, see `LBFGS`: often the better one on some thousand rows or fewer. To it
+        `optimizer`, `learning_rate`, `batch_size` and `patience` say nothing, `epochs` is the most
+        steps, and `tol` as of `MLPClassifier`: it ends once no part of the slope is larger. There
+        is no `dropout` with it and no `partial_fit`, and `early_stopping` alone ends it early.
     optimizer : the name of an optimizer, or an `Optimizer`, which has its own learning rate.
     l2 : the same as `MLPClassifier`'s alpha: the spring on the weights is divided by twice the
-        batch size; where rows have weights, each counts as so many.
+        batch size, which is all rows for "lbfgs"; where rows have weights, each counts as so many.
     batch_size : rows of a batch; "auto" is 200, or all rows where there are fewer.
     epochs : the most epochs that `fit` trains for.
     tol, patience : training ends once more than `patience` epochs in a row were not better by `tol`
@@ -96,6 +101,7 @@ class NetworkClassifier(Classifier):
         activation: str = "relu",
         *,
         loss: str | Loss | None = None,
+        solver: str = "minibatch",
         optimizer: str | Optimizer = "adam",
         learning_rate: float = 1e-3,
         l2: float = 1e-4,

@@ -23,7 +23,7 @@ from pullback.layers import Sequential
 from pullback.losses import L2, Loss, prepare_weights
 from pullback.optim import Optimizer
 from pullback.tables.parts import optimizer_of
-from pullback.train import Event, History, Trainer
+from pullback.train import LBFGS, Event, History, Trainer
 from pullback.train.data import in_dtype
 from pullback.train.stopping import Stopping, creeping
 
@@ -32,10 +32,18 @@ _OF_THE_MODEL = ("hidden", "activation", "dropout", "scale")  # a warm start kee
 _BLOCK = 256  # rows that are predicted together, always: see `_scores`
 
 
+def trains_by_minibatches(estimator: Any) -> bool:
+    """Whether an estimator can go on with some rows at a time; if not, it says why."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError("solver='lbfgs' needs all rows at once: it has no partial_fit")
+    return True
+
+
 class Network(BaseEstimator):
     """What the estimators share. A subclass is final, and names its parameters in `__init__`."""
 
     loss: str | Loss | None
+    solver: str
     optimizer: str | Optimizer
     learning_rate: float
     l2: float
@@ -115,12 +123,17 @@ class Network(BaseEstimator):
 
     # Training ------------------------------------------------------------------------------------
 
+    @property
+    def _full_batch(self) -> bool:
+        """Whether every step sees all rows: L-BFGS, rather than an optimizer of minibatches."""
+        return self.solver == "lbfgs"
+
     def _continues(self) -> bool:
         """Whether `fit` goes on with the model that is there."""
         return bool(self.warm_start) and hasattr(self, "model_")
 
     def _start(
-        self, x: np.ndarray, weights: np.ndarray | None, outputs: int, batch_size: int
+        self, x: np.ndarray, weights: np.ndarray | None, outputs: int, batch_weight: float
     ) -> None:
         """Make the model, and forget the one before."""
         try:
@@ -131,7 +144,7 @@ class Network(BaseEstimator):
         self.scaler_ = self._new_scaler(x, weights, "X")
         self.model_ = self._network(outputs, self._seed)
         self.history_ = History()
-        self._strength = self._spring(batch_size * (1.0 if weights is None else weights.mean()))
+        self._strength = self._spring(batch_weight)
         self._trainer = self._new_trainer()
         self._trained_with = self._described()
         self._made_with = self._made_of()
@@ -151,40 +164,37 @@ class Network(BaseEstimator):
                 )
 
     def _described(self) -> dict[str, Any]:
-        """The parameters that a Trainer is made of."""
-        return {
-            "learning_rate": self.learning_rate,
-            "optimizer": self.optimizer,
-            "loss": self.loss,
-            "l2": self.l2,
-            "engine": self.engine,
-            "n_jobs": self.n_jobs,
-        }
+        """The parameters that what trains is made of."""
+        own = ("tol",) if self._full_batch else ("learning_rate", "optimizer")
+        names = (*own, "solver", "loss", "l2", "engine", "n_jobs")
+        return {name: getattr(self, name) for name in names}
 
-    def _adopt(self, batch_size: int) -> None:
+    def _adopt(self, batch_weight: float) -> None:
         """Let parameters that were changed since the last call count in this one.
 
         Another learning rate leaves the Trainer what it remembers; anything else asks for another.
         """
         parameters, before = self._described(), self._trained_with
-        changed = {name for name, value in parameters.items() if value != before[name]}
+        changed = {name for name, value in parameters.items() if value != before.get(name)}
         if changed != {"learning_rate"}:
-            self._strength = self._spring(batch_size)
+            self._strength = self._spring(batch_weight)
             self._trainer = self._new_trainer()
         elif not isinstance(self.optimizer, Optimizer):
             self._trainer.learning_rate = self.learning_rate
         self._trained_with = parameters
 
-    def _new_trainer(self) -> Trainer:
-        return Trainer(
-            self.model_,
-            self._chosen_loss(),
-            optimizer_of(self.optimizer, self.learning_rate),
-            penalties=[L2(self._strength)] if self._strength else [],
-            engine=self.engine,
-            threads=None if self.n_jobs == -1 else self.n_jobs,
-            seed=self._seed,
-        )
+    def _new_trainer(self) -> Trainer | LBFGS:
+        shared: dict[str, Any] = {
+            "penalties": [L2(self._strength)] if self._strength else [],
+            "engine": self.engine,
+            "threads": None if self.n_jobs == -1 else self.n_jobs,
+            "seed": self._seed,
+        }
+        loss = self._chosen_loss()
+        if self._full_batch:
+            return LBFGS(self.model_, loss, gtol=self.tol, **shared)
+        optimizer = optimizer_of(self.optimizer, self.learning_rate)
+        return Trainer(self.model_, loss, optimizer, **shared)
 
     def _train(
         self,
@@ -206,12 +216,15 @@ class Network(BaseEstimator):
             x, labels, weights = x[counts], labels[counts], weights[counts]
             strata = None if strata is None else strata[counts]
         size = min(_AUTO if self.batch_size == "auto" else int(self.batch_size), len(x))
+        if self._full_batch:
+            size = len(x)
+        batch_weight = size * (1.0 if weights is None else float(weights.mean()))
         if start:
-            self._start(x, weights, outputs, size)
+            self._start(x, weights, outputs, batch_weight)
         else:
             self._refuse_another_model()
-            if self._described() != self._trained_with:
-                self._adopt(size)
+            if self._full_batch or self._described() != self._trained_with:
+                self._adopt(batch_weight)
         x, labels = self._scaled(x), self._prepared(labels)
         held_out = None
         if self.early_stopping and epochs is None:
@@ -229,21 +242,27 @@ class Network(BaseEstimator):
             if held_out is None or event.kind != "epoch" or self._scored(event, *held_out):
                 stopping(event)
 
-        history = self._trainer.fit(
-            x,
-            labels,
-            weights=weights,
-            epochs=self.epochs if epochs is None else epochs,
-            batch_size=min(size, len(x)),
-            callbacks=watch if epochs is None else (),
-            progress=bool(self.verbose),
-        )
+        told: dict[str, Any] = {
+            "weights": weights,
+            "epochs": self.epochs if epochs is None else epochs,
+            "progress": bool(self.verbose),
+        }
+        if isinstance(self._trainer, LBFGS):  # which knows itself when to end
+            watching = () if held_out is None else watch
+            history = self._trainer.fit(x, labels, callbacks=watching, **told)
+        else:
+            watching = watch if epochs is None else ()
+            size = min(size, len(x))
+            history = self._trainer.fit(x, labels, callbacks=watching, batch_size=size, **told)
         self._remember(history)
         if history.diverged and not stopping.kept:
             del self.model_  # what is left of it must not answer
+            cures = [] if self.scale else ["scale=True"]
+            if isinstance(self._trainer, Trainer):
+                rate = self._trainer.optimizer.learning_rate
+                cures.insert(0, f"a smaller learning_rate than {rate}")
             raise CircuitError(
-                f"training diverged: {history.ended}; try a smaller learning_rate than "
-                f"{self._trainer.optimizer.learning_rate}{'' if self.scale else ', or scale=True'}"
+                f"training diverged: {history.ended}; try {', or '.join(cures) or 'a larger l2'}"
             )
 
     @abstractmethod
@@ -293,7 +312,13 @@ class Network(BaseEstimator):
 
     def _check(self) -> None:
         """Refuse parameters that nothing else would refuse by name."""
-        refuse_parameters(self.get_params(deep=False))
+        parameters = self.get_params(deep=False)
+        refuse_parameters(parameters)
+        if self._full_batch and parameters.get("dropout"):
+            raise CircuitError(
+                "dropout draws anew at each step, and solver='lbfgs' needs a cost that is the same "
+                "each time; set dropout=0, and use l2 to regularize"
+            )
 
     # Prediction ----------------------------------------------------------------------------------
 

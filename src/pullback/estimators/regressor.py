@@ -8,9 +8,10 @@ from typing import Any, final
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.metrics import r2_score
+from sklearn.utils.metaestimators import available_if
 
 from pullback.core.errors import CircuitError
-from pullback.estimators.network import Network
+from pullback.estimators.network import Network, trains_by_minibatches
 from pullback.layers import Sequential
 from pullback.losses import Loss, SquaredError
 from pullback.losses.loss import fitting
@@ -35,6 +36,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
         first, so that the units of the data do not matter; predictions are in the labels' own unit.
         `model_` then takes `scaler_.transform(X)` and answers in `target_scaler_`'s.
     l2 : with a loss of (y - label)**2 / 2 as `MLPRegressor` has, its alpha would be half of this.
+    solver : as in `NetworkClassifier`: "minibatch" or "lbfgs".
     tol, patience : as in `NetworkClassifier`; what is watched is the training loss, or R² on
         held-out rows.
 
@@ -63,6 +65,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
         activation: str = "relu",
         *,
         loss: str | Loss | None = None,
+        solver: str = "minibatch",
         optimizer: str | Optimizer = "adam",
         learning_rate: float = 1e-3,
         l2: float = 1e-4,
@@ -93,6 +96,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
         """
         return self._fit(X, y, sample_weight, start=not self._continues(), epochs=None)
 
+    @available_if(trains_by_minibatches)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Train for one epoch on these rows, going on where the last call ended; return self.
 

@@ -28,6 +28,7 @@ class LinearSVM(Classifier):
     Parameters
     ----------
     loss : a `Loss` or the name of one; None is `Hinge` for two classes, `MulticlassHinge` for more.
+    solver : as in `NetworkClassifier`; "lbfgs" likes a loss without a kink: "SquaredHinge".
     l2 : the strength of the spring on each weight, which makes the margin wide.
 
     The others, and the attributes, are those of `NetworkClassifier`; besides them there are:
@@ -50,6 +51,7 @@ class LinearSVM(Classifier):
         self,
         *,
         loss: str | Loss | None = None,
+        solver: str = "minibatch",
         optimizer: str | Optimizer = "adam",
         learning_rate: float = 1e-2,
         l2: float = 1e-4,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.backward import backward
+from pullback.core.double import doubled, doubled_static
 from pullback.core.errors import CircuitError
 from pullback.core.gate import Gate
 from pullback.core.gradient import gradient
@@ -19,7 +20,6 @@ from pullback.core.unit import Unit
 from pullback.core.values import as_value, is_differentiable
 from pullback.gates.reduction import sum as sum_of
 from pullback.inspect.check_local import PEGS, Call, as_one, kink_distance, positional
-from pullback.inspect.double_copy import doubled, doubled_static
 from pullback.inspect.report import WRONG, GradientFinding, GradientReport
 from pullback.inspect.slope import Settings, Slopes, directions, mover, random_signs
 

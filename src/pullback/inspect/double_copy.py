@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.backward import backward
+from pullback.core.double import doubled, doubled_static
 from pullback.core.gate import Gate, constant
 from pullback.core.rewrite import like, rewrite
 from pullback.core.unit import Unit, wire
@@ -83,19 +84,3 @@ class DoubleCopy:
         """Give the float sources values that `state` gave."""
         for twin, value in zip(self.sources.values(), state, strict=True):
             twin._value = value
-
-
-def doubled(value: Value) -> Value:
-    """The value in double precision; truth values and integers as they are."""
-    if type(value) is float or not is_differentiable(value):
-        return value
-    return np.array(value, dtype=np.float64)
-
-
-def doubled_static(value: Any) -> Any:
-    """What a gate was told, with every float dtype in it double."""
-    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
-        return np.dtype(np.float64) if np.dtype(value).kind == "f" else value
-    if type(value) is tuple:
-        return tuple(doubled_static(item) for item in value)
-    return value

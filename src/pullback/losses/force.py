@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -44,6 +44,7 @@ class Force(Loss):
     (2.0, array([ 1., -3.]))
     """
 
+    potential: ClassVar[bool] = False
     function: Callable[[Unit, Unit], Any]
     like: Loss | None = None
 

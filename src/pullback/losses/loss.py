@@ -35,6 +35,7 @@ class Loss(Portable, ABC):
     """
 
     reading: ClassVar[Reading] = Reading()
+    potential: ClassVar[bool] = True  # whether the gradient that training follows is its slope
 
     def __call__(
         self, scores: Any, labels: Any, weights: Any = None, mean_weight: Unit | None = None

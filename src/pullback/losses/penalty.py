@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
@@ -37,6 +37,8 @@ class Penalty(Portable, ABC):
 
     on: Names = None
     proximal: bool = False
+
+    smooth: ClassVar[bool] = True  # whether its slope changes little by little, without a kink
 
     @abstractmethod
     def __call__(self, parameters: Units, weights: Units) -> Unit:
@@ -148,6 +150,7 @@ class L1(Penalty):
     array([ 0.  , -0.25])
     """
 
+    smooth: ClassVar[bool] = False
     strength: float
     on: Names = None
     proximal: bool = field(default=False, kw_only=True)

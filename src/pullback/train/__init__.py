@@ -3,6 +3,7 @@
 from pullback.train.callbacks import Callback, Event
 from pullback.train.checkpoints import Checkpoints
 from pullback.train.history import History
+from pullback.train.lbfgs import LBFGS
 from pullback.train.monitors import Monitor
 from pullback.train.step import TrainingStep
 from pullback.train.stopping import early_stopping
@@ -10,6 +11,7 @@ from pullback.train.trainer import Trainer
 from pullback.train.writers import json_lines, tensorboard
 
 __all__ = [
+    "LBFGS",
     "Callback",
     "Checkpoints",
     "Event",

@@ -15,6 +15,7 @@ from pullback.core.errors import CircuitError
 
 if TYPE_CHECKING:
     from pullback.train.history import History
+    from pullback.train.lbfgs import LBFGS
     from pullback.train.trainer import Trainer
 
 
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 class Event:
     """Something that happened in training: its "begin", the end of an "epoch", its "end".
 
-    `epoch` counts from 1, over all calls of `fit`; `measured` is what the epoch measured, and
-    `history` all epochs of this call. At the "end", both are those of the last epoch. At the
-    "begin", `resumed` says in a sentence what training goes on from, where it was asked to resume.
+    `trainer` is who trains: a `Trainer`, or an `LBFGS`. `epoch` counts from 1, over all calls of
+    `fit`; `measured` is what the epoch measured, and `history` all epochs of this call. At the
+    "end", both are those of the last epoch. At the "begin", `resumed` says in a sentence what
+    training goes on from, where it was asked to resume.
     """
 
     kind: Literal["begin", "epoch", "end"]
-    trainer: Trainer
+    trainer: Trainer | LBFGS
     epoch: int
     measured: Mapping[str, float]
     history: History

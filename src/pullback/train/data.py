@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,31 @@ def are_batches(inputs: Any, labels: Any) -> bool:
     if labels is not None:
         return False
     return callable(inputs) or (hasattr(inputs, "__iter__") and not hasattr(inputs, "shape"))
+
+
+def with_validation(
+    data: Rows | Batches,
+    validation: Any,
+    seed: int,
+    ready: Callable[[tuple[Any, ...], str], Rows],
+) -> tuple[Rows | Batches, Rows | None]:
+    """Data to train on, and those to measure by: a share of them held out, or others, or none.
+
+    `ready` makes rows of a tuple of inputs and labels, and weights. Raises `CircuitError` where
+    `validation` is neither such a tuple nor a share, or a share of what has no rows to hold out.
+    """
+    if validation is None:
+        return data, None
+    if isinstance(validation, tuple | list):
+        return data, ready(tuple(validation), "validation")
+    if not isinstance(validation, Real):
+        raise CircuitError(
+            "validation is a share of the rows, or a tuple of inputs and labels, got "
+            f"{validation!r}"
+        )
+    if isinstance(data, Batches):
+        raise CircuitError("batches have no rows to hold out; give validation data")
+    return data.split(float(validation), seed)
 
 
 def several(x: Any) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -25,7 +25,7 @@ from pullback.optim.checks import positive
 from pullback.optim.optimizer import Optimizer
 from pullback.train.callbacks import Callback, Event, functions
 from pullback.train.checkpoints import Checkpoints
-from pullback.train.data import Batches, Rows, are_batches, of_kind
+from pullback.train.data import Batches, Rows, are_batches, of_kind, with_validation
 from pullback.train.divergence import lost, refuse_to_go_on
 from pullback.train.door import refuse_order
 from pullback.train.history import History
@@ -229,7 +229,7 @@ class Trainer:
             if not isinstance(number, Integral) or number < 1:
                 raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
         called = functions(callbacks)
-        data, held_out = self._data(inputs, labels, weights, validation, int(epochs))
+        data, held_out = self._given(inputs, labels, weights, validation, int(epochs))
         if isinstance(data, Rows):
             self._step.weigh(data.columns)
         first = self._epochs
@@ -386,29 +386,15 @@ class Trainer:
 
     # Data ------------------------------------------------------------------------------------
 
-    def _data(
-        self, inputs: Any, labels: Any, weights: Any, validation: Any, epochs: int
+    def _given(
+        self, inputs: Any, labels: Any, weights: Any, validation: Any, passes: int
     ) -> tuple[Rows | Batches, Rows | None]:
-        """What was given to `fit`, checked: data to train on, and rows to validate on, if any."""
-        data: Rows | Batches
-        held_out = None
+        """Data to go through so often, and those to measure by, as `fit` takes them."""
         if are_batches(inputs, labels):
-            data = Batches(inputs, epochs)
-            if isinstance(validation, Real):
-                raise CircuitError("batches have no rows to hold out; give validation data")
-        else:
-            refuse_order(self.model)
-            data = self._ready(inputs, labels, weights, "training")
-            if isinstance(validation, Real):
-                data, held_out = data.split(float(validation), self.seed)
-        if isinstance(validation, tuple | list):
-            held_out = self._ready_of(tuple(validation), "validation")
-        elif not isinstance(validation, Real | None):
-            raise CircuitError(
-                "validation is a share of the rows, or a tuple of inputs and labels, got "
-                f"{validation!r}"
-            )
-        return data, held_out
+            return with_validation(Batches(inputs, passes), validation, self.seed, self._ready_of)
+        refuse_order(self.model)
+        rows = self._ready(inputs, labels, weights, "training")
+        return with_validation(rows, validation, self.seed, self._ready_of)
 
     def _ready_of(self, given: tuple[Any, ...], what: str) -> Rows:
         """Data that were given as (inputs, labels) or (inputs, labels, weights)."""
