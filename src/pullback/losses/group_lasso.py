@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from pullback.core.unit import Unit, scope
 from pullback.gates.comparison import less_equal, where
@@ -44,6 +44,7 @@ class GroupLasso(Penalty):
            [0. , 0. ]])
     """
 
+    smooth: ClassVar[bool] = False
     strength: float
     groups: str = "outgoing"
     on: Names = None
