@@ -65,5 +65,11 @@ def test_the_page_of_the_engine_prints_what_is_between_passes(tmp_path):
     assert "for each of (2, 3): exp, sum" in pasted("docs/engine.md", tmp_path)
 
 
+def test_the_page_of_checkpoints_resumes_a_run(tmp_path):
+    said = pasted("docs/checkpoints.md", tmp_path)
+    assert "the same bits: True" in said
+    assert (tmp_path / "runs" / "digits" / "index.json").exists()
+
+
 def test_there_are_examples():
     assert len(EXAMPLES) >= 4

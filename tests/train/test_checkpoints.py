@@ -4,8 +4,10 @@ import errno
 import json
 import os
 import resource
+import shutil
 import signal
 import stat
+import subprocess
 import tempfile
 import threading
 from pathlib import Path
@@ -43,7 +45,8 @@ def test_a_resumed_run_is_the_run_that_was_never_interrupted(engine, tmp_path):
     def fitted(trainer, **told):
         return fit(trainer, callbacks=pb.early_stopping(patience=2), **told)
 
-    files = resumed_everywhere(tmp_path, made, fitted)
+    places = None if engine == "eager" else [0, 2, 7]
+    files = resumed_everywhere(tmp_path, made, fitted, places)
     entries = list(every(tmp_path / "all").entries().values())
     places = [(x.epoch, x.batches) for x in entries]
     assert places == [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2), (3, 0)]
@@ -243,6 +246,11 @@ def test_the_newest_and_the_best_stay(tmp_path):
     assert json.loads((kept.path / INDEX).read_text()) == index
 
 
+def test_epochs_may_be_left_out_but_not_the_last(tmp_path):
+    fit(make(checkpoint=pb.Checkpoints(tmp_path, epochs=2, keep=9)), 5)
+    assert [x.epoch for x in pb.Checkpoints(tmp_path).entries().values()] == [2, 4, 5]
+
+
 def test_the_best_must_be_measured(tmp_path):
     with pytest.raises(pb.CircuitError, match="chosen by 'speed', which is not measured; there"):
         fit(make(checkpoint=pb.Checkpoints(tmp_path, best="speed")))
@@ -329,6 +337,7 @@ def test_another_early_stopping_is_refused_by_name(tmp_path):
     ("told", "message"),
     [
         ({"steps": 0}, "steps of checkpoints is a whole number of at least 1, got 0"),
+        ({"epochs": None}, "epochs of checkpoints"),
         ({"keep": 0}, "keep of checkpoints"),
         ({"keep": 2.5}, "keep of checkpoints"),
         ({"seconds": 0.0}, "above 0, or None"),
@@ -435,6 +444,32 @@ def test_a_file_that_the_system_cuts_short_leaves_the_one_before(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     (file,) = pb.Checkpoints(tmp_path).files
     assert read_state(file).done == 1
+
+
+def test_a_disk_that_is_full_leaves_the_one_before(tmp_path):
+    """A file system of some kilobytes, where the system lets us make one."""
+    if shutil.which("mount") is None:
+        pytest.skip("no mount")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=36k", "none", disk], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("this user may not make a file system")
+    try:
+        trainer = make()
+        whole = trainer, fit(trainer)
+        kept = make(checkpoint=pb.Checkpoints(disk, steps=1, keep=9))
+        with pytest.warns(UserWarning, match=r"No space left on device; checkpoint-\d+.* stays"):
+            history = fit(kept)
+        assert_same_run(whole, (kept, history))
+        files = pb.Checkpoints(disk).files
+        assert files
+        again = make(checkpoint=alone(files[-1], tmp_path / "one"))
+        assert_same_run(whole, (again, fit(again, resume=True)))
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_work():
