@@ -131,8 +131,39 @@ def test_a_model_that_is_no_layer_goes_on(tmp_path):
         return make(model=Line(), penalties=[], **told)
 
     resumed_everywhere(tmp_path, made, places=[1, 2])
-    with pytest.raises(pb.CircuitError, match="is no Layer"):
+    with pytest.raises(pb.CircuitError, match="does not describe its model, which is in Python"):
         every(tmp_path / "all").model()
+
+
+class Bent(pb.Layer):
+    """A layer of one's own, of a function that no file holds, and with state."""
+
+    def __init__(self, bend, **told):
+        super().__init__(bend=bend, **told)
+        self.bend = bend
+
+    def build(self, shape, *, rng):
+        self.count = self.variable("count", (), np.zeros)
+
+    def apply(self, x, *, training):
+        if training is not None:
+            training.update(self.count, self.count + 1.0)
+        return self.bend(x) * 2.0
+
+
+def test_layers_of_ones_own_and_measurements_in_words_go_on(tmp_path):
+    def word(event):
+        if event.kind == "epoch":
+            event.measured["word"] = "so" * event.epoch
+
+    def made(**told):
+        model = pb.Sequential(pb.Dense(4), Bent(pb.tanh), pb.Dense(2), rng=1)
+        return make(model=model, **told)
+
+    def fitted(trainer, **told):
+        return fit(trainer, callbacks=word, **told)
+
+    resumed_everywhere(tmp_path, made, fitted, places=[4, 6])
 
 
 # Batches from elsewhere --------------------------------------------------------------------------

@@ -112,7 +112,7 @@ class Keeper:
         try:
             state.restore(self._step, run)
         except CircuitError as error:
-            raise CircuitError(f"{file} is damaged: {error}") from None
+            raise CircuitError(f"{file} cannot be gone on with: {error}") from None
         self._run = read_entry(file).run
         return state, _told(run, how, file)
 
