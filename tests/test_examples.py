@@ -72,5 +72,11 @@ def test_the_page_of_springs_finds_zeros_and_removes_them(tmp_path):
     assert printed.endswith("True\n")
 
 
+def test_the_page_of_checkpoints_resumes_a_run(tmp_path):
+    said = pasted("docs/checkpoints.md", tmp_path)
+    assert "the same bits: True" in said
+    assert (tmp_path / "runs" / "digits" / "index.json").exists()
+
+
 def test_there_are_examples():
     assert len(EXAMPLES) >= 4

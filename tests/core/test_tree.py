@@ -16,7 +16,7 @@ LEAVES = st.one_of(
     st.integers(-(2**70), 2**70),
     st.floats(),
     st.text(max_size=5),
-    st.sampled_from([np.zeros((0, 3)), np.arange(4, dtype=np.int8), np.float32(0.1) * np.ones(())]),
+    st.sampled_from([np.zeros((0, 3)), np.arange(4, dtype=np.int8), np.full((), 0.1, np.float32)]),
 )
 NAMES = st.text(max_size=4).filter(lambda name: name[:1] != "$")
 TREES = st.recursive(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def changed(thing: Any, rng: np.random.Generator) -> Any:
     elif choice == 3:
         other, at = places[rng.integers(len(places))]
         if at in other if isinstance(other, dict) else int(at) < len(other):
-            holder[key] = json.loads(json.dumps(other[at])) if _is_plain(other[at]) else other[at]
+            holder[key] = deepcopy(other[at])  # which may hold what it is put into
     else:
         holder[key] = _other(holder[key], rng)
     return thing
@@ -113,14 +114,6 @@ def _places(thing: Any):
                 pending.append(holder[key])
 
 
-def _is_plain(thing: Any) -> bool:
-    try:
-        json.dumps(thing)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
 def _other(old: Any, rng: np.random.Generator) -> Any:
     if isinstance(old, np.ndarray):
         makers = (
@@ -135,7 +128,7 @@ def _other(old: Any, rng: np.random.Generator) -> Any:
             return makers[rng.integers(len(makers))]()
     if isinstance(old, int | float) and not isinstance(old, bool) and rng.random() < 0.5:
         return old + int(rng.integers(-3, 4))
-    return THINGS[rng.integers(len(THINGS))]
+    return deepcopy(THINGS[rng.integers(len(THINGS))])
 
 
 def hostile_checkpoint(file: Path, to: Path, rng: np.random.Generator) -> None:

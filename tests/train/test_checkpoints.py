@@ -4,8 +4,10 @@ import errno
 import json
 import os
 import resource
+import shutil
 import signal
 import stat
+import subprocess
 import tempfile
 import threading
 from pathlib import Path
@@ -43,7 +45,8 @@ def test_a_resumed_run_is_the_run_that_was_never_interrupted(engine, tmp_path):
     def fitted(trainer, **told):
         return fit(trainer, callbacks=pb.early_stopping(patience=2), **told)
 
-    files = resumed_everywhere(tmp_path, made, fitted)
+    places = None if engine == "eager" else [0, 2, 7]
+    files = resumed_everywhere(tmp_path, made, fitted, places)
     entries = list(every(tmp_path / "all").entries().values())
     places = [(x.epoch, x.batches) for x in entries]
     assert places == [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2), (3, 0)]
@@ -128,8 +131,39 @@ def test_a_model_that_is_no_layer_goes_on(tmp_path):
         return make(model=Line(), penalties=[], **told)
 
     resumed_everywhere(tmp_path, made, places=[1, 2])
-    with pytest.raises(pb.CircuitError, match="is no Layer"):
+    with pytest.raises(pb.CircuitError, match="does not describe its model, which is in Python"):
         every(tmp_path / "all").model()
+
+
+class Bent(pb.Layer):
+    """A layer of one's own, of a function that no file holds, and with state."""
+
+    def __init__(self, bend, **told):
+        super().__init__(bend=bend, **told)
+        self.bend = bend
+
+    def build(self, shape, *, rng):
+        self.count = self.variable("count", (), np.zeros)
+
+    def apply(self, x, *, training):
+        if training is not None:
+            training.update(self.count, self.count + 1.0)
+        return self.bend(x) * 2.0
+
+
+def test_layers_of_ones_own_and_measurements_in_words_go_on(tmp_path):
+    def word(event):
+        if event.kind == "epoch":
+            event.measured["word"] = "so" * event.epoch
+
+    def made(**told):
+        model = pb.Sequential(pb.Dense(4), Bent(pb.tanh), pb.Dense(2), rng=1)
+        return make(model=model, **told)
+
+    def fitted(trainer, **told):
+        return fit(trainer, callbacks=word, **told)
+
+    resumed_everywhere(tmp_path, made, fitted, places=[4, 6])
 
 
 # Batches from elsewhere --------------------------------------------------------------------------
@@ -243,6 +277,11 @@ def test_the_newest_and_the_best_stay(tmp_path):
     assert json.loads((kept.path / INDEX).read_text()) == index
 
 
+def test_epochs_may_be_left_out_but_not_the_last(tmp_path):
+    fit(make(checkpoint=pb.Checkpoints(tmp_path, epochs=2, keep=9)), 5)
+    assert [x.epoch for x in pb.Checkpoints(tmp_path).entries().values()] == [2, 4, 5]
+
+
 def test_the_best_must_be_measured(tmp_path):
     with pytest.raises(pb.CircuitError, match="chosen by 'speed', which is not measured; there"):
         fit(make(checkpoint=pb.Checkpoints(tmp_path, best="speed")))
@@ -329,6 +368,7 @@ def test_another_early_stopping_is_refused_by_name(tmp_path):
     ("told", "message"),
     [
         ({"steps": 0}, "steps of checkpoints is a whole number of at least 1, got 0"),
+        ({"epochs": None}, "epochs of checkpoints"),
         ({"keep": 0}, "keep of checkpoints"),
         ({"keep": 2.5}, "keep of checkpoints"),
         ({"seconds": 0.0}, "above 0, or None"),
@@ -435,6 +475,32 @@ def test_a_file_that_the_system_cuts_short_leaves_the_one_before(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     (file,) = pb.Checkpoints(tmp_path).files
     assert read_state(file).done == 1
+
+
+def test_a_disk_that_is_full_leaves_the_one_before(tmp_path):
+    """A file system of some kilobytes, where the system lets us make one."""
+    if shutil.which("mount") is None:
+        pytest.skip("no mount")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=36k", "none", disk], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("this user may not make a file system")
+    try:
+        trainer = make()
+        whole = trainer, fit(trainer)
+        kept = make(checkpoint=pb.Checkpoints(disk, steps=1, keep=9))
+        with pytest.warns(UserWarning, match=r"No space left on device; checkpoint-\d+.* stays"):
+            history = fit(kept)
+        assert_same_run(whole, (kept, history))
+        files = pb.Checkpoints(disk).files
+        assert files
+        again = make(checkpoint=alone(files[-1], tmp_path / "one"))
+        assert_same_run(whole, (again, fit(again, resume=True)))
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_work():

@@ -82,3 +82,41 @@ def test_nothing_is_kept_that_is_not_asked_for():
     trainer, kept, _ = fitted(CREEPING, stop)
     assert not stop.kept
     np.testing.assert_array_equal(parameters(trainer)[0], kept[-1])
+
+
+def stopped(patience=3):
+    """Early stopping after some epochs, and its Trainer."""
+    stop, trainer = pb.early_stopping("loss", patience=patience), make()
+    trainer.fit(X, Y, epochs=3, callbacks=stop)
+    return stop, trainer
+
+
+def test_what_it_remembers_is_told_and_gone_on_with():
+    stop, trainer = stopped()
+    again = pb.early_stopping("loss", patience=np.int64(3))
+    again.restore(stop.state(), trainer)
+    assert again.state().keys() == stop.state().keys()
+    assert (again.best, again.best_epoch, again.since) == (stop.best, 3, 0)
+    np.testing.assert_array_equal(again.kept["dense1.weight"], stop.kept["dense1.weight"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"patience": 4}, "the patience of early stopping was 4, and is now 3"),
+        ({"patience": np.zeros(2)}, "the patience of early stopping was array"),
+        ({"monitor": None}, "the monitor of early stopping was None, and is now 'loss'"),
+        ({"best": 1}, "damaged"),
+        ({"best_epoch": 1.0}, "damaged"),
+        ({"since": True}, "damaged"),
+        ({"kept": []}, "damaged"),
+        ({"kept": {"x": np.zeros(1)}}, "damaged"),
+        ({"kept": {"dense1.bias": np.zeros(4)}}, "damaged"),
+        ({"kept": {"dense1.bias": 0.0}}, "damaged"),
+        ({"more": 0}, "damaged"),
+    ],
+)
+def test_what_another_one_remembered_is_refused(change, message):
+    stop, trainer = stopped()
+    with pytest.raises(pb.CircuitError, match=message):
+        stop.restore({**stop.state(), **change}, trainer)

@@ -52,11 +52,11 @@ class Entry:
 class Checkpoints:
     """Where training writes down all that it goes on with, how often, and what is kept of it.
 
-    A checkpoint is written after each epoch and, within one, every `seconds`, and every so many
-    `steps` if told. The newest `keep` stay, and the one after the epoch that was best by the
-    measurement `best`: the smallest, or the largest of one that `early_stopping` takes to be so; by
-    default of "validation_loss", or of "loss" where nothing validates. `about` is what else shall
-    be the same when the run is resumed, by name.
+    A checkpoint is written after every so many `epochs`, and after the last; within an epoch every
+    `seconds`, and every so many `steps` if told. The newest `keep` stay, and the one after the
+    epoch that was best by the measurement `best`: the smallest, or the largest of one that
+    `early_stopping` takes to be so; by default of "validation_loss", or of "loss" where nothing
+    validates. `about` is what else shall be the same when the run is resumed, by name.
 
     A checkpoint that cannot be written is warned of, and tried again when the next is due; training
     goes on, and the ones before it stay. One process at a time trains with a folder.
@@ -78,6 +78,7 @@ class Checkpoints:
     """
 
     folder: str | os.PathLike[str]
+    epochs: int = 1
     steps: int | None = None
     seconds: float | None = 300.0
     keep: int = 3
@@ -85,7 +86,7 @@ class Checkpoints:
     about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("steps", "keep"):
+        for name in ("epochs", "steps", "keep"):
             number = getattr(self, name)
             if not isinstance(number, Integral) or isinstance(number, bool) or number < 1:
                 if name == "steps" and number is None:

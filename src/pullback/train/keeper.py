@@ -112,7 +112,7 @@ class Keeper:
         try:
             state.restore(self._step, run)
         except CircuitError as error:
-            raise CircuitError(f"{file} is damaged: {error}") from None
+            raise CircuitError(f"{file} cannot be gone on with: {error}") from None
         self._run = read_entry(file).run
         return state, _told(run, how, file)
 
@@ -149,12 +149,13 @@ class Keeper:
     def write(self, run: Run, *, sound: bool = True) -> None:
         """Write down where the run is, and let go of what is old.
 
-        Nothing is written of an epoch that has just begun, nor of numbers that are not `sound`.
+        Nothing is written of an epoch that has just begun, of numbers that are not `sound`, nor
+        after an epoch of which none was asked for.
 
         Raises `CircuitError` where the measurement is missing by which the best is chosen.
         """
         how = self._how
-        if how is None or not sound or (run.place is not None and not run.place.batches):
+        if how is None or not sound or not _is_wanted(how, run):
             self._wait()
             return
         entry = self._entry(how, run)
@@ -163,9 +164,10 @@ class Keeper:
             write_state(file, State.of(self._step, run, self._asked), entry)
             self._number += 1
             self._entries[file] = entry
-            self._let_go(how)
-            write_index(how.path, self._entries)
             self._failed = ""
+            self._let_go(how)
+            with suppress(CircuitError):  # the files tell the same, and the next one is tried
+                write_index(how.path, self._entries)
         except CircuitError as error:
             self._warn(str(error))
         self._wait()
@@ -205,6 +207,12 @@ class Keeper:
             f"no checkpoint was written: {why}; {stay}, and training goes on and tries again",
             stacklevel=4,
         )
+
+
+def _is_wanted(how: Checkpoints, run: Run) -> bool:
+    if run.place is not None:
+        return run.place.batches > 0
+    return run.is_over or run.done % how.epochs == 0
 
 
 def _told(run: Run, how: Checkpoints, file: Path) -> str:

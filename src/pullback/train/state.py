@@ -100,7 +100,7 @@ class State:
             ended=run.ended,
             place=run.place,
             begun=begun,
-            model=None if layer is None else describe(layer),
+            model=_description(step.model),
             inputs=None if layer is None else inputs_of(layer),
             frozen=() if layer is None else tuple(p for p, x in layer.walk() if not x.trainable),
             sources={k: np.asarray(x.value) for k, x in step.sources.items()},
@@ -119,7 +119,7 @@ class State:
 
         Raises `CircuitError` where the numbers are not of this model and optimizer.
         """
-        rows = [_row(row) for row in self.rows]
+        rows: list[dict[str, Any]] = [dict(row) for row in self.rows]
         if not 0 <= self.first <= self.done or len(rows) != self.done - self.first:
             raise CircuitError("its epochs do not add up")
         if (self.rate is None) != (step.rate is None) or not 0 <= self.steps < 2**32:
@@ -182,9 +182,7 @@ class State:
         Raises `CircuitError` where it cannot be described; `path` is its file's.
         """
         if self.model is None:
-            raise CircuitError(
-                f"the model of {path} is no Layer, and is in no file; resume the run"
-            )
+            raise CircuitError(f"{path} does not describe its model, which is in Python: resume it")
         config: dict[str, Any] = {"model": self.model, "inputs": self.inputs}
         return constructed(config, self.sources, path)
 
@@ -205,10 +203,10 @@ def asked_of(
 
     The number of epochs is not in it, so that a run can be prolonged.
     """
-    model = step.model
+    described = _description(step.model)
     return {
         **others,
-        "the model": json.dumps(describe(model)) if isinstance(model, Layer) else _told(model),
+        "the model": _told(step.model) if described is None else json.dumps(described),
         "the loss": ", ".join(map(_told, step.losses)),
         "the optimizer": _told(step.optimizer),
         "the penalties": ", ".join(map(_told, step.penalties)) or "none",
@@ -270,10 +268,14 @@ def _parameters(model: Any) -> dict[str, Any]:
     return model.find_parameters(frozen=True) if isinstance(model, Layer) else model.parameters
 
 
-def _row(row: Mapping[str, object]) -> dict[str, Any]:
-    if not all(type(value) in (int, float) for value in row.values()):
-        raise CircuitError("a measurement in its history is no number")
-    return dict(row)
+def _description(model: Any) -> dict[str, Any] | None:
+    """What a model can be made of again; None of one that JSON cannot hold, as with functions."""
+    try:
+        found = describe(model) if isinstance(model, Layer) else None
+        json.dumps(found)
+    except (CircuitError, TypeError, ValueError):
+        return None
+    return found
 
 
 def _refuse_odd(place: Place) -> None:

@@ -99,9 +99,9 @@ class Stopping:
         """What it remembers, and by what rule: see `Resumable`."""
         return {
             "monitor": self.monitor,
-            "patience": self.patience,
-            "change": self.change,
-            "keep": self.keep,
+            "patience": int(self.patience),
+            "change": float(self.change),
+            "keep": bool(self.keep),
             "best": float(self.best),
             "best_epoch": self.best_epoch,
             "since": self.since,
@@ -117,7 +117,7 @@ class Stopping:
         if not isinstance(state, dict) or state.keys() != own.keys():
             raise CircuitError("the state of early stopping is damaged")
         for name in own.keys() - kinds.keys():
-            if state[name] != own[name]:
+            if type(state[name]) is not type(own[name]) or state[name] != own[name]:
                 raise CircuitError(
                     f"the {name} of early stopping was {state[name]!r:.60}, and is now "
                     f"{own[name]!r}; go on with it as it was"
