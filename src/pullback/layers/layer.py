@@ -193,7 +193,13 @@ class Layer(Portable, ABC):
         label = join(self.name, name)
         dtype = dtype or np.dtype(self.config.get("dtype", "float32"))
         if self.stored is None:
-            return Unit(initial(shape).astype(dtype), label)
+            drawn = np.asarray(initial(shape))
+            if drawn.shape != shape or drawn.dtype.kind not in "fiub":
+                raise CircuitError(
+                    f"{label!r} starts as numbers of shape {shape}; what should make them answered "
+                    f"{drawn.dtype} of shape {drawn.shape}"
+                )
+            return Unit(drawn.astype(dtype), label)
         if name not in self.stored:
             raise CircuitError(f"{label!r} is missing")
         value = self.stored[name]
