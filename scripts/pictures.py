@@ -78,6 +78,24 @@ def digits(path: Path) -> None:
     tsne = TSNE(random_state=0).fit(data.inputs)
     made = replace(tsne.map(labels=data.labels), title="Handwritten digits")
     drawn(made).savefig(path, dpi=90)
+    shrink(path)
+
+
+def activations(path: Path) -> None:
+    """Six layers of tanh that start too small: what flows dies away, and so does the gradient."""
+    start = {"name": "normal", "std": 0.04}
+    hidden = [layer for _ in range(6) for layer in (pb.Dense(64, initializer=start), pb.Tanh())]
+    data = load_dataset("digits")
+    model, some = pb.Sequential(*hidden, pb.Dense(10), rng=0), slice(0, 500)
+    found = pb.activation_statistics(
+        model, data.inputs[some], data.labels[some], pb.SoftmaxCrossEntropy()
+    )
+    found.figure().savefig(path, dpi=90)
+    shrink(path)
+
+
+def shrink(path: Path) -> None:
+    """Write a picture again in few colours."""
     with Image.open(path) as image:
         small = image.convert("RGB").quantize(64, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
@@ -87,6 +105,7 @@ def main() -> None:
     """Draw all of them."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     digits(IMAGES / "digits.png")
+    activations(IMAGES / "activations.png")
     for picture in (circuit, neuron, two_layer_network, model):
         picture().save(IMAGES / f"{picture.__name__}.svg")
 

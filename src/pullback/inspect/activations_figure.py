@@ -69,8 +69,7 @@ def draw_activations(rows: Sequence[LayerActivations], notes: Sequence[str]) -> 
             label.set_horizontalalignment(side if len(ends) > 1 else "center")
         earlier = before.get(row.name, 0.0)
         ratio = f" (×{row.std / earlier:.2g})" if earlier else ""
-        mean = 0.0 if abs(row.mean) < 0.005 * row.std else row.mean
-        caption(axes, f"{row.name}\n{mean:.2g} ± {row.std:.2g}{ratio}", width)
+        caption(axes, f"{row.name}\nstd {row.std:.2g}{ratio}", width)
     return sheet
 
 

@@ -110,14 +110,18 @@ def initialize_lsuv(
                 "LSUV found no layer to scale"
                 + "".join(f"; {row.name}: {row.note}" for row in rows)
             )
-    except CircuitError:
+    except BaseException:  # Ctrl-C too
         set_together(before)
         raise
     return LSUV(rows)
 
 
 class _Start:
-    """A circuit that has run, in which the weights of one layer after another are set."""
+    """A circuit that has run, in which the weights of one layer after another are set.
+
+    Wires stand in running order, and what a layer is made of is younger than all before it: so to
+    go on to a layer is to run the wires from the one before it to its output.
+    """
 
     def __init__(
         self,
