@@ -79,7 +79,7 @@ def digits(path: Path) -> None:
     tsne = TSNE(random_state=0).fit(data.inputs)
     made = replace(tsne.map(labels=data.labels), title="Handwritten digits")
     drawn(made).savefig(path, dpi=90)
-    _in_few_colours(path)
+    shrink(path)
 
 
 def springs(path: Path) -> None:
@@ -128,7 +128,7 @@ def springs(path: Path) -> None:
     for axes in sheet.axes:
         axes.tick_params(labelsize=SMALL, length=2)
     sheet.savefig(path, dpi=100)
-    _in_few_colours(path)
+    shrink(path)
 
 
 def _path(proximal: bool) -> list[float]:
@@ -160,8 +160,21 @@ def _weights_of_pixels(strength: float) -> np.ndarray:
     return model.parameters["dense1.weight"].value
 
 
-def _in_few_colours(path: Path) -> None:
-    """The same picture as a small file."""
+def activations(path: Path) -> None:
+    """Six layers of tanh that start too small: what flows dies away, and so does the gradient."""
+    start = {"name": "normal", "std": 0.04}
+    hidden = [layer for _ in range(6) for layer in (pb.Dense(64, initializer=start), pb.Tanh())]
+    data = load_dataset("digits")
+    model, some = pb.Sequential(*hidden, pb.Dense(10), rng=0), slice(0, 500)
+    found = pb.activation_statistics(
+        model, data.inputs[some], data.labels[some], pb.SoftmaxCrossEntropy()
+    )
+    found.figure().savefig(path, dpi=90)
+    shrink(path)
+
+
+def shrink(path: Path) -> None:
+    """Write a picture again in few colours."""
     with Image.open(path) as image:
         small = image.convert("RGB").quantize(64, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
@@ -172,6 +185,7 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     digits(IMAGES / "digits.png")
     springs(IMAGES / "springs.png")
+    activations(IMAGES / "activations.png")
     for picture in (circuit, neuron, two_layer_network, model):
         picture().save(IMAGES / f"{picture.__name__}.svg")
 

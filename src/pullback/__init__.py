@@ -99,10 +99,13 @@ from pullback.gates.shape import (
     transpose,
 )
 from pullback.inspect import (
+    ActivationStatistics,
     Drawing,
     GradientError,
     GradientReport,
+    LayerActivations,
     Tug,
+    activation_statistics,
     analytic_gradient_ascent,
     check_gate,
     check_gradients,
@@ -185,6 +188,7 @@ from pullback.layers import (
     TransformerBlock,
     Upsample2d,
     attention_weights,
+    initialize_lsuv,
     prune,
 )
 from pullback.losses import (
@@ -286,6 +290,7 @@ __all__ = [
     "TSNE",
     "AbsoluteError",
     "Accumulate",
+    "ActivationStatistics",
     "AdaGrad",
     "Adadelta",
     "Adam",
@@ -339,6 +344,7 @@ __all__ = [
     "LSTMCell",
     "LastStep",
     "Layer",
+    "LayerActivations",
     "LayerNorm",
     "LeakyReLU",
     "LinearSVM",
@@ -410,6 +416,7 @@ __all__ = [
     "Upsample2d",
     "Word2Vec",
     "abs",
+    "activation_statistics",
     "add",
     "analytic_gradient_ascent",
     "argmax",
@@ -450,6 +457,7 @@ __all__ = [
     "hessian",
     "hessian_vector_product",
     "hinge_force",
+    "initialize_lsuv",
     "jacobian",
     "jacobian_vector_product",
     "json_lines",

@@ -1,5 +1,10 @@
 """Looking at circuits: their pictures, whether their gradients are right, what a pull would do."""
 
+from pullback.inspect.activations import (
+    ActivationStatistics,
+    LayerActivations,
+    activation_statistics,
+)
 from pullback.inspect.check import check_gradients
 from pullback.inspect.check_gate import check_gate
 from pullback.inspect.draw import Drawing, draw
@@ -14,10 +19,13 @@ from pullback.inspect.strategies import (
 from pullback.inspect.tug import Tug, tug
 
 __all__ = [
+    "ActivationStatistics",
     "Drawing",
     "GradientError",
     "GradientReport",
+    "LayerActivations",
     "Tug",
+    "activation_statistics",
     "analytic_gradient_ascent",
     "check_gate",
     "check_gradients",

@@ -57,6 +57,7 @@ from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer
 from pullback.layers.layer_norm import LayerNorm
 from pullback.layers.local_response_norm import LocalResponseNorm
+from pullback.layers.lsuv import initialize_lsuv
 from pullback.layers.maxout import Maxout
 from pullback.layers.model import Model
 from pullback.layers.over_steps import LastStep, MaxOverSteps, MeanOverSteps
@@ -145,5 +146,6 @@ __all__ = [
     "TransformerBlock",
     "Upsample2d",
     "attention_weights",
+    "initialize_lsuv",
     "prune",
 ]

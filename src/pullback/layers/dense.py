@@ -9,8 +9,8 @@ import numpy as np
 from pullback.core.unit import Unit
 from pullback.gates.linear import matmul
 from pullback.layers.arguments import count, float_dtype
-from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 
@@ -20,8 +20,10 @@ class Dense(Layer):
     """y = x @ weight + bias.
 
     Shapes: x (..., n), weight (n, units), bias (units,), y (..., units); n is inferred at the first
-    call. Parameters are float32 unless `dtype` says otherwise; `initializer` is the name of one of
-    the `INITIALIZERS`, drawn from `rng` (a seed or generator), and the bias starts at zero.
+    call. Parameters are float32 unless `dtype` says otherwise. The weight is drawn from `rng`, a
+    seed or generator, by `initializer`: one of the `INITIALIZERS` by its name, or with arguments,
+    as in {"name": "normal", "std": 0.1}, or a function of a shape and a generator. The bias starts
+    at zero.
 
     Raises `CircuitError` where the last axis of x has another size than at the first call.
 
@@ -41,7 +43,7 @@ class Dense(Layer):
         units: int,
         *,
         bias: bool = True,
-        initializer: str = "he",
+        initializer: InitializerLike = "he",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
@@ -51,10 +53,10 @@ class Dense(Layer):
             rng,
             units=count("Dense", "unit", units),
             bias=bool(bias),
-            initializer=initializer,
+            initializer=plain_initializer(initializer),
             dtype=float_dtype("Dense", dtype),
         )
-        self.initializer = INITIALIZERS[initializer]
+        self.initializer = find_initializer(initializer)
         self.weight: Unit | None = None
         self.bias: Unit | None = None
 

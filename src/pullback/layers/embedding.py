@@ -11,8 +11,8 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.indexing import take
 from pullback.layers import arguments
-from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 
@@ -39,7 +39,7 @@ class Embedding(Layer):
         count: int,
         units: int,
         *,
-        initializer: str = "uniform",
+        initializer: InitializerLike = "uniform",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
@@ -49,10 +49,10 @@ class Embedding(Layer):
             rng,
             count=arguments.count("Embedding", "row", count),
             units=arguments.count("Embedding", "unit", units),
-            initializer=initializer,
+            initializer=plain_initializer(initializer),
             dtype=arguments.float_dtype("Embedding", dtype),
         )
-        self.initializer = INITIALIZERS[initializer]
+        self.initializer = find_initializer(initializer)
         self.table: Unit | None = None
 
     def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:

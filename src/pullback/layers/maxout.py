@@ -12,8 +12,8 @@ from pullback.gates.linear import matmul
 from pullback.gates.reduction import max
 from pullback.gates.shape import reshape
 from pullback.layers.arguments import count, float_dtype
-from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 
@@ -44,7 +44,7 @@ class Maxout(Layer):
         units: int | None = None,
         pieces: int = 2,
         *,
-        initializer: str = "glorot",
+        initializer: InitializerLike = "glorot",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
@@ -54,10 +54,10 @@ class Maxout(Layer):
             rng,
             units=None if units is None else count("Maxout", "unit", units),
             pieces=count("Maxout", "piece", pieces),
-            initializer=initializer,
+            initializer=plain_initializer(initializer),
             dtype=float_dtype("Maxout", dtype),
         )
-        self.initializer = INITIALIZERS[initializer]
+        self.initializer = find_initializer(initializer)
         self.weight: Unit | None = None
         self.bias: Unit | None = None
 

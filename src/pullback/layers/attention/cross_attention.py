@@ -18,9 +18,9 @@ from pullback.layers.attention.heads import (
 )
 from pullback.layers.attention.weights import AttentionWeights
 from pullback.layers.dropout import Dropout
-from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.lengths import refuse_lengths, which_count
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 
@@ -61,7 +61,7 @@ class CrossAttention(Layer):
         *,
         dropout: float = 0.0,
         bias: bool = True,
-        initializer: str = "glorot",
+        initializer: InitializerLike = "glorot",
         gain: float = 1.0,
         dtype: str = "float32",
         name: str = "",
@@ -74,11 +74,11 @@ class CrossAttention(Layer):
             heads=count("CrossAttention", "head", heads),
             dropout=rate,
             bias=bool(bias),
-            initializer=initializer,
+            initializer=plain_initializer(initializer),
             gain=number_between("CrossAttention", "gain", gain, 0.0),
             dtype=float_dtype("CrossAttention", dtype),
         )
-        self.initializer = INITIALIZERS[initializer]
+        self.initializer = find_initializer(initializer)
         self.attend = AttentionWeights(name="weights")
         self.drop = Dropout(rate, name="dropout")
         self.layers = (self.attend, self.drop)

@@ -10,8 +10,8 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.layers import arguments
 from pullback.layers.attention.heads import refuse_no_sequences
-from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 
@@ -67,7 +67,7 @@ class PositionEmbedding(Layer):
         self,
         count: int,
         *,
-        initializer: str = "normal",
+        initializer: InitializerLike = "normal",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
@@ -76,10 +76,10 @@ class PositionEmbedding(Layer):
             name,
             rng,
             count=arguments.count("PositionEmbedding", "place", count),
-            initializer=initializer,
+            initializer=plain_initializer(initializer),
             dtype=arguments.float_dtype("PositionEmbedding", dtype),
         )
-        self.initializer = INITIALIZERS[initializer]
+        self.initializer = find_initializer(initializer)
         self.table: Unit | None = None
 
     def build(self, shape: tuple[int, ...], *, rng: np.random.Generator) -> None:

@@ -19,9 +19,9 @@ from pullback.layers.attention.heads import (
 )
 from pullback.layers.attention.weights import AttentionWeights
 from pullback.layers.dropout import Dropout
-from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.lengths import refuse_lengths, which_count
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 
@@ -65,7 +65,7 @@ class SelfAttention(Layer):
         causal: bool = False,
         dropout: float = 0.0,
         bias: bool = True,
-        initializer: str = "glorot",
+        initializer: InitializerLike = "glorot",
         gain: float = 1.0,
         dtype: str = "float32",
         name: str = "",
@@ -79,11 +79,11 @@ class SelfAttention(Layer):
             causal=bool(causal),
             dropout=rate,
             bias=bool(bias),
-            initializer=initializer,
+            initializer=plain_initializer(initializer),
             gain=number_between("SelfAttention", "gain", gain, 0.0),
             dtype=float_dtype("SelfAttention", dtype),
         )
-        self.initializer = INITIALIZERS[initializer]
+        self.initializer = find_initializer(initializer)
         self.attend = AttentionWeights(causal=causal, name="weights")
         self.drop = Dropout(rate, name="dropout")
         self.layers = (self.attend, self.drop)

@@ -20,10 +20,10 @@ from pullback.layers.attention.heads import (
 from pullback.layers.attention.self_attention import SelfAttention
 from pullback.layers.description import LAYERS
 from pullback.layers.dropout import Dropout
-from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.layer_norm import LayerNorm
 from pullback.layers.lengths import refuse_lengths, which_count
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 
@@ -69,7 +69,7 @@ class TransformerBlock(Layer):
         causal: bool = False,
         dropout: float = 0.0,
         activation: str = "gelu",
-        initializer: str = "glorot",
+        initializer: InitializerLike = "glorot",
         gain: float = 1.0,
         dtype: str = "float32",
         name: str = "",
@@ -84,11 +84,11 @@ class TransformerBlock(Layer):
             causal=bool(causal),
             dropout=rate,
             activation=activation,
-            initializer=initializer,
+            initializer=plain_initializer(initializer),
             gain=number_between("TransformerBlock", "gain", gain, 0.0),
             dtype=float_dtype("TransformerBlock", dtype),
         )
-        self.initializer = INITIALIZERS[initializer]
+        self.initializer = find_initializer(initializer)
         told = {"dtype": self.config["dtype"]}
         self.attention = SelfAttention(
             heads,

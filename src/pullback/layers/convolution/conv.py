@@ -22,8 +22,8 @@ from pullback.layers.convolution.images import (
     sizes,
     warn_of_channels_first,
 )
-from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 
@@ -61,7 +61,7 @@ class Conv2d(Layer):
         dilation: Stride = 1,
         groups: int = 1,
         bias: bool = True,
-        initializer: str = "he",
+        initializer: InitializerLike = "he",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
@@ -73,10 +73,10 @@ class Conv2d(Layer):
             **_windows("Conv2d", 2, kernel, stride, padding, dilation),
             groups=_groups("Conv2d", groups, filters),
             bias=bool(bias),
-            initializer=initializer,
+            initializer=plain_initializer(initializer),
             dtype=float_dtype("Conv2d", dtype),
         )
-        self.initializer = INITIALIZERS[initializer]
+        self.initializer = find_initializer(initializer)
         self.weight: Unit | None = None
         self.bias: Unit | None = None
 
@@ -119,7 +119,7 @@ class DepthwiseConv2d(Layer):
         padding: Border = "valid",
         dilation: Stride = 1,
         bias: bool = True,
-        initializer: str = "he",
+        initializer: InitializerLike = "he",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
@@ -131,10 +131,10 @@ class DepthwiseConv2d(Layer):
             multiplier=count(kind, "filter", multiplier),
             **_windows(kind, 2, kernel, stride, padding, dilation),
             bias=bool(bias),
-            initializer=initializer,
+            initializer=plain_initializer(initializer),
             dtype=float_dtype(kind, dtype),
         )
-        self.initializer = INITIALIZERS[initializer]
+        self.initializer = find_initializer(initializer)
         self.weight: Unit | None = None
         self.bias: Unit | None = None
 
@@ -182,7 +182,7 @@ class Conv1d(Layer):
         dilation: int = 1,
         groups: int = 1,
         bias: bool = True,
-        initializer: str = "he",
+        initializer: InitializerLike = "he",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
@@ -194,10 +194,10 @@ class Conv1d(Layer):
             **_windows("Conv1d", 1, kernel, stride, padding, dilation),
             groups=_groups("Conv1d", groups, filters),
             bias=bool(bias),
-            initializer=initializer,
+            initializer=plain_initializer(initializer),
             dtype=float_dtype("Conv1d", dtype),
         )
-        self.initializer = INITIALIZERS[initializer]
+        self.initializer = find_initializer(initializer)
         self.weight: Unit | None = None
         self.bias: Unit | None = None
 

@@ -12,8 +12,8 @@ from pullback.gates.convolution import convolve_input
 from pullback.gates.windows import Border, Stride, by, plain_padding, spanned
 from pullback.layers.arguments import count, float_dtype
 from pullback.layers.convolution.images import border, both, check_axes, named, sizes
-from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 
@@ -47,7 +47,7 @@ class ConvTranspose2d(Layer):
         dilation: Stride = 1,
         groups: int = 1,
         bias: bool = True,
-        initializer: str = "he",
+        initializer: InitializerLike = "he",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
@@ -64,7 +64,7 @@ class ConvTranspose2d(Layer):
             dilation=sizes(kind, "dilation", dilation, 2),
             groups=count(kind, "group", groups),
             bias=bool(bias),
-            initializer=initializer,
+            initializer=plain_initializer(initializer),
             dtype=float_dtype(kind, dtype),
         )
         if filters % groups:
@@ -74,7 +74,7 @@ class ConvTranspose2d(Layer):
             raise CircuitError(f"{kind}: padding='same' leaves no choice of extra, got {extra}")
         if any(e >= s for e, s in zip(more, steps, strict=True)) and any(more):
             raise CircuitError(f"{kind}: extra must be less than the stride {stride}, got {extra}")
-        self.initializer = INITIALIZERS[initializer]
+        self.initializer = find_initializer(initializer)
         self.weight: Unit | None = None
         self.bias: Unit | None = None
 

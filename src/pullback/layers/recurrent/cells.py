@@ -18,8 +18,13 @@ from pullback.core.unit import Unit
 from pullback.gates.elementary import relu, sigmoid, tanh
 from pullback.gates.linear import matmul
 from pullback.layers.arguments import count, float_dtype, number_between
-from pullback.layers.initializers import INITIALIZERS, Initializer
+from pullback.layers.initializers import Initializer
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import (
+    InitializerLike,
+    find_initializer,
+    plain_initializer,
+)
 from pullback.layers.training import Training
 
 ACTIVATIONS = ("tanh", "relu")
@@ -40,8 +45,8 @@ class Cell(Layer):
     def __init__(
         self,
         units: int,
-        initializer: str,
-        recurrent_initializer: str,
+        initializer: InitializerLike,
+        recurrent_initializer: InitializerLike,
         dtype: str,
         name: str,
         rng: Rng,
@@ -54,12 +59,12 @@ class Cell(Layer):
             rng,
             units=self.units,
             **config,
-            initializer=initializer,
-            recurrent_initializer=recurrent_initializer,
+            initializer=plain_initializer(initializer),
+            recurrent_initializer=plain_initializer(recurrent_initializer),
             dtype=float_dtype(kind, dtype),
         )
-        self.initializer = INITIALIZERS[initializer]
-        self.recurrent_initializer = INITIALIZERS[recurrent_initializer]
+        self.initializer = find_initializer(initializer)
+        self.recurrent_initializer = find_initializer(recurrent_initializer)
         self.weight: Unit | None = None
         self.recurrent: Unit | None = None
 
@@ -120,7 +125,7 @@ class RNNCell(Cell):
     Shapes: x (rows, n), h (rows, units), by default zeros; weight (n, units), recurrent
     (units, units), bias (units,). `activation` is "tanh" or "relu", behind which the cell answers
     what was rectified as well, for the gradient. `initializer` draws the weight, and
-    `recurrent_initializer` the other: names of `INITIALIZERS`.
+    `recurrent_initializer` the other, each as in `Dense`.
 
     Raises `CircuitError` where x or h has another shape, and for any other activation.
     Source: Elman, "Finding structure in time" (Cognitive Science 14, 1990).
@@ -136,8 +141,8 @@ class RNNCell(Cell):
         units: int,
         activation: str = "tanh",
         *,
-        initializer: str = "glorot",
-        recurrent_initializer: str = "orthogonal",
+        initializer: InitializerLike = "glorot",
+        recurrent_initializer: InitializerLike = "orthogonal",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
@@ -191,8 +196,8 @@ class GRUCell(Cell):
         self,
         units: int,
         *,
-        initializer: str = "glorot",
-        recurrent_initializer: str = "orthogonal",
+        initializer: InitializerLike = "glorot",
+        recurrent_initializer: InitializerLike = "orthogonal",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
@@ -250,8 +255,8 @@ class LSTMCell(Cell):
         units: int,
         forget_bias: float = 1.0,
         *,
-        initializer: str = "glorot",
-        recurrent_initializer: str = "orthogonal",
+        initializer: InitializerLike = "glorot",
+        recurrent_initializer: InitializerLike = "orthogonal",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,

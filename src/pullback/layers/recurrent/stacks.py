@@ -15,10 +15,16 @@ from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.lengths import refuse_lengths, with_lengths
 from pullback.layers.recurrent.cells import GRUCell, LSTMCell, RNNCell
 from pullback.layers.recurrent.recurrent import Recurrent
+from pullback.layers.start import InitializerLike
 from pullback.layers.training import Training
 
 MOST = 100
 """Layers of a stack, at most: a number in a file shall not fill the memory."""
+
+
+def _start(initializer: InitializerLike, recurrent: InitializerLike) -> dict[str, Any]:
+    """What each cell is given, functions too; the stack's own arguments hold the plain form."""
+    return {"initializer": initializer, "recurrent_initializer": recurrent}
 
 
 class Stack(Composite):
@@ -127,21 +133,21 @@ class RNN(Stack):
         dropout: float = 0.0,
         last: bool = False,
         stateful: bool = False,
-        initializer: str = "glorot",
-        recurrent_initializer: str = "orthogonal",
+        initializer: InitializerLike = "glorot",
+        recurrent_initializer: InitializerLike = "orthogonal",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
     ) -> None:
+        start = _start(initializer, recurrent_initializer)
         config = RNNCell(
             units,
             activation,
-            initializer=initializer,
-            recurrent_initializer=recurrent_initializer,
+            **start,
             dtype=dtype,
         ).config
         super().__init__(
-            lambda: RNNCell(**config),
+            lambda: RNNCell(**{**config, **start}),
             *(layers, bidirectional, dropout, last, stateful, name, rng),
             **config,
         )
@@ -170,20 +176,20 @@ class GRU(Stack):
         dropout: float = 0.0,
         last: bool = False,
         stateful: bool = False,
-        initializer: str = "glorot",
-        recurrent_initializer: str = "orthogonal",
+        initializer: InitializerLike = "glorot",
+        recurrent_initializer: InitializerLike = "orthogonal",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
     ) -> None:
+        start = _start(initializer, recurrent_initializer)
         config = GRUCell(
             units,
-            initializer=initializer,
-            recurrent_initializer=recurrent_initializer,
+            **start,
             dtype=dtype,
         ).config
         super().__init__(
-            lambda: GRUCell(**config),
+            lambda: GRUCell(**{**config, **start}),
             *(layers, bidirectional, dropout, last, stateful, name, rng),
             **config,
         )
@@ -216,21 +222,21 @@ class LSTM(Stack):
         dropout: float = 0.0,
         last: bool = False,
         stateful: bool = False,
-        initializer: str = "glorot",
-        recurrent_initializer: str = "orthogonal",
+        initializer: InitializerLike = "glorot",
+        recurrent_initializer: InitializerLike = "orthogonal",
         dtype: str = "float32",
         name: str = "",
         rng: Rng = None,
     ) -> None:
+        start = _start(initializer, recurrent_initializer)
         config = LSTMCell(
             units,
             forget_bias,
-            initializer=initializer,
-            recurrent_initializer=recurrent_initializer,
+            **start,
             dtype=dtype,
         ).config
         super().__init__(
-            lambda: LSTMCell(**config),
+            lambda: LSTMCell(**{**config, **start}),
             *(layers, bidirectional, dropout, last, stateful, name, rng),
             **config,
         )
