@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.values import plain_array
+from pullback.train.sampling import Sampling
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Examples in memory, column by column."""
+    """Examples in memory, column by column; `sampling` is how often they come in an epoch."""
 
     columns: Mapping[str, np.ndarray]
+    sampling: Sampling | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -30,8 +32,23 @@ class Rows:
         """These rows alone."""
         return Rows({name: column[which] for name, column in self.columns.items()})
 
+    def order(self, seed: int, epoch: int) -> np.ndarray:
+        """The numbers of the rows of an epoch in its order: each epoch of a seed has its own."""
+        rng = np.random.default_rng([seed, epoch])
+        if self.sampling is None:
+            return rng.permutation(len(self))
+        return self.sampling.order(of_kind("labels", self.columns)[0], rng)
+
+    @property
+    def counted(self) -> Mapping[str, np.ndarray]:
+        """The columns, with weights by which a row counts in an epoch: as often as it comes."""
+        if self.sampling is None:
+            return self.columns
+        times = self.sampling.times(of_kind("labels", self.columns)[0])
+        return {**self.columns, "weights": self.columns.get("weights", 1.0) * times / times.mean()}
+
     def split(self, share: float, seed: int) -> tuple[Rows, Rows]:
-        """The rows without a random share of them, and that share.
+        """The rows without a random share of them, and that share, in which each comes once.
 
         Raises `CircuitError` where either would have no rows.
         """
@@ -41,7 +58,9 @@ class Rows:
         if not 0 < count < len(self):
             raise CircuitError(f"a validation share of {share} leaves no rows of {len(self)}")
         order = np.random.default_rng(seed).permutation(len(self))
-        return self.take(order[count:]), self.take(order[:count])
+        kept = self.take(order[count:])
+        sampling = None if self.sampling is None else self.sampling.take(order[count:])
+        return replace(kept, sampling=sampling), self.take(order[:count])
 
 
 class Batches:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, NoReturn
 
@@ -32,6 +33,7 @@ from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
 from pullback.train.measured import Steps, joined, judged
 from pullback.train.predictor import Predictor
+from pullback.train.sampling import Sampling
 from pullback.train.step import Model, TrainingStep
 
 
@@ -162,6 +164,7 @@ class Trainer:
         epochs: int = 10,
         batch_size: int = 32,
         validation: float | tuple[Any, ...] | None = None,
+        sampling: Any = None,
         callbacks: Callback | Iterable[Callback] = (),
         progress: bool | None = None,
     ) -> History:
@@ -176,7 +179,9 @@ class Trainer:
         batch counts the same.
 
         `validation` is a share of the rows to hold out and measure after every epoch, or a tuple of
-        inputs and labels, and weights. `callbacks` are functions of an `Event`: see
+        inputs and labels, and weights. `sampling` says how often rows come in an epoch, by default
+        once each: "balanced", so that every class comes as often, a weight for each row, or a
+        `Sampling`; never of validation. `callbacks` are functions of an `Event`: see
         `early_stopping`. `progress` shows a live line: by default where a person looks on. Ctrl-C
         ends training after the step in hand; the model keeps what it has learned. A loss, or a
         number of the model or the optimizer, that is not finite after an epoch ends it too, with a
@@ -196,13 +201,19 @@ class Trainer:
         callbacks = functions(callbacks)
         data: Rows | Batches
         held_out = None
+        drawn = Sampling.of(sampling)
         if are_batches(inputs, labels):
             data = Batches(inputs, epochs)
             if isinstance(validation, Real):
                 raise CircuitError("batches have no rows to hold out; give validation data")
+            if drawn is not None:
+                raise CircuitError("batches have an order of their own: sampling is for rows")
         else:
             refuse_order(self.model)
             data = self._ready(inputs, labels, weights, "training")
+            if drawn is not None:
+                drawn.check(self.losses, of_kind("labels", data.columns))
+                data = replace(data, sampling=drawn)
             if isinstance(validation, Real):
                 data, held_out = data.split(float(validation), self.seed)
         if isinstance(validation, tuple | list):
@@ -214,7 +225,7 @@ class Trainer:
             )
         refuse_to_go_on(self._named_sources, self._step.memory.wires)
         if isinstance(data, Rows):
-            self._step.weigh(data.columns)
+            self._step.weigh(data.counted)
         history = History()
         event = Event("begin", self, self._epochs, {}, history)
         self._tell(callbacks, event)
@@ -299,13 +310,13 @@ class Trainer:
                 of = None if data.count is None else round(done * data.count / len(measured))
                 tell(done, of, measured[-1].means())
             return joined(measured).means()
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(data))
-        whole = len(data) // size * size
+        order = data.order(self.seed, epoch)
+        whole = len(order) // size * size
         if whole:
-            run = self._run(data.take(slice(size)))
+            run = self._run(data.take(np.arange(size) % len(data)))
 
             def seen(steps: int, numbers: Mapping[str, Sequence[float]]) -> None:
-                tell(steps * size, len(data), {k: float(np.mean(v)) for k, v in numbers.items()})
+                tell(steps * size, len(order), {k: float(np.mean(v)) for k, v in numbers.items()})
 
             done = run.epoch(data.columns, order[:whole], stop, seen)
             if done.steps * size < whole:
