@@ -12,6 +12,7 @@ from pullback.core.errors import CircuitError
 _FOR = {
     "tables": "tables",
     "files": "tables",
+    "drawn": "tables",
     "pictures": "pictures",
     "folders": "folders of pictures or recordings",
     "sequences": "text and sound",

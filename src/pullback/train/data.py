@@ -15,6 +15,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.values import plain_array
+from pullback.losses.loss import Loss
 from pullback.train.sampling import Sampling
 
 
@@ -31,6 +32,16 @@ class Rows:
     def take(self, which: Any) -> Rows:
         """These rows alone."""
         return Rows({name: column[which] for name, column in self.columns.items()})
+
+    def sampled(self, given: Any, losses: Sequence[Loss]) -> Rows:
+        """The same rows, drawn by what a user gives as sampling, for these losses.
+
+        Raises `CircuitError` where they cannot be.
+        """
+        if (sampling := Sampling.of(given)) is None:
+            return self
+        sampling.check(losses, of_kind("labels", self.columns))
+        return replace(self, sampling=sampling)
 
     def order(self, seed: int, epoch: int) -> np.ndarray:
         """The numbers of the rows of an epoch in its order: each epoch of a seed has its own."""
@@ -71,7 +82,9 @@ class Batches:
     of what has a length.
     """
 
-    def __init__(self, source: Any, epochs: int) -> None:
+    def __init__(self, source: Any, epochs: int, sampling: Any = None) -> None:
+        if sampling is not None:
+            raise CircuitError("batches have an order of their own: sampling is for rows")
         self._source = source
         self.count = len(source) if hasattr(source, "__len__") else None  # in an epoch, if known
         once = not callable(source) and iter(source) is source

@@ -54,6 +54,7 @@ def fitted(
     *,
     validation: tuple[Any, ...],
     mixup: float = 0.0,
+    sampling: Any = None,
     callbacks: Iterable[Callback] = (),
     progress: bool | None = None,
 ) -> Fitted:
@@ -81,6 +82,7 @@ def fitted(
             labels,
             epochs=plan.epochs,
             validation=validation,
+            sampling=sampling,
             callbacks=[*stop, *callbacks],
             progress=progress,
             **sizes,

@@ -23,11 +23,11 @@ from pullback.losses.loss import Loss, prepare_weights
 class Sampling:
     """How often rows come in an epoch: each in proportion to its weight.
 
-    An epoch has `rows` rows, by default as many as there are. A row of weight w comes
-    rows * w / sum(weights) times in it, rounded down or up by chance: so none that is to come once
-    or more is ever left out, and rows of equal weights come once each. Each epoch draws anew, by
-    the seed of the `Trainer`. `weights` are a number for each row, or "balanced", which lets every
-    class come as often, and needs class numbers as labels.
+    An epoch has `rows` rows, by default as many as there are. A row of weight w comes rows * w /
+    sum(weights) times in it, rounded down or up by chance: so none that is to come once or more is
+    ever left out, and rows of equal weights come once each. Each epoch draws anew, by the seed of
+    the `Trainer`; rows that validate or test are never drawn. `weights` are a number for each row,
+    or "balanced", which lets every class come as often, and needs class numbers as labels.
 
     What a model says after balanced sampling is as if classes were equally common:
     `pullback.metrics.with_priors` takes that back.
@@ -84,7 +84,7 @@ class Sampling:
             warnings.warn(
                 "balanced sampling and class weights both let rare classes count for more, and "
                 "together they do so twice: leave one out",
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def take(self, which: np.ndarray) -> Sampling:

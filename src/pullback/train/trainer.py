@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, NoReturn
 
@@ -33,7 +32,6 @@ from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
 from pullback.train.measured import Steps, joined, judged
 from pullback.train.predictor import Predictor
-from pullback.train.sampling import Sampling
 from pullback.train.step import Model, TrainingStep
 
 
@@ -179,14 +177,13 @@ class Trainer:
         batch counts the same.
 
         `validation` is a share of the rows to hold out and measure after every epoch, or a tuple of
-        inputs and labels, and weights. `sampling` says how often rows come in an epoch, by default
-        once each: "balanced", so that every class comes as often, a weight for each row, or a
-        `Sampling`; never of validation. `callbacks` are functions of an `Event`: see
-        `early_stopping`. `progress` shows a live line: by default where a person looks on. Ctrl-C
-        ends training after the step in hand; the model keeps what it has learned. A loss, or a
-        number of the model or the optimizer, that is not finite after an epoch ends it too, with a
-        warning; a model that is left so neither answers nor is saved or trained on. A second `fit`
-        goes on where the first one ended, as if it had not.
+        inputs and labels, and weights. `sampling`, "balanced", a weight for each row, or a
+        `Sampling`, says how often rows of training come in an epoch. `callbacks` are functions of
+        an `Event`: see `early_stopping`. `progress` shows a live line: by default where a person
+        looks on. Ctrl-C ends training after the step in hand; the model keeps what it has learned.
+        A loss, or a number of the model or the optimizer, that is not finite after an epoch ends it
+        too, with a warning; a model that is left so neither answers nor is saved or trained on. A
+        second `fit` goes on where the first one ended, as if it had not.
         A single row that is left for a last batch, or comes as one after larger ones, is left out
         of the epoch where layers learn from a batch as a whole, such as `BatchNorm`.
 
@@ -201,19 +198,13 @@ class Trainer:
         callbacks = functions(callbacks)
         data: Rows | Batches
         held_out = None
-        drawn = Sampling.of(sampling)
         if are_batches(inputs, labels):
-            data = Batches(inputs, epochs)
+            data = Batches(inputs, epochs, sampling)
             if isinstance(validation, Real):
                 raise CircuitError("batches have no rows to hold out; give validation data")
-            if drawn is not None:
-                raise CircuitError("batches have an order of their own: sampling is for rows")
         else:
             refuse_order(self.model)
-            data = self._ready(inputs, labels, weights, "training")
-            if drawn is not None:
-                drawn.check(self.losses, of_kind("labels", data.columns))
-                data = replace(data, sampling=drawn)
+            data = self._ready(inputs, labels, weights, "training").sampled(sampling, self.losses)
             if isinstance(validation, Real):
                 data, held_out = data.split(float(validation), self.seed)
         if isinstance(validation, tuple | list):
@@ -321,8 +312,7 @@ class Trainer:
             done = run.epoch(data.columns, order[:whole], stop, seen)
             if done.steps * size < whole:
                 return None
-            counts = self._step.counts(data.columns)
-            counts = [None if count is None else count[order[:whole]] for count in counts]
+            counts = [c if c is None else c[order[:whole]] for c in self._step.counts(data.columns)]
             measured.append(Steps.of(size, done.numbers, counts, [None] * len(counts)))
         rest = order[whole:]
         if len(rest) > 1 or (len(rest) == 1 and not (whole and self._learns_from_batches)):
