@@ -317,6 +317,8 @@ def test_the_account_that_hostile_ones_depart_from_loads(place, tmp_path):
         put("preparation", "features", 0, "scale", value=0.0),
         put("preparation", "features", 0, "part", value="other"),
         put("preparation", "features", 0, "low", value=float("nan")),
+        put("threshold", value=0.5),
+        put("threshold", value={"value": 0.2, "criterion": "f1", "reached": 1.0, "positive": 0}),
         put("record", value={}),
         put("record", "loss", value="SquaredError"),
         put("record", "loss", value="exec"),

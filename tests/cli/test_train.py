@@ -23,6 +23,7 @@ import pullback as pb
 from pullback.datasets import DATASETS, load_dataset
 from pullback.datasets.images import PictureSet
 from pullback.datasets.speech import SpeechSet
+from pullback.datasets.tables import TableSet
 from pullback.datasets.texts import TextSet
 from pullback.tables.trained import Trained
 
@@ -385,7 +386,7 @@ def test_digits_by_the_command_itself(tmp_path):
     sorted(
         name
         for name, entry in DATASETS.items()
-        if name != "digits" and not isinstance(entry, PictureSet | SpeechSet | TextSet)
+        if name != "digits" and not isinstance(entry, PictureSet | SpeechSet | TextSet | TableSet)
     ),
 )
 def test_every_built_in_set_is_learned(name):

@@ -9,10 +9,11 @@ import pullback as pb
 from pullback.datasets import DATASETS, load_dataset, load_table
 from pullback.datasets.images import PictureSet
 from pullback.datasets.speech import SpeechSet
+from pullback.datasets.tables import TableSet
 from pullback.datasets.texts import TextSet
 from pullback.tables import Dataset, Preparation
 
-OTHERS = PictureSet | SpeechSet | TextSet
+OTHERS = PictureSet | SpeechSet | TextSet | TableSet  # which are published
 TABLES = sorted(name for name, entry in DATASETS.items() if not isinstance(entry, OTHERS))
 
 

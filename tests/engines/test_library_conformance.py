@@ -128,8 +128,8 @@ def losses_of(dtype: str) -> Steps:
 
 
 def by_class(loss: Any, scores: pb.Unit) -> Loss:
-    """The loss with weights for the classes, where it takes any."""
-    if not hasattr(loss, "class_weights"):
+    """The loss with weights for the classes, where it takes any; alpha is such weights already."""
+    if not hasattr(loss, "class_weights") or getattr(loss, "alpha", None) is not None:
         return loss
     return replace(loss, class_weights=CLASS_WEIGHTS[: scores.shape[1] if scores.ndim > 1 else 2])
 

@@ -50,6 +50,27 @@ def _cross_entropy(m, s, y):
     return -y * m.log(p) - (1 - y) * m.log(1 - p)
 
 
+def _focal(gamma, alpha=(1.0, 1.0)):
+    """As `torchvision.ops.sigmoid_focal_loss` has it of labels 0 and 1; alpha of 0 and of 1."""
+
+    def cost(m, s, y):
+        p = 1 / (1 + m.exp(-s))
+        return -alpha[1] * y * (1 - p) ** gamma * m.log(p) - alpha[0] * (1 - y) * p**gamma * m.log(
+            1 - p
+        )
+
+    return cost
+
+
+def _softmax_focal(gamma):
+    def cost(m, s, q):
+        z = m.exp(s)
+        p = z / z.sum(axis=1, keepdims=True)
+        return -(q * (1 - p) ** gamma * m.log(p)).sum(axis=1)
+
+    return cost
+
+
 def _softmax(m, s, q):
     z = m.exp(s)
     return -(q * m.log(z / z.sum(axis=1, keepdims=True))).sum(axis=1)
@@ -111,6 +132,16 @@ CASES = {
             0.9 * m.log1p(m.exp(-(2 * y - 1) * s)) + 0.1 * m.log1p(m.exp((2 * y - 1) * s))
         ),
     ),
+    "BinaryFocalCrossEntropy": Case(losses.BinaryFocalCrossEntropy(), COLUMN, BINARY, _focal(2.0)),
+    "BinaryFocalCrossEntropy, alpha": Case(
+        losses.BinaryFocalCrossEntropy(gamma=0.5, alpha=0.25),
+        COLUMN,
+        BINARY,
+        _focal(0.5, (0.75, 0.25)),
+    ),
+    "BinaryFocalCrossEntropy, soft": Case(
+        losses.BinaryFocalCrossEntropy(gamma=1.5), COLUMN, SOFT_BINARY, _focal(1.5)
+    ),
     "ChainCrossEntropy": Case(
         losses.ChainCrossEntropy(),
         sequences.CHAIN_SCORES,
@@ -169,6 +200,15 @@ CASES = {
         TABLE,
         NUMBERS,
         lambda m, s, y: _softmax(m, s, 0.8 * ONE_HOT + 0.2 / CLASSES),
+    ),
+    "SoftmaxFocalCrossEntropy": Case(
+        losses.SoftmaxFocalCrossEntropy(),
+        TABLE,
+        NUMBERS,
+        lambda m, s, y: _softmax_focal(2.0)(m, s, ONE_HOT),
+    ),
+    "SoftmaxFocalCrossEntropy, soft": Case(
+        losses.SoftmaxFocalCrossEntropy(gamma=0.5), TABLE, SOFT_ROWS, _softmax_focal(0.5)
     ),
     "SoftmaxCrossEntropy, soft": Case(losses.SoftmaxCrossEntropy(), TABLE, SOFT_ROWS, _softmax),
     "SoftmaxCrossEntropy, soft and smoothed": Case(

@@ -36,9 +36,14 @@ CASES = [
         SOFT_BINARY,
         3.0 * SOFT_BINARY + 0.5 * (1 - SOFT_BINARY),
     ),
+    (losses.BinaryFocalCrossEntropy, TWO, {0: 0.5, 1: 3.0}, COLUMN, BINARY, np.array(TWO)[BINARY]),
     *(
         (loss, THREE, {1: 3.0, 0: 0.5}, TABLE, labels, np.array(THREE)[NUMBERS])
-        for loss in (losses.SoftmaxCrossEntropy, losses.MulticlassHinge)
+        for loss in (
+            losses.SoftmaxCrossEntropy,
+            losses.SoftmaxFocalCrossEntropy,
+            losses.MulticlassHinge,
+        )
         for labels in (NUMBERS, ONE_HOT)
     ),
     (

@@ -5,7 +5,7 @@ import pytest
 
 import pullback as pb
 from pullback.train.data import Batches, Rows
-from pullback.train.passes import BatchPass, Place, RowPass, Runs, order_of
+from pullback.train.passes import BatchPass, Place, RowPass, Runs
 from pullback.train.step import TrainingStep
 
 X = np.random.default_rng(0).normal(size=(23, 3)).astype(np.float32)
@@ -102,7 +102,8 @@ def test_what_is_told_on_the_way_counts_all_that_is_done():
 
 
 def test_the_order_of_an_epoch_hangs_on_no_other():
-    assert sorted(order_of(0, 3, 7)) == list(range(7))
-    np.testing.assert_array_equal(order_of(1, 2, 100), order_of(1, 2, 100))
-    assert (order_of(1, 2, 100) != order_of(1, 3, 100)).any()
-    assert (order_of(1, 2, 100) != order_of(2, 2, 100)).any()
+    assert sorted(Rows({"inputs": np.zeros(7)}).order(0, 3)) == list(range(7))
+    rows = Rows({"inputs": np.zeros(100)})
+    np.testing.assert_array_equal(rows.order(1, 2), rows.order(1, 2))
+    assert (rows.order(1, 2) != rows.order(1, 3)).any()
+    assert (rows.order(1, 2) != rows.order(2, 2)).any()

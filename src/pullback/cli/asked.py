@@ -13,6 +13,7 @@ from pullback.train.settings import option_of
 _FOR = {
     "tables": "tables",
     "files": "tables",
+    "drawn": "tables",
     "pictures": "pictures",
     "folders": "folders of pictures or recordings",
     "sequences": "text and sound",

@@ -145,6 +145,7 @@ def _show_training(page: Page, trained: Trained) -> None:
         f"rows      {train:,} to train on, {validation:,} to validate, {test:,} to test",
         f"training  {record.kind}: {record.loss}, {record.optimizer}{springs}",
         f"ended     after {epochs}, seed {record.seed}: {record.ended}",
+        *([] if trained.threshold is None else [f"answers   {trained.answered}"]),
     )
 
 
@@ -191,6 +192,7 @@ def _summary(path: str, model: Layer, version: str, trained: Trained | None) -> 
         "seed": record.seed,
         "metrics": metrics_of(record),
         "baselines": {"linear": record.linear, "trivial": record.trivial},
+        "threshold": to_plain(trained.threshold),
     }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from pullback.core.errors import CircuitError
-from pullback.tables import ReadOptions
+from pullback.tables import KINDS, ReadOptions
 from pullback.train.settings import named
 
 _READING, OF_PICTURES = "Reading the file", "Pictures"
@@ -98,3 +99,23 @@ def _mark(option: str, text: str | None, marks: dict[str, str]) -> str | None:
     if text not in marks:
         raise CircuitError(f"--{option} is one of {', '.join(marks)}, got {text!r}")
     return marks[text]
+
+
+def kinds_told(texts: Sequence[str]) -> dict[str, str]:
+    """The kinds that were told, by column.
+
+    >>> kinds_told(["zip=category", "a=b=ignore"])
+    {'zip': 'category', 'a=b': 'ignore'}
+    >>> kinds_told(["day=date:%d/%m/%Y"])
+    {'day': 'date:%d/%m/%Y'}
+    """
+    kinds: dict[str, str] = {}
+    for text in texts:
+        column, sign, kind = text.rpartition("=")
+        if not sign or not column:
+            raise CircuitError(f"--kind is COLUMN=KIND, such as zip=category, got {text!r}")
+        if column in kinds:
+            raise CircuitError(f"column {column!r} is told two kinds; tell one")
+        kind, colon, spelling = kind.partition(":")
+        kinds[column] = named("kind of column", kind, KINDS) + colon + spelling
+    return kinds

@@ -111,6 +111,8 @@ def predict(
     truth = trained.target.truth(read.frame)
     known = None if truth is None else ~trained.target.gaps(truth)
     found = None if truth is None else judged(answers, truth)
+    if trained.answered:
+        notes = (*notes, f"the model answers {trained.answered}")
     _say((*read.notes, *notes))
     if path is not None:
         _write(table, path)

@@ -14,7 +14,8 @@ from pullback.cli.layout import GAP, bar, cell, sentence, shortened, table
 from pullback.core.text import number
 from pullback.tables import Column, Target
 from pullback.tables.measure import MEASURES, Measured, histogram, quantiles
-from pullback.tables.study import Outcome, Study, cells_of, place_of
+from pullback.tables.places import cells_of, place_of
+from pullback.tables.study import Outcome, Study
 from pullback.tables.trained import PARTS
 from pullback.train import History
 from pullback.train.monitors import MEASURES as OF_LAYERS
@@ -27,7 +28,6 @@ NAMES = {
     "r2": "R²",
 }
 HEADS = ("train", "valid", "test")  # of the columns of `PARTS`
-_UNEQUAL = 2.0  # times as many rows of one class as of another, from which balance is shown
 _MOST_COLUMNS = 40
 _MOST_PAIRS = 8
 _WIDE = 60  # columns of a terminal, below which the least telling column is left out
@@ -167,7 +167,7 @@ def show_outcome(page: Page, outcome: Outcome) -> None:
         study.target,
         outcome.metrics,
         {"model": "this model", "linear": study.linear.name, "trivial": study.trivial.name},
-        balanced=_unequal(study),
+        balanced=study.unequal,
     )
     if outcome.confusion is not None:
         page.confusion(study.target.classes, outcome.confusion)
@@ -242,13 +242,6 @@ def shown_value(measure: str, value: float | None) -> str:
     if 1e4 <= value < 1e7:
         return number(value)
     return f"{value:#.4g}".rstrip(".")
-
-
-def _unequal(study: Study) -> bool:
-    if not study.target.classes:
-        return False
-    counts = np.bincount(study.truths["train"], minlength=len(study.target.classes))
-    return bool(counts.max() > _UNEQUAL * counts.min())
 
 
 def _show_residuals(page: Page, target: Target, residuals: np.ndarray) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -20,10 +19,19 @@ from pullback.cli.file_options import (
     Header,
     Separator,
     Size,
+    kinds_told,
     read_options,
 )
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.pictures import holds_pictures, train_pictures
+from pullback.cli.rare_options import (
+    Calibrate,
+    ClassWeights,
+    Reliability,
+    Sampling,
+    Threshold,
+)
+from pullback.cli.rare_report import draw_reliability, drawable, show_rare
 from pullback.cli.report import Page, show_data, show_end, show_layers, show_outcome
 from pullback.cli.sequences import holds_sequences, train_sequences
 from pullback.cli.similar import FIGURES
@@ -167,14 +175,11 @@ def train(
             metavar="NAME", rich_help_panel=_TRAINING, help="such as Huber; by default by the task"
         ),
     ] = None,
-    class_weights: Annotated[
-        str | None,
-        typer.Option(
-            metavar="balanced",
-            rich_help_panel=_TRAINING,
-            help="let rare classes count for as much as common ones",
-        ),
-    ] = None,
+    class_weights: ClassWeights = None,
+    sampling: Sampling = None,
+    threshold: Threshold = None,
+    calibrate: Calibrate = None,
+    reliability: Reliability = None,
     optimizer: Annotated[
         str | None,
         typer.Option(
@@ -310,6 +315,10 @@ def train(
     of a long text the last tenth is kept to judge by. How a table becomes numbers is learned from
     the training rows alone. The model kept is that of the epoch with the best validation loss.
 
+    Where one class is more than twice as common as another, measures are shown that do not rise
+    where the commonest is always answered. A threshold, and a calibration, are chosen on the
+    validation rows, saved with the model, and used by `pullback predict`.
+
     With --json, `metrics` has all measures by who answered and by part; the model's own of the test
     part stand at the top too: `test_accuracy` of classes, `test_rmse`, `test_mae` and `test_r2` of
     quantities.
@@ -355,8 +364,12 @@ def train(
                 "activation": activation,
                 "loss": loss,
                 "balanced": _balanced(class_weights) or None,
+                "sampling": sampling,
+                "threshold": threshold,
+                "calibrate": calibrate,
             },
             "files": {"target": target, "task": task, "kind": kind},
+            "drawn": {"reliability": reliability},
             "pictures": {"size": size, "augment": augment},
             "folders": {"skip_broken": skip_broken or None},
             "sequences": {
@@ -376,11 +389,12 @@ def train(
                 raise CircuitError(f"how to read a file can be told of tables; {data} has {what}")
             train_others(data, asked, path, save, as_json)
             return
-    asked.refuse_but("this is a table", "tables", "files")
+    asked.refuse_but("this is a table", "tables", "files", "drawn")
     recipe = Recipe(**asked.given("tables")).checked()
     if task is not None:
         task = named("task", task, TASKS)
-    kinds = _kinds(kind or ())
+    kinds = kinds_told(kind or ())
+    picture = None if reliability is None else drawable(reliability)
     study = Study.of(load_table(data, target, task, kinds, options), recipe)
     page = Page()
     if not as_json:
@@ -390,10 +404,13 @@ def train(
         _ = study.linear  # after training, which need not wait for scikit-learn to be imported
     if path is not None:
         outcome.trained.save(path)
+    if picture is not None:
+        draw_reliability(outcome, picture)
     if as_json:
         print(json.dumps(_finite(outcome.to_json_dict(save)), allow_nan=False))
     else:
         show_outcome(page, outcome)
+        show_rare(page, outcome)
         show_layers(page, outcome.history)
         show_end(page, outcome, save)
     if outcome.interrupted:
@@ -414,26 +431,6 @@ def _balanced(class_weights: str | None) -> bool:
     if class_weights not in (None, "balanced"):
         raise CircuitError(f"--class-weights is balanced or not given, got {class_weights!r}")
     return class_weights is not None
-
-
-def _kinds(texts: Sequence[str]) -> dict[str, str]:
-    """The kinds that were told, by column.
-
-    >>> _kinds(["zip=category", "a=b=ignore"])
-    {'zip': 'category', 'a=b': 'ignore'}
-    >>> _kinds(["day=date:%d/%m/%Y"])
-    {'day': 'date:%d/%m/%Y'}
-    """
-    kinds: dict[str, str] = {}
-    for text in texts:
-        column, sign, kind = text.rpartition("=")
-        if not sign or not column:
-            raise CircuitError(f"--kind is COLUMN=KIND, such as zip=category, got {text!r}")
-        if column in kinds:
-            raise CircuitError(f"column {column!r} is told two kinds; tell one")
-        kind, colon, spelling = kind.partition(":")
-        kinds[column] = named("kind of column", kind, KINDS) + colon + spelling
-    return kinds
 
 
 def _finite(thing: Any) -> Any:

@@ -9,6 +9,7 @@ from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.datasets.builtin import DATASETS, Loaded
 from pullback.datasets.images import PictureSet
 from pullback.datasets.speech import SpeechSet
+from pullback.datasets.tables import MAMMOGRAPHY
 from pullback.datasets.texts import TextSet
 from pullback.files.folder import kind_in
 from pullback.images.folder import read_folder
@@ -21,6 +22,8 @@ from pullback.tables.dataset import Dataset
 from pullback.tables.options import ReadOptions
 from pullback.tables.read import SUFFIXES
 from pullback.tables.table import TableDataset, read_dataset
+
+DATASETS.add(MAMMOGRAPHY.name, MAMMOGRAPHY)
 
 
 def load_dataset(

@@ -74,6 +74,11 @@ class NetworkClassifier(Classifier):
     n_iter_ : how many epochs were trained.
     n_features_in_, feature_names_in_ : as everywhere in scikit-learn.
 
+    `score` is plain accuracy, which says little where one class is rare: there, judge by
+    scikit-learn's "average_precision" or "balanced_accuracy", and let its
+    `TunedThresholdClassifierCV` and `CalibratedClassifierCV` choose from which probability on a
+    class is answered, and make probabilities right.
+
     The numbers inside are float32. A pickle or a copy goes on, by `partial_fit` or `warm_start`, as
     the original would, to the bit; another learning rate, loss, optimizer, l2, engine or n_jobs
     counts from the next call on.

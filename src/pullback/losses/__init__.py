@@ -2,6 +2,7 @@
 
 from pullback.losses.absolute_error import AbsoluteError
 from pullback.losses.binary_cross_entropy import BinaryCrossEntropy, logistic_force
+from pullback.losses.binary_focal_cross_entropy import BinaryFocalCrossEntropy
 from pullback.losses.class_weights import balanced_class_weights
 from pullback.losses.constraints import MaxNorm, NonNegative
 from pullback.losses.cosine import Cosine
@@ -25,6 +26,7 @@ from pullback.losses.sequences import (
     ctc_labels,
 )
 from pullback.losses.softmax_cross_entropy import SoftmaxCrossEntropy, softmax_force
+from pullback.losses.softmax_focal_cross_entropy import SoftmaxFocalCrossEntropy
 from pullback.losses.squared_error import SquaredError, squared_force
 from pullback.losses.squared_hinge import SquaredHinge, squared_hinge_force
 
@@ -35,6 +37,7 @@ __all__ = [
     "LOSSES",
     "AbsoluteError",
     "BinaryCrossEntropy",
+    "BinaryFocalCrossEntropy",
     "ChainCrossEntropy",
     "ChainHinge",
     "ChainPerceptron",
@@ -54,6 +57,7 @@ __all__ = [
     "Reading",
     "SequenceCrossEntropy",
     "SoftmaxCrossEntropy",
+    "SoftmaxFocalCrossEntropy",
     "SquaredError",
     "SquaredHinge",
     "balanced_class_weights",

@@ -164,7 +164,7 @@ def fitting(task: str, classes: int = 0) -> list[str]:
 
     >>> from pullback.losses import LOSSES
     >>> fitting("classification", 3)
-    ['MulticlassHinge', 'SoftmaxCrossEntropy']
+    ['MulticlassHinge', 'SoftmaxCrossEntropy', 'SoftmaxFocalCrossEntropy']
     """
     return [name for name, loss in LOSSES.items() if loss.reading.fits(task, classes)]
 

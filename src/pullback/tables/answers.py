@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.losses import LOSSES
+from pullback.metrics import Threshold
 from pullback.tables.target import Target, label_array
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ class Answers:
     """What scores say, one row each.
 
     In classification `numbers` are class numbers and `by_class` (rows, classes) the scores of all
-    classes, of which the highest wins. In regression `numbers` are quantities of the target's own
-    unit, and `by_class` and `probabilities` are None, as these are where the loss gives none.
+    classes, of which the highest wins, unless a threshold says otherwise. In regression `numbers`
+    are quantities of the target's own unit, and `by_class` and `probabilities` are None, as these
+    are where the loss gives none.
     """
 
     target: Target
@@ -31,19 +33,38 @@ class Answers:
     probabilities: np.ndarray | None = None
 
     @classmethod
-    def of(cls, loss: str, target: Target, scores: Any) -> Answers:
-        """The answers of scores (rows, outputs), by the loss of this name."""
+    def of(
+        cls, loss: str, target: Target, scores: Any, threshold: Threshold | None = None
+    ) -> Answers:
+        """The answers of scores (rows, outputs), by the loss of this name.
+
+        A `threshold` of the probability of one of two classes answers in place of the likelier one.
+        """
         scores, reading = np.asarray(scores, np.float64), LOSSES[loss].reading
         if not target.classes:
             return cls(target, target.decode(scores))
         by_class = reading.by_class(scores)
-        return cls(target, by_class.argmax(axis=1), by_class, reading.probabilities(scores))
+        probabilities = reading.probabilities(scores)
+        numbers = by_class.argmax(axis=1)
+        if threshold is not None and probabilities is not None:
+            numbers = threshold.answers(probabilities)
+        return cls(target, numbers, by_class, probabilities)
 
     @property
     def values(self) -> np.ndarray:
         """The answers as the table has them: labels of classes, or quantities."""
         classes = self.target.classes
         return label_array(classes)[self.numbers] if classes else self.numbers
+
+    @property
+    def probable(self) -> bool:
+        """Whether there are probabilities."""
+        return self.probabilities is not None
+
+    @property
+    def speaking(self) -> np.ndarray | None:
+        """What speaks for each class, (rows, classes): its probability, or else its score."""
+        return self.by_class if self.probabilities is None else self.probabilities
 
     @property
     def confidence(self) -> np.ndarray | None:
@@ -54,7 +75,7 @@ class Answers:
         if self.by_class is None:
             return None
         if self.probabilities is not None:
-            return self.probabilities.max(axis=1)
+            return self.probabilities[np.arange(len(self.numbers)), self.numbers]
         best = np.sort(self.by_class, axis=1)
         return best[:, -1] - best[:, -2]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -59,21 +59,29 @@ def judged(answers: Answers, truth: np.ndarray) -> Measured:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A way to answer that training has to beat, and its answers for each part."""
+    """A way to answer that training has to beat, and its answers for each part.
+
+    Of classes, `by_class` has the probability of each, (rows, classes).
+    """
 
     name: str
     answers: Mapping[str, np.ndarray]
+    by_class: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def trivial(target: Target, truths: Mapping[str, np.ndarray]) -> Baseline:
     """The commonest class, or the mean, of the training rows, whatever the inputs are."""
     train = truths["train"]
-    if target.classes:
-        answer = int(np.bincount(train).argmax())
-        name = f"always {target.classes[answer]}"
-    else:
-        answer, name = float(train.mean()), "always the mean"
-    return Baseline(name, {part: np.full(len(x), answer) for part, x in truths.items()})
+    if not target.classes:
+        mean = float(train.mean())
+        return Baseline("always the mean", {k: np.full(len(x), mean) for k, x in truths.items()})
+    counts = np.bincount(train, minlength=len(target.classes))
+    answer = int(counts.argmax())
+    return Baseline(
+        f"always {target.classes[answer]}",
+        {part: np.full(len(x), answer) for part, x in truths.items()},
+        {part: np.tile(counts / len(train), (len(x), 1)) for part, x in truths.items()},
+    )
 
 
 def linear(target: Target, parts: Mapping[str, Dataset], *, balanced: bool) -> Baseline:
@@ -96,6 +104,7 @@ def linear(target: Target, parts: Mapping[str, Dataset], *, balanced: bool) -> B
     return Baseline(
         "logistic regression",
         {part: np.asarray(logistic.predict(data.inputs)) for part, data in parts.items()},
+        {part: np.asarray(logistic.predict_proba(data.inputs)) for part, data in parts.items()},
     )
 
 
@@ -128,7 +137,7 @@ def most_wrong(
     rows = np.arange(len(truth))
     if answers.by_class is not None:
         far = answers.by_class[rows, answers.numbers] - answers.by_class[rows, truth]
-        far = np.where(answers.numbers == truth, -1.0, far)
+        far = np.where(answers.numbers == truth, -np.inf, far)
     else:
         far = np.abs(answers.numbers - truth)
     order = np.argsort(-far, kind="stable")[:most]
@@ -141,7 +150,7 @@ def most_wrong(
             None if confidence is None else float(confidence[k]),
         )
         for k in order
-        if far[k] >= 0.0
+        if far[k] > -np.inf
     )
 
 

@@ -16,6 +16,8 @@ from pullback.layers import Sequential
 from pullback.layers.activations import ACTIVATIONS
 from pullback.losses import L2, LOSSES, Loss, Penalty, balanced_class_weights
 from pullback.losses.loss import fitting
+from pullback.metrics.calibration import METHODS, Method
+from pullback.metrics.threshold import refuse_criterion
 from pullback.optim import OPTIMIZERS, Optimizer
 from pullback.tables.dataset import Dataset
 from pullback.tables.parts import multilayer
@@ -51,6 +53,9 @@ class Recipe(Settings):
     dropout: float | None = None
     loss: str | None = None
     balanced: bool = False
+    sampling: str | None = None
+    threshold: str | None = None
+    calibrate: Method | None = None
 
     def checked(self) -> Recipe:
         """The recipe with all names as they are registered.
@@ -72,8 +77,18 @@ class Recipe(Settings):
                 f"a support vector machine learns by a hinge, {_or(hinges)}; {loss} needs "
                 "--model linear or mlp"
             )
+        if self.sampling not in (None, "balanced"):
+            raise CircuitError(f"--sampling is balanced or not given, got {self.sampling!r}")
+        if self.sampling and self.balanced:
+            raise CircuitError(
+                "--class-weights and --sampling both let rare classes count for more, and together "
+                "they do so twice; give one"
+            )
+        if self.threshold is not None:
+            refuse_criterion(self.threshold)
+        method: Any = self.calibrate and named("calibration", self.calibrate, METHODS)
         activation = self.activation and named("activation", self.activation, ACTIVATIONS)
-        return replace(recipe, loss=loss, activation=activation)
+        return replace(recipe, loss=loss, activation=activation, calibrate=method)
 
 
 @dataclass(frozen=True)
@@ -101,6 +116,7 @@ def prepared(recipe: Recipe, train: Dataset) -> Plan:
     loss = _loss(recipe, task, classes)
     if recipe.balanced and not classes:
         raise CircuitError("--class-weights is for classes, and the task is regression")
+    _refuse_unfit(recipe, loss, classes)
     weights = balanced_class_weights(train.labels, classes) if recipe.balanced else None
     more: dict[str, Any] = {} if weights is None else {"class_weights": weights}
     strength = _strength(task, len(train)) if recipe.l2 is None else recipe.l2
@@ -145,6 +161,26 @@ def _loss(recipe: Recipe, task: str, classes: int) -> str:
         what = f"{task} of {classes} classes" if classes else task
         raise CircuitError(f"the loss {recipe.loss} does not fit {what}; there are: {_or(fit)}")
     return recipe.loss
+
+
+def _refuse_unfit(recipe: Recipe, loss: str, classes: int) -> None:
+    """Refuse what is for classes, for two of them, or for probabilities."""
+    for option, value in {
+        "--sampling": recipe.sampling,
+        "--threshold": recipe.threshold,
+        "--calibrate": recipe.calibrate,
+    }.items():
+        if value is None:
+            continue
+        if not classes:
+            raise CircuitError(f"{option} is for classes, and the task is regression")
+        if option == "--threshold" and classes != 2:
+            raise CircuitError(f"--threshold is for two classes, and there are {classes}")
+        if option != "--sampling" and not LOSSES[loss].reading.probable:
+            raise CircuitError(
+                f"{option} is for probabilities, which {loss} gives none of; take --loss "
+                f"{'BinaryCrossEntropy' if classes == 2 else 'SoftmaxCrossEntropy'}"
+            )
 
 
 def _strength(task: str, rows: int) -> float:

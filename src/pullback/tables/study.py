@@ -13,10 +13,20 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.plain import to_plain
+from pullback.metrics import (
+    Reliability,
+    Threshold,
+    class_metrics,
+    misleading_accuracy,
+    reliability,
+)
 from pullback.tables.answers import Answers
 from pullback.tables.column import Column
 from pullback.tables.dataset import Dataset
+from pullback.tables.decision import Decision, decided, unequal
 from pullback.tables.measure import (
+    MEASURES,
     Baseline,
     Measured,
     Wrong,
@@ -27,6 +37,7 @@ from pullback.tables.measure import (
     quantiles,
     trivial,
 )
+from pullback.tables.places import cells_of, place_of
 from pullback.tables.prepare import Preparation
 from pullback.tables.recipe import Plan, Recipe, prepared
 from pullback.tables.table import TableDataset
@@ -74,9 +85,31 @@ class Study:
         Ctrl-C ends that, and the trivial model stands in: what training made is not lost by it.
         """
         try:
-            return linear(self.target, self.parts, balanced=self.recipe.balanced)
+            balanced = self.recipe.balanced or self.recipe.sampling is not None
+            return linear(self.target, self.parts, balanced=balanced)
         except KeyboardInterrupt:
             return replace(self.trivial, name=f"linear: interrupted, so {self.trivial.name}")
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How many training rows each class has; none in regression."""
+        classes = len(self.target.classes)
+        return np.bincount(self.truths["train"], minlength=classes) if classes else np.array([])
+
+    @property
+    def unequal(self) -> bool:
+        """Whether some class is so rare beside another that plain accuracy says little."""
+        return unequal(self.counts)
+
+    @property
+    def positive(self) -> int:
+        """The rarest class, by its number: of two, what thresholds and F1 are about."""
+        return int(self.counts.argmin()) if self.target.classes else 0
+
+    def judge(self, numbers: np.ndarray, by_class: np.ndarray, probable: bool = True) -> Measured:
+        """All that `pullback.metrics` measures of answers for the test part."""
+        truth = self.truths["test"]
+        return class_metrics(truth, by_class, numbers, positive=self.positive, probable=probable)
 
     @property
     def preparation(self) -> Preparation:
@@ -115,17 +148,28 @@ class Study:
             x["train"],
             y["train"],
             validation=(x["validation"], y["validation"]),
+            sampling=self.recipe.sampling,
             progress=progress,
         )
         try:
-            scores = {part: plan.model.predict(x[part]) for part in SHARES}
+            decision = self._decision(x["validation"])
+            scores = {part: decision.model.predict(x[part]) for part in SHARES}
         except CircuitError:
             raise CircuitError(_left(done.history, plan)) from None
         losses = {part: float(plan.loss(scores[part], y[part]).value) for part in SHARES}
         if not all(map(np.isfinite, losses.values())):
             raise CircuitError(_left(done.history, plan))
-        answers = {part: Answers.of(plan.loss_name, self.target, of) for part, of in scores.items()}
-        return Outcome(self, done.history, done.seconds, losses, answers)
+        answers = {
+            part: Answers.of(plan.loss_name, self.target, of, decision.threshold)
+            for part, of in scores.items()
+        }
+        return Outcome(self, done.history, done.seconds, losses, answers, decision)
+
+    def _decision(self, validation: np.ndarray) -> Decision:
+        if not self.target.classes:
+            return Decision(self.plan.model)
+        truth = self.truths["validation"]
+        return decided(self.recipe, self.plan, validation, truth, self.counts)
 
     def _data(self, part: str) -> tuple[np.ndarray, np.ndarray]:
         data = self.parts[part]
@@ -154,12 +198,13 @@ class Outcome:
     seconds: float
     losses: Mapping[str, float]
     answers: Mapping[str, Answers]
+    decision: Decision
 
     @property
     def interrupted(self) -> bool:
         return self.history.ended.startswith("interrupted")
 
-    @property
+    @cached_property
     def metrics(self) -> dict[str, dict[str, Measured]]:
         """What the model, the linear one and the trivial one measure, for each part."""
         study = self.study
@@ -172,6 +217,50 @@ class Outcome:
             who: {part: measured(study.target, study.truths[part], x) for part, x in of.items()}
             for who, of in numbers.items()
         }
+
+    @cached_property
+    def class_metrics(self) -> dict[str, Measured]:
+        """All that `pullback.metrics` measures of the test part, by who answers; none of others."""
+        study, answers = self.study, self.answers["test"]
+        if answers.speaking is None:
+            return {}
+        return {
+            "model": study.judge(answers.numbers, answers.speaking, answers.probable),
+            **{
+                who: study.judge(of.answers["test"], of.by_class["test"])
+                for who, of in (("linear", study.linear), ("trivial", study.trivial))
+            },
+        }
+
+    def by_threshold(self, threshold: Threshold) -> Measured:
+        """What the test part measures where the model answers by this threshold."""
+        p = self.answers["test"].probabilities
+        assert p is not None  # else there is no threshold
+        return self.study.judge(threshold.answers(p), p)
+
+    @property
+    def reliability(self) -> Reliability:
+        """How often what is held probable happens in the test part.
+
+        Of two classes that a row is of the rarer one, of several that the answer is right.
+        Raises `CircuitError` where the model gives no probabilities.
+        """
+        study, answers = self.study, self.answers["test"]
+        if answers.probabilities is None or answers.confidence is None:
+            raise CircuitError(f"{study.plan.loss_name} gives no probabilities to be judged")
+        truth = study.truths["test"]
+        if len(study.target.classes) == 2:
+            rare = study.positive
+            return reliability(truth == rare, answers.probabilities[:, rare])
+        return reliability(truth == answers.numbers, answers.confidence)
+
+    @property
+    def doubt(self) -> str:
+        """What to know of the accuracy where it says little, else ""."""
+        if not self.study.target.classes:
+            return ""
+        truth, answers = self.study.truths["test"], self.answers["test"].numbers
+        return misleading_accuracy(truth, answers, self.study.target.classes)
 
     @property
     def confusion(self) -> np.ndarray | None:
@@ -197,7 +286,12 @@ class Outcome:
     def trained(self) -> Trained:
         """What a file keeps of it."""
         study = self.study
-        return Trained(study.plan.model, study.preparation, self._record())
+        return Trained(
+            self.decision.model,
+            study.preparation,
+            self._record(),
+            threshold=self.decision.threshold,
+        )
 
     def _record(self) -> Record:
         study, metrics = self.study, self.metrics
@@ -215,7 +309,8 @@ class Outcome:
             metrics=tuple(
                 Metric(part, name, value, metrics["linear"][part][name], trivially)
                 for part in SHARES
-                for name, value in metrics["model"][part].items()
+                for name in MEASURES[study.target.task]
+                for value in (metrics["model"][part][name],)
                 for trivially in (metrics["trivial"][part][name],)
             ),
             linear=study.linear.name,
@@ -226,6 +321,10 @@ class Outcome:
         """All of it as plain data."""
         study = self.study
         table, residuals = self.confusion, self.residuals
+        metrics = {
+            who: {**parts, "test": parts["test"] | self.class_metrics.get(who, {})}
+            for who, parts in self.metrics.items()
+        }
         return {
             "data": study.data.name,
             "source": study.data.source,
@@ -237,7 +336,7 @@ class Outcome:
             "notes": list(study.notes),
             "model": {
                 "kind": study.recipe.model,
-                "layers": [repr(layer) for layer in study.plan.model],
+                "layers": [repr(layer) for layer in self.decision.model.layers],
                 "parameters": study.parameters,
                 "loss": repr(study.plan.loss),
                 "optimizer": repr(study.plan.optimizer),
@@ -252,9 +351,17 @@ class Outcome:
                 "batch_size": study.recipe.batch_size,
                 "history": self.history.rows,
             },
+            "decision": {
+                "positive": study.target.classes[study.positive] if study.target.classes else None,
+                "sampling": study.recipe.sampling,
+                "calibration": to_plain(self.decision.calibration),
+                "threshold": to_plain(self.decision.threshold),
+                "offered_threshold": to_plain(self.decision.offered),
+                "notes": [*self.decision.notes, *([self.doubt] if self.doubt else [])],
+            },
             "loss": dict(self.losses),
-            "metrics": self.metrics,
-            **{f"test_{name}": x for name, x in self.metrics["model"]["test"].items()},
+            "metrics": metrics,
+            **{f"test_{name}": x for name, x in metrics["model"]["test"].items()},
             "baselines": {"linear": study.linear.name, "trivial": study.trivial.name},
             "confusion": None if table is None else table.tolist(),
             "residuals": None if residuals is None else quantiles(residuals),
@@ -270,32 +377,3 @@ class Outcome:
             "confidence": wrong.confidence,
             "values": cells_of(self.study, wrong.place),
         }
-
-
-def place_of(data: Dataset | TableDataset, place: int) -> dict[str, int]:
-    """A row as a person finds it again: {"line": 3} of a file, {"row": 2} of other data."""
-    if isinstance(data, TableDataset):
-        return {str(data.frame.index.name): int(data.frame.index[place])}
-    return {"row": place + 1}
-
-
-def cells_of(study: Study, place: int) -> dict[str, Any]:
-    """The cells of a row that the network was given, as the table has them."""
-    if not isinstance(study.data, TableDataset):
-        return {}
-    row = study.data.frame.iloc[place]
-    row.index = row.index.map(str)
-    return {c.name: plain(row[c.name]) for c in study.columns if c.kind != "ignore"}
-
-
-def plain(x: Any) -> Any:
-    """A cell as JSON can hold it: a finite number, a truth value, a text, or None.
-
-    >>> plain(np.float64(1.5)), plain(float("nan")), plain(np.datetime64("2024-01-01"))
-    (1.5, None, '2024-01-01')
-    """
-    if isinstance(x, np.generic):
-        x = x.item() if x.dtype.kind in "iufb" else str(x)
-    if isinstance(x, float):
-        return x if np.isfinite(x) else None
-    return x if isinstance(x, int | str | bool) or x is None else str(x)

@@ -19,6 +19,7 @@ from pullback.layers.saving import load_model, save_model
 from pullback.layers.storage import read_about
 from pullback.losses import LOSSES
 from pullback.losses.loss import fitting
+from pullback.metrics import Threshold
 from pullback.tables.answers import Answers
 from pullback.tables.measure import MEASURES
 from pullback.tables.options import ReadOptions
@@ -61,12 +62,16 @@ class Record:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that takes tables: its layers, its preparation, and the record of its training."""
+    """A model that takes tables: its layers, its preparation, and the record of its training.
+
+    With a `threshold` it answers one of two classes from that probability on.
+    """
 
     model: Layer
     preparation: Preparation
     record: Record
     version: str = ""
+    threshold: Threshold | None = None
 
     @property
     def target(self) -> Target:
@@ -75,7 +80,19 @@ class Trained:
 
     def answer(self, inputs: np.ndarray) -> Answers:
         """The answers for inputs that the preparation made."""
-        return Answers.of(self.record.loss, self.target, self.model.predict(inputs))
+        scores = self.model.predict(inputs)
+        return Answers.of(self.record.loss, self.target, scores, self.threshold)
+
+    @property
+    def answered(self) -> str:
+        """When it answers which class, in words; "" where it answers the likeliest."""
+        if self.threshold is None:
+            return ""
+        rare, other = (self.target.classes[abs(k - self.threshold.positive)] for k in (0, 1))
+        return (
+            f"{rare} from a probability of {self.threshold.value:.4g} on, else {other}: chosen for "
+            f"{self.threshold.criterion}"
+        )
 
     def read_with(self, options: ReadOptions) -> Trained:
         """The same for files that are to be read by these options."""
@@ -86,11 +103,13 @@ class Trained:
 
         Raises `CircuitError` where it cannot be written.
         """
-        about = {
+        about: dict[str, Any] = {
             "format": FORMAT,
             "preparation": self.preparation.to_json_dict(),
             "record": to_plain(self.record),
         }
+        if self.threshold is not None:
+            about["threshold"] = to_plain(self.threshold)
         save_model(self.model, path, about)
 
     @classmethod
@@ -107,7 +126,8 @@ class Trained:
             )
         model = load_model(path)
         try:
-            trained = cls(model, *_understood(about), version)
+            preparation, record, threshold = _understood(about)
+            trained = cls(model, preparation, record, version, threshold)
             trained._check()
         except CircuitError as error:
             raise CircuitError(f"{path} is damaged: {error}") from None
@@ -118,6 +138,12 @@ class Trained:
         target, loss = self.preparation.target, self.record.loss
         if target is None or loss not in fitting(target.task, len(target.classes)):
             raise CircuitError(f"a target and a loss {loss!r} that do not fit each other")
+        if self.threshold is not None and not (
+            len(target.classes) == 2
+            and LOSSES[loss].reading.probable
+            and self.threshold.positive in (0, 1)
+        ):
+            raise CircuitError("a threshold, which is for the probability of one of two classes")
         found = [(metric.part, metric.name) for metric in self.record.metrics]
         if found != [(part, name) for part in PARTS for name in MEASURES[target.task]] or (
             len(self.record.rows) != len(PARTS)
@@ -136,8 +162,9 @@ class Trained:
             )
 
 
-def _understood(about: Any) -> tuple[Preparation, Record]:
+def _understood(about: Any) -> tuple[Preparation, Record, Threshold | None]:
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise CircuitError(f"what it tells about the model is no {FORMAT!r}")
     preparation = Preparation.from_json_dict(about.get("preparation"))
-    return preparation, from_plain(Record, about.get("record"))
+    threshold = from_plain(Threshold, about["threshold"]) if "threshold" in about else None
+    return preparation, from_plain(Record, about.get("record")), threshold

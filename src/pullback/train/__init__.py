@@ -5,6 +5,7 @@ from pullback.train.checkpoints import Checkpoints
 from pullback.train.history import History
 from pullback.train.lbfgs import LBFGS
 from pullback.train.monitors import Monitor
+from pullback.train.sampling import Sampling
 from pullback.train.step import TrainingStep
 from pullback.train.stopping import early_stopping
 from pullback.train.trainer import Trainer
@@ -17,6 +18,7 @@ __all__ = [
     "Event",
     "History",
     "Monitor",
+    "Sampling",
     "Trainer",
     "TrainingStep",
     "early_stopping",

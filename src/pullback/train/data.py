@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -16,13 +16,16 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.values import plain_array
+from pullback.losses.loss import Loss
+from pullback.train.sampling import Sampling
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Examples in memory, column by column."""
+    """Examples in memory, column by column; `sampling` is how often they come in an epoch."""
 
     columns: Mapping[str, np.ndarray]
+    sampling: Sampling | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -31,8 +34,33 @@ class Rows:
         """These rows alone."""
         return Rows({name: column[which] for name, column in self.columns.items()})
 
+    def sampled(self, given: Any, losses: Sequence[Loss]) -> Rows:
+        """The same rows, drawn by what a user gives as sampling, for these losses.
+
+        Raises `CircuitError` where they cannot be.
+        """
+        if (sampling := Sampling.of(given)) is None:
+            return self
+        sampling.check(losses, of_kind("labels", self.columns))
+        return replace(self, sampling=sampling)
+
+    def order(self, seed: int, epoch: int) -> np.ndarray:
+        """The numbers of the rows of an epoch in its order: each epoch of a seed has its own."""
+        rng = np.random.default_rng([seed, epoch])
+        if self.sampling is None:
+            return rng.permutation(len(self))
+        return self.sampling.order(of_kind("labels", self.columns)[0], rng)
+
+    @property
+    def counted(self) -> Mapping[str, np.ndarray]:
+        """The columns, with weights by which a row counts in an epoch: as often as it comes."""
+        if self.sampling is None:
+            return self.columns
+        times = self.sampling.times(of_kind("labels", self.columns)[0])
+        return {**self.columns, "weights": self.columns.get("weights", 1.0) * times / times.mean()}
+
     def split(self, share: float, seed: int) -> tuple[Rows, Rows]:
-        """The rows without a random share of them, and that share.
+        """The rows without a random share of them, and that share, in which each comes once.
 
         Raises `CircuitError` where either would have no rows.
         """
@@ -42,7 +70,9 @@ class Rows:
         if not 0 < count < len(self):
             raise CircuitError(f"a validation share of {share} leaves no rows of {len(self)}")
         order = np.random.default_rng(seed).permutation(len(self))
-        return self.take(order[count:]), self.take(order[:count])
+        kept = self.take(order[count:])
+        sampling = None if self.sampling is None else self.sampling.take(order[count:])
+        return replace(kept, sampling=sampling), self.take(order[:count])
 
 
 class Batches:
@@ -53,7 +83,9 @@ class Batches:
     of what has a length, and what draws an order for each epoch may count them as its `epoch`.
     """
 
-    def __init__(self, source: Any, epochs: int) -> None:
+    def __init__(self, source: Any, epochs: int, sampling: Any = None) -> None:
+        if sampling is not None:
+            raise CircuitError("batches have an order of their own: sampling is for rows")
         self._source = source
         self.count = len(source) if hasattr(source, "__len__") else None  # in an epoch, if known
         self.once = not callable(source) and iter(source) is source

@@ -57,6 +57,7 @@ def fitted(
     *,
     validation: tuple[Any, ...],
     mixup: float = 0.0,
+    sampling: Any = None,
     callbacks: Iterable[Callback] = (),
     progress: bool | None = None,
 ) -> Fitted:
@@ -94,6 +95,7 @@ def fitted(
             labels,
             epochs=plan.epochs,
             validation=validation,
+            sampling=sampling,
             callbacks=[_resumed, *stop, *written, *callbacks],
             progress=progress,
             resume=settings.resume,

@@ -29,15 +29,6 @@ Tell = Callable[[int, int | None, Mapping[str, float]], None]
 """Is told how many rows are done, of how many, and what was measured so far."""
 
 
-def order_of(seed: int, epoch: int, rows: int) -> np.ndarray:
-    """In which order an epoch takes the rows: a function of seed and epoch, and of no past.
-
-    >>> order_of(0, 1, 5).tolist(), order_of(0, 1, 5).tolist()
-    ([1, 4, 3, 0, 2], [1, 4, 3, 0, 2])
-    """
-    return np.random.default_rng([seed, epoch]).permutation(rows)
-
-
 class Runs:
     """A step of training, recorded and made ready to run at the first batch of each size."""
 
@@ -158,13 +149,13 @@ class Pass(ABC):
 
 @final
 class RowPass(Pass):
-    """An epoch over rows in memory, in the order `order_of` them."""
+    """An epoch over rows in memory, in an order that hangs on seed and epoch and on no past."""
 
     def __init__(self, runs: Runs, data: Rows, size: int, epoch: int, place: Place) -> None:
         super().__init__(place)
         self._runs, self._data, self._size = runs, data, size
-        self._order = order_of(runs.step.seed, epoch, len(data))
-        self._whole = len(data) // size  # batches of `size` rows
+        self._order = data.order(runs.step.seed, epoch)
+        self._whole = len(self._order) // size  # batches of `size` rows
         self._rest = self._order[self._whole * size :]
         if len(self._rest) == 1 and self._whole and runs.learn_from_batches:
             self._rest = self._rest[:0]
@@ -196,10 +187,11 @@ class RowPass(Pass):
         def seen(steps: int, numbers: Mapping[str, Sequence[float]]) -> None:
             of_all = {k: [*before.get(k, ()), *v] if before else v for k, v in numbers.items()}
             means = {k: float(np.mean(v)) for k, v in of_all.items()}
-            tell((first + steps) * size, len(data), means)
+            tell((first + steps) * size, len(self._order), means)
 
         looks = self._runs.looks(first)
-        done = self._runs.on(data.take(slice(size))).epoch(data.columns, order, stop, seen, looks)
+        batch = data.take(np.arange(size) % len(data))  # of which an epoch may have more
+        done = self._runs.on(batch).epoch(data.columns, order, stop, seen, looks)
         if self._counts is None:
             self._counts = self._runs.step.counts(data.columns)
         rows = order[: done.steps * size]

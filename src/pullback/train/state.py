@@ -216,6 +216,7 @@ def asked_of(
         "the engine": engine,
         "the batch size": str(run.batch_size) if isinstance(run.data, Rows) else "that of batches",
         "the training data": _data(run.data),
+        "the sampling": _sampling(run.data),
         "the validation data": "none" if run.held_out is None else _data(run.held_out),
     }
 
@@ -252,6 +253,14 @@ def _data(data: Rows | Batches) -> str:
         return count if first is None else f"{count}, hash {_hash(first)}"
     shapes = ", ".join(f"{name} {x.shape} {x.dtype}" for name, x in data.columns.items())
     return f"{shapes}, hash {_hash(data.columns)}"
+
+
+def _sampling(data: Rows | Batches) -> str:
+    sampling = data.sampling if isinstance(data, Rows) else None
+    if sampling is None:
+        return "none"
+    how = "balanced" if sampling.balanced else f"weights, hash {_hash({'': sampling.weights})}"
+    return how if sampling.rows is None else f"{how}, {sampling.rows} rows"
 
 
 def _hash(arrays: Mapping[str, np.ndarray]) -> str:

@@ -187,6 +187,7 @@ class Trainer:
         epochs: int = 10,
         batch_size: int = 32,
         validation: float | tuple[Any, ...] | None = None,
+        sampling: Any = None,
         callbacks: Callback | Iterable[Callback] = (),
         progress: bool | None = None,
         resume: bool = False,
@@ -202,12 +203,13 @@ class Trainer:
         batch counts the same.
 
         `validation` is a share of the rows to hold out and measure after every epoch, or a tuple of
-        inputs and labels, and weights. `callbacks` are functions of an `Event`: see
-        `early_stopping`. `progress` shows a live line: by default where a person looks on. Ctrl-C
-        ends training after the step in hand; the model keeps what it has learned. A loss, or a
-        number of the model or the optimizer, that is not finite after an epoch ends it too, with a
-        warning; a model that is left so neither answers nor is saved or trained on. A second `fit`
-        goes on where the first one ended, as if it had not.
+        inputs and labels, and weights. `sampling`, "balanced", a weight for each row, or a
+        `Sampling`, says how often rows of training come in an epoch. `callbacks` are functions of
+        an `Event`: see `early_stopping`. `progress` shows a live line: by default where a person
+        looks on. Ctrl-C ends training after the step in hand; the model keeps what it has learned.
+        A loss, or a number of the model or the optimizer, that is not finite after an epoch ends it
+        too, with a warning; a model that is left so neither answers nor is saved or trained on. A
+        second `fit` goes on where the first one ended, as if it had not.
         A single row that is left for a last batch, or comes as one after larger ones, is left out
         of the epoch where layers learn from a batch as a whole, such as `BatchNorm`.
 
@@ -229,9 +231,9 @@ class Trainer:
             if not isinstance(number, Integral) or number < 1:
                 raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
         called = functions(callbacks)
-        data, held_out = self._given(inputs, labels, weights, validation, int(epochs))
+        data, held_out = self._given(inputs, labels, weights, validation, int(epochs), sampling)
         if isinstance(data, Rows):
-            self._step.weigh(data.columns)
+            self._step.weigh(data.counted)
         first = self._epochs
         run = Run(data, held_out, int(batch_size), called, first, first + int(epochs))
         with Keeper(self.checkpoint, self._step, self.engine, self._run_id) as keeper:
@@ -387,13 +389,20 @@ class Trainer:
     # Data ------------------------------------------------------------------------------------
 
     def _given(
-        self, inputs: Any, labels: Any, weights: Any, validation: Any, passes: int
+        self,
+        inputs: Any,
+        labels: Any,
+        weights: Any,
+        validation: Any,
+        passes: int,
+        sampling: Any = None,
     ) -> tuple[Rows | Batches, Rows | None]:
         """Data to go through so often, and those to measure by, as `fit` takes them."""
         if are_batches(inputs, labels):
-            return with_validation(Batches(inputs, passes), validation, self.seed, self._ready_of)
+            batches = Batches(inputs, passes, sampling)
+            return with_validation(batches, validation, self.seed, self._ready_of)
         refuse_order(self.model)
-        rows = self._ready(inputs, labels, weights, "training")
+        rows = self._ready(inputs, labels, weights, "training").sampled(sampling, self.losses)
         return with_validation(rows, validation, self.seed, self._ready_of)
 
     def _ready_of(self, given: tuple[Any, ...], what: str) -> Rows:
