@@ -273,7 +273,7 @@ def train(
     asked = Asked(
         {
             "model": model,
-            "hidden": None if hidden is None else _sizes(hidden),
+            "hidden": None if hidden is None else sizes(hidden),
             "dropout": dropout,
             "optimizer": optimizer,
             "learning_rate": learning_rate,
@@ -289,7 +289,7 @@ def train(
             "tables": {
                 "activation": activation,
                 "loss": loss,
-                "balanced": _balanced(class_weights) or None,
+                "balanced": balanced_classes(class_weights) or None,
             },
             "files": {"target": target, "task": task, "kind": kind},
             "pictures": {"size": size, "augment": augment},
@@ -315,7 +315,7 @@ def train(
     recipe = Recipe(**asked.given("tables")).checked()
     if task is not None:
         task = named("task", task, TASKS)
-    kinds = _kinds(kind or ())
+    kinds = kinds_of(kind or ())
     study = Study.of(load_table(data, target, task, kinds, options), recipe)
     page = Page()
     if not as_json:
@@ -326,7 +326,7 @@ def train(
     if path is not None:
         outcome.trained.save(path)
     if as_json:
-        print(json.dumps(_finite(outcome.to_json_dict(save)), allow_nan=False))
+        print(json.dumps(finite(outcome.to_json_dict(save)), allow_nan=False))
     else:
         show_outcome(page, outcome)
         show_end(page, outcome, save)
@@ -344,18 +344,18 @@ def _refuse_empty(data: str) -> None:
         )
 
 
-def _balanced(class_weights: str | None) -> bool:
+def balanced_classes(class_weights: str | None) -> bool:
     if class_weights not in (None, "balanced"):
         raise CircuitError(f"--class-weights is balanced or not given, got {class_weights!r}")
     return class_weights is not None
 
 
-def _kinds(texts: Sequence[str]) -> dict[str, str]:
+def kinds_of(texts: Sequence[str]) -> dict[str, str]:
     """The kinds that were told, by column.
 
-    >>> _kinds(["zip=category", "a=b=ignore"])
+    >>> kinds_of(["zip=category", "a=b=ignore"])
     {'zip': 'category', 'a=b': 'ignore'}
-    >>> _kinds(["day=date:%d/%m/%Y"])
+    >>> kinds_of(["day=date:%d/%m/%Y"])
     {'day': 'date:%d/%m/%Y'}
     """
     kinds: dict[str, str] = {}
@@ -370,19 +370,19 @@ def _kinds(texts: Sequence[str]) -> dict[str, str]:
     return kinds
 
 
-def _finite(thing: Any) -> Any:
+def finite(thing: Any) -> Any:
     """The same with None for what JSON has no number for."""
     if isinstance(thing, dict):
-        return {k: _finite(v) for k, v in thing.items()}
+        return {k: finite(v) for k, v in thing.items()}
     if isinstance(thing, list):
-        return [_finite(v) for v in thing]
+        return [finite(v) for v in thing]
     return None if isinstance(thing, float) and not math.isfinite(thing) else thing
 
 
-def _sizes(text: str) -> tuple[int, ...]:
+def sizes(text: str) -> tuple[int, ...]:
     """The sizes of hidden layers.
 
-    >>> _sizes("64, 32")
+    >>> sizes("64, 32")
     (64, 32)
 
     Raises `CircuitError` where they are not whole numbers above 0.
