@@ -185,9 +185,10 @@ class Search:
                 made = together(workers, found, networks, finish)
                 stopped |= interrupt.requested
         if found.best is None:
+            diverged = any("diverged" in tried.ended for tried in found.tried)
+            why = "training diverged" if diverged else "the search ended before"
             raise CircuitError(
-                "no settings were judged by all folds before the search ended; give it more "
-                "--minutes" + (f", and --resume with --storage {place}" if before else "")
+                f"no settings were judged by all folds: {why}; give it more --minutes"
             )
         out_of = "time is over" if trials is None else "all trials were tried"
         ended = "interrupted" if stopped else out_of

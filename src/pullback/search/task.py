@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from pullback.search.folds import Fold, Folds
@@ -78,7 +78,3 @@ class Task:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_made": {}}
-
-    def with_threads(self, threads: int) -> Task:
-        """The same, a step of which is shared by so many threads."""
-        return replace(self, recipe=replace(self.recipe, threads=threads), _made={})

@@ -7,6 +7,7 @@ each are trained sooner than one network by two threads after the other.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +32,7 @@ class Workers:
     """Processes that know a task: so many `jobs` at once."""
 
     def __init__(self, task: Task, jobs: int) -> None:
-        self.task = task if jobs == 1 else task.with_threads(1)
+        self.task = task
         self.jobs = jobs
         self._pool: ProcessPoolExecutor | None = None
         self._soon: Any = None
@@ -96,6 +97,7 @@ def _begin(task: Task, soon: Any) -> None:
 
     global _here
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["PULLBACK_THREADS"] = "1"
     threadpool_limits(1)  # NumPy's products too
     _here = (task, soon)
 
