@@ -2,6 +2,6 @@
 
 WORKS = (
     "two_layer_network", "perceptron", "formula", "products", "convolution", "images", "recurrent",
-    "transformer", "sampling", "tables", "word2vec", "tsne", "compile_time", "eager_scalar",
-    "limits",
+    "transformer", "sampling", "tables", "word2vec", "tsne", "search", "compile_time",
+    "eager_scalar", "limits",
 )  # fmt: skip

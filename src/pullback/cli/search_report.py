@@ -81,7 +81,11 @@ def _show_best(page: Page, task: Task, ended: Ended) -> None:
     layers = ["layers"] if "depth" in task.space.names else []
     head = ("trial", NAMES[task.metric], "±", *layers, *(_NAMES.get(n, n) for n in names))
     rows = [head, *(_row(task, tried, layers, names) for tried in chosen)]
-    page.headed(table(rows, page.width, right=(0, 1, 2)))
+    lines = table(rows, page.width, right=(0, 1, 2))
+    while len(rows[0]) > 3 and max(map(len, lines)) > page.width:  # --csv has all of them
+        rows = [row[:-1] for row in rows]
+        lines = table(rows, page.width, right=(0, 1, 2))
+    page.headed(lines)
     legend = (
         "±: standard error of the mean over the folds; rate and l2 as multiples of what pullback "
         "train takes, whose settings are trial 0"
