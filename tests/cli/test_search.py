@@ -45,7 +45,7 @@ def test_all_that_was_found_is_said_and_written(table, tmp_path, monkeypatch):
     assert max(map(len, done.stdout.splitlines())) <= 70
     trials = pd.read_csv(tmp_path / "trials.csv")
     assert list(trials["trial"]) == list(range(11))
-    assert {"mean", "fold1", "fold2", "learning_rate", "ended"} <= set(trials)
+    assert {"mean", "fold1", "fold2", "learning_rate_factor", "ended"} <= set(trials)
     assert (tmp_path / "trials.png").stat().st_size > 10_000
     predicted = run("predict", tmp_path / "m.safetensors", table)
     assert "species of 60 rows: accuracy" in predicted.message

@@ -113,8 +113,8 @@ def test_the_same_seed_is_the_same_search(found):
 
 
 def test_a_network_that_diverges_is_told_and_passed_over():
-    of = search(prices(), space=Space({"learning_rate": Between(1e30, 1e31)}))
-    assert judged(of.task, {"learning_rate": 1e30}, 0, never) is None
+    of = search(prices(), space=Space({"learning_rate_factor": Between(1e30, 1e31)}))
+    assert judged(of.task, {"learning_rate_factor": 1e30}, 0, never) is None
     with pytest.raises(pb.CircuitError, match="no settings were judged by all folds"):
         run(of, trials=1)
 
@@ -186,6 +186,8 @@ def test_a_search_goes_on_from_its_storage(tmp_path):
     assert len(then.found.trials) == 4
     before = [t.settings for t in first.found.tried]
     assert [t.settings for t in then.found.tried][: len(before)] == before
+    with pytest.raises(pb.CircuitError, match=r"another search: its recipe is .*, and now it is"):
+        run(search(recipe={"loss": "MulticlassHinge"}), storage=place, resume=True)
     with pytest.raises(pb.CircuitError, match="another search: its seed is 0, and now it is 1"):
         run(search(recipe={"seed": 1}), storage=place, resume=True)
 

@@ -21,7 +21,8 @@ _BEST = 0.1  # of what was tried is told to be the best
 _NAMES = {
     "activation": "unit",
     "dropout": "drop",
-    "learning_rate": "rate",
+    "learning_rate_factor": "rate",
+    "l2_factor": "l2",
     "batch_size": "batch",
 }
 

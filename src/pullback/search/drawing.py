@@ -21,7 +21,7 @@ from pullback.figures.sheet import (
     caption,
 )
 from pullback.search.found import Found, Tried
-from pullback.search.space import MULTIPLES
+from pullback.search.space import FACTORS
 from pullback.search.task import Task
 
 _COLUMNS = 3
@@ -64,8 +64,7 @@ def drawn(task: Task, found: Found) -> Sheet:
         axes = sheet.place(left, top, width, _HEIGHT)
         _show(axes, name, tried, limits)
         share = f", {found.importance[name]:.0%}" if found.importance else ""
-        times = " × recipe's" if name in MULTIPLES else ""
-        caption(axes, f"{name.replace('_', ' ')}{times}{share}", width)
+        caption(axes, f"{name.replace('_', ' ')}{share}", width)
     return sheet
 
 
@@ -82,7 +81,7 @@ def _limits(tried: list[Tried]) -> tuple[float, float]:
 def _show(axes: Any, name: str, tried: list[Tried], limits: tuple[float, float]) -> None:
     """Scores over the values of a setting, which stand side by side where they are few."""
     values = [t.settings[name] for t in tried]
-    if name in MULTIPLES:
+    if name in FACTORS:
         axes.set_xscale("log")
         _scatter(axes, values, tried, limits)
         return

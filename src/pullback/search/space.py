@@ -73,12 +73,12 @@ _RANGES: Mapping[str, Range] = {
     "activation": Among(("ReLU", "Tanh", "GELU")),
     "dropout": Steps((0.0, 0.1, 0.2, 0.3, 0.5)),
     "optimizer": Among(("SGD", "Adam", "RMSProp")),
-    "learning_rate": Between(0.1, 10.0),
-    "l2": Between(0.01, 100.0),
+    "learning_rate_factor": Between(0.1, 10.0),
+    "l2_factor": Between(0.01, 100.0),
     "batch_size": Steps((16, 32, 64, 128)),
 }
 _SHAPE = ("depth", "width", "taper")  # what `hidden` is made of
-MULTIPLES = ("learning_rate", "l2")  # of what the recipe takes by itself
+FACTORS = {"learning_rate_factor": "learning_rate", "l2_factor": "l2"}
 _OF_LAYERS = ("hidden", "activation", "dropout")  # which a network of depth 0 has not
 
 
@@ -87,11 +87,11 @@ class Space:
     """What may be tried of each setting, by its name.
 
     `depth` counts hidden layers, 0 being a linear model; `width` is the size of the first, and each
-    further one has `taper` times the units of the one before it. `learning_rate` and `l2` are
-    multiples of what the recipe takes by itself. The others are the recipe's own.
+    further one has `taper` times the units of the one before it. `learning_rate_factor` and
+    `l2_factor` multiply what the recipe takes by itself. The others are the recipe's own.
 
     >>> Space.of(("hidden", "optimizer", "l2")).names
-    ('activation', 'dropout', 'learning_rate', 'batch_size')
+    ('activation', 'dropout', 'learning_rate_factor', 'batch_size')
     """
 
     ranges: Mapping[str, Range] = field(default_factory=lambda: dict(_RANGES))
@@ -113,6 +113,7 @@ class Space:
         """All that there is to try but what is given, by the names of a `Recipe`."""
         left = set(given)
         left |= set(_SHAPE) if "hidden" in left else set()
+        left |= {factor for factor, name in FACTORS.items() if name in left}
         return cls({name: tried for name, tried in _RANGES.items() if name not in left})
 
     @property
@@ -133,8 +134,8 @@ class Space:
             "activation": "ReLU",
             "dropout": 0.0,
             "optimizer": "SGD",
-            "learning_rate": 1.0,
-            "l2": 1.0,
+            "learning_rate_factor": 1.0,
+            "l2_factor": 1.0,
             "batch_size": Recipe.batch_size,
         }
         return {name: tried.told(own[name]) for name, tried in self.ranges.items()}
@@ -144,12 +145,12 @@ def recipe_of(settings: Settings, base: Recipe, train: Dataset) -> Recipe:
     """The recipe that these settings make of `base`, for these training rows.
 
     >>> from pullback.datasets import load_dataset
-    >>> told = {"depth": 2, "width": 64, "taper": 0.5, "learning_rate": 2.0}
+    >>> told = {"depth": 2, "width": 64, "taper": 0.5, "learning_rate_factor": 2.0}
     >>> recipe = recipe_of(told, Recipe(), load_dataset("digits"))
     >>> recipe.hidden, recipe.learning_rate
     ((64, 32), 0.2)
     """
-    plain = {name: x for name, x in settings.items() if name not in (*_SHAPE, *MULTIPLES)}
+    plain = {name: x for name, x in settings.items() if name not in (*_SHAPE, *FACTORS)}
     if "depth" in settings:
         width, taper = settings["width"], settings["taper"]
         plain["hidden"] = tuple(max(1, round(width * taper**k)) for k in range(settings["depth"]))
@@ -159,5 +160,5 @@ def recipe_of(settings: Settings, base: Recipe, train: Dataset) -> Recipe:
     recipe = replace(base, **plain)
     usual = prepared(recipe, train)  # which makes no parameters
     own = {"learning_rate": usual.optimizer.learning_rate, "l2": usual.l2}
-    told = {name: settings[name] * own[name] for name in MULTIPLES if name in settings}
+    told = {name: settings[x] * own[name] for x, name in FACTORS.items() if x in settings}
     return replace(recipe, **told)

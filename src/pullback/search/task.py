@@ -15,7 +15,10 @@ from pullback.tables.table import TableDataset
 from pullback.train.settings import named
 
 _ERRORS = ("rmse", "mae")  # of which less is better
-_COMPARABLE = ("hidden", "activation", "dropout", "loss", "balanced", "epochs", "patience")
+_COMPARABLE = (
+    *("hidden", "activation", "dropout", "optimizer", "learning_rate", "l2", "batch_size"),
+    *("loss", "balanced", "epochs", "patience"),
+)
 
 
 @dataclass(frozen=True)
