@@ -182,7 +182,9 @@ class Search:
                     shown.tell(look.done, "training the best together")
                     return AT_ONCE if interrupt.requested else GO_ON
 
-                made = together(workers, found, networks, finish)
+                left = np.inf if seconds is None else seconds - shown.spent
+                most_of = _affordable(found, networks, jobs, left)
+                made = together(workers, found, most_of, finish)
                 stopped |= interrupt.requested
         if found.best is None:
             diverged = any("diverged" in tried.ended for tried in found.tried)
@@ -236,8 +238,19 @@ class _Look:
 
 def _to_be_kept(found: Found, networks: int, jobs: int, seconds: float) -> float:
     """Seconds that are needed to train the best anew, twice: to be judged, and to be kept."""
-    needed = 2.0 * sum(t.seconds for t in found.as_good(networks)) / jobs
-    return min(_ALLOWANCE * needed, _MOST_OF * seconds)
+    most = _affordable(found, networks, jobs, _MOST_OF * seconds)
+    return min(_cost(found, most, jobs), _MOST_OF * seconds)
+
+
+def _affordable(found: Found, networks: int, jobs: int, seconds: float) -> int:
+    """How many of the best settings there is time for: one in any case."""
+    fit = [m for m in range(1, networks + 1) if _cost(found, m, jobs) <= seconds]
+    return max(fit, default=1)
+
+
+def _cost(found: Found, networks: int, jobs: int) -> float:
+    """Seconds that it may take to train so many of the best settings on all folds, twice."""
+    return _ALLOWANCE * 2.0 * sum(t.seconds for t in found.as_good(networks)) / jobs
 
 
 def _words(task: Task, found: Found) -> str:
