@@ -82,7 +82,7 @@ def test_importing_imports_nothing_that_takes_long():
     """What few commands need, each imports where it is needed."""
     heavy = {
         *("PIL", "jax", "llvmlite", "matplotlib", "pandas", "pooch", "pyarrow", "scipy"),
-        *("sklearn", "soundfile", "tokenizers", "usearch"),
+        *("optuna", "sklearn", "soundfile", "tokenizers", "usearch"),
     }
     code = (
         "import sys, pullback.cli.app, pullback.datasets, pullback.images, pullback.sequences\n"

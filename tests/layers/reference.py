@@ -37,6 +37,7 @@ from pullback.layers import (
     Dropout,
     DynamicRange,
     Embedding,
+    Ensemble,
     Flatten,
     GlobalAveragePool,
     GlobalMaxPool,
@@ -139,6 +140,16 @@ def elu(x, alpha):
 
 def dense(x, p, name):
     return np.einsum("...i,ij->...j", x, p[f"{name}.weight"]) + p[f"{name}.bias"]
+
+
+def ensemble(x, p, average):
+    """Two dense layers of which the mean is taken, of their scores or their probabilities."""
+    a, b = (dense(x, p, name) for name in ("dense1", "dense2"))
+    if average == "scores":
+        return (a + b) / 2
+    if average == "softmax":
+        return np.log((special.softmax(a, -1) + special.softmax(b, -1)) / 2)
+    return special.logit((special.expit(a) + special.expit(b)) / 2)
 
 
 def maxout(x, p, units, pieces):
@@ -531,6 +542,14 @@ CASES: dict[str, list[Case]] = {
             integers=7,
         )
         for row in [(), (4,)]
+    ],
+    "Ensemble": [
+        Case(
+            lambda average=average: Ensemble(Dense(3, **F8), Dense(3, **F8), average=average),
+            (2,),
+            lambda x, p, average=average: ensemble(x, p, average),
+        )
+        for average in ("scores", "softmax", "sigmoid")
     ],
     "Flatten": [
         Case(Flatten, (2, 3), lambda x, p: np.array([v.ravel() for v in x]).reshape(len(x), 6)),

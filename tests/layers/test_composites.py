@@ -164,6 +164,31 @@ def test_outputs_that_cannot_be_joined_are_refused(branches, join, message):
         Parallel(*branches, join=join)(X)
 
 
+# Ensembles ---------------------------------------------------------------------------------------
+
+
+def test_probabilities_of_an_ensemble_are_the_mean_of_its_members():
+    members = [pb.Sequential(pb.Dense(3, rng=seed, **F8)) for seed in range(3)]
+    of_each = [pb.softmax(member(X), axis=1).value for member in members]
+    together = pb.Ensemble(*members, average="softmax")(X)
+    np.testing.assert_allclose(pb.softmax(together, axis=1).value, np.mean(of_each, 0), rtol=1e-12)
+
+
+def test_members_that_are_very_sure_leave_numbers_finite():
+    for average in ("softmax", "sigmoid"):
+        model = pb.Ensemble(Identity(), Identity(), average=average)
+        assert np.isfinite(model(np.array([[1e4, -1e4], [-1e4, 1e4]])).value).all()
+
+
+def test_what_cannot_be_averaged_is_refused():
+    with pytest.raises(pb.CircuitError, match=r"average outputs of shapes \(5, 2\), \(5, 3\)"):
+        pb.Ensemble(pb.Dense(2), pb.Dense(3))(X)
+    with pytest.raises(pb.CircuitError, match="average is one of scores, softmax, sigmoid, got"):
+        pb.Ensemble(pb.Dense(2), average="votes")
+    with pytest.raises(pb.CircuitError, match="has several outputs to average"):
+        pb.Ensemble(Parallel(Identity(), Identity(), join="none"))(X)
+
+
 # Models ------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import struct
 
+import numpy as np
 import pytest
 from tests.train.resuming import EPOCHS, SIZE, X, Y, alone, assert_same_run, every, fit, make
 

@@ -13,6 +13,7 @@ from pullback.cli.embed import embed
 from pullback.cli.explain import explain
 from pullback.cli.predict import predict
 from pullback.cli.sample import sample
+from pullback.cli.search import search
 from pullback.cli.show import show
 from pullback.cli.similar import similar
 from pullback.cli.train import train
@@ -26,6 +27,7 @@ app = typer.Typer(
 # An expression such as "-x" is no option; `explain` itself refuses what can only be one.
 app.command(context_settings={"ignore_unknown_options": True})(explain)
 app.command()(train)
+app.command()(search)
 app.command()(predict)
 app.command()(sample)
 app.command()(describe)

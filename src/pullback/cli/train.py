@@ -341,7 +341,7 @@ def train(
     asked = Asked(
         {
             "model": model,
-            "hidden": None if hidden is None else _sizes(hidden),
+            "hidden": None if hidden is None else sizes(hidden),
             "dropout": dropout,
             "optimizer": optimizer,
             "learning_rate": learning_rate,
@@ -363,7 +363,7 @@ def train(
             "tables": {
                 "activation": activation,
                 "loss": loss,
-                "balanced": _balanced(class_weights) or None,
+                "balanced": balanced_classes(class_weights) or None,
                 "sampling": sampling,
                 "threshold": threshold,
                 "calibrate": calibrate,
@@ -407,7 +407,7 @@ def train(
     if picture is not None:
         draw_reliability(outcome, picture)
     if as_json:
-        print(json.dumps(_finite(outcome.to_json_dict(save)), allow_nan=False))
+        print(json.dumps(finite(outcome.to_json_dict(save)), allow_nan=False))
     else:
         show_outcome(page, outcome)
         show_rare(page, outcome)
@@ -427,25 +427,25 @@ def _refuse_empty(data: str) -> None:
         )
 
 
-def _balanced(class_weights: str | None) -> bool:
+def balanced_classes(class_weights: str | None) -> bool:
     if class_weights not in (None, "balanced"):
         raise CircuitError(f"--class-weights is balanced or not given, got {class_weights!r}")
     return class_weights is not None
 
 
-def _finite(thing: Any) -> Any:
+def finite(thing: Any) -> Any:
     """The same with None for what JSON has no number for."""
     if isinstance(thing, dict):
-        return {k: _finite(v) for k, v in thing.items()}
+        return {k: finite(v) for k, v in thing.items()}
     if isinstance(thing, list):
-        return [_finite(v) for v in thing]
+        return [finite(v) for v in thing]
     return None if isinstance(thing, float) and not math.isfinite(thing) else thing
 
 
-def _sizes(text: str) -> tuple[int, ...]:
+def sizes(text: str) -> tuple[int, ...]:
     """The sizes of hidden layers.
 
-    >>> _sizes("64, 32")
+    >>> sizes("64, 32")
     (64, 32)
 
     Raises `CircuitError` where they are not whole numbers above 0.

@@ -60,7 +60,8 @@ class NetworkClassifier(Classifier):
         "eager-native" or "jax", as in `Trainer`. Prediction is by NumPy.
     n_jobs : how many threads share a step of a native engine, which gives the same bits for any
         number; None or -1 is as many as its work pays for, up to one for each physical core or
-        `PULLBACK_THREADS`. Searches that run several fits at once do best with 1.
+        `PULLBACK_THREADS`. Of searches that run several fits at once, by joblib, Dask or Ray, each
+        process keeps to its share of the cores.
     verbose : whether to show how training goes on.
 
     Attributes

@@ -52,6 +52,7 @@ from pullback.layers.dense import Dense
 from pullback.layers.description import LAYERS
 from pullback.layers.dropout import Dropout, SpatialDropout
 from pullback.layers.embedding import Embedding
+from pullback.layers.ensemble import Ensemble
 from pullback.layers.group_norm import GroupNorm
 from pullback.layers.initializers import INITIALIZERS
 from pullback.layers.layer import Layer
@@ -97,6 +98,7 @@ __all__ = [
     "Dropout",
     "DynamicRange",
     "Embedding",
+    "Ensemble",
     "Flatten",
     "GRUCell",
     "GlobalAveragePool",

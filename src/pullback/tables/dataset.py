@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,4 +57,8 @@ class Dataset:
         drawn = split_rows(self.labels if self.classes else len(self), shares, seed)
         if self.classes:
             refuse_rare(self.labels, self.classes, len(shares))
-        return [self.rows(rows) for rows in drawn]
+        return self.parts(drawn)
+
+    def parts(self, parts: Sequence[np.ndarray]) -> list[Dataset]:
+        """The rows of each part, by their numbers."""
+        return [self.rows(rows) for rows in parts]

@@ -28,7 +28,7 @@ MODELS = {
     "svm": "a linear support vector machine",
     "mlp": "a network with hidden layers",
 }
-_HIDDEN = {"classification": (256,), "regression": (64, 64)}
+HIDDEN = {"classification": (256,), "regression": (64, 64)}
 _RATES = {"classification": 0.1, "regression": 0.003}  # of SGD
 _SVM_RATE = 0.01
 _STRENGTH = 3e-4  # of the springs on weights of a classifier
@@ -189,7 +189,7 @@ def _strength(task: str, rows: int) -> float:
 
 def _sizes(recipe: Recipe, task: str) -> tuple[int, ...]:
     """The sizes of the hidden layers."""
-    return (recipe.hidden or _HIDDEN[task]) if recipe.model == "mlp" else ()
+    return (recipe.hidden or HIDDEN[task]) if recipe.model == "mlp" else ()
 
 
 def _optimizer(recipe: Recipe, task: str, width: int) -> Optimizer:

@@ -68,7 +68,7 @@ class Study:
         """
         drawn = data.split(*SHARES.values(), seed=recipe.seed)
         parts = dict(zip(SHARES, drawn, strict=True))
-        truths = {name: _truth(data, part) for name, part in parts.items()}
+        truths = {name: truth_of(data, part) for name, part in parts.items()}
         plan = prepared(recipe, parts["train"])
         plan.model(parts["train"].inputs[:1])  # makes the parameters, of which there may be many
         return cls(data, parts, truths, recipe, plan)
@@ -183,7 +183,7 @@ def _left(history: History, plan: Plan) -> str:
     )
 
 
-def _truth(data: Dataset | TableDataset, part: Dataset) -> np.ndarray:
+def truth_of(data: Dataset | TableDataset, part: Dataset) -> np.ndarray:
     """Class numbers, or quantities in their own unit to the last bit, as they were in the data."""
     whole = data.values if isinstance(data, TableDataset) else data.labels
     return whole[part.places]

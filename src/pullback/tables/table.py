@@ -7,7 +7,7 @@ from values, down to the last median, is learned from the rows of the first part
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -128,13 +128,18 @@ class TableDataset:
 
         Raises `CircuitError` where the shares do not add up to 1 or no column can be learned from.
         """
-        labels = self.values if self.classes else len(self)
-        parts = split_rows(labels, shares, seed)
+        return self.parts(split_rows(self.values if self.classes else len(self), shares, seed))
+
+    def parts(self, parts: Sequence[np.ndarray]) -> list[Dataset]:
+        """The rows of each part, by their numbers, as numbers: prepared by the first, as above.
+
+        Raises `CircuitError` where no column can be learned from.
+        """
         target = self.target.fitted(self.values[parts[0]])
         preparation = Preparation.learn(self.columns, self.found, parts[0], target)
         inputs, encoded = preparation.inputs(self.found), target.encode(self.values)
         names = tuple(feature.name for feature in preparation.features)
-        notes = (*self.notes, *self._rare(len(shares)), *preparation.unknown(self.found))
+        notes = (*self.notes, *self._rare(len(parts)), *preparation.unknown(self.found))
         return [
             Dataset(
                 self.name,

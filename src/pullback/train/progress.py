@@ -193,7 +193,7 @@ class _TimeLeft(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         if self._stopped is not None:
-            return Text(f" in {_duration(self._stopped - self._started)}")
+            return Text(f" in {duration(self._stopped - self._started)}")
         if task.total is None or not (self._recent or self._expected):
             return Text("")
         now, to_come = time.monotonic(), task.total - self._done
@@ -202,7 +202,7 @@ class _TimeLeft(ProgressColumn):
         else:
             assert self._expected is not None
             end = self._expected[0] + (to_come - 1) * self._expected[1]
-        return Text(f" {_duration(max(0.0, end - now))} left")
+        return Text(f" {duration(max(0.0, end - now))} left")
 
 
 def _rounded(rate: float) -> str:
@@ -216,10 +216,10 @@ def _rounded(rate: float) -> str:
     return f"{round(rate, 2 - len(str(int(rate))) + 1):,.0f}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A time in few characters.
 
-    >>> _duration(0.94), _duration(31.2), _duration(250), _duration(3723)
+    >>> duration(0.94), duration(31.2), duration(250), duration(3723)
     ('0.9 s', '31 s', '4:10', '1:02:03')
     """
     if seconds < 9.95:

@@ -25,7 +25,8 @@ def system(monkeypatch, tmp_path):
         folder.mkdir(parents=True)
         (folder / "thread_siblings_list").write_text(f"{cpu % 4},{cpu % 4 + 4}\n")
     (tmp_path / "fs/cgroup").mkdir(parents=True)
-    monkeypatch.delenv("PULLBACK_THREADS", raising=False)
+    for name in ("PULLBACK_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(workers, "SYSTEM", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
     return tmp_path
@@ -42,6 +43,16 @@ def test_the_environment_sets_another_limit(system, monkeypatch):
         monkeypatch.setenv("PULLBACK_THREADS", str(limit))
         assert workers.default_threads(ENOUGH) == limit
         assert workers.default_threads(0) == 1
+
+
+def test_a_process_among_many_keeps_to_its_share(system, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert workers.default_threads(ENOUGH) == 3
+    monkeypatch.setenv("PULLBACK_THREADS", "2")
+    assert workers.default_threads(ENOUGH) == 2
+    monkeypatch.delenv("PULLBACK_THREADS")
+    monkeypatch.setenv("OMP_NUM_THREADS", "4,3,2")  # of nested loops, which are not ours
+    assert workers.default_threads(ENOUGH) == 4 == workers.cores()
 
 
 @pytest.mark.parametrize("told", ["0", "-1", "two", "1.5", " "])

@@ -23,13 +23,20 @@ Function = Callable[[int, int], Any]
 def default_threads(work: int) -> int:
     """As many as so many operations pay for, up to `PULLBACK_THREADS` or one for each core.
 
+    Where that is not set, `OMP_NUM_THREADS` is heeded: by it joblib, Dask and Ray tell each of many
+    processes its share of the cores.
+
     Raises `CircuitError` where the environment asks for no whole number from 1 on.
     """
     limit = os.environ.get("PULLBACK_THREADS", "")
     if limit and not (limit.isdecimal() and int(limit) >= 1):
         raise CircuitError(f"PULLBACK_THREADS must be a whole number from 1 on, got {limit!r}")
     paid = work // OPERATIONS
-    return 1 if paid <= 1 else min(paid, int(limit) if limit else cores())
+    if paid <= 1:
+        return 1
+    share = os.environ.get("OMP_NUM_THREADS", "")
+    told = limit or (share if share.isdecimal() and int(share) >= 1 else "")
+    return min(paid, int(told) if told else cores())
 
 
 def cores() -> int:
