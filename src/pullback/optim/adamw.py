@@ -11,7 +11,7 @@ from pullback.optim.schedules import Schedule
 def AdamW(
     learning_rate: float | Schedule = 1e-3,
     *,
-    beta1: float = 0.9,
+    beta1: float | Schedule = 0.9,
     beta2: float = 0.999,
     epsilon: float = 1e-8,
     weight_decay: float = 0.01,

@@ -19,12 +19,10 @@ from pullback.core.copying import coded
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 from pullback.core.unit import Unit, scope
-from pullback.core.values import is_number
-from pullback.gates.shape import astype
 from pullback.optim import clipping
 from pullback.optim.checks import positive
 from pullback.optim.schedules import Schedule, scheduled
-from pullback.optim.transform import Parameters, Slot, Transform, Wires, chain, numbered
+from pullback.optim.transform import Parameters, Slot, Transform, Wires, chain, fitting, numbered
 
 OPTIMIZERS: Registry[Callable[..., Optimizer]] = Registry("optimizer")
 
@@ -134,7 +132,7 @@ class Optimizer:
             moving = Parameters(parameters, set(parameters if weights is None else weights))
             directions, changed = self.transform.update(gradients, groups, moving)
             pairs = zip(parameters, directions, strict=True)
-            moved = [p - _fitting(rate, p) * d for p, d in pairs]
+            moved = [p - fitting(rate, p) * d for p, d in pairs]
         groups = zip((*news, *changed), sizes, strict=True)
         return moved, [unit for group, size in groups for unit in group[:size]]
 
@@ -194,10 +192,3 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options with floats of Python for numbers of any kind, as they print and as JSON is."""
     numbers = (k for k, v in options.items() if isinstance(v, Real) and not isinstance(v, bool))
     return {**options, **{k: float(options[k]) for k in numbers}}
-
-
-def _fitting(rate: Any, parameter: Unit) -> Any:
-    """The rate, such that a step keeps the parameter's dtype: a Python float bends to any array."""
-    if not isinstance(rate, Unit) or is_number(rate._value) or rate.dtype == parameter.dtype:
-        return rate
-    return astype(rate, parameter.dtype)
