@@ -250,6 +250,7 @@ from pullback.train import (
     Trainer,
     TrainingStep,
     early_stopping,
+    reduce_on_plateau,
 )
 
 if TYPE_CHECKING:
@@ -469,6 +470,7 @@ __all__ = [
     "prepare",
     "random",
     "random_local_search",
+    "reduce_on_plateau",
     "relu",
     "reshape",
     "scatter_add",

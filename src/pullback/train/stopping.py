@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
-from pullback.train.callbacks import Callback, Event
+from pullback.train.callbacks import Callback, Event, watched
 
 Judge = Callable[[float, float, float], tuple[bool, bool]]
 """Of a value, the best before and a change: whether it is progress, and whether it is the best."""
@@ -62,13 +62,7 @@ class Stopping:
 
     def epoch(self, event: Event) -> None:
         """Count an epoch, and end training after too many without progress."""
-        if self.monitor not in event.measured:
-            known = ", ".join(name for name in event.measured if name != "epoch")
-            raise CircuitError(
-                f"early stopping watches {self.monitor!r}, which is not measured; there are: "
-                f"{known}" + (". Give fit a `validation`" if "valid" in self.monitor else "")
-            )
-        value = event.measured[self.monitor] * self.sign
+        value = watched(event, self.monitor, "early stopping") * self.sign
         progress, best = self.judge(value, self.best, self.change)
         self.since = 0 if progress else self.since + 1
         if best:
