@@ -250,6 +250,7 @@ from pullback.train import (
     Trainer,
     TrainingStep,
     early_stopping,
+    find_learning_rate,
     reduce_on_plateau,
 )
 
@@ -428,6 +429,7 @@ __all__ = [
     "exp",
     "expand_dims",
     "expm1",
+    "find_learning_rate",
     "floor",
     "gate",
     "getitem",

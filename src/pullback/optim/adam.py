@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pullback.gates.comparison import maximum
 from pullback.gates.elementary import sqrt
 from pullback.optim.checks import fraction, positive
@@ -74,7 +76,7 @@ def scale_by_adam(
 
 
 def Adam(
-    learning_rate: float | Schedule = 1e-3,
+    learning_rate: float | Schedule | Literal["find"] = 1e-3,
     *,
     beta1: float | Schedule = 0.9,
     beta2: float = 0.999,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pullback.optim.adam import scale_by_adam
 from pullback.optim.decay import add_decayed_weights
 from pullback.optim.optimizer import OPTIMIZERS, Optimizer, composed
@@ -9,7 +11,7 @@ from pullback.optim.schedules import Schedule
 
 
 def AdamW(
-    learning_rate: float | Schedule = 1e-3,
+    learning_rate: float | Schedule | Literal["find"] = 1e-3,
     *,
     beta1: float | Schedule = 0.9,
     beta2: float = 0.999,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pullback.core.errors import CircuitError
 from pullback.optim.checks import fraction
 from pullback.optim.optimizer import OPTIMIZERS, Optimizer, composed
@@ -51,7 +53,7 @@ def heavy_ball(decay: float | Schedule, *, nesterov: bool = False) -> Transform:
 
 
 def SGD(
-    learning_rate: float | Schedule = 0.01,
+    learning_rate: float | Schedule | Literal["find"] = 0.01,
     *,
     momentum: float | Schedule = 0.0,
     nesterov: bool = False,

@@ -55,8 +55,8 @@ class Batches:
     def __init__(self, source: Any, epochs: int) -> None:
         self._source = source
         self.count = len(source) if hasattr(source, "__len__") else None  # in an epoch, if known
-        once = not callable(source) and iter(source) is source
-        if once and epochs > 1:
+        self.once = not callable(source) and iter(source) is source
+        if self.once and epochs > 1:
             raise CircuitError(
                 f"an iterator can be gone through once, and {epochs} epochs were asked for; give "
                 "a function that makes a new one, or a list of batches"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class History:
     """One row of measurements an epoch, and why training ended.
 
+    `notes` say what was decided before the first epoch, such as the learning rate that was found.
     `diverged` says that it ended because a loss, or a number of the model or the optimizer, became
     nan or infinite.
 
@@ -32,6 +33,7 @@ class History:
     rows: list[dict[str, float]] = field(default_factory=list)
     ended: str = "completed"
     diverged: bool = False
+    notes: list[str] = field(default_factory=list)
 
     def __getitem__(self, column: str) -> list[float]:
         """One measurement over all epochs."""

@@ -26,6 +26,7 @@ from pullback.losses.loss import Loss, prepare_weights
 from pullback.losses.penalty import Penalty
 from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
+from pullback.optim.schedules.schedule import seeks
 from pullback.program.program import Program
 from pullback.train.data import input_arrays, named, of_kind, several
 from pullback.train.door import Door
@@ -104,6 +105,12 @@ class TrainingStep:
         self.memory = MemoryByParameter(optimizer)
         self.mean_weights = [Unit(1.0, "mean_weight") for _ in self.losses]
         self._number = Unit(np.array(0), "step")
+
+    def settle(self, rate: float) -> None:
+        """Take this learning rate where one was still to be found, before any step."""
+        self.optimizer = self.optimizer.settled(rate)
+        self.rate = self.optimizer.rate()
+        self.memory = MemoryByParameter(self.optimizer)
 
     # Data ------------------------------------------------------------------------------------
 
@@ -232,6 +239,11 @@ class TrainingStep:
         It is recorded for shapes and dtypes alone: its wires carry no numbers before it runs. A
         model that asks for numbers while it is recorded gets those of the batch, at their cost.
         """
+        if seeks(self.optimizer.learning_rate):
+            raise CircuitError(
+                f"the learning rate of {self.optimizer!r} is still to be found: a Trainer's fit "
+                "does that, or find_learning_rate"
+            )
         try:
             return self._recorded(batch, metrics, abstract_of)
         except AbstractError:

@@ -24,10 +24,12 @@ from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import Optimizer
+from pullback.optim.schedules.schedule import seeks
 from pullback.train.callbacks import Callback, Event, functions
 from pullback.train.data import Batches, Rows, are_batches, of_kind
 from pullback.train.divergence import lost, refuse_to_go_on
 from pullback.train.door import refuse_order
+from pullback.train.finder import found_rate
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
 from pullback.train.measured import Steps, joined, judged
@@ -134,13 +136,19 @@ class Trainer:
         """
         if self._step.rate is None:
             raise CircuitError(f"{self.optimizer!r} makes its learning rate itself, at every step")
+        if seeks(self.optimizer.learning_rate):
+            raise CircuitError("the learning rate is still to be found: the first fit does that")
         return float(self._step.rate.value)
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
         if self._step.rate is None:
             raise CircuitError(f"{self.optimizer!r} makes its learning rate itself, at every step")
-        self._step.rate.value = positive("the learning rate", rate)
+        rate = positive("the learning rate", rate)
+        if seeks(self.optimizer.learning_rate):
+            self._settle(rate)
+        else:
+            self._step.rate.value = rate
 
     @property
     def sources(self) -> list[Unit]:
@@ -181,7 +189,8 @@ class Trainer:
         ends training after the step in hand; the model keeps what it has learned. A loss, or a
         number of the model or the optimizer, that is not finite after an epoch ends it too, with a
         warning; a model that is left so neither answers nor is saved or trained on. A second `fit`
-        goes on where the first one ended, as if it had not.
+        goes on where the first one ended, as if it had not. A learning rate "find" is found before
+        the first epoch, on a copy, and told in `history.notes`: see `find_learning_rate`.
         A single row that is left for a last batch, or comes as one after larger ones, is left out
         of the epoch where layers learn from a batch as a whole, such as `BatchNorm`.
 
@@ -216,6 +225,8 @@ class Trainer:
         if isinstance(data, Rows):
             self._step.weigh(data.columns)
         history = History()
+        if seeks(self.optimizer.learning_rate):
+            self._settle(found_rate(self, data, batch_size), history)
         event = Event("begin", self, self._epochs, {}, history)
         self._tell(callbacks, event)
         with Interruptible() as interrupt, TrainingProgress(epochs, progress) as shown:
@@ -255,6 +266,13 @@ class Trainer:
         if history.diverged:
             self._warn(history.ended)
         return history
+
+    def _settle(self, rate: float, history: History | None = None) -> None:
+        """Take this learning rate where one was still to be found."""
+        self._step.settle(rate)
+        vars(self)["optimizer"] = self._step.optimizer
+        if history is not None:
+            history.notes.append(f"learning rate {rate:g}, found by trying")
 
     def _tell(self, callbacks: Iterable[Callback], event: Event) -> None:
         for callback in callbacks:
