@@ -220,7 +220,9 @@ from pullback.losses import (
     squared_hinge_force,
 )
 from pullback.optim import (
+    EMA,
     SGD,
+    SWA,
     Adadelta,
     AdaGrad,
     Adam,
@@ -265,6 +267,7 @@ __all__ = [
     "CRF",
     "CTC",
     "ELU",
+    "EMA",
     "GATES",
     "GELU",
     "GRU",
@@ -275,6 +278,7 @@ __all__ = [
     "RNN",
     "SELU",
     "SGD",
+    "SWA",
     "TSNE",
     "AbsoluteError",
     "AdaGrad",

@@ -4,8 +4,10 @@ from pullback.optim.adadelta import Adadelta, scale_by_adadelta
 from pullback.optim.adagrad import AdaGrad, scale_by_adagrad
 from pullback.optim.adam import Adam, scale_by_adam
 from pullback.optim.adamw import AdamW
+from pullback.optim.average import AVERAGES, Average
 from pullback.optim.clipping import clip, clip_norm
 from pullback.optim.decay import add_decayed_weights
+from pullback.optim.ema import EMA
 from pullback.optim.lion import Lion, scale_by_lion
 from pullback.optim.nadam import NAdam, scale_by_nadam
 from pullback.optim.optimizer import OPTIMIZERS, Optimizer
@@ -28,16 +30,21 @@ from pullback.optim.schedules import (
     steps_in,
 )
 from pullback.optim.sgd import SGD, heavy_ball
+from pullback.optim.swa import SWA
 from pullback.optim.transform import Parameters, Slot, Transform, chain, scale
 
 __all__ = [
+    "AVERAGES",
+    "EMA",
     "OPTIMIZERS",
     "SCHEDULES",
     "SGD",
+    "SWA",
     "AdaGrad",
     "Adadelta",
     "Adam",
     "AdamW",
+    "Average",
     "Constant",
     "CosineDecay",
     "CosineRestarts",

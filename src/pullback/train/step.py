@@ -24,10 +24,12 @@ from pullback.layers.layer import Layer
 from pullback.layers.training import Training
 from pullback.losses.loss import Loss, prepare_weights
 from pullback.losses.penalty import Penalty
+from pullback.optim.average import Average
 from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
 from pullback.optim.schedules.schedule import seeks
 from pullback.program.program import Program
+from pullback.train.averaging import Averaging
 from pullback.train.data import input_arrays, named, of_kind, several
 from pullback.train.door import Door
 from pullback.train.measured import judged, refuse_counts
@@ -78,6 +80,7 @@ class TrainingStep:
         penalties: Penalty | Sequence[Penalty] = (),
         seed: int = 0,
         mixup: float = 0.0,
+        average: Average | None = None,
     ) -> None:
         losses = (loss,) if isinstance(loss, Loss | str) else loss
         losses = losses if isinstance(losses, Sequence) else (losses,)
@@ -86,6 +89,7 @@ class TrainingStep:
             *((part, Loss) for part in losses),
             (optimizer, Optimizer),
             *((part, Penalty) for part in penalties),
+            *([] if average is None else [(average, Average)]),
         ):
             if not isinstance(part, kind):
                 name = kind.__name__
@@ -104,6 +108,7 @@ class TrainingStep:
         self._scored: dict[Any, list[tuple[tuple[int, ...], np.dtype]]] = {}  # of one row
         self.memory = MemoryByParameter(optimizer)
         self.mean_weights = [Unit(1.0, "mean_weight") for _ in self.losses]
+        self.averaging = None if average is None else Averaging(model, average)
         self._number = Unit(np.array(0), "step")
 
     def settle(self, rate: float) -> None:
@@ -268,6 +273,8 @@ class TrainingStep:
             weights = mixing.weights(weights)
         loss, numbers = judged(self.losses, scores, labels, weights, self.mean_weights)
         updates = {**self._update(loss, carried), **training.updates}
+        if self.averaging is not None:
+            updates |= self.averaging.updates(updates, carried)
         outputs = numbers if metrics else {"loss": loss}
         if self._number in order([*outputs.values(), *updates.values()]):
             updates[self._number] = astype(self._number + 1, self._number.dtype)

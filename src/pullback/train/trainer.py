@@ -22,11 +22,12 @@ from pullback.engines.prepare import prepare, refuse_engine
 from pullback.layers.layer import Layer
 from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
+from pullback.optim.average import Average
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import Optimizer
 from pullback.optim.schedules.schedule import seeks
 from pullback.train.callbacks import Callback, Event, functions
-from pullback.train.data import Batches, Rows, are_batches, of_kind
+from pullback.train.data import Batches, Rows, are_batches, in_batches, of_kind
 from pullback.train.divergence import lost, refuse_to_go_on
 from pullback.train.door import refuse_order
 from pullback.train.finder import found_rate
@@ -53,6 +54,11 @@ class Trainer:
     drawn from Beta(alpha, alpha). The cost of a mixture is that against its row's labels, times the
     share and the weight of that row, plus that against the other row's, times the rest and the
     weight of that one; so are metrics counted, in training only.
+
+    With an `average`, `EMA` or `SWA`, the weights are averaged as part of each step. `model` is
+    what training moves, as it would without; `averaged` is a model of its own that has the
+    averages, and it is what validation, `evaluate` and `predict` ask, what `early_stopping` keeps,
+    and what to save: `trainer.averaged.save(path)`.
 
     It pickles, and `copy.deepcopy` copies it, with the model and all that training remembers: the
     copy trains on as the original does, to the bit.
@@ -81,14 +87,16 @@ class Trainer:
         threads: int | None = None,
         seed: int = 0,
         mixup: float = 0.0,
+        average: Average | None = None,
     ) -> None:
-        step = TrainingStep(model, loss, optimizer, penalties, seed, mixup)
+        step = TrainingStep(model, loss, optimizer, penalties, seed, mixup, average)
         refuse_engine(engine, threads)
         self.model = model
         self.losses = step.losses
         self.optimizer = optimizer
         self.penalties = step.penalties
         self.mixup = step.mixup
+        self.average = average
         self.engine = engine
         self.threads = threads
         self.seed = seed
@@ -102,7 +110,8 @@ class Trainer:
         """Forget the Programs: each is recorded when it is first asked for."""
         self._runs: dict[tuple, Engine] = {}
         engine = "native" if self.engine == "eager-native" else self.engine
-        self._predictor = Predictor(self.model, engine, self.threads)
+        judged = self._step.averaging or self.model
+        self._predictor = Predictor(judged, engine, self.threads)
 
     def __getstate__(self) -> dict[str, Any]:
         if self._in_epoch:
@@ -152,12 +161,18 @@ class Trainer:
 
     @property
     def sources(self) -> list[Unit]:
-        """The model's parameters and state: what its predictions depend on."""
+        """Parameters and state of the model that answers: what its predictions depend on."""
         return list(self._named_sources.values())
 
     @property
+    def averaged(self) -> Any:
+        """The model that answers: that of the averages, where there is an `average`, or `model`."""
+        averaging = self._step.averaging
+        return self.model if averaging is None else averaging.mean
+
+    @property
     def _named_sources(self) -> dict[str, Unit]:
-        return {**self.model.parameters, **getattr(self.model, "state", {})}
+        return _sources_of(self.averaged)
 
     # Training --------------------------------------------------------------------------------
 
@@ -221,7 +236,7 @@ class Trainer:
                 "validation is a share of the rows, or a tuple of inputs and labels, got "
                 f"{validation!r}"
             )
-        refuse_to_go_on(self._named_sources, self._step.memory.wires)
+        refuse_to_go_on(_sources_of(self.model), self._step.memory.wires)
         if isinstance(data, Rows):
             self._step.weigh(data.columns)
         history = History()
@@ -246,6 +261,7 @@ class Trainer:
                     self._epochs = epoch
                 finally:
                     self._in_epoch = False
+                self._measure_statistics(data, batch_size, epoch)
                 row = {"epoch": epoch, **measured}
                 if held_out is not None:
                     values = self._measure(held_out)
@@ -279,7 +295,7 @@ class Trainer:
             callback(event)
 
     def _lost(self, row: Mapping[str, float]) -> str | None:
-        return lost(row, self._named_sources, self._step.memory.wires)
+        return lost(row, _sources_of(self.model), self._step.memory.wires)
 
     def _warn(self, ended: str) -> None:
         rate = "" if self._step.rate is None else f" than {self.learning_rate:g}"
@@ -337,6 +353,24 @@ class Trainer:
                 return None
             measured.append(self._one(data.take(rest)))
         return joined(measured).means()
+
+    def _measure_statistics(self, data: Rows | Batches, size: int, epoch: int) -> None:
+        """Measure running statistics over the data with averaged weights, where they need it."""
+        averaging = self._step.averaging
+        if averaging is None or not averaging.measures_again:
+            return
+        engine = "native" if self.engine == "eager-native" else self.engine
+        count = Unit(0.0, "batches")
+        runs: dict[tuple, Engine] = {}
+        for rows in in_batches(data, size, [self.seed, epoch], self._ready_of):
+            if len(rows) < 2:
+                continue
+            inputs = {k: x for k, x in rows.columns.items() if k.startswith("inputs")}
+            key = tuple((x.shape, x.dtype.str) for x in inputs.values())
+            if key not in runs:
+                program = averaging.measuring(inputs, count, self.seed)
+                runs[key] = prepare(engine, program, threads=self.threads)
+            runs[key](**inputs)
 
     @property
     def _learns_from_batches(self) -> bool:
@@ -415,3 +449,8 @@ class Trainer:
 
     def _ready(self, inputs: Any, labels: Any, weights: Any, what: str) -> Rows:
         return Rows(self._step.columns(inputs, labels, weights, what=what))
+
+
+def _sources_of(model: Model) -> dict[str, Unit]:
+    """A model's parameters and state, by name."""
+    return {**model.parameters, **getattr(model, "state", {})}
