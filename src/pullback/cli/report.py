@@ -180,6 +180,7 @@ def show_end(page: Page, outcome: Outcome, saved: str | None) -> None:
     page.facts(
         f"ended     after {epochs} in {outcome.seconds:.2f} s, seed "
         f"{outcome.study.recipe.seed}: {outcome.history.ended}",
+        *(f"found     {note}" for note in outcome.history.notes),
         f"saved     {saved or 'not saved; --save FILE keeps it'}",
     )
 

@@ -43,7 +43,10 @@ def _is_class_weight(x: Any) -> bool:
 
 RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "hidden": (_are_sizes, "the sizes of the hidden layers, at least one unit each, as (100,)"),
-    "learning_rate": (lambda x: _is_number(x) and x > 0, "a number above 0"),
+    "learning_rate": (
+        lambda x: x == "find" if isinstance(x, str) else _is_number(x) and x > 0,
+        "a number above 0, or 'find'",
+    ),
     "l2": (lambda x: _is_number(x) and x >= 0, "a number of at least 0"),
     "batch_size": (
         lambda x: _is_count(x) or (isinstance(x, str) and x == "auto"),
