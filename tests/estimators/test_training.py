@@ -279,3 +279,12 @@ def test_the_size_of_weights_does_not_count():
     plain = small(NetworkClassifier, **told).fit(X, y)
     heavy = small(NetworkClassifier, **told).fit(X, y, sample_weight=np.full(60, 1e11))
     np.testing.assert_allclose(outcome(heavy, X), outcome(plain, X), atol=1e-5)
+
+
+def test_a_learning_rate_is_found():
+    model = small(NetworkClassifier, learning_rate="find").fit(*IRIS)
+    found = model._trainer.learning_rate
+    assert model.history_.notes == [f"learning rate {found:g}, found by trying"]
+    assert model.score(*IRIS) > 0.9
+    model.set_params(learning_rate=0.01).partial_fit(*IRIS)
+    assert model._trainer.learning_rate == 0.01

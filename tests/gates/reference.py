@@ -248,6 +248,7 @@ REFERENCES = {
     "greater_equal": np.greater_equal,
     "less": np.less,
     "less_equal": np.less_equal,
+    "floor": np.floor,
     "log": np.log,
     "log1p": np.log1p,
     "log_softmax": lambda x, *, axis: special.log_softmax(x, axis),

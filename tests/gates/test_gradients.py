@@ -10,7 +10,7 @@ from pullback.inspect.check_local import as_one
 
 # Names of gates into whose every input no gradient flows.
 FLAT = {
-    *("argmax", "argmin", "equal", "greater", "greater_equal", "less", "less_equal"),
+    *("argmax", "argmin", "equal", "floor", "greater", "greater_equal", "less", "less_equal"),
     *("logical_and", "logical_not", "logical_or", "not_equal", "random", "sign", "stop_gradient"),
 }
 NAMES = sorted(set(pb.GATES) - FLAT)

@@ -91,7 +91,7 @@ THEIRS = {
 }
 # Without a rule there is nothing to compare but the value, which test_values.py does.
 WITHOUT_RULE = {
-    *("argmax", "argmin", "equal", "greater", "greater_equal", "less", "less_equal"),
+    *("argmax", "argmin", "equal", "floor", "greater", "greater_equal", "less", "less_equal"),
     *("logical_and", "logical_not", "logical_or", "not_equal", "random", "sign", "stop_gradient"),
 }
 

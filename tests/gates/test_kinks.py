@@ -13,6 +13,7 @@ LANES = {"axis": (0, 1), "keepdims": False}
 AT_KINKS = {
     "abs": [((0.0,), {}), ((-0.0,), {})],
     "clip": [((-1.0, -1.0, 1.0), {}), ((1.0, -1.0, 1.0), {})],
+    "floor": [((2.0,), {}), ((-1.0,), {})],
     "max": [((SQUARE,), LANES), ((np.ones((4, 2)),), {"axis": (0,), "keepdims": True})],
     "max_pool": [((np.ones((1, 2, 3, 1)),), WINDOWS)],
     "min": [((-SQUARE,), LANES), ((np.ones((4, 2)),), {"axis": (0,), "keepdims": True})],

@@ -67,6 +67,27 @@ def adagrad(s, t, g, p, *, rate, epsilon):
     return p - rate * g / (np.sqrt(s["sum"]) + epsilon)
 
 
+def cycled(t, ease):
+    """PyTorch's momentum of one cycle of 60 steps, at the t-th: from 0.95 to 0.85 and back."""
+    k = min(t - 1, 59)
+    if k <= 17:
+        return 0.95 + (0.85 - 0.95) * ease(k / 17)
+    return 0.85 + (0.95 - 0.85) * ease((k - 17) / (59 - 17))
+
+
+def cycled_ball(s, t, g, p, *, rate):
+    momentum = cycled(t, lambda share: 0.5 - 0.5 * np.cos(np.pi * share))
+    s["v"] = momentum * s.get("v", 0.0) + g
+    return p - rate * (g + momentum * s["v"])
+
+
+def cycled_adam(s, t, g, p, *, rate):
+    beta = cycled(t, lambda share: share)
+    s["m"] = beta * s.get("m", 0.0) + (1 - beta) * g
+    s["v"] = 0.999 * s.get("v", 0.0) + 0.001 * g**2
+    return p - rate / (1 - beta**t) * s["m"] / (np.sqrt(s["v"] / (1 - 0.999**t)) + 1e-8)
+
+
 def amsgrad(s, t, g, p, *, rate, beta1, beta2, epsilon):
     s["m"] = beta1 * s.get("m", 0.0) + (1 - beta1) * g
     s["v"] = beta2 * s.get("v", 0.0) + (1 - beta2) * g**2
@@ -176,6 +197,20 @@ CASES = (
         0.001,
         by_optax(optax.sgd(0.001, momentum=0.9, nesterov=True)),
         {"momentum": 0.9, "nesterov": True},
+        compiled=True,
+    ),
+    Case(
+        "SGD",
+        0.002,
+        by_formula(cycled_ball, rate=0.002),
+        {"momentum": po.OneCycle(0.3, 60).momentum(), "nesterov": True},
+        compiled=True,
+    ),
+    Case(
+        "Adam",
+        0.02,
+        by_formula(cycled_adam, rate=0.02),
+        {"beta1": po.OneCycle(0.3, 60, shape="linear").momentum(), "clip_norm": 1e9},
         compiled=True,
     ),
     Case("AdaGrad", 0.1, by_formula(adagrad, rate=0.1, epsilon=1e-10)),

@@ -213,7 +213,7 @@ def test_prediction_compiles_for_few_sizes():
     whole = make().predict(X)
     for n in (1, 2, 7, 16, 17, 101):
         np.testing.assert_allclose(trainer.predict(X[:n]), whole[:n], rtol=1e-5)
-    assert len(trainer._predictor._runs) == 2
+    assert len(trainer._judge.predictor._runs) == 2
 
 
 def test_every_engine_learns_the_same():

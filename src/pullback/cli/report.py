@@ -181,7 +181,7 @@ def show_layers(page: Page, history: History) -> None:
     if not history.of_layers:
         return
     last = [row for row in history.of_layers if row.epoch == history.of_layers[-1].epoch]
-    rows = [("layer", *OF_LAYERS)]
+    rows: list[tuple[str, ...]] = [("layer", *OF_LAYERS)]
     for row in last:
         numbers = (row.measures.get(name) for name in OF_LAYERS)
         rows.append((cell(row.layer), *("–" if x is None else f"{x:.3g}" for x in numbers)))
@@ -200,6 +200,7 @@ def show_end(page: Page, outcome: Outcome, saved: str | None) -> None:
     page.facts(
         f"ended     after {epochs} in {outcome.seconds:.2f} s, seed "
         f"{outcome.study.recipe.seed}: {outcome.history.ended}",
+        *(f"found     {note}" for note in outcome.history.notes),
         f"saved     {saved or 'not saved; --save FILE keeps it'}",
     )
 

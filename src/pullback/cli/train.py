@@ -189,11 +189,11 @@ def train(
         ),
     ] = None,
     learning_rate: Annotated[
-        float | None,
+        str | None,
         typer.Option(
             metavar="RATE",
             rich_help_panel=_TRAINING,
-            help="length of a step; by default by the task",
+            help="length of a step, or find: what lowers the loss; by default by the task",
         ),
     ] = None,
     l2: Annotated[
@@ -344,7 +344,7 @@ def train(
             "hidden": None if hidden is None else sizes(hidden),
             "dropout": dropout,
             "optimizer": optimizer,
-            "learning_rate": learning_rate,
+            "learning_rate": None if learning_rate is None else _rate(learning_rate),
             "l2": l2,
             "epochs": epochs,
             "batch_size": batch_size,
@@ -457,3 +457,15 @@ def sizes(text: str) -> tuple[int, ...]:
     if 0 in found:
         raise CircuitError(f"--hidden needs at least one unit in each layer, got {text!r}")
     return found
+
+
+def _rate(text: str) -> float | str:
+    """A learning rate as it was typed: a number, or "find"."""
+    if text.casefold() == "find":
+        return "find"
+    try:
+        return float(text)
+    except ValueError:
+        raise CircuitError(
+            f"--learning-rate is a number above 0, such as 0.1, or find, got {text!r}"
+        ) from None

@@ -47,7 +47,10 @@ RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         lambda x: isinstance(x, str) and x in ("minibatch", "lbfgs"),
         "'minibatch' or 'lbfgs'",
     ),
-    "learning_rate": (lambda x: _is_number(x) and x > 0, "a number above 0"),
+    "learning_rate": (
+        lambda x: x == "find" if isinstance(x, str) else _is_number(x) and x > 0,
+        "a number above 0, or 'find'",
+    ),
     "l2": (lambda x: _is_number(x) and x >= 0, "a number of at least 0"),
     "batch_size": (
         lambda x: _is_count(x) or (isinstance(x, str) and x == "auto"),

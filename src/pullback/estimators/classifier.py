@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 from scipy.special import log_expit, log_softmax
@@ -109,7 +109,7 @@ class NetworkClassifier(Classifier):
         loss: str | Loss | None = None,
         solver: str = "minibatch",
         optimizer: str | Optimizer = "adam",
-        learning_rate: float = 1e-3,
+        learning_rate: float | Literal["find"] = 1e-3,
         l2: float = 1e-4,
         batch_size: int | str = "auto",
         epochs: int = 200,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -45,7 +45,7 @@ class Network(BaseEstimator):
     loss: str | Loss | None
     solver: str
     optimizer: str | Optimizer
-    learning_rate: float
+    learning_rate: float | Literal["find"]
     l2: float
     batch_size: int | str
     epochs: int
@@ -176,7 +176,7 @@ class Network(BaseEstimator):
         """
         parameters, before = self._described(), self._trained_with
         changed = {name for name, value in parameters.items() if value != before.get(name)}
-        if changed != {"learning_rate"}:
+        if changed != {"learning_rate"} or isinstance(self.learning_rate, str):
             self._strength = self._spring(batch_weight)
             self._trainer = self._new_trainer()
         elif not isinstance(self.optimizer, Optimizer):
@@ -303,6 +303,7 @@ class Network(BaseEstimator):
     def _remember(self, history: History) -> None:
         self.history_.rows.extend(history.rows)
         self.history_.ended = history.ended
+        self.history_.notes.extend(history.notes)
         self.n_iter_ = len(self.history_)
         self.loss_curve_ = self.history_["loss"]
         self.best_loss_ = min(filter(np.isfinite, self.loss_curve_), default=np.nan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
@@ -67,7 +67,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, Network):
         loss: str | Loss | None = None,
         solver: str = "minibatch",
         optimizer: str | Optimizer = "adam",
-        learning_rate: float = 1e-3,
+        learning_rate: float | Literal["find"] = 1e-3,
         l2: float = 1e-4,
         batch_size: int | str = "auto",
         epochs: int = 200,

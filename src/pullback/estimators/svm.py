@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class LinearSVM(Classifier):
         loss: str | Loss | None = None,
         solver: str = "minibatch",
         optimizer: str | Optimizer = "adam",
-        learning_rate: float = 1e-2,
+        learning_rate: float | Literal["find"] = 1e-2,
         l2: float = 1e-4,
         batch_size: int | str = "auto",
         epochs: int = 200,

@@ -4,6 +4,7 @@ The values are written so that they neither overflow nor cancel where the functi
 """
 
 import math
+from typing import Any
 
 from pullback.core.gate import built_in as gate
 from pullback.gates.comparison import greater
@@ -79,6 +80,21 @@ def sign(m, x):
     -1.0
     """
     return m.sign(x)
+
+
+def _from_whole(x: Any) -> Any:
+    """How far x is from the nearest whole number."""
+    return x - floor(x + 0.5)
+
+
+@gate(partials=(None,), kinks=_from_whole)
+def floor(m, x):
+    """The largest whole number that is at most x, elementwise. No gradient flows.
+
+    >>> floor(-2.5), floor(3.0)
+    (-3.0, 3.0)
+    """
+    return m.floor(x)
 
 
 @gate(partials=(lambda y, x: cos(x),))

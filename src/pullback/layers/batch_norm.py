@@ -98,5 +98,5 @@ class BatchNorm(Layer):
         return centre(x, axes) * (self.scale / deviation(variance, self.epsilon)) + self.bias
 
     def _move(self, training: Training, state: Unit, measured: Unit) -> None:
-        kept = self.momentum * training.present(state)
-        training.update(state, kept + (1.0 - self.momentum) * measured)
+        kept = self.momentum if training.kept is None else training.kept
+        training.update(state, kept * training.present(state) + (1.0 - kept) * measured)

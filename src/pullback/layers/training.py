@@ -25,7 +25,8 @@ class Training:
     `seed` and `step` are whole numbers from 0 to 2**32 - 1, or wires of them: let the step of
     training be a wire, and the same circuit draws anew at every step. After the call, `updates`
     maps each piece of state to the wire of its next value, for the updates of a `Program`. Make a
-    new `Training` for every call of the whole model; the layers inside share it.
+    new `Training` for every call of the whole model; the layers inside share it. `kept` is the
+    share that running statistics keep of themselves, where it is not each layer's own.
 
     Raises `CircuitError` where seed or step is no such number.
 
@@ -36,9 +37,10 @@ class Training:
     ('batchnorm.mean', array([0.2], dtype=float32))
     """
 
-    def __init__(self, seed: Any = 0, step: Any = 0) -> None:
+    def __init__(self, seed: Any = 0, step: Any = 0, *, kept: Unit | None = None) -> None:
         self.seed = _whole_number(seed, "seed")
         self.step = _whole_number(step, "step")
+        self.kept = kept
         self.updates: dict[Unit, Unit] = {}
         self._streams = itertools.count()
 

@@ -6,8 +6,10 @@ from pullback.optim.adagrad import AdaGrad, scale_by_adagrad
 from pullback.optim.adam import Adam, scale_by_adam
 from pullback.optim.adamax import Adamax, scale_by_adamax
 from pullback.optim.adamw import AdamW
+from pullback.optim.average import AVERAGES, Average
 from pullback.optim.clipping import clip, clip_norm
 from pullback.optim.decay import add_decayed_weights
+from pullback.optim.ema import EMA
 from pullback.optim.groups import Groups
 from pullback.optim.lion import Lion, scale_by_lion
 from pullback.optim.lookahead import Lookahead
@@ -21,19 +23,31 @@ from pullback.optim.schedules import (
     SCHEDULES,
     Constant,
     CosineDecay,
+    CosineRestarts,
     ExponentialDecay,
+    InverseSquareRoot,
     LinearWarmup,
+    OneCycle,
+    OneCycleMomentum,
     PiecewiseConstant,
+    PolynomialDecay,
     Schedule,
+    StepDecay,
+    Triangular,
+    steps_in,
 )
 from pullback.optim.sgd import SGD, heavy_ball
+from pullback.optim.swa import SWA
 from pullback.optim.transform import Parameters, Slot, Transform, chain, partition, scale
 
 __all__ = [
+    "AVERAGES",
+    "EMA",
     "OPTIMIZERS",
     "SAM",
     "SCHEDULES",
     "SGD",
+    "SWA",
     "WRAPPERS",
     "Accumulate",
     "AdaGrad",
@@ -41,23 +55,31 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Average",
     "Constant",
     "CosineDecay",
+    "CosineRestarts",
     "ExponentialDecay",
     "Groups",
+    "InverseSquareRoot",
     "LinearWarmup",
     "Lion",
     "Lookahead",
     "Muon",
     "NAdam",
+    "OneCycle",
+    "OneCycleMomentum",
     "Optimizer",
     "Parameters",
     "PiecewiseConstant",
+    "PolynomialDecay",
     "RAdam",
     "RMSProp",
     "Schedule",
     "Slot",
+    "StepDecay",
     "Transform",
+    "Triangular",
     "add_decayed_weights",
     "chain",
     "clip",
@@ -75,4 +97,5 @@ __all__ = [
     "scale_by_radam",
     "scale_by_rms",
     "scale_by_sides",
+    "steps_in",
 ]

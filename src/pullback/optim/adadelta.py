@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pullback.gates.elementary import sqrt
 from pullback.optim.checks import fraction, positive
 from pullback.optim.optimizer import OPTIMIZERS, Optimizer, composed
@@ -38,7 +40,7 @@ def scale_by_adadelta(decay: float = 0.9, epsilon: float = 1e-6) -> Transform:
 
 
 def Adadelta(
-    learning_rate: float | Schedule = 1.0,
+    learning_rate: float | Schedule | Literal["find"] = 1.0,
     *,
     decay: float = 0.9,
     epsilon: float = 1e-6,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pullback.gates.elementary import sqrt
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import OPTIMIZERS, Optimizer, composed
@@ -33,7 +35,7 @@ def scale_by_adagrad(epsilon: float = 1e-10) -> Transform:
 
 
 def AdaGrad(
-    learning_rate: float | Schedule = 0.01,
+    learning_rate: float | Schedule | Literal["find"] = 0.01,
     *,
     epsilon: float = 1e-10,
     clip_norm: float | None = None,

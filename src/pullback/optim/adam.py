@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pullback.gates.comparison import maximum
 from pullback.gates.elementary import sqrt
 from pullback.optim.checks import fraction, positive
@@ -15,18 +17,25 @@ from pullback.optim.transform import (
     Transform,
     Wires,
     averaged,
+    momentum_now,
+    momentum_slots,
     once,
 )
 
 
 def scale_by_adam(
-    beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, *, amsgrad: bool = False
+    beta1: float | Schedule = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+    *,
+    amsgrad: bool = False,
 ) -> Transform:
     """m' / (1 - beta1**t) / (sqrt(v' / (1 - beta2**t)) + epsilon), at the t-th step, from t = 1.
 
     m' = beta1 * m + (1 - beta1) * g and v' = beta2 * v + (1 - beta2) * g * g. With `amsgrad` the
     largest v so far stands in place of v'. A square that overflows, of a gradient beyond 1e19 in
-    float32, stays in v as infinity and stops its parameter; limit such gradients before.
+    float32, stays in v as infinity and stops its parameter; limit such gradients before. beta1 may
+    be a schedule, whose count of steps, "momentum.step", comes first in memory.
     Memory: "adam.step", t, of each parameter; "mean", m; "mean_square", v; "largest_mean_square".
 
     Raises `CircuitError` for betas outside [0, 1) or an epsilon that is not positive.
@@ -40,18 +49,21 @@ def scale_by_adam(
     >>> round(scale_by_adam().update([Unit(-3.0)], memory, p)[0][0].value, 6)
     -1.0
     """
-    beta1, beta2 = fraction("beta1", beta1), fraction("beta2", beta2)
-    epsilon = positive("epsilon", epsilon)
+    first = beta1 if callable(beta1) else fraction("beta1", beta1)
+    beta2, epsilon = fraction("beta2", beta2), positive("epsilon", epsilon)
+    counted = momentum_slots(first)
 
     def update(directions: Wires, memory: Memory, parameters: Parameters) -> Next:
+        now, counts = momentum_now(first, memory[: len(counted)])
+        memory = memory[len(counted) :]
         steps = once(lambda t: t + 1.0, memory[0])
-        means = averaged(beta1, memory[1], directions)
+        means = averaged(now, memory[1], directions)
         squares = averaged(beta2, memory[2], [g * g for g in directions])
-        news, spreads = [steps, means, squares], squares
+        news, spreads = [*counts, steps, means, squares], squares
         if amsgrad:
             spreads = [maximum(v, last) for v, last in zip(squares, memory[3], strict=True)]
             news.append(spreads)
-        grown = once(lambda t: (1.0 / (1.0 - beta1**t), 1.0 / (1.0 - beta2**t)), steps)
+        grown = once(lambda t: (1.0 / (1.0 - now**t), 1.0 / (1.0 - beta2**t)), steps)
         scaled = [
             a * m / (sqrt(b * v) + epsilon)
             for (a, b), m, v in zip(grown, means, spreads, strict=True)
@@ -60,13 +72,13 @@ def scale_by_adam(
 
     counts = Slot("adam.step", 0.0, each=True)
     slots = (counts, Slot("mean"), Slot("mean_square"), Slot("largest_mean_square"))
-    return Transform(update, slots if amsgrad else slots[:3])
+    return Transform(update, (*counted, *(slots if amsgrad else slots[:3])))
 
 
 def Adam(
-    learning_rate: float | Schedule = 1e-3,
+    learning_rate: float | Schedule | Literal["find"] = 1e-3,
     *,
-    beta1: float = 0.9,
+    beta1: float | Schedule = 0.9,
     beta2: float = 0.999,
     epsilon: float = 1e-8,
     amsgrad: bool = False,
@@ -80,7 +92,7 @@ def Adam(
     `clip_norm` the length of them all.
 
     Raises `CircuitError` for a learning rate that is neither positive nor a schedule, betas outside
-    [0, 1), and an epsilon or limits that are not positive.
+    [0, 1), but for a beta1 that is a schedule, and an epsilon or limits that are not positive.
     Source: Kingma and Ba (2015).
 
     >>> Adam()

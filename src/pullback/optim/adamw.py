@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pullback.optim.adam import scale_by_adam
 from pullback.optim.decay import add_decayed_weights
 from pullback.optim.optimizer import OPTIMIZERS, Optimizer, composed
@@ -9,9 +11,9 @@ from pullback.optim.schedules import Schedule
 
 
 def AdamW(
-    learning_rate: float | Schedule = 1e-3,
+    learning_rate: float | Schedule | Literal["find"] = 1e-3,
     *,
-    beta1: float = 0.9,
+    beta1: float | Schedule = 0.9,
     beta2: float = 0.999,
     epsilon: float = 1e-8,
     weight_decay: float = 0.01,

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
-from pullback.core.values import is_number
-from pullback.gates.shape import astype
 from pullback.optim.schedules import Schedule, scheduled
-from pullback.optim.transform import Memory, Next, Parameters, Slot, Transform, Wires, made_of
+from pullback.optim.transform import (
+    Memory,
+    Next,
+    Parameters,
+    Slot,
+    Transform,
+    Wires,
+    fitting,
+    made_of,
+)
 
 
-def descent(transform: Transform, learning_rate: float | Schedule) -> Transform:
+def descent(transform: Transform, learning_rate: float | Schedule | str) -> Transform:
     """p' = p - learning_rate * d, with the directions d of `transform`; the next values, p'.
 
     The learning rate is the schedule's, else `Parameters.rate`, else the number, and is multiplied
@@ -27,6 +35,8 @@ def descent(transform: Transform, learning_rate: float | Schedule) -> Transform:
 
     def update(gradients: Wires, memory: Memory, parameters: Parameters) -> Next:
         rate: Any = learning_rate if parameters.rate is None else parameters.rate
+        if isinstance(rate, str):
+            raise CircuitError(f"the learning rate is still to be found: {rate!r}")
         counts: list[Wires] = []
         if callable(learning_rate):
             ((step,), *memory) = memory
@@ -39,7 +49,7 @@ def descent(transform: Transform, learning_rate: float | Schedule) -> Transform:
                 own[factor] = factor * rate
 
         def after(p: Unit, d: Unit) -> Unit:
-            rate = _fitting(own[parameters.factors.get(p, 1.0)], p)
+            rate = fitting(own[parameters.factors.get(p, 1.0)], p)
             moved, settle = p - rate * d, parameters.settle.get(p)
             return moved if settle is None else settle(moved, rate)
 
@@ -47,10 +57,3 @@ def descent(transform: Transform, learning_rate: float | Schedule) -> Transform:
         return moved, [*counts, *news]
 
     return made_of([transform], update, [*counted, *transform.slots])
-
-
-def _fitting(rate: Any, parameter: Unit) -> Any:
-    """The rate, such that a step keeps the parameter's dtype: a Python float bends to any array."""
-    if not isinstance(rate, Unit) or is_number(rate._value) or rate.dtype == parameter.dtype:
-        return rate
-    return astype(rate, parameter.dtype)

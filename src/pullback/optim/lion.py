@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pullback.gates.elementary import sign
 from pullback.optim.checks import fraction
 from pullback.optim.decay import add_decayed_weights
@@ -31,7 +33,7 @@ def scale_by_lion(beta1: float = 0.9, beta2: float = 0.99) -> Transform:
 
 
 def Lion(
-    learning_rate: float | Schedule = 1e-4,
+    learning_rate: float | Schedule | Literal["find"] = 1e-4,
     *,
     beta1: float = 0.9,
     beta2: float = 0.99,

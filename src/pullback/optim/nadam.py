@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pullback.core.unit import Unit
 from pullback.gates.elementary import sqrt
 from pullback.optim.checks import at_least_zero, fraction, positive
@@ -68,7 +70,7 @@ def scale_by_nadam(
 
 
 def NAdam(
-    learning_rate: float | Schedule = 2e-3,
+    learning_rate: float | Schedule | Literal["find"] = 2e-3,
     *,
     beta1: float = 0.9,
     beta2: float = 0.999,

@@ -10,21 +10,22 @@ Where PyTorch has an algorithm, its defaults and the place of its epsilon are ou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from inspect import signature
 from numbers import Integral, Real
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from pullback.core.copying import coded
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 from pullback.core.unit import Unit, scope
 from pullback.optim import clipping
-from pullback.optim.checks import positive
 from pullback.optim.descent import descent
 from pullback.optim.schedules import Schedule
+from pullback.optim.schedules.schedule import rate_of, settled
 from pullback.optim.transform import Parameters, Settle, Slot, Transform, Wires, chain, named
 
 OPTIMIZERS: Registry[Callable[..., Optimizer]] = Registry("optimizer")
@@ -49,7 +50,8 @@ class Optimizer:
 
     p' = p - learning_rate * d. The learning rate is a number, which `rate` puts on a wire of the
     step, so that it can be changed without a new circuit; or a schedule, which makes that wire of
-    gates, from a count of the steps that is part of the memory.
+    gates, from a count of the steps that is part of the memory. It may also be "find", here or in a
+    schedule: then a `Trainer` finds it at its first `fit`, see `find_learning_rate`.
 
     `options` are the other arguments that made this optimizer: `OPTIMIZERS[name](learning_rate,
     **options)` makes it again, but for the `wrappers`, the innermost first.
@@ -61,7 +63,7 @@ class Optimizer:
     """
 
     name: str
-    learning_rate: float | Schedule
+    learning_rate: float | Schedule | Literal["find"]
     transform: Transform
     options: Mapping[str, Any] = field(default_factory=dict)
     wrappers: tuple[Wrapper, ...] = ()
@@ -69,7 +71,7 @@ class Optimizer:
     def __post_init__(self) -> None:
         rate = self.learning_rate
         if isinstance(rate, Unit) or not callable(rate):
-            self.learning_rate = positive("the learning rate", rate)
+            self.learning_rate = rate_of(rate, "the learning rate")
         self.options = MappingProxyType(dict(self.options))
         self.step = descent(self.transform, self.learning_rate)  # from gradients to next values
         for wrapper in self.wrappers:
@@ -104,9 +106,21 @@ class Optimizer:
     def rate(self) -> Unit | None:
         """The learning rate on a wire, to give to `update` and set as one likes between steps.
 
-        None where a schedule makes it.
+        None where a schedule makes it; nan where it is still to be found.
         """
-        return None if callable(self.learning_rate) else Unit(self.learning_rate, "learning_rate")
+        rate = self.learning_rate
+        if callable(rate):
+            return None
+        return Unit(math.nan if isinstance(rate, str) else rate, "learning_rate")
+
+    def settled(self, rate: float) -> Optimizer:
+        """The same optimizer, with this rate where one was still to be found.
+
+        >>> from pullback.optim import SGD
+        >>> SGD("find", momentum=0.9).settled(0.1)
+        SGD(0.1, momentum=0.9)
+        """
+        return replace(self, learning_rate=settled(self.learning_rate, rate))
 
     def init(self, parameters: Wires | Mapping[str, Unit]) -> list[Unit]:
         """The sources that the optimizer remembers between steps, with names of their own.

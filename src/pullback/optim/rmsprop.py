@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pullback.gates.comparison import maximum
 from pullback.gates.elementary import sqrt
 from pullback.optim.checks import fraction, positive
@@ -46,7 +48,7 @@ def scale_by_rms(
 
 
 def RMSProp(
-    learning_rate: float | Schedule = 0.01,
+    learning_rate: float | Schedule | Literal["find"] = 0.01,
     *,
     decay: float = 0.99,
     epsilon: float = 1e-8,

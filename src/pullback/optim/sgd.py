@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pullback.core.errors import CircuitError
 from pullback.optim.checks import fraction
 from pullback.optim.optimizer import OPTIMIZERS, Optimizer, composed
 from pullback.optim.schedules import Schedule
-from pullback.optim.transform import Memory, Next, Parameters, Slot, Transform, Wires
+from pullback.optim.transform import (
+    Memory,
+    Next,
+    Parameters,
+    Slot,
+    Transform,
+    Wires,
+    fitting,
+    momentum_now,
+    momentum_slots,
+)
 
 
-def heavy_ball(decay: float, *, nesterov: bool = False) -> Transform:
+def heavy_ball(decay: float | Schedule, *, nesterov: bool = False) -> Transform:
     """v' = decay * v + g, and v' is the direction: a ball with momentum, rolling through slopes.
 
     Nesterov's direction is g + decay * v': the slope where the ball is about to be.
-    Memory: "velocity". Raises `CircuitError` for a decay outside [0, 1).
+    The decay may be a schedule. Memory: "velocity", and of a schedule the count of steps before it,
+    "momentum.step". Raises `CircuitError` for a decay that is neither in [0, 1) nor a schedule.
     Source: Polyak, "Some methods of speeding up the convergence of iteration methods" (1964);
     Sutskever et al., "On the importance of initialization and momentum" (ICML 2013).
 
@@ -25,22 +38,24 @@ def heavy_ball(decay: float, *, nesterov: bool = False) -> Transform:
     >>> heavy_ball(0.5, nesterov=True).update([g], [[v]], p)[0][0].value
     2.5
     """
-    decay = fraction("momentum", decay)
+    kept = decay if callable(decay) else fraction("momentum", decay)
 
     def update(directions: Wires, memory: Memory, parameters: Parameters) -> Next:
-        (velocities,) = memory
-        news = [decay * v + g for v, g in zip(velocities, directions, strict=True)]
+        *counts, velocities = memory
+        now, counts = momentum_now(kept, counts)
+        news = [fitting(now, v) * v + g for v, g in zip(velocities, directions, strict=True)]
         if not nesterov:
-            return news, [news]
-        return [g + decay * v for g, v in zip(directions, news, strict=True)], [news]
+            return news, [*counts, news]
+        ahead = [g + fitting(now, v) * v for g, v in zip(directions, news, strict=True)]
+        return ahead, [*counts, news]
 
-    return Transform(update, (Slot("velocity"),))
+    return Transform(update, (*momentum_slots(kept), Slot("velocity")))
 
 
 def SGD(
-    learning_rate: float | Schedule = 0.01,
+    learning_rate: float | Schedule | Literal["find"] = 0.01,
     *,
-    momentum: float = 0.0,
+    momentum: float | Schedule = 0.0,
     nesterov: bool = False,
     clip_norm: float | None = None,
     clip_value: float | None = None,
@@ -48,7 +63,8 @@ def SGD(
     """Stochastic gradient descent: p' = p - learning_rate * v', with v' = momentum * v + g.
 
     With `nesterov`, p' = p - learning_rate * (g + momentum * v'). `clip_value` limits each element
-    of the gradients, `clip_norm` the length of them all.
+    of the gradients, `clip_norm` the length of them all. Momentum may be a schedule, such as
+    `OneCycle.momentum` makes.
 
     Raises `CircuitError` for a learning rate that is neither positive nor a schedule, momentum
     outside [0, 1), limits that are not positive, and `nesterov` without momentum.

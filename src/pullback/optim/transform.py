@@ -19,7 +19,9 @@ from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.core.values import Value, is_number, zeros_like
+from pullback.gates.shape import astype
 from pullback.optim.checks import finite
+from pullback.optim.schedules import Schedule, scheduled
 
 Wires = Sequence[Unit]
 T = TypeVar("T")
@@ -248,9 +250,36 @@ def once(function: Callable[..., T], *wires: Wires) -> list[T]:
     return [made[own] for own in zip(*wires, strict=True)]
 
 
-def averaged(decay: float, means: Wires, news: Wires) -> list[Unit]:
+def averaged(decay: float | Unit, means: Wires, news: Wires) -> list[Unit]:
     """decay * mean + (1 - decay) * new, for each: a mean in which what is old fades."""
-    return [decay * m + (1.0 - decay) * x for m, x in zip(means, news, strict=True)]
+    pairs = zip(means, news, strict=True)
+    return [kept * m + (1.0 - kept) * x for m, x in pairs for kept in [fitting(decay, m)]]
+
+
+def fitting(number: Any, parameter: Unit) -> Any:
+    """A number, such that its product with a parameter keeps the parameter's dtype.
+
+    A Python float bends to any array; a wire of another float is brought to its dtype.
+    """
+    if not isinstance(number, Unit) or is_number(number._value) or number.dtype == parameter.dtype:
+        return number
+    return astype(number, parameter.dtype)
+
+
+# Momentum that may be a schedule -----------------------------------------------------------------
+
+
+def momentum_slots(momentum: float | Schedule) -> tuple[Slot, ...]:
+    """What `momentum_now` remembers: of a schedule, the count of steps."""
+    return (Slot("momentum.step", 0.0),) if callable(momentum) else ()
+
+
+def momentum_now(momentum: float | Schedule, counts: Memory) -> tuple[Any, list[Wires]]:
+    """The momentum at this step, and the next memory of `momentum_slots`."""
+    if not callable(momentum):
+        return momentum, []
+    ((step,),) = counts
+    return scheduled(momentum, step, "momentum"), [[step + 1.0]]
 
 
 def _copied(value: Value) -> Value:

@@ -24,7 +24,7 @@ from pullback.source.dialect import (
     unwritable,
 )
 
-_MATH = ("exp", "expm1", "log", "log1p", "sqrt", "abs", "sign", "sin", "cos", "tanh")
+_MATH = ("exp", "expm1", "log", "log1p", "sqrt", "abs", "sign", "floor", "sin", "cos", "tanh")
 _SYMBOLS = {"equal": "===", "not_equal": "!==", "logical_and": "&&", "logical_or": "||"}
 _CHOICE = 0  # how tightly `a ? b : c` binds
 

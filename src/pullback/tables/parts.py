@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 from pullback.core.errors import CircuitError
 from pullback.layers import Dense, Dropout, Layer, Sequential
@@ -40,7 +40,7 @@ def multilayer(
     return Sequential(*layers, Dense(outputs, initializer=initializer), rng=seed)
 
 
-def optimizer_of(given: str | Optimizer, learning_rate: float) -> Optimizer:
+def optimizer_of(given: str | Optimizer, learning_rate: float | Literal["find"]) -> Optimizer:
     """The optimizer of this name, in upper or lower case, or the one that was given.
 
     >>> optimizer_of("sgd", 0.1)

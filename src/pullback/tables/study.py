@@ -44,7 +44,7 @@ from pullback.tables.table import TableDataset
 from pullback.tables.target import Target
 from pullback.tables.trained import Metric, Record, Trained
 from pullback.train import History
-from pullback.train.fitting import fitted
+from pullback.train.fitting import Fitted, fitted
 from pullback.train.split import SHARES
 
 MOST_WRONG = 5
@@ -155,10 +155,10 @@ class Study:
             decision = self._decision(x["validation"])
             scores = {part: decision.model.predict(x[part]) for part in SHARES}
         except CircuitError:
-            raise CircuitError(_left(done.history, plan)) from None
+            raise CircuitError(_left(done)) from None
         losses = {part: float(plan.loss(scores[part], y[part]).value) for part in SHARES}
         if not all(map(np.isfinite, losses.values())):
-            raise CircuitError(_left(done.history, plan))
+            raise CircuitError(_left(done))
         answers = {
             part: Answers.of(plan.loss_name, self.target, of, decision.threshold)
             for part, of in scores.items()
@@ -176,10 +176,10 @@ class Study:
         return data.inputs, self.plan.loss.reading.labels(data.labels)
 
 
-def _left(history: History, plan: Plan) -> str:
+def _left(done: Fitted) -> str:
     return (
-        f"training left all numbers behind ({history.ended}); try a smaller --learning-rate than "
-        f"{plan.optimizer.learning_rate:g}"
+        f"training left all numbers behind ({done.history.ended}); try a smaller --learning-rate "
+        f"than {done.trainer.learning_rate:g}"
     )
 
 

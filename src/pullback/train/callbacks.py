@@ -63,6 +63,20 @@ class Resumable(Protocol):
         ...
 
 
+def watched(event: Event, monitor: str, who: str) -> float:
+    """What an epoch measured under this name, which `who` watches.
+
+    Raises `CircuitError` where nothing of that name is measured.
+    """
+    if monitor not in event.measured:
+        known = ", ".join(name for name in event.measured if name != "epoch")
+        raise CircuitError(
+            f"{who} watches {monitor!r}, which is not measured; there are: {known}"
+            + (". Give fit a `validation`" if "valid" in monitor else "")
+        )
+    return event.measured[monitor]
+
+
 def functions(callbacks: Any) -> list[Callback]:
     """Callbacks as a list: one alone, or several.
 

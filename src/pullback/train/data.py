@@ -161,6 +161,19 @@ def _arrays(batch: Any) -> list[np.ndarray]:
     return [np.asarray(batch)]
 
 
+def in_batches(
+    data: Rows | Batches, size: int, seed: Sequence[int], ready: Callable[[Any, str], Rows]
+) -> Iterator[Rows]:
+    """The data once, in batches; rows in the order of the seed, and what is left of them last."""
+    if isinstance(data, Batches):
+        for batch in data:
+            yield ready(batch, "training")
+        return
+    order = np.random.default_rng(seed).permutation(len(data))
+    for start in range(0, len(data), size):
+        yield data.take(order[start : start + size])
+
+
 def are_batches(inputs: Any, labels: Any) -> bool:
     """Whether what a user gives as inputs is batches of inputs and labels."""
     if labels is not None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class History:
     """One row of measurements an epoch, and why training ended.
 
+    `notes` say what was decided before the first epoch, such as the learning rate that was found.
     `diverged` says that it ended because a loss, or a number of the model or the optimizer, became
     nan or infinite. `of_layers` is what a monitor saw, a row for each epoch and layer.
 
@@ -37,6 +38,7 @@ class History:
     ended: str = "completed"
     diverged: bool = False
     of_layers: list[LayerRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __getitem__(self, column: str) -> list[float]:
         """One measurement over all epochs."""

@@ -128,6 +128,11 @@ class LBFGS:
         return self._trainer.sources
 
     @property
+    def named_sources(self) -> dict[str, Unit]:
+        """The same by name."""
+        return self._trainer.named_sources
+
+    @property
     def learning_rate(self) -> float:
         """There is none; asking for it, or setting it, raises `CircuitError`."""
         raise CircuitError("L-BFGS has no learning rate: a line search finds how far each step is")
@@ -175,7 +180,7 @@ class LBFGS:
             if not isinstance(number, Integral) or number < 1:
                 raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
         callbacks = functions(callbacks)
-        data, held_out = self._trainer._given(inputs, labels, weights, validation, epochs + 1)
+        data, held_out = self._trainer._reader.data(inputs, labels, weights, validation, epochs + 1)
         refuse_not_finite(self._trainer.named_sources)
         engine = "native" if self._trainer.engine == "eager-native" else self._trainer.engine
         objective = Objective(
@@ -211,7 +216,7 @@ class LBFGS:
                 self._epochs += 1
                 row = {"epoch": self._epochs, **point.measured, "evaluations": evaluations}
                 if held_out is not None:
-                    values = self._trainer._measure(held_out)
+                    values = self._trainer._judge.measure(held_out)
                     row |= {f"validation_{k}": v for k, v in values.items()}
                 row["seconds"] = time.perf_counter() - start
                 start = time.perf_counter()
@@ -250,7 +255,7 @@ class LBFGS:
             yield data
         else:
             for batch in data:
-                yield self._trainer._ready_of(batch, "training")
+                yield self._trainer._reader.tuple(batch, "training")
 
     def evaluate(self, inputs: Any, labels: Any, *, weights: Any = None) -> dict[str, float]:
         """The mean loss, without penalties, and the metrics: see `Trainer.evaluate`."""

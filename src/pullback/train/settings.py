@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Settings:
     """How to train, as the options of a command line name it."""
 
     optimizer: str | None = None
-    learning_rate: float | None = None
+    learning_rate: float | Literal["find"] | None = None
     l2: float | None = None
     epochs: int | None = None
     batch_size: int | None = None
@@ -64,7 +64,7 @@ def checked(settings: S) -> S:
             raise CircuitError(f"{option} is a whole number of at least {least}, got {value}")
     refuse_engine(engine, settings.threads)
     rate, l2 = settings.learning_rate, settings.l2
-    if rate is not None and not 0.0 < rate < np.inf:
+    if isinstance(rate, float | int) and not 0.0 < rate < np.inf:
         raise CircuitError(f"--learning-rate is a number above 0, such as 0.1, got {rate}")
     if l2 is not None and not 0.0 <= l2 < np.inf:
         raise CircuitError(f"--l2 is a number of at least 0, such as 0.0001, got {l2}")

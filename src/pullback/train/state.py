@@ -17,6 +17,8 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.plain import from_plain, to_plain
 from pullback.core.tensorfile import digest_of
+from pullback.core.unit import Unit
+from pullback.core.values import is_number
 from pullback.layers.description import describe
 from pullback.layers.layer import Layer
 from pullback.layers.saving import constructed, fill_with, inputs_of
@@ -79,6 +81,7 @@ class State:
     inputs: object
     frozen: tuple[str, ...]
     sources: Mapping[str, np.ndarray]
+    averages: Mapping[str, np.ndarray]
     memory: tuple[Piece, ...]
     rate: float | None
     steps: int
@@ -104,6 +107,11 @@ class State:
             inputs=None if layer is None else inputs_of(layer),
             frozen=() if layer is None else tuple(p for p, x in layer.walk() if not x.trainable),
             sources={k: np.asarray(x.value) for k, x in step.sources.items()},
+            averages=(
+                {k: np.asarray(x.value) for k, x in step.averaging.sources.items()}
+                if step.averaging
+                else {}
+            ),
             memory=step.memory.pieces(_parameters(step.model)),
             rate=None if step.rate is None else float(step.rate.value),
             steps=int(step.number.value),
@@ -130,6 +138,8 @@ class State:
             _refuse_odd(self.place)
         rate = None if self.rate is None else positive("the learning rate", self.rate)
         self._fill(step)
+        if step.averaging is not None:
+            _fill_named(step.averaging.sources, self.averages)
         step.memory.restore(self.memory, _parameters(step.model))
         if step.rate is not None:
             step.rate.value = rate
@@ -154,13 +164,7 @@ class State:
             for path, layer in model.walk():
                 layer.trainable = path not in self.frozen
             return
-        if sources.keys() != self.sources.keys():
-            raise CircuitError("its parameters have other names than those of the model")
-        for name, unit in sources.items():
-            value = self.sources[name]
-            if value.shape != unit.shape or value.dtype != unit.dtype:
-                raise CircuitError(f"{name!r} has another shape or dtype than that of the model")
-            unit.value = value
+        _fill_named(sources, self.sources)
 
     def restore_callbacks(self, callbacks: Sequence[Callback], trainer: Trainer) -> None:
         """Bring the callbacks that remember something to where those of the run were.
@@ -212,6 +216,7 @@ def asked_of(
         "the penalties": ", ".join(map(_told, step.penalties)) or "none",
         "mixup": repr(step.mixup),
         "the monitor": repr(step.monitor),
+        "the average": "none" if step.averaging is None else _told(step.averaging.average),
         "the seed": repr(step.seed),
         "the engine": engine,
         "the batch size": str(run.batch_size) if isinstance(run.data, Rows) else "that of batches",
@@ -265,6 +270,17 @@ def _sampling(data: Rows | Batches) -> str:
 
 def _hash(arrays: Mapping[str, np.ndarray]) -> str:
     return digest_of({}, arrays)[:12]
+
+
+def _fill_named(sources: Mapping[str, Unit], values: Mapping[str, np.ndarray]) -> None:
+    """Put values on sources of these names; a number of Python stays one."""
+    if sources.keys() != values.keys():
+        raise CircuitError("its parameters have other names than those of the model")
+    for name, unit in sources.items():
+        value = values[name]
+        if value.shape != unit.shape or value.dtype != unit.dtype:
+            raise CircuitError(f"{name!r} has another shape or dtype than that of the model")
+        unit.value = value.item() if is_number(unit.value) else value
 
 
 def _told(thing: Any) -> str:

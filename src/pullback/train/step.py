@@ -25,10 +25,13 @@ from pullback.layers.layer import Layer
 from pullback.layers.training import Training
 from pullback.losses.loss import Loss, prepare_weights
 from pullback.losses.penalty import Penalty, proximal_steps
+from pullback.optim.average import Average
 from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
+from pullback.optim.schedules.schedule import seeks
 from pullback.optim.transform import numbered
 from pullback.program.program import Program
+from pullback.train.averaging import Averaging
 from pullback.train.data import input_arrays, named, of_kind, several
 from pullback.train.door import Door
 from pullback.train.measured import judged, refuse_counts
@@ -81,6 +84,7 @@ class TrainingStep:
         seed: int = 0,
         mixup: float = 0.0,
         monitor: Monitor | None = None,
+        average: Average | None = None,
     ) -> None:
         losses = (loss,) if isinstance(loss, Loss | str) else loss
         losses = losses if isinstance(losses, Sequence) else (losses,)
@@ -89,6 +93,7 @@ class TrainingStep:
             *((part, Loss) for part in losses),
             (optimizer, Optimizer),
             *((part, Penalty) for part in penalties),
+            *([] if average is None else [(average, Average)]),
         ):
             if not isinstance(part, kind):
                 name = kind.__name__
@@ -108,6 +113,7 @@ class TrainingStep:
         self._scored: dict[Any, list[tuple[tuple[int, ...], np.dtype]]] = {}  # of one row
         self.memory = MemoryByParameter(optimizer)
         self.mean_weights = [Unit(1.0, "mean_weight") for _ in self.losses]
+        self.averaging = None if average is None else Averaging(model, average)
         self._number = Unit(np.array(0), "step")
 
     @property
@@ -119,6 +125,12 @@ class TrainingStep:
     def number(self) -> Unit:
         """The count of the steps that draw at random, by which each draws anew."""
         return self._number
+
+    def settle(self, rate: float) -> None:
+        """Take this learning rate where one was still to be found, before any step."""
+        self.optimizer = self.optimizer.settled(rate)
+        self.rate = self.optimizer.rate()
+        self.memory = MemoryByParameter(self.optimizer)
 
     # Data ------------------------------------------------------------------------------------
 
@@ -248,6 +260,11 @@ class TrainingStep:
         It is recorded for shapes and dtypes alone: its wires carry no numbers before it runs. A
         model that asks for numbers while it is recorded gets those of the batch, at their cost.
         """
+        if seeks(self.optimizer.learning_rate):
+            raise CircuitError(
+                f"the learning rate of {self.optimizer!r} is still to be found: a Trainer's fit "
+                "does that, or find_learning_rate"
+            )
         monitor = self.monitor if monitored else None
         try:
             return self._recorded(batch, metrics, monitor, abstract_of)
@@ -277,6 +294,8 @@ class TrainingStep:
         loss, numbers = judged(self.losses, scores, labels, weights, self.mean_weights)
         moved, seldom = self._update(loss, calls, monitor, carried)
         updates = {**moved, **training.updates}
+        if self.averaging is not None:
+            updates |= self.averaging.updates(updates, carried)
         outputs = {**(numbers if metrics else {"loss": loss}), **seldom}
         if self._number in order([*outputs.values(), *updates.values()]):
             updates[self._number] = astype(self._number + 1, self._number.dtype)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.train.callbacks import Callback, Event
+from pullback.train.callbacks import Callback, Event, watched
 
 if TYPE_CHECKING:
     from pullback.train.trainer import Trainer
@@ -74,13 +74,7 @@ class Stopping:
 
     def epoch(self, event: Event) -> None:
         """Count an epoch, and end training after too many without progress."""
-        if self.monitor not in event.measured:
-            known = ", ".join(name for name in event.measured if name != "epoch")
-            raise CircuitError(
-                f"early stopping watches {self.monitor!r}, which is not measured; there are: "
-                f"{known}" + (". Give fit a `validation`" if "valid" in self.monitor else "")
-            )
-        value = event.measured[self.monitor] * self.sign
+        value = watched(event, self.monitor, "early stopping") * self.sign
         progress, best = self.judge(value, self.best, self.change)
         self.since = 0 if progress else self.since + 1
         if best:

@@ -13,28 +13,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import numpy as np
-
 from pullback.core.errors import CircuitError
-from pullback.core.finite import refuse_not_finite, refuse_outputs
 from pullback.core.unit import Unit
 from pullback.engines.prepare import refuse_engine
 from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
+from pullback.optim.average import Average
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import Optimizer
+from pullback.optim.schedules.schedule import seeks
 from pullback.train.callbacks import Callback, Event, functions
 from pullback.train.checkpoints import Checkpoints
-from pullback.train.data import Batches, Rows, are_batches, of_kind, with_validation
+from pullback.train.data import Rows, in_batches
 from pullback.train.divergence import lost, refuse_to_go_on
-from pullback.train.door import refuse_order
+from pullback.train.finder import found_rate
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
+from pullback.train.judge import Judge
 from pullback.train.keeper import Keeper, new_run
-from pullback.train.measured import judged
 from pullback.train.monitors import Monitor, averaged
 from pullback.train.passes import BatchPass, Pass, Place, RowPass, Runs
-from pullback.train.predictor import Predictor
+from pullback.train.reader import Reader
 from pullback.train.state import Run
 from pullback.train.step import Model, TrainingStep
 
@@ -46,8 +45,8 @@ class Trainer:
     """Trains a model by minibatches.
 
     `penalties` are added to the loss or, where they are proximal, act behind the optimizer's step,
-    in the order given. A model of several outputs takes a tuple of losses, one for
-    each, which are added up. `engine` is what runs the steps: "native" (compiled at the first
+    in the order given. A model of several outputs takes a tuple of losses, one for each, which are
+    added up. `engine` is what runs the steps: "native" (compiled at the first
     epoch), "eager" (NumPy, at once), "eager-native" (eager, and native as soon as that is compiled,
     in the middle of an epoch too) or "jax". `threads` share a step of a native engine, as in
     `prepare`. `seed` fixes the order of the batches, the validation split and what layers draw at
@@ -68,6 +67,11 @@ class Trainer:
     With `monitor`, True or a `Monitor`, the history also has what each penalty costs, and in
     `history.layers` how spread the activations of each layer are, how large its gradients, and how
     far its weights move: gates of the step, which run at every tenth one.
+
+    With an `average`, `EMA` or `SWA`, the weights are averaged as part of each step. `model` is
+    what training moves, as it would without; `averaged` is a model of its own that has the
+    averages, and it is what validation, `evaluate` and `predict` ask, what `early_stopping` keeps,
+    and what to save: `trainer.averaged.save(path)`.
 
     It pickles, and `copy.deepcopy` copies it, with the model and all that training remembers: the
     copy trains on as the original does, to the bit.
@@ -98,9 +102,10 @@ class Trainer:
         mixup: float = 0.0,
         checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
         monitor: Monitor | bool = False,
+        average: Average | None = None,
     ) -> None:
         watch = Monitor.told(monitor)
-        step = TrainingStep(model, loss, optimizer, penalties, seed, mixup, watch)
+        step = TrainingStep(model, loss, optimizer, penalties, seed, mixup, watch, average)
         refuse_engine(engine, threads)
         self.model = model
         self.losses = step.losses
@@ -108,10 +113,16 @@ class Trainer:
         self.penalties = step.penalties
         self.mixup = step.mixup
         self.monitor = step.monitor
+        self.average = average
         self.engine = engine
         self.threads = threads
         self.seed = seed
         self.checkpoint = None if checkpoint is None else Checkpoints.told(checkpoint)
+        if self.checkpoint is not None and seeks(optimizer.learning_rate):
+            raise CircuitError(
+                "a run with checkpoints goes on at the rate that it began with: give a number, such "
+                'as find_learning_rate suggests, and not "find"'
+            )
         self._frozen = True
         self._run_id = new_run()
         self._epochs = 0  # finished by all calls of fit: each draws an order of its own
@@ -121,9 +132,9 @@ class Trainer:
 
     def _prepare_to_record(self) -> None:
         """Forget the Programs: each is recorded when it is first asked for."""
+        self._reader = Reader(self._step)
         self._runs = Runs(self._step, self.engine, self.threads)
-        engine = "native" if self.engine == "eager-native" else self.engine
-        self._predictor = Predictor(self.model, engine, self.threads)
+        self._judge = Judge(self._step, self.engine, self.threads)
 
     def __getstate__(self) -> dict[str, Any]:
         if self._in_epoch:
@@ -131,7 +142,7 @@ class Trainer:
                 "a Trainer is not copied in the middle of an epoch, which could not be gone on "
                 "with; copy it between epochs, such as in a callback"
             )
-        recorded = ("_runs", "_predictor")
+        recorded = ("_reader", "_runs", "_judge")
         return {name: value for name, value in vars(self).items() if name not in recorded}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -158,23 +169,36 @@ class Trainer:
         """
         if self._step.rate is None:
             raise CircuitError(f"{self.optimizer!r} makes its learning rate itself, at every step")
+        if seeks(self.optimizer.learning_rate):
+            raise CircuitError("the learning rate is still to be found: the first fit does that")
         return float(self._step.rate.value)
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
         if self._step.rate is None:
             raise CircuitError(f"{self.optimizer!r} makes its learning rate itself, at every step")
-        self._step.rate.value = positive("the learning rate", rate)
+        rate = positive("the learning rate", rate)
+        if seeks(self.optimizer.learning_rate):
+            self._settle(rate)
+        else:
+            self._step.rate.value = rate
 
     @property
     def sources(self) -> list[Unit]:
-        """The model's parameters and state: what its predictions depend on."""
+        """Parameters and state of the model that answers: what its predictions depend on."""
         return list(self.named_sources.values())
 
     @property
     def named_sources(self) -> dict[str, Unit]:
         """The same by name."""
-        return self._step.sources
+        model = self.averaged
+        return {**model.parameters, **getattr(model, "state", {})}
+
+    @property
+    def averaged(self) -> Any:
+        """The model that answers: that of the averages, where there is an `average`, or `model`."""
+        averaging = self._step.averaging
+        return self.model if averaging is None else averaging.mean
 
     # Training --------------------------------------------------------------------------------
 
@@ -209,7 +233,8 @@ class Trainer:
         looks on. Ctrl-C ends training after the step in hand; the model keeps what it has learned.
         A loss, or a number of the model or the optimizer, that is not finite after an epoch ends it
         too, with a warning; a model that is left so neither answers nor is saved or trained on. A
-        second `fit` goes on where the first one ended, as if it had not.
+        second `fit` goes on where the first one ended, as if it had not. A learning rate "find" is
+        found before the first epoch and told in `history.notes`: see `find_learning_rate`.
         A single row that is left for a last batch, or comes as one after larger ones, is left out
         of the epoch where layers learn from a batch as a whole, such as `BatchNorm`.
 
@@ -231,11 +256,16 @@ class Trainer:
             if not isinstance(number, Integral) or number < 1:
                 raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
         called = functions(callbacks)
-        data, held_out = self._given(inputs, labels, weights, validation, int(epochs), sampling)
+        data, held_out = self._reader.data(
+            inputs, labels, weights, validation, int(epochs), sampling
+        )
         if isinstance(data, Rows):
             self._step.weigh(data.counted)
         first = self._epochs
         run = Run(data, held_out, int(batch_size), called, first, first + int(epochs))
+        if seeks(self.optimizer.learning_rate):
+            refuse_to_go_on(self._step.sources, self._step.memory.wires)
+            self._settle(found_rate(self, data, run.batch_size), run.history.notes)
         with Keeper(self.checkpoint, self._step, self.engine, self._run_id) as keeper:
             event = self._begun(run, keeper, resume=resume)
             shown = TrainingProgress(run.last - run.first, progress, done=run.done - run.first)
@@ -258,7 +288,7 @@ class Trainer:
         found, said = keeper.resume(run, wanted=resume)
         if found is not None:
             self._prepare_to_record()
-        refuse_to_go_on(self.named_sources, self._step.memory.wires)
+        refuse_to_go_on(self._step.sources, self._step.memory.wires)
         self._epochs, self._run_id = run.done, keeper.run
         row = run.history.rows[-1] if run.history.rows else {}
         event = Event("begin", self, run.done, row, run.history, resumed=said)
@@ -288,10 +318,13 @@ class Trainer:
             run.done = self._epochs = run.done + 1
         finally:
             self._in_epoch = False
+        if self._step.averaging:
+            again = in_batches(run.data, run.batch_size, [self.seed, run.done], self._reader.tuple)
+            self._step.averaging.measure(again, self.engine, self.threads, self.seed)
         costs, layers = averaged(run.done, passing.looked)
         row = {"epoch": run.done, **passing.means(), **costs}
         if run.held_out is not None:
-            values = self._measure(run.held_out)
+            values = self._judge.measure(run.held_out)
             row |= {f"validation_{k}": v for k, v in values.items()}
         row["seconds"] = time.perf_counter() - start
         run.history.rows.append(row)
@@ -307,7 +340,7 @@ class Trainer:
         return BatchPass(
             self._runs,
             run.data,
-            lambda batch: self._ready_of(batch, "training"),
+            lambda batch: self._reader.tuple(batch, "training"),
             place,
             hashed=self.checkpoint is not None,
         )
@@ -327,12 +360,19 @@ class Trainer:
             self._warn(history.ended)
         return history
 
+    def _settle(self, rate: float, notes: list[str] | None = None) -> None:
+        """Take this learning rate where one was still to be found."""
+        self._step.settle(rate)
+        vars(self)["optimizer"] = self._step.optimizer
+        if notes is not None:
+            notes.append(f"learning rate {rate:g}, found by trying")
+
     def _tell(self, run: Run, event: Event) -> None:
         for callback in run.callbacks:
             callback(event)
 
     def _lost(self, row: Mapping[str, float]) -> str | None:
-        return lost(row, self.named_sources, self._step.memory.wires)
+        return lost(row, self._step.sources, self._step.memory.wires)
 
     def _warn(self, ended: str) -> None:
         rate = "" if self._step.rate is None else f" than {self.learning_rate:g}"
@@ -349,30 +389,8 @@ class Trainer:
 
         Raises `CircuitError` as `fit` does, and as `predict` does.
         """
-        rows = self._ready(inputs, labels, weights, "evaluation")
-        refuse_not_finite(self.named_sources)
-        xs = of_kind("inputs", rows.columns)
-        scores = self._predictor(xs)
-        refuse_outputs(scores, xs)
-        measured = self._measured_of(scores, rows)
-        if not np.isfinite(measured["loss"]):
-            raise CircuitError(
-                f"the loss of these data is {measured['loss']}: an answer is too far from its "
-                f"label for {scores[0].dtype}; scale inputs and labels as in training"
-            )
-        return measured
-
-    def _measure(self, rows: Rows) -> dict[str, float]:
-        """What validation data say, be it that training has diverged."""
-        return self._measured_of(self._predictor(of_kind("inputs", rows.columns)), rows)
-
-    def _measured_of(self, scores: Sequence[np.ndarray], rows: Rows) -> dict[str, float]:
-        wires = [Unit(y, "scores") for y in scores]
-        labels = [Unit(y, "labels") for y in of_kind("labels", rows.columns)]
-        weights = rows.columns.get("weights")
-        weights = None if weights is None else Unit(weights, "weights")
-        _, numbers = judged(self.losses, wires, labels, weights)
-        return {name: float(unit.value) for name, unit in numbers.items()}
+        rows = self._reader.rows(inputs, labels, weights, "evaluation")
+        return self._judge.evaluate(rows, self.named_sources)
 
     def predict(self, inputs: Any) -> Any:
         """The model's outputs for inputs of (rows, ...), by the engine: an array, or a tuple.
@@ -380,36 +398,4 @@ class Trainer:
         Raises `CircuitError` where the inputs do not fit, and where a number of the model, or the
         answer to a row, is nan or infinite.
         """
-        xs = self._step.inputs(inputs, "prediction")
-        refuse_not_finite(self.named_sources)
-        first, *others = outputs = self._predictor(xs)
-        refuse_outputs(outputs, xs)
-        return (first, *others) if others else first
-
-    # Data ------------------------------------------------------------------------------------
-
-    def _given(
-        self,
-        inputs: Any,
-        labels: Any,
-        weights: Any,
-        validation: Any,
-        passes: int,
-        sampling: Any = None,
-    ) -> tuple[Rows | Batches, Rows | None]:
-        """Data to go through so often, and those to measure by, as `fit` takes them."""
-        if are_batches(inputs, labels):
-            batches = Batches(inputs, passes, sampling)
-            return with_validation(batches, validation, self.seed, self._ready_of)
-        refuse_order(self.model)
-        rows = self._ready(inputs, labels, weights, "training").sampled(sampling, self.losses)
-        return with_validation(rows, validation, self.seed, self._ready_of)
-
-    def _ready_of(self, given: tuple[Any, ...], what: str) -> Rows:
-        """Data that were given as (inputs, labels) or (inputs, labels, weights)."""
-        if len(given) not in (2, 3):
-            raise CircuitError(f"{what} data are (inputs, labels), or (inputs, labels, weights)")
-        return self._ready(given[0], given[1], given[2] if len(given) == 3 else None, what)
-
-    def _ready(self, inputs: Any, labels: Any, weights: Any, what: str) -> Rows:
-        return Rows(self._step.columns(inputs, labels, weights, what=what))
+        return self._judge.predict(inputs, self.named_sources)
