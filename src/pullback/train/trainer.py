@@ -120,8 +120,7 @@ class Trainer:
         self.checkpoint = None if checkpoint is None else Checkpoints.told(checkpoint)
         if self.checkpoint is not None and seeks(optimizer.learning_rate):
             raise CircuitError(
-                "a run with checkpoints goes on at the rate that it began with: give a number, such "
-                'as find_learning_rate suggests, and not "find"'
+                "with checkpoints give the optimizer a number, such as find_learning_rate suggests"
             )
         self._frozen = True
         self._run_id = new_run()
