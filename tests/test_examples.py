@@ -65,5 +65,9 @@ def test_the_page_of_the_engine_prints_what_is_between_passes(tmp_path):
     assert "for each of (2, 3): exp, sum" in pasted("docs/engine.md", tmp_path)
 
 
+def test_the_page_of_optimizers_runs(tmp_path):
+    assert "SAM(Accumulate(Groups(Muon(" in pasted("docs/optimizers.md", tmp_path)
+
+
 def test_there_are_examples():
     assert len(EXAMPLES) >= 4
