@@ -273,12 +273,6 @@ CASES = (
         by_optax(optax.contrib.muon(0.01, nesterov=False, eps=1e-30)),
         {"nesterov": False, "scaling": "original", "weight_decay": 0.0, "epsilon": 1e-30},
     ),
-    Case(
-        "Muon",
-        0.01,
-        by_optax(optax.adamw(0.005, weight_decay=0.2)),
-        {"adamw": ["*weight", "sca*"], "adamw_factor": 0.5, "weight_decay": 0.1},
-    ),
     Case("Lion", 0.003, by_optax(optax.lion(0.003, weight_decay=0.0))),
     Case(
         "Lion",
@@ -315,8 +309,14 @@ def _of_several(inner: optax.GradientTransformation, steps: int) -> optax.Gradie
     return several.gradient_transformation()
 
 
-# What stands around an optimizer; `Groups` needs parameters of these `NAMES`.
+# What stands around an optimizer, or goes by name: it needs parameters of these `NAMES`.
 WRAPPED = (
+    Case(
+        "Muon",
+        0.01,
+        by_optax(optax.adamw(0.005, weight_decay=0.2)),
+        {"adamw": ["*weight", "sca*"], "adamw_factor": 0.5, "weight_decay": 0.1},
+    ),
     Case(
         "Adam",
         0.02,

@@ -118,6 +118,39 @@ def test_momentum_and_weights_are_written_in_place():
     assert planned.memory.moves == []
 
 
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        *(make(0.1, clip_norm=1.0) for make in pb.optim.OPTIMIZERS.values()),
+        pb.Lookahead(pb.Adam()),
+        pb.Accumulate(pb.Adam()),
+        pb.Groups(pb.Adam(), {"dense1.*": 0.1, "*.bias": pb.SGD(0.1, momentum=0.9)}),
+        pb.SAM(pb.SGD(momentum=0.9)),
+        pb.Lookahead(pb.SAM(pb.Accumulate(pb.Adam(pb.CosineDecay(0.1, 9))))),
+    ],
+    ids=repr,
+)
+def test_no_optimizer_copies_what_it_moves_or_remembers(optimizer):
+    """Numbers, such as counts of steps, may be: they are eight bytes."""
+    model = pb.Sequential(pb.Dense(9), pb.ReLU(), pb.Dense(3), rng=0)
+    step = pb.TrainingStep(model, pb.SoftmaxCrossEntropy(), optimizer)
+    batch = step.columns(np.ones((8, 7)), np.arange(8) % 3)
+    planned = Planned(step.program(batch))
+    assert [state for _, state in planned.memory.moves if state.size > 1] == []
+
+
+@pytest.mark.parametrize("around", [pb.Lookahead, pb.Accumulate])
+def test_what_stands_around_an_optimizer_needs_no_loop_and_no_buffer_of_its_own(around):
+    needed = []
+    for optimizer in (pb.Adam(), around(pb.Adam())):
+        model = pb.Sequential(pb.Dense(9), pb.ReLU(), pb.Dense(3), rng=0)
+        step = pb.TrainingStep(model, pb.SoftmaxCrossEntropy(), optimizer)
+        batch = step.columns(np.ones((8, 7)), np.arange(8) % 3)
+        planned = Planned(step.program(batch))
+        needed.append((len(planned.kernels), planned.memory.temporary))
+    assert needed[0] == needed[1]
+
+
 def test_a_chain_of_steps_needs_two_buffers():
     x = pb.Unit(np.ones((8, 8)), "x")
     y = x
