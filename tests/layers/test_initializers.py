@@ -12,17 +12,16 @@ import pullback as pb
 from pullback.layers import INITIALIZERS
 from pullback.layers.initializers import (
     delta_orthogonal,
-    find_initializer,
     gain,
     he,
     identity,
     normal,
     orthogonal,
-    plain_initializer,
     truncated_normal,
     uniform,
     variance_scaling,
 )
+from pullback.layers.start import find_initializer, plain_initializer
 
 N_IN, N_OUT = 300, 200
 VARIANCES = {

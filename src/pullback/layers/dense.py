@@ -9,8 +9,8 @@ import numpy as np
 from pullback.core.unit import Unit
 from pullback.gates.linear import matmul
 from pullback.layers.arguments import count, float_dtype
-from pullback.layers.initializers import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 

@@ -11,8 +11,8 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.indexing import take
 from pullback.layers import arguments
-from pullback.layers.initializers import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 

@@ -24,6 +24,7 @@ from pullback.gates.shape import as_floats
 from pullback.layers.calls import begun
 from pullback.layers.description import LAYERS, join
 from pullback.layers.saving import fill, load_model, save_model
+from pullback.layers.start import drawn
 from pullback.layers.summary import Summary, summarize
 from pullback.layers.training import Training
 
@@ -193,13 +194,7 @@ class Layer(Portable, ABC):
         label = join(self.name, name)
         dtype = dtype or np.dtype(self.config.get("dtype", "float32"))
         if self.stored is None:
-            drawn = np.asarray(initial(shape))
-            if drawn.shape != shape or drawn.dtype.kind not in "fiub":
-                raise CircuitError(
-                    f"{label!r} starts as numbers of shape {shape}; what should make them answered "
-                    f"{drawn.dtype} of shape {drawn.shape}"
-                )
-            return Unit(drawn.astype(dtype), label)
+            return Unit(drawn(initial, shape, label).astype(dtype), label)
         if name not in self.stored:
             raise CircuitError(f"{label!r} is missing")
         value = self.stored[name]

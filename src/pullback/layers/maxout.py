@@ -12,8 +12,8 @@ from pullback.gates.linear import matmul
 from pullback.gates.reduction import max
 from pullback.gates.shape import reshape
 from pullback.layers.arguments import count, float_dtype
-from pullback.layers.initializers import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 

@@ -18,9 +18,9 @@ from pullback.layers.attention.heads import (
 )
 from pullback.layers.attention.weights import AttentionWeights
 from pullback.layers.dropout import Dropout
-from pullback.layers.initializers import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.lengths import refuse_lengths, which_count
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 

@@ -10,8 +10,8 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.layers import arguments
 from pullback.layers.attention.heads import refuse_no_sequences
-from pullback.layers.initializers import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 

@@ -20,10 +20,10 @@ from pullback.layers.attention.heads import (
 from pullback.layers.attention.self_attention import SelfAttention
 from pullback.layers.description import LAYERS
 from pullback.layers.dropout import Dropout
-from pullback.layers.initializers import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.layer_norm import LayerNorm
 from pullback.layers.lengths import refuse_lengths, which_count
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 

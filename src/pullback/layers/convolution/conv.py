@@ -22,8 +22,8 @@ from pullback.layers.convolution.images import (
     sizes,
     warn_of_channels_first,
 )
-from pullback.layers.initializers import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 

@@ -12,8 +12,8 @@ from pullback.gates.convolution import convolve_input
 from pullback.gates.windows import Border, Stride, by, plain_padding, spanned
 from pullback.layers.arguments import count, float_dtype
 from pullback.layers.convolution.images import border, both, check_axes, named, sizes
-from pullback.layers.initializers import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import InitializerLike, find_initializer, plain_initializer
 from pullback.layers.training import Training
 
 

@@ -18,13 +18,13 @@ from pullback.core.unit import Unit
 from pullback.gates.elementary import relu, sigmoid, tanh
 from pullback.gates.linear import matmul
 from pullback.layers.arguments import count, float_dtype, number_between
-from pullback.layers.initializers import (
-    Initializer,
+from pullback.layers.initializers import Initializer
+from pullback.layers.layer import Layer, Rng, register
+from pullback.layers.start import (
     InitializerLike,
     find_initializer,
     plain_initializer,
 )
-from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.training import Training
 
 ACTIVATIONS = ("tanh", "relu")

@@ -11,11 +11,11 @@ from pullback.gates.shape import concatenate
 from pullback.layers.arguments import count, number_between
 from pullback.layers.composite import Composite
 from pullback.layers.dropout import Dropout
-from pullback.layers.initializers import InitializerLike
 from pullback.layers.layer import Layer, Rng, register
 from pullback.layers.lengths import refuse_lengths, with_lengths
 from pullback.layers.recurrent.cells import GRUCell, LSTMCell, RNNCell
 from pullback.layers.recurrent.recurrent import Recurrent
+from pullback.layers.start import InitializerLike
 from pullback.layers.training import Training
 
 MOST = 100
