@@ -7,7 +7,7 @@ from typing import final
 
 from pullback.core.gate import constant
 from pullback.core.unit import Unit
-from pullback.optim.schedules.schedule import DataSchedule, rate_of, registered, tidy
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy
 
 
 @final
@@ -21,13 +21,13 @@ class Constant(DataSchedule):
     0.1
     """
 
-    rate: float
+    rate: Rate
 
     def __post_init__(self) -> None:
         tidy(self, rate=rate_of(self.rate))
 
     def value_at(self, step: Unit) -> Unit:
-        return constant(self.rate)
+        return constant(self.known)
 
 
 registered(Constant)

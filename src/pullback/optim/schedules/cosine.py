@@ -10,7 +10,7 @@ from pullback.core.unit import Unit
 from pullback.gates.comparison import minimum
 from pullback.gates.elementary import cos, floor, log
 from pullback.optim.checks import at_least_zero
-from pullback.optim.schedules.schedule import DataSchedule, rate_of, registered, tidy, whole
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy, whole
 
 
 @final
@@ -27,7 +27,7 @@ class CosineDecay(DataSchedule):
     [0.1, 0.05, 0.0, 0.0]
     """
 
-    rate: float
+    rate: Rate
     steps: int
     end: float = 0.0
 
@@ -55,7 +55,7 @@ class CosineRestarts(DataSchedule):
     [0.1, 0.05, 0.1, 0.05, 0.1]
     """
 
-    rate: float
+    rate: Rate
     steps: int
     growth: int = 1
     end: float = 0.0
@@ -77,7 +77,7 @@ class CosineRestarts(DataSchedule):
 
 def _lowered(schedule: CosineDecay | CosineRestarts, done: Any) -> Unit:
     """The rate after a share of the way down."""
-    end, rate = schedule.end, schedule.rate
+    end, rate = schedule.end, schedule.known
     return end + (rate - end) * (0.5 * (1.0 + cos(math.pi * done)))
 
 

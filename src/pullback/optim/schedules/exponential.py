@@ -8,7 +8,7 @@ from typing import final
 from pullback.core.unit import Unit
 from pullback.gates.elementary import floor
 from pullback.optim.checks import positive
-from pullback.optim.schedules.schedule import DataSchedule, rate_of, registered, tidy, whole
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy, whole
 
 
 @final
@@ -22,7 +22,7 @@ class ExponentialDecay(DataSchedule):
     0.025
     """
 
-    rate: float
+    rate: Rate
     factor: float
     steps: int = 1
 
@@ -31,7 +31,7 @@ class ExponentialDecay(DataSchedule):
         tidy(self, steps=whole("steps", self.steps))
 
     def value_at(self, step: Unit) -> Unit:
-        return self.rate * self.factor ** (step / self.steps)
+        return self.known * self.factor ** (step / self.steps)
 
 
 @final
@@ -48,7 +48,7 @@ class StepDecay(DataSchedule):
     (0.1, 0.05)
     """
 
-    rate: float
+    rate: Rate
     factor: float
     steps: int
 
@@ -57,7 +57,7 @@ class StepDecay(DataSchedule):
         tidy(self, steps=whole("steps", self.steps))
 
     def value_at(self, step: Unit) -> Unit:
-        return self.rate * self.factor ** floor(step / self.steps)
+        return self.known * self.factor ** floor(step / self.steps)
 
 
 registered(ExponentialDecay, StepDecay)

@@ -7,7 +7,7 @@ from typing import final
 
 from pullback.core.unit import Unit
 from pullback.gates.comparison import minimum
-from pullback.optim.schedules.schedule import DataSchedule, rate_of, registered, tidy, whole
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy, whole
 
 
 @final
@@ -26,7 +26,7 @@ class InverseSquareRoot(DataSchedule):
     [0.1, 0.4, 0.2]
     """
 
-    rate: float
+    rate: Rate
     steps: int
 
     def __post_init__(self) -> None:
@@ -34,7 +34,7 @@ class InverseSquareRoot(DataSchedule):
 
     def value_at(self, step: Unit) -> Unit:
         t = step + 1.0
-        return self.rate * minimum(t / self.steps, (self.steps / t) ** 0.5)
+        return self.known * minimum(t / self.steps, (self.steps / t) ** 0.5)
 
 
 registered(InverseSquareRoot)

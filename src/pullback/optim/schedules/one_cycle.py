@@ -12,7 +12,7 @@ from pullback.core.unit import Unit
 from pullback.gates.comparison import less_equal, minimum, where
 from pullback.gates.elementary import cos
 from pullback.optim.checks import finite, fraction, positive
-from pullback.optim.schedules.schedule import DataSchedule, rate_of, registered, tidy, whole
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy, whole
 
 SHAPES = ("cosine", "linear")
 
@@ -39,7 +39,7 @@ class OneCycle(DataSchedule):
     [0.02, 0.5, 2e-06, 2e-06]
     """
 
-    rate: float
+    rate: Rate
     steps: int
     warmup: float = 0.3
     first: float = 25.0
@@ -52,9 +52,9 @@ class OneCycle(DataSchedule):
         tidy(self, first=positive("first", self.first), last=positive("last", self.last))
 
     def value_at(self, step: Unit) -> Unit:
-        first = self.rate / self.first
+        first = self.known / self.first
         middle = (first,) if self.three_phases else ()
-        return _through(self, step, (first, self.rate, *middle, first / self.last))
+        return _through(self, step, (first, self.known, *middle, first / self.last))
 
     def momentum(self, low: float = 0.85, high: float = 0.95) -> OneCycleMomentum:
         """The schedule of a momentum that goes from `high` down to `low` while the rate goes up.

@@ -8,7 +8,7 @@ from typing import final
 from pullback.core.unit import Unit
 from pullback.gates.comparison import minimum
 from pullback.optim.checks import at_least_zero, positive
-from pullback.optim.schedules.schedule import DataSchedule, rate_of, registered, tidy, whole
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy, whole
 
 
 @final
@@ -24,7 +24,7 @@ class PolynomialDecay(DataSchedule):
     [0.4, 0.1, 0.0, 0.0]
     """
 
-    rate: float
+    rate: Rate
     steps: int
     power: float = 1.0
     end: float = 0.0
@@ -35,7 +35,7 @@ class PolynomialDecay(DataSchedule):
 
     def value_at(self, step: Unit) -> Unit:
         left = 1.0 - minimum(step / self.steps, 1.0)
-        return self.end + (self.rate - self.end) * left**self.power
+        return self.end + (self.known - self.end) * left**self.power
 
 
 registered(PolynomialDecay)

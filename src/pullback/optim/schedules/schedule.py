@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
@@ -22,6 +22,8 @@ from pullback.optim.checks import positive
 Schedule = Callable[[Unit], Unit]
 
 SCHEDULES: Registry[Callable[..., Schedule]] = Registry("schedule")
+
+Rate = float | Literal["find"]
 
 FIND = "find"
 """In the place of a learning rate: it is to be found by trying, see `find_learning_rate`."""
@@ -64,6 +66,11 @@ class DataSchedule(Portable, ABC):
                 f"the learning rate of {self!r} is still to be found: a Trainer's fit does that"
             )
         return self.value_at(step)
+
+    @property
+    def known(self) -> float:
+        """The rate that it was told, where that is a number."""
+        return float(vars(self)["rate"])
 
     @abstractmethod
     def value_at(self, step: Unit) -> Unit:

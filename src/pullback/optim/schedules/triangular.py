@@ -10,7 +10,7 @@ from pullback.core.unit import Unit
 from pullback.gates.comparison import less_equal, where
 from pullback.gates.elementary import floor
 from pullback.optim.checks import at_least_zero, positive
-from pullback.optim.schedules.schedule import DataSchedule, rate_of, registered, tidy, whole
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy, whole
 
 
 @final
@@ -30,7 +30,7 @@ class Triangular(DataSchedule):
     [0.0, 0.2, 0.4, 0.2, 0.0, 0.2]
     """
 
-    rate: float
+    rate: Rate
     steps: int
     low: float = 0.0
     down: int | None = None
@@ -50,7 +50,7 @@ class Triangular(DataSchedule):
         within = step - cycle * total
         up, down = within / self.steps, (total - within) / (total - self.steps)
         height = where(less_equal(within, float(self.steps)), up, down)
-        return self.low + (self.rate - self.low) * height * self.factor**cycle
+        return self.low + (self.known - self.low) * height * self.factor**cycle
 
 
 registered(Triangular)

@@ -9,6 +9,7 @@ from pullback.core.unit import Unit
 from pullback.gates.comparison import maximum, minimum
 from pullback.optim.schedules.schedule import (
     DataSchedule,
+    Rate,
     Schedule,
     rate_of,
     registered,
@@ -33,7 +34,7 @@ class LinearWarmup(DataSchedule):
     [0.1, 0.2, 0.4, 0.4]
     """
 
-    then: float | Schedule
+    then: Rate | Schedule
     steps: int
 
     def __post_init__(self) -> None:
@@ -44,7 +45,7 @@ class LinearWarmup(DataSchedule):
     def value_at(self, step: Unit) -> Unit:
         share = minimum((step + 1.0) / self.steps, 1.0)
         then = self.then
-        return share * (then(maximum(step - self.steps, 0.0)) if callable(then) else then)
+        return share * (then(maximum(step - self.steps, 0.0)) if callable(then) else float(then))
 
 
 registered(LinearWarmup)
