@@ -65,7 +65,6 @@ def test_the_page_of_the_engine_prints_what_is_between_passes(tmp_path):
     assert "for each of (2, 3): exp, sum" in pasted("docs/engine.md", tmp_path)
 
 
-<<<<<<< HEAD
 def test_the_page_of_springs_finds_zeros_and_removes_them(tmp_path):
     printed = pasted("docs/regularization.md", tmp_path)
     assert "proximal=False: 0 of 20 weights are zero" in printed
@@ -77,10 +76,10 @@ def test_the_page_of_checkpoints_resumes_a_run(tmp_path):
     said = pasted("docs/checkpoints.md", tmp_path)
     assert "the same bits: True" in said
     assert (tmp_path / "runs" / "digits" / "index.json").exists()
-=======
+
+
 def test_the_page_of_optimizers_runs(tmp_path):
     assert "SAM(Accumulate(Groups(Muon(" in pasted("docs/optimizers.md", tmp_path)
->>>>>>> optim
 
 
 def test_there_are_examples():
