@@ -1,0 +1,56 @@
+"""The command line on what a monitor sees: a table, lines of JSON, a figure, TensorBoard's files."""
+
+import json
+
+import pytest
+from tests.cli.command import run
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def train(*arguments):
+    return run("train", "iris", "--epochs", 2, "--engine", "eager", "--hidden", 4, *arguments)
+
+
+def test_the_layers_are_shown_logged_and_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    done = train("--log", "run.jsonl", "--figure", "run.svg")
+    assert done.returncode == 0, done.stderr
+    assert "layer" in done.stdout
+    assert {"mean", "std", "zeros", "gradient", "ratio"} <= set(done.stdout.split())
+    assert "relu1" in done.stdout
+    lines = [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["begin", "epoch", "epoch", "end"]
+    assert list(lines[1]["layers"]) == ["dense1", "relu1", "dense2"]
+    assert (tmp_path / "run.svg").stat().st_size > 10_000
+
+
+def test_without_a_monitor_nothing_of_layers_is_shown():
+    done = train("--no-monitor")
+    assert done.returncode == 0, done.stderr
+    assert "relu1" not in done.stdout
+
+
+def test_event_files(tmp_path):
+    pytest.importorskip("tensorboardX")
+    done = train("--tensorboard", "board")
+    assert done.returncode == 0, done.stderr
+    assert any("tfevents" in file.name for file in (tmp_path / "board").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--figure", "run.txt"), "--figure"),
+        (("--log", "none/run.jsonl"), "--log"),
+        (("--figure", "none/run.svg"), "--figure"),
+    ],
+)
+def test_files_that_cannot_be_written_are_refused_before_work(arguments, message):
+    done = train(*arguments)
+    assert done.returncode == 2
+    assert message in done.message
+    assert not done.stdout
