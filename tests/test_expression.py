@@ -45,7 +45,7 @@ def test_a_name_is_one_source():
         ("x\0", "cannot read the expression"),
         ("x\udcff", "cannot read the expression"),
         ("y * 2", "'y' has no value; give one as y=1.5"),
-        ("foo(x)", "column 1: unknown function 'foo'; there are: abs, add, "),
+        ("qux(x)", "column 1: unknown function 'qux'; there are: abs, add, "),
         ("2 * sine(x)", "column 5: unknown function 'sine'; did you mean 'sin'"),
         ("reshape(x, x)", "unknown function 'reshape'"),
         ("__import__('os')", "unknown function '__import__'"),

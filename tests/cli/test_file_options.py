@@ -12,6 +12,11 @@ from tests.cli.command import fast, run
 from pullback.tables.trained import Trained
 
 
+OF_CLASSES = (
+    *("accuracy", "balanced_accuracy", "f1", "mcc", "average_precision", "roc_auc"),
+    *("log_loss", "brier", "calibration_error"),
+)
+
 def written(path, head, rows):
     path.write_text("\n".join([head, *rows]), encoding="utf-8")
     return path
@@ -204,7 +209,7 @@ def test_texts_for_gaps_are_kept_with_the_model(tmp_path):
 @pytest.mark.parametrize(
     ("data", "keys"),
     [
-        ("iris", {"test_accuracy": "accuracy", "test_balanced_accuracy": "balanced_accuracy"}),
+        ("iris", {f"test_{name}": name for name in OF_CLASSES}),
         ("diabetes", {"test_rmse": "rmse", "test_mae": "mae", "test_r2": "r2"}),
     ],
 )

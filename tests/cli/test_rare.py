@@ -204,3 +204,12 @@ def test_metrics_of_the_test_part_are_those_of_its_rows(rare, tmp_path):
     validation = outcome.study.truths["validation"] == 0
     chosen = outcome.answers["validation"].probabilities[:, 0] >= threshold.value
     assert threshold.reached == pytest.approx(metrics.f1_score(validation, chosen))
+
+
+def test_a_class_that_training_rows_lack_has_no_probability(tmp_path):
+    """Of many classes of a row or two each, some are in the test part alone."""
+    rows = "\n".join(f"{k},{'abcdefghijklmnopqrst'[k // 2]}" for k in range(40))
+    (tmp_path / "t.csv").write_text(f"x,c\n{rows}\n")
+    done = run("train", tmp_path / "t.csv", "--epochs", 2, "--engine", "eager", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["test_accuracy"] <= 1.0

@@ -447,6 +447,7 @@ def test_every_layer_and_loss_is_trained():
     drawn = set(augmentation.__all__)  # at each step anew: see tests/layers/test_augmentation.py
     cells = {"GRUCell", "LSTMCell", "RNNCell"}  # inside recurrent layers
     several = {"CrossAttention"}  # takes two inputs: see tests/layers/attention
+    several |= {"Ensemble"}  # of networks: see tests/layers/test_composites.py
     fixed = {"LogMel", "MFCC"}  # features of sound, without parameters: see tests/layers/sound
     known = {name for name, kind in LAYERS.items() if "pullback.layers" in kind.__module__}
     assert set(KINDS) | drawn | cells | several | fixed == known  # those of models: their own tests

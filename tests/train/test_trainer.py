@@ -181,7 +181,7 @@ def test_history_draws_what_was_measured():
     pyplot = pytest.importorskip("matplotlib.pyplot")
     pyplot.switch_backend("agg")
     history = make().fit(X, Y, epochs=3, validation=0.2)
-    ax = history.plot()
+    ax = history.plot("loss")
     assert [line.get_label() for line in ax.lines] == ["loss", "validation loss"]
     np.testing.assert_array_equal(ax.lines[1].get_ydata(), history["validation_loss"])
     with pytest.raises(pb.CircuitError, match="no 'speed' was measured"):

@@ -181,11 +181,12 @@ def show_layers(page: Page, history: History) -> None:
     if not history.of_layers:
         return
     last = [row for row in history.of_layers if row.epoch == history.of_layers[-1].epoch]
-    rows: list[tuple[str, ...]] = [("layer", *OF_LAYERS)]
+    shown = OF_LAYERS if page.width >= _WIDE else OF_LAYERS[1:]
+    rows: list[tuple[str, ...]] = [("layer", *shown)]
     for row in last:
-        numbers = (row.measures.get(name) for name in OF_LAYERS)
+        numbers = (row.measures.get(name) for name in shown)
         rows.append((cell(row.layer), *("–" if x is None else f"{x:.3g}" for x in numbers)))
-    lines = table(rows, page.width, right=range(1, len(OF_LAYERS) + 1), least={0: 8})
+    lines = table(rows, page.width, right=range(1, len(shown) + 1), least={0: 8})
     left = len(lines) - 1 - _MOST_LAYERS
     if left > 0:
         half = _MOST_LAYERS // 2

@@ -33,6 +33,23 @@ from pullback.cli.rare_options import (
 )
 from pullback.cli.rare_report import draw_reliability, drawable, show_rare
 from pullback.cli.report import Page, show_data, show_end, show_layers, show_outcome
+from pullback.cli.run_options import (
+    BatchSize,
+    Board,
+    Checkpoint,
+    EngineName,
+    Epochs,
+    Figure,
+    Log,
+    Monitored,
+    OptimizerName,
+    Patience,
+    Rate,
+    Resume,
+    Seed,
+    Springs,
+    Threads,
+)
 from pullback.cli.sequences import holds_sequences, train_sequences
 from pullback.cli.similar import FIGURES
 from pullback.core.errors import CircuitError
@@ -180,124 +197,21 @@ def train(
     threshold: Threshold = None,
     calibrate: Calibrate = None,
     reliability: Reliability = None,
-    optimizer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            rich_help_panel=_TRAINING,
-            help="such as SGD, Adam or AdamW; by default SGD of tables, and Adam",
-        ),
-    ] = None,
-    learning_rate: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RATE",
-            rich_help_panel=_TRAINING,
-            help="length of a step, or find: what lowers the loss; by default by the task",
-        ),
-    ] = None,
-    l2: Annotated[
-        float | None,
-        typer.Option(
-            metavar="STRENGTH",
-            rich_help_panel=_TRAINING,
-            help="of the springs that pull weights to 0; by default by the task",
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            rich_help_panel=_TRAINING,
-            help="most passes over the training rows; by default 40, 10 of pictures, more if few, "
-            "and of sequences by how many they are",
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            rich_help_panel=_TRAINING,
-            help="rows of a step; by default 32, and 64 of pictures",
-        ),
-    ] = None,
-    patience: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            rich_help_panel=_TRAINING,
-            help="epochs without a better validation loss that end training; 0: none do",
-        ),
-    ] = 20,
-    seed: Annotated[
-        int,
-        typer.Option(
-            metavar="N", rich_help_panel=_TRAINING, help="fixes the split, the weights, the order"
-        ),
-    ] = 0,
-    engine: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", rich_help_panel=_TRAINING, help="native, eager, eager-native or jax"
-        ),
-    ] = "native",
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            rich_help_panel=_TRAINING,
-            help="that share a step, with the same result; by default as many as pay, up to "
-            "PULLBACK_THREADS or one for each core",
-        ),
-    ] = None,
-    monitor: Annotated[
-        bool,
-        typer.Option(
-            "--monitor/--no-monitor",
-            rich_help_panel=_TRAINING,
-            help="watch what each layer makes, its gradients, and how far its weights move",
-        ),
-    ] = True,
-    log: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            rich_help_panel=_TRAINING,
-            help="add a line of JSON for each epoch to this file",
-        ),
-    ] = None,
-    tensorboard: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FOLDER",
-            rich_help_panel=_TRAINING,
-            help="write what is measured for TensorBoard (extra tensorboard)",
-        ),
-    ] = None,
-    figure: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            rich_help_panel=_TRAINING,
-            help="draw the training: curves, and what was watched (.svg, .png; extra plot)",
-        ),
-    ] = None,
-    checkpoint: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FOLDER",
-            rich_help_panel=_TRAINING,
-            help="write all that training goes on with here, after each epoch and every 5 minutes",
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            rich_help_panel=_TRAINING,
-            help="go on with the run in the folder of --checkpoint; begin it where there is none",
-        ),
-    ] = False,
+    optimizer: OptimizerName = None,
+    learning_rate: Rate = None,
+    l2: Springs = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    patience: Patience = 20,
+    seed: Seed = 0,
+    engine: EngineName = "native",
+    threads: Threads = None,
+    monitor: Monitored = True,
+    log: Log = None,
+    tensorboard: Board = None,
+    figure: Figure = None,
+    checkpoint: Checkpoint = None,
+    resume: Resume = False,
     separator: Separator = None,
     header: Header = None,
     decimal: Decimal = None,

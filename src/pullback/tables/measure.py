@@ -104,8 +104,15 @@ def linear(target: Target, parts: Mapping[str, Dataset], *, balanced: bool) -> B
     return Baseline(
         "logistic regression",
         {part: np.asarray(logistic.predict(data.inputs)) for part, data in parts.items()},
-        {part: np.asarray(logistic.predict_proba(data.inputs)) for part, data in parts.items()},
+        {part: _of_all(logistic, data.inputs, len(target.classes)) for part, data in parts.items()},
     )
+
+
+def _of_all(logistic: Any, inputs: np.ndarray, count: int) -> np.ndarray:
+    """The probability of each class, (rows, classes); those that training did not see have none."""
+    found = np.zeros((len(inputs), count))
+    found[:, logistic.classes_] = logistic.predict_proba(inputs)
+    return found
 
 
 # Where it is wrong -------------------------------------------------------------------------------

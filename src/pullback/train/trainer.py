@@ -81,7 +81,7 @@ class Trainer:
     >>> from pullback.layers import Dense, ReLU, Sequential
     >>> from pullback.losses import SoftmaxCrossEntropy
     >>> from pullback.optim import SGD
-    >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> x = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
     >>> model = Sequential(Dense(8), ReLU(), Dense(2))
     >>> trainer = Trainer(model, SoftmaxCrossEntropy(), SGD(0.5, momentum=0.9), engine="eager")
     >>> history = trainer.fit(x, [0, 1, 1, 0], epochs=100, batch_size=4)

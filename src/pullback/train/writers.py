@@ -20,8 +20,7 @@ from pullback.train.monitors import BINS, REACH, LayerRow
 
 
 def json_lines(path: str | os.PathLike[str]) -> Callback:
-    """A callback that adds a line of JSON to a file when training begins, for each epoch, and at
-    the end.
+    """A callback that adds lines of JSON to a file: one for each epoch, and at both ends.
 
     {"event": "begin", "epoch": 0}, then {"event": "epoch", "epoch": 1, "loss": 0.7, ..., "layers":
     {"dense1": {"mean": 0.1, ...}}}, and {"event": "end", "epoch": 9, "ended": "completed"}. What is
@@ -63,7 +62,9 @@ def tensorboard(folder: str | os.PathLike[str]) -> Callback:
     "layers/dense1/std"; histograms, where a `Monitor` makes them. `tensorboard --logdir FOLDER`
     shows them.
 
-    Raises `CircuitError` where tensorboardX is missing.
+    Raises `CircuitError` where tensorboardX is missing; in training, where it cannot write.
+
+    >>> write = tensorboard("runs/a")  # for Trainer.fit(..., callbacks=write)
     """
     try:
         from tensorboardX import SummaryWriter
