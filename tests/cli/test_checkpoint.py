@@ -77,8 +77,8 @@ def test_a_run_that_never_began_begins(given, tmp_path):
         (["--class-weights", "balanced"], "--class-weights of the run in {} was"),
         (
             ["--target", "a"],
-            "the loss of the run in {} was BinaryCrossEntropy(label_smoothing=0.0, class_weights=None), "
-            "and",
+            "the loss of the run in {} was "
+            "BinaryCrossEntropy(label_smoothing=0.0, class_weights=None), and",
         ),
     ],
 )

@@ -11,11 +11,11 @@ from tests.cli.command import fast, run
 
 from pullback.tables.trained import Trained
 
-
 OF_CLASSES = (
     *("accuracy", "balanced_accuracy", "f1", "mcc", "average_precision", "roc_auc"),
     *("log_loss", "brier", "calibration_error"),
 )
+
 
 def written(path, head, rows):
     path.write_text("\n".join([head, *rows]), encoding="utf-8")

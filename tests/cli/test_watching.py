@@ -1,4 +1,4 @@
-"""The command line on what a monitor sees: a table, lines of JSON, a figure, TensorBoard's files."""
+"""What a monitor sees, on the command line: a table, lines of JSON, a figure, event files."""
 
 import json
 
