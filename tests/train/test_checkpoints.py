@@ -81,6 +81,31 @@ def test_schedules_and_mixup_and_a_rate_that_was_set_go_on(tmp_path):
     resumed_everywhere(tmp_path / "b", lambda **told: make(scheduled, **told), places=[2])
 
 
+@pytest.mark.parametrize("average", [pb.EMA(0.9), pb.SWA(3)])
+def test_averages_go_on(average, tmp_path):
+    resumed_everywhere(tmp_path, lambda **told: make(average=average, **told))
+
+
+def test_a_rate_that_falls_on_a_plateau_goes_on(tmp_path):
+    def fitted(trainer, **told):
+        falls = pb.reduce_on_plateau("loss", factor=0.5, patience=0, threshold=0.5)
+        return fit(trainer, epochs=5, callbacks=falls, **told)
+
+    resumed_everywhere(tmp_path, make, fitted, places=[1, 6, 10])
+
+
+def test_another_plateau_is_refused_by_its_rule(tmp_path):
+    fit(make(checkpoint=tmp_path), callbacks=pb.reduce_on_plateau("loss", patience=1))
+    again, other = make(checkpoint=tmp_path), pb.reduce_on_plateau("loss", patience=2)
+    with pytest.raises(pb.CircuitError, match="reduce_on_plateau of the run was of"):
+        fit(again, epochs=9, resume=True, callbacks=other)
+
+
+def test_a_rate_that_is_still_to_be_found_is_refused_with_checkpoints(tmp_path):
+    with pytest.raises(pb.CircuitError, match="with checkpoints give the optimizer a number"):
+        make(pb.SGD("find"), checkpoint=tmp_path)
+
+
 def test_what_is_frozen_stays_so(tmp_path):
     def begun(**told):
         trainer = make(**told)

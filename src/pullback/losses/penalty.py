@@ -12,11 +12,11 @@ import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any, ClassVar, final
 
 from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
+from pullback.core.patterns import first_match, refuse_unknown
 from pullback.core.unit import Unit, scope
 from pullback.gates.comparison import less_equal, where
 from pullback.gates.elementary import abs, sign
@@ -61,15 +61,9 @@ class Penalty(Portable, ABC):
                 raise CircuitError("there are no weights to penalise")
             return list(weights.values())
         patterns = [self.on] if isinstance(self.on, str) else self.on
-        for pattern in patterns:
-            if not any(fnmatchcase(name, pattern) for name in parameters):
-                raise CircuitError(
-                    f"no parameter is named {pattern!r}; there are: {', '.join(parameters)}"
-                )
+        refuse_unknown(patterns, parameters)
         return [
-            unit
-            for name, unit in parameters.items()
-            if any(fnmatchcase(name, pattern) for pattern in patterns)
+            unit for name, unit in parameters.items() if first_match(patterns, name) is not None
         ]
 
 

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from pullback.core.errors import CircuitError
+from pullback.core.patterns import first_match, refuse_hidden, refuse_unknown
 from pullback.core.unit import Unit
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import WRAPPERS, Optimizer, wrapped
-from pullback.optim.patterns import first_match, refuse_hidden, refuse_unknown
 from pullback.optim.transform import Memory, Next, Parameters, Transform, Wires, made_of, partition
 
 

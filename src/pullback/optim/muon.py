@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from pullback.core.errors import CircuitError
+from pullback.core.patterns import as_patterns, first_match, refuse_unknown
 from pullback.core.unit import Unit
 from pullback.gates.comparison import maximum
 from pullback.gates.shape import reshape, swapaxes
@@ -16,7 +17,6 @@ from pullback.optim.checks import count, fraction, positive
 from pullback.optim.clipping import length, like
 from pullback.optim.decay import add_decayed_weights
 from pullback.optim.optimizer import OPTIMIZERS, Optimizer, composed
-from pullback.optim.patterns import as_patterns, first_match, refuse_unknown
 from pullback.optim.schedules import Schedule
 from pullback.optim.sgd import heavy_ball
 from pullback.optim.transform import (

@@ -9,7 +9,7 @@ from pullback.core.unit import Unit
 from pullback.gates.comparison import equal, less, maximum, where
 from pullback.gates.elementary import floor
 from pullback.optim.average import AVERAGES, Average
-from pullback.optim.schedules.schedule import whole
+from pullback.optim.checks import count
 
 
 @final
@@ -35,8 +35,8 @@ class SWA(Average):
     every: int = 1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "start", whole("start", self.start))
-        object.__setattr__(self, "every", whole("every", self.every))
+        object.__setattr__(self, "start", count("start", self.start))
+        object.__setattr__(self, "every", count("every", self.every))
 
     def __call__(self, step: Unit) -> Unit:
         since = maximum(step + 1.0 - self.start, 0.0) / self.every

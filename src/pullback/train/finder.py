@@ -15,8 +15,8 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.text import columns, number
-from pullback.optim.checks import positive
-from pullback.optim.schedules.schedule import seeks, whole
+from pullback.optim.checks import count, positive
+from pullback.optim.schedules.schedule import seeks
 from pullback.train.data import Batches, Rows, are_batches
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def swept(
 ) -> LearningRates:
     """The sweep over data that are ready, from the first rate to the second in so many steps."""
     lowest, highest = positive("lowest", span[0]), positive("highest", span[1])
-    steps = whole("steps", span[2])
+    steps = count("steps", span[2])
     if lowest >= highest or steps < _LEAST:
         raise CircuitError(
             f"learning rates are tried from a lower to a higher one in at least {_LEAST} steps, "

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pullback.core.errors import CircuitError
-from pullback.optim.checks import at_least_zero, fraction
-from pullback.optim.schedules.schedule import whole
+from pullback.optim.checks import at_least_zero, count, fraction
 from pullback.train.callbacks import Callback, Event, watched
 
 if TYPE_CHECKING:
@@ -140,10 +139,10 @@ def reduce_on_plateau(
     return Plateau(
         monitor,
         float(factor),
-        whole("patience", patience) if patience else 0,
+        count("patience", patience) if patience else 0,
         at_least_zero("threshold", threshold),
         relative=relative,
-        cooldown=whole("cooldown", cooldown) if cooldown else 0,
+        cooldown=count("cooldown", cooldown) if cooldown else 0,
         minimum=at_least_zero("minimum", minimum),
         larger=larger,
     )

@@ -9,8 +9,8 @@ from typing import Any, final
 from pullback.core.unit import Unit
 from pullback.gates.comparison import minimum
 from pullback.gates.elementary import cos, floor, log
-from pullback.optim.checks import at_least_zero
-from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy, whole
+from pullback.optim.checks import at_least_zero, count
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy
 
 
 @final
@@ -33,7 +33,7 @@ class CosineDecay(DataSchedule):
 
     def __post_init__(self) -> None:
         tidy(self, rate=rate_of(self.rate), end=at_least_zero("end", self.end))
-        tidy(self, steps=whole("steps", self.steps))
+        tidy(self, steps=count("steps", self.steps))
 
     def value_at(self, step: Unit) -> Unit:
         return _lowered(self, minimum(step / self.steps, 1.0))
@@ -62,7 +62,7 @@ class CosineRestarts(DataSchedule):
 
     def __post_init__(self) -> None:
         tidy(self, rate=rate_of(self.rate), end=at_least_zero("end", self.end))
-        tidy(self, steps=whole("steps", self.steps), growth=whole("growth", self.growth))
+        tidy(self, steps=count("steps", self.steps), growth=count("growth", self.growth))
 
     def value_at(self, step: Unit) -> Unit:
         n, growth = self.steps, float(self.growth)

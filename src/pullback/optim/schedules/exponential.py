@@ -7,8 +7,8 @@ from typing import final
 
 from pullback.core.unit import Unit
 from pullback.gates.elementary import floor
-from pullback.optim.checks import positive
-from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy, whole
+from pullback.optim.checks import count, positive
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy
 
 
 @final
@@ -28,7 +28,7 @@ class ExponentialDecay(DataSchedule):
 
     def __post_init__(self) -> None:
         tidy(self, rate=rate_of(self.rate), factor=positive("factor", self.factor))
-        tidy(self, steps=whole("steps", self.steps))
+        tidy(self, steps=count("steps", self.steps))
 
     def value_at(self, step: Unit) -> Unit:
         return self.known * self.factor ** (step / self.steps)
@@ -54,7 +54,7 @@ class StepDecay(DataSchedule):
 
     def __post_init__(self) -> None:
         tidy(self, rate=rate_of(self.rate), factor=positive("factor", self.factor))
-        tidy(self, steps=whole("steps", self.steps))
+        tidy(self, steps=count("steps", self.steps))
 
     def value_at(self, step: Unit) -> Unit:
         return self.known * self.factor ** floor(step / self.steps)

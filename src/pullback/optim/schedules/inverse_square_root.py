@@ -7,7 +7,8 @@ from typing import final
 
 from pullback.core.unit import Unit
 from pullback.gates.comparison import minimum
-from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy, whole
+from pullback.optim.checks import count
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy
 
 
 @final
@@ -30,7 +31,7 @@ class InverseSquareRoot(DataSchedule):
     steps: int
 
     def __post_init__(self) -> None:
-        tidy(self, rate=rate_of(self.rate), steps=whole("steps", self.steps))
+        tidy(self, rate=rate_of(self.rate), steps=count("steps", self.steps))
 
     def value_at(self, step: Unit) -> Unit:
         t = step + 1.0

@@ -11,8 +11,8 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.comparison import less_equal, minimum, where
 from pullback.gates.elementary import cos
-from pullback.optim.checks import finite, fraction, positive
-from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy, whole
+from pullback.optim.checks import count, finite, fraction, positive
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy
 
 SHAPES = ("cosine", "linear")
 
@@ -102,7 +102,7 @@ def _checked(cycle: OneCycle | OneCycleMomentum) -> dict[str, Any]:
         raise CircuitError(f"warmup is a share of the steps from 0 to {most:g}, got {warmup}")
     if cycle.shape not in SHAPES:
         raise CircuitError(f"the shape of a cycle is one of {SHAPES}, got {cycle.shape!r}")
-    return {"steps": whole("steps", cycle.steps), "warmup": warmup}
+    return {"steps": count("steps", cycle.steps), "warmup": warmup}
 
 
 def _through(cycle: OneCycle | OneCycleMomentum, step: Unit, levels: Sequence[float]) -> Unit:

@@ -10,8 +10,8 @@ from pullback.core.errors import CircuitError
 from pullback.core.gate import constant
 from pullback.core.unit import Unit
 from pullback.gates.comparison import greater_equal, where
-from pullback.optim.checks import positive
-from pullback.optim.schedules.schedule import DataSchedule, registered, tidy, whole
+from pullback.optim.checks import count, positive
+from pullback.optim.schedules.schedule import DataSchedule, registered, tidy
 
 
 @final
@@ -32,7 +32,7 @@ class PiecewiseConstant(DataSchedule):
 
     def __post_init__(self) -> None:
         tidy(self, rates=tuple(positive("each rate", rate) for rate in self.rates))
-        tidy(self, at=tuple(whole("each step", step) for step in self.at))
+        tidy(self, at=tuple(count("each step", step) for step in self.at))
         if len(self.rates) != len(self.at) + 1:
             raise CircuitError(
                 f"{len(self.at)} steps at which the rate changes need {len(self.at) + 1} rates, "

@@ -7,8 +7,8 @@ from typing import final
 
 from pullback.core.unit import Unit
 from pullback.gates.comparison import minimum
-from pullback.optim.checks import at_least_zero, positive
-from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy, whole
+from pullback.optim.checks import at_least_zero, count, positive
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy
 
 
 @final
@@ -31,7 +31,7 @@ class PolynomialDecay(DataSchedule):
 
     def __post_init__(self) -> None:
         tidy(self, rate=rate_of(self.rate), end=at_least_zero("end", self.end))
-        tidy(self, steps=whole("steps", self.steps), power=positive("power", self.power))
+        tidy(self, steps=count("steps", self.steps), power=positive("power", self.power))
 
     def value_at(self, step: Unit) -> Unit:
         left = 1.0 - minimum(step / self.steps, 1.0)

@@ -17,7 +17,7 @@ from pullback.core.errors import CircuitError
 from pullback.core.gate import constant
 from pullback.core.registry import Registry
 from pullback.core.unit import Unit
-from pullback.optim.checks import positive
+from pullback.optim.checks import count, positive
 
 Schedule = Callable[[Unit], Unit]
 
@@ -52,7 +52,7 @@ def steps_in(epochs: float, rows: int, batch_size: int = 32) -> int:
     >>> steps_in(30, rows=1437), steps_in(0.5, rows=1437)
     (1350, 22)
     """
-    each = -(-whole("rows", rows) // whole("batch_size", batch_size))
+    each = -(-count("rows", rows) // count("batch_size", batch_size))
     return max(1, int(positive("epochs", epochs) * each))
 
 
@@ -121,11 +121,3 @@ def tidy(schedule: Any, **told: Any) -> None:
 def rate_of(value: Any, name: str = "rate") -> Any:
     """`value` as a learning rate: a positive number, or "find"."""
     return FIND if isinstance(value, str) and value == FIND else positive(name, value)
-
-
-def whole(name: str, value: Any) -> int:
-    """`value` as an int, if it is a whole number, at least 1."""
-    number = positive(name, value)
-    if number != int(number):
-        raise CircuitError(f"{name} must be a whole number, got {value!r}")
-    return int(number)

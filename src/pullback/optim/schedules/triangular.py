@@ -9,8 +9,8 @@ from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.gates.comparison import less_equal, where
 from pullback.gates.elementary import floor
-from pullback.optim.checks import at_least_zero, positive
-from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy, whole
+from pullback.optim.checks import at_least_zero, count, positive
+from pullback.optim.schedules.schedule import DataSchedule, Rate, rate_of, registered, tidy
 
 
 @final
@@ -38,9 +38,9 @@ class Triangular(DataSchedule):
 
     def __post_init__(self) -> None:
         tidy(self, rate=rate_of(self.rate), low=at_least_zero("low", self.low))
-        tidy(self, steps=whole("steps", self.steps), factor=positive("factor", self.factor))
+        tidy(self, steps=count("steps", self.steps), factor=positive("factor", self.factor))
         if self.down is not None:
-            tidy(self, down=whole("down", self.down))
+            tidy(self, down=count("down", self.down))
         if not isinstance(self.rate, str) and self.low >= self.rate:
             raise CircuitError(f"low must be below the rate {self.rate}, got {self.low}")
 

@@ -7,6 +7,7 @@ from typing import final
 
 from pullback.core.unit import Unit
 from pullback.gates.comparison import maximum, minimum
+from pullback.optim.checks import count
 from pullback.optim.schedules.schedule import (
     DataSchedule,
     Rate,
@@ -14,7 +15,6 @@ from pullback.optim.schedules.schedule import (
     rate_of,
     registered,
     tidy,
-    whole,
 )
 
 
@@ -40,7 +40,7 @@ class LinearWarmup(DataSchedule):
     def __post_init__(self) -> None:
         if not callable(self.then):
             tidy(self, then=rate_of(self.then, "then"))
-        tidy(self, steps=whole("steps", self.steps))
+        tidy(self, steps=count("steps", self.steps))
 
     def value_at(self, step: Unit) -> Unit:
         share = minimum((step + 1.0) / self.steps, 1.0)
