@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pullback.core.errors import CircuitError
-from pullback.tables import KINDS, ReadOptions
+from pullback.tables import KINDS, TASKS, ReadOptions
 from pullback.train.settings import named
 
 _READING, OF_PICTURES = "Reading the file", "Pictures"
@@ -23,6 +23,24 @@ Size = Annotated[
         metavar="PIXELS",
         rich_help_panel=OF_PICTURES,
         help="height and width that pictures are brought to, as 64 or 48x64; by default theirs",
+    ),
+]
+Predicted = Annotated[
+    str | None,
+    typer.Option(
+        "--target", metavar="COLUMN", help="what to predict; by default by its name, or the last"
+    ),
+]
+TaskName = Annotated[
+    str | None,
+    typer.Option("--task", metavar="|".join(TASKS), help="by default what the target looks like"),
+]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kind",
+        metavar="COLUMN=KIND",
+        help=f"what a column is: {', '.join(KINDS)}, or date:FORMAT; for each again",
     ),
 ]
 Separator = Annotated[

@@ -15,16 +15,20 @@ from pullback.cli.file_options import (
     Decimal,
     Gaps,
     Header,
+    Kinds,
+    Predicted,
     Separator,
+    TaskName,
     kinds_told,
     read_options,
 )
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.report import Page
+from pullback.cli.similar import FIGURES
 from pullback.cli.train import balanced_classes, finite, sizes
 from pullback.core.errors import CircuitError
 from pullback.datasets import load_table
-from pullback.tables import KINDS, TASKS
+from pullback.tables import TASKS
 from pullback.tables.measure import MEASURES
 from pullback.tables.recipe import Recipe
 from pullback.train.settings import named
@@ -41,7 +45,6 @@ _FIXED = {
 """What can be fixed, and how it is read of the command line."""
 _METRICS = ", ".join(name for names in MEASURES.values() for name in names)
 _SEARCHING, _TRAINING = "Searching", "Training"
-_FIGURES = (".png", ".svg", ".pdf", ".jpg")
 
 
 def search(
@@ -116,21 +119,9 @@ def search(
             help=f"what not to try: {', '.join(_FIXED)}, as hidden=64,64; for each again",
         ),
     ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="what to predict; by default by its name, or the last"),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(metavar="|".join(TASKS), help="by default what the target looks like"),
-    ] = None,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMN=KIND",
-            help=f"what a column is: {', '.join(KINDS)}, or date:FORMAT; for each again",
-        ),
-    ] = None,
+    target: Predicted = None,
+    task: TaskName = None,
+    kind: Kinds = None,
     loss: Annotated[
         str | None,
         typer.Option(
@@ -263,7 +254,7 @@ def _written(save: str | None, table: str | None, figure: str | None, data: str)
     for option, name, endings in (
         ("--save", save, ()),
         ("--csv", table, (".csv",)),
-        ("--figure", figure, _FIGURES),
+        ("--figure", figure, FIGURES),
     ):
         if name is not None:
             paths[name] = writable(option, name, *endings)

@@ -17,8 +17,11 @@ from pullback.cli.file_options import (
     Decimal,
     Gaps,
     Header,
+    Kinds,
+    Predicted,
     Separator,
     Size,
+    TaskName,
     kinds_told,
     read_options,
 )
@@ -65,7 +68,7 @@ from pullback.sequences.tasks.hearing import MODELS as HEARERS
 from pullback.sequences.tasks.writing import MODELS as WRITERS
 from pullback.sequences.tasks.writing import TOKENIZERS
 from pullback.sequences.text.folder import TEXTS
-from pullback.tables import KINDS, TASKS, ReadOptions
+from pullback.tables import TASKS, ReadOptions
 from pullback.tables.recipe import MODELS, Recipe
 from pullback.tables.study import Study
 from pullback.train.settings import named
@@ -87,21 +90,9 @@ def train(
             "pictures, recordings or texts for each class, or a .txt file with a text in a line"
         ),
     ],
-    target: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="what to predict; by default by its name, or the last"),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(metavar="|".join(TASKS), help="by default what the target looks like"),
-    ] = None,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMN=KIND",
-            help=f"what a column is: {', '.join(KINDS)}, or date:FORMAT; for each again",
-        ),
-    ] = None,
+    target: Predicted = None,
+    task: TaskName = None,
+    kind: Kinds = None,
     size: Size = None,
     augment: Annotated[
         str | None,
