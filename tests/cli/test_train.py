@@ -186,6 +186,17 @@ def test_options_reach_the_training(flowers):
     assert found["model"]["l2"] == 0.0
     assert found["model"]["layers"][:4] == ["Dense(4)", "ReLU()", "Dropout(rate=0.25)", "Dense(3)"]
     assert found["training"]["epochs"] == 3
+    assert found["training"]["mixup"] == 0.0
+
+
+def test_labels_are_smoothed_and_rows_mixed(flowers):
+    told = ("--label-smoothing", 0.1, "--mixup", 0.2, "--epochs", 3)
+    found = summary(flowers, *told)
+    assert "label_smoothing=0.1" in found["model"]["loss"]
+    assert found["training"]["mixup"] == 0.2
+    assert "label smoothing 0.1, mixup 0.2" in fast(flowers, *told).stdout.replace("\n", " ")
+    plain = summary(flowers, "--epochs", 3)
+    assert found["training"]["history"] != plain["training"]["history"]
 
 
 def test_class_weights_find_rare_classes(tmp_path):
@@ -295,6 +306,13 @@ def test_json_is_all_there_is_on_standard_output(prices):
         (["{}", "--learning-rate", "nan"], "--learning-rate is a number above 0"),
         (["{}", "--l2", "-1"], "--l2 is a number of at least 0"),
         (["{}", "--dropout", "1"], "--dropout is a share from 0 to below 1, got 1"),
+        (["{}", "--label-smoothing", "1"], "--label-smoothing is a share from 0 to below 1, got"),
+        (["{}", "--mixup", "-1"], "--mixup is a number of at least 0, as 0.2, got -1"),
+        (
+            ["{}", "--model", "svm", "--label-smoothing", "0.1"],
+            "--label-smoothing is not for MulticlassHinge; use --loss SoftmaxCrossEntropy",
+        ),
+        (["{}", "--target", "width", "--label-smoothing", "0.1"], "is not for SquaredError"),
         (["{}", "--hidden", "64,"], "--hidden is the sizes of layers, such as 64,64, got '64,'"),
         (["{}", "--hidden", "0"], "--hidden needs at least one unit in each layer"),
         (["{}", "--hidden", "999999999"], "make --hidden smaller"),

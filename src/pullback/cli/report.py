@@ -108,7 +108,10 @@ def show_data(page: Page, study: Study) -> None:
     plan = study.plan
     layers = ", ".join(map(repr, plan.model))
     springs = [f"L2({plan.l2:g})"] if plan.l2 else []
-    learns = ", ".join([plan.loss_name, repr(plan.optimizer), *springs])
+    smoothed = study.recipe.label_smoothing
+    smooth = [f"label smoothing {smoothed:g}"] if smoothed else []
+    mixed = [f"mixup {plan.mixup:g}"] if plan.mixup else []
+    learns = ", ".join([plan.loss_name, repr(plan.optimizer), *springs, *smooth, *mixed])
     model = f"model     {layers}: {study.parameters:,} parameters"
     page.facts(model, f"training  {learns}")
 

@@ -37,6 +37,8 @@ _FIXED = {
     "hidden": sizes,
     "activation": str,
     "dropout": float,
+    "label_smoothing": float,
+    "mixup": float,
     "optimizer": str,
     "learning_rate": float,
     "l2": float,
@@ -189,7 +191,7 @@ def search(
     folds but one answers that one, on average over the folds; whatever is worse than others after
     some folds is spared the rest. The first settings are those of `pullback train`; what follows is
     drawn by what did well. Sizes and number of layers, activation, dropout, optimizer, learning
-    rate, springs and batch size are tried.
+    rate, springs, batch size, mixup and, of classes, label smoothing are tried.
 
     The settings that cannot be told from the best, a network of each for every fold, answer
     together: the mean of their probabilities, or of their quantities. `pullback predict` and

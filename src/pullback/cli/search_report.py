@@ -21,6 +21,7 @@ _BEST = 0.1  # of what was tried is told to be the best
 _NAMES = {
     "activation": "unit",
     "dropout": "drop",
+    "label_smoothing": "smooth",
     "learning_rate_factor": "rate",
     "l2_factor": "l2",
     "batch_size": "batch",

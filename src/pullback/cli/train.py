@@ -183,6 +183,22 @@ def train(
             metavar="NAME", rich_help_panel=_TRAINING, help="such as Huber; by default by the task"
         ),
     ] = None,
+    label_smoothing: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            rich_help_panel=_TRAINING,
+            help="of each label that is given to all classes alike, as 0.1; of tables",
+        ),
+    ] = None,
+    mixup: Annotated[
+        float | None,
+        typer.Option(
+            metavar="ALPHA",
+            rich_help_panel=_TRAINING,
+            help="mix rows at random, as 0.2; of tables (of pictures it is --augment mixup)",
+        ),
+    ] = None,
     class_weights: ClassWeights = None,
     sampling: Sampling = None,
     threshold: Threshold = None,
@@ -268,6 +284,8 @@ def train(
             "tables": {
                 "activation": activation,
                 "loss": loss,
+                "label_smoothing": label_smoothing,
+                "mixup": mixup,
                 "balanced": balanced_classes(class_weights) or None,
                 "sampling": sampling,
                 "threshold": threshold,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,7 +21,7 @@ from pullback.search.together import Together, together
 from pullback.search.trying import AT_ONCE, ENOUGH, GO_ON, Stop, attempt
 from pullback.search.workers import Workers
 from pullback.tables.dataset import Dataset
-from pullback.tables.recipe import Recipe
+from pullback.tables.recipe import Recipe, loss_of
 from pullback.tables.table import TableDataset
 from pullback.train.interrupt import Interruptible
 
@@ -106,8 +106,10 @@ class Search:
         folds: int = FOLDS,
         metric: str | None = None,
     ) -> None:
-        chosen = Space.of(given) if space is None else space
-        self.task = Task.of(data, (recipe or Recipe()).checked(), chosen, folds, metric)
+        asked = replace((recipe or Recipe()).checked(), monitor=False)  # nobody watches its layers
+        if space is None:
+            space = Space.of(given, loss_of(asked, data.task, len(data.classes)))
+        self.task = Task.of(data, asked, space, folds, metric)
 
     def run(
         self,

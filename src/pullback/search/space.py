@@ -14,7 +14,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.tables.dataset import Dataset
-from pullback.tables.recipe import HIDDEN, Recipe, prepared
+from pullback.tables.recipe import HIDDEN, Recipe, can_smooth, prepared
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -72,6 +72,8 @@ _RANGES: Mapping[str, Range] = {
     "taper": Steps((0.5, 1.0)),
     "activation": Among(("ReLU", "Tanh", "GELU")),
     "dropout": Steps((0.0, 0.1, 0.2, 0.3, 0.5)),
+    "label_smoothing": Steps((0.0, 0.02, 0.05, 0.1, 0.2)),
+    "mixup": Steps((0.0, 0.1, 0.2, 0.4, 0.8)),
     "optimizer": Among(("SGD", "Adam", "RMSProp")),
     "learning_rate_factor": Between(0.1, 10.0),
     "l2_factor": Between(0.01, 100.0),
@@ -90,8 +92,8 @@ class Space:
     further one has `taper` times the units of the one before it. `learning_rate_factor` and
     `l2_factor` multiply what the recipe takes by itself. The others are the recipe's own.
 
-    >>> Space.of(("hidden", "optimizer", "l2")).names
-    ('activation', 'dropout', 'learning_rate_factor', 'batch_size')
+    >>> Space.of(("hidden", "optimizer", "l2"), "SquaredError").names
+    ('activation', 'dropout', 'mixup', 'learning_rate_factor', 'batch_size')
     """
 
     ranges: Mapping[str, Range] = field(default_factory=lambda: dict(_RANGES))
@@ -109,9 +111,10 @@ class Space:
             raise CircuitError(f"{', '.join(_SHAPE)} are tried together, or none of them")
 
     @classmethod
-    def of(cls, given: Iterable[str]) -> Space:
-        """All that there is to try but what is given, by the names of a `Recipe`."""
+    def of(cls, given: Iterable[str], loss: str) -> Space:
+        """All that there is to try with a loss but what is given, by the names of a `Recipe`."""
         left = set(given)
+        left |= set() if can_smooth(loss) else {"label_smoothing"}
         left |= set(_SHAPE) if "hidden" in left else set()
         left |= {factor for factor, name in FACTORS.items() if name in left}
         return cls({name: tried for name, tried in _RANGES.items() if name not in left})
@@ -133,6 +136,8 @@ class Space:
             "taper": 1.0,
             "activation": "ReLU",
             "dropout": 0.0,
+            "label_smoothing": 0.0,
+            "mixup": 0.0,
             "optimizer": "SGD",
             "learning_rate_factor": 1.0,
             "l2_factor": 1.0,

@@ -103,7 +103,15 @@ def _difference(kept: str | None, about: Mapping[str, Any]) -> str:
         before = json.loads(kept or "")
     except ValueError:
         return "nothing tells of what"
-    for name, now in about.items():
-        if before.get(name) != now:
-            return f"its {name} is {before.get(name)}, and now it is {now}; name another --storage"
-    return "of more than now"
+    return _first_other(before, about) or "of more than now"
+
+
+def _first_other(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The first thing that was otherwise, in words."""
+    for name in {**now, **before}:
+        was, is_now = before.get(name, "not there"), now.get(name, "not there")
+        if isinstance(was, dict) and isinstance(is_now, Mapping) and was != is_now:
+            return _first_other(was, is_now)
+        if was != is_now:
+            return f"its {name} is {was}, and now it is {is_now}; name another --storage"
+    return ""

@@ -17,7 +17,7 @@ from pullback.train.settings import named
 _ERRORS = ("rmse", "mae")  # of which less is better
 _COMPARABLE = (
     *("hidden", "activation", "dropout", "optimizer", "learning_rate", "l2", "batch_size"),
-    *("loss", "balanced", "epochs", "patience"),
+    *("loss", "label_smoothing", "mixup", "balanced", "epochs", "patience"),
 )
 
 
@@ -75,8 +75,8 @@ class Task:
             "seed": self.folds.seed,
             "folds": len(self.folds),
             "metric": self.metric,
-            "settings": {name: repr(tried) for name, tried in self.space.ranges.items()},
             "recipe": {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()},
+            "settings": {name: repr(tried) for name, tried in self.space.ranges.items()},
         }
 
     def __getstate__(self) -> dict[str, Any]:

@@ -77,6 +77,7 @@ def trained(recipe: Recipe, plan: Plan, fold: Fold, stop: Stop) -> Fitted:
         fold.train.inputs,
         labels(fold.train.labels),
         validation=(fold.validation.inputs, labels(fold.validation.labels)),
+        mixup=plan.mixup,
         callbacks=[watch],
         progress=False,
     )

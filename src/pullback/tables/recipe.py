@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from pullback.core.errors import CircuitError
 from pullback.layers import Sequential
 from pullback.layers.activations import ACTIVATIONS
@@ -52,6 +54,8 @@ class Recipe(Settings):
     activation: str | None = None
     dropout: float | None = None
     loss: str | None = None
+    label_smoothing: float | None = None
+    mixup: float | None = None
     balanced: bool = False
     sampling: str | None = None
     threshold: str | None = None
@@ -77,6 +81,12 @@ class Recipe(Settings):
                 f"a support vector machine learns by a hinge, {_or(hinges)}; {loss} needs "
                 "--model linear or mlp"
             )
+        if self.label_smoothing is not None and not 0.0 <= self.label_smoothing < 1.0:
+            raise CircuitError(
+                f"--label-smoothing is a share from 0 to below 1, got {self.label_smoothing}"
+            )
+        if self.mixup is not None and not 0.0 <= self.mixup < np.inf:
+            raise CircuitError(f"--mixup is a number of at least 0, as 0.2, got {self.mixup}")
         if self.sampling not in (None, "balanced"):
             raise CircuitError(f"--sampling is balanced or not given, got {self.sampling!r}")
         if self.sampling and self.balanced:
@@ -101,6 +111,7 @@ class Plan:
     optimizer: Optimizer
     l2: float
     epochs: int
+    mixup: float
 
     @property
     def penalties(self) -> list[Penalty]:
@@ -113,12 +124,18 @@ def prepared(recipe: Recipe, train: Dataset) -> Plan:
     Raises `CircuitError` where the recipe does not fit the task.
     """
     task, classes, width = train.task, len(train.classes), train.inputs.shape[1]
-    loss = _loss(recipe, task, classes)
+    loss = loss_of(recipe, task, classes)
     if recipe.balanced and not classes:
         raise CircuitError("--class-weights is for classes, and the task is regression")
     _refuse_unfit(recipe, loss, classes)
     weights = balanced_class_weights(train.labels, classes) if recipe.balanced else None
     more: dict[str, Any] = {} if weights is None else {"class_weights": weights}
+    if recipe.label_smoothing is not None:
+        if not can_smooth(loss):
+            smooth = " or ".join(name for name in fitting(task, classes) if can_smooth(name))
+            cure = f"; use --loss {smooth}" if smooth else ""
+            raise CircuitError(f"--label-smoothing is not for {loss}{cure}")
+        more["label_smoothing"] = recipe.label_smoothing
     strength = _strength(task, len(train)) if recipe.l2 is None else recipe.l2
     outputs = LOSSES[loss].reading.outputs(classes)
     hidden = _sizes(recipe, task)
@@ -140,11 +157,20 @@ def prepared(recipe: Recipe, train: Dataset) -> Plan:
         _optimizer(recipe, task, width),
         strength,
         recipe.epochs or min(max(first, -(-_STEPS // steps)), most),
+        recipe.mixup or 0.0,
     )
 
 
-def _loss(recipe: Recipe, task: str, classes: int) -> str:
-    """The name of the loss, if it fits the task."""
+def can_smooth(loss: str) -> bool:
+    """Whether the loss of this name smooths labels."""
+    return hasattr(LOSSES[loss], "label_smoothing")
+
+
+def loss_of(recipe: Recipe, task: str, classes: int) -> str:
+    """The name of the loss, if it fits the task.
+
+    Raises `CircuitError` where it does not.
+    """
     if recipe.model == "svm" and task == "regression":
         raise CircuitError(
             "a support vector machine tells classes apart, and the task is regression; use --model "

@@ -148,6 +148,7 @@ class Study:
             x["train"],
             y["train"],
             validation=(x["validation"], y["validation"]),
+            mixup=plan.mixup,
             sampling=self.recipe.sampling,
             progress=progress,
         )
@@ -349,6 +350,7 @@ class Outcome:
                 "seed": study.recipe.seed,
                 "engine": study.recipe.engine,
                 "batch_size": study.recipe.batch_size,
+                "mixup": study.plan.mixup,
                 "history": self.history.rows,
             },
             "decision": {

@@ -11,7 +11,9 @@ from typing import Any
 class Interruptible:
     """While inside, the first Ctrl-C only sets `requested`; a second one raises as usual.
 
-    Outside the main thread, where Python delivers no signals, nothing changes.
+    Inside another one it is a request to both: what long work is made of ends, and so does the
+    whole, whichever of them was at hand. Outside the main thread, where Python delivers no signals,
+    nothing changes.
 
     >>> with Interruptible() as interrupt:
     ...     interrupt.requested
@@ -21,10 +23,14 @@ class Interruptible:
     def __init__(self) -> None:
         self.requested = False
         self._previous: Any = None
+        self._around: Interruptible | None = None
 
     def __enter__(self) -> Interruptible:
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGINT, self._handle)
+            around = getattr(self._previous, "__self__", None)
+            if isinstance(around, Interruptible):
+                self._around, self.requested = around, around.requested
         return self
 
     def __exit__(
@@ -35,9 +41,12 @@ class Interruptible:
     ) -> None:
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
-            self._previous = None
+            self._previous = self._around = None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
             raise KeyboardInterrupt
-        self.requested = True
+        this: Interruptible | None = self
+        while this is not None:
+            this.requested = True
+            this = this._around
