@@ -1,0 +1,44 @@
+"""In: an examination. Out: what each disease that is known finds in it. One disease a file.
+
+A disease reads measurements and answers findings. Which ones it may bring about is declared with
+it: where both are found, a cure of the one is tried, and what vanishes with it is a consequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pullback.core.registry import Registry
+
+if TYPE_CHECKING:
+    from pullback.diagnosis.examination import Examination
+    from pullback.diagnosis.finding import Finding
+
+DISEASES: Registry[Disease] = Registry("disease")
+
+Find = Callable[["Examination"], Iterable["Finding"]]
+
+
+@dataclass(frozen=True)
+class Disease:
+    """A name, what finds it, and the names of what it may bring about.
+
+    `find` asks the examination for what it needs, which is measured then, so that the order of the
+    diseases is that of what they cost.
+    """
+
+    name: str
+    find: Find
+    brings: frozenset[str] = frozenset()
+
+
+def disease(name: str, *, brings: Iterable[str] = ()) -> Callable[[Find], Find]:
+    """Register a function of an `Examination` as what finds a disease."""
+
+    def register(find: Find) -> Find:
+        DISEASES.add(name, Disease(name, find, frozenset(brings)))
+        return find
+
+    return register

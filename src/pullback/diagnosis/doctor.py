@@ -1,0 +1,190 @@
+"""In: a Trainer and data. Out: a report of what keeps the net from learning, with proof.
+
+The way of a diagnosis: checks that experts make by hand; what each disease finds; a proof of each
+cure; and what else vanishes with a cure, which is a consequence and no cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.diagnosis import diseases
+from pullback.diagnosis.checks import Check, checks
+from pullback.diagnosis.disease import DISEASES
+from pullback.diagnosis.examination import Clock, Examination, Interrupted
+from pullback.diagnosis.finding import SEVERITIES, Finding
+from pullback.diagnosis.patient import Parts, Patient, collected
+from pullback.diagnosis.proof import proved
+from pullback.diagnosis.report import Report
+from pullback.train.data import Batches, Rows, are_batches
+from pullback.train.interrupt import Interruptible
+from pullback.train.trainer import Trainer
+
+_MOST_ROWS = 4000  # that are looked at
+_EPOCHS = 10
+_OF_BASE = 0.06  # of the time, for one training as its owner does
+
+
+def doctor(
+    trainer: Trainer,
+    data: Any,
+    labels: Any = None,
+    *,
+    validation: float | tuple[Any, ...] = 0.2,
+    epochs: int | None = None,
+    batch_size: int = 32,
+    columns: Sequence[str] = (),
+    seconds: float = 30.0,
+    progress: bool | None = None,
+) -> Report:
+    """Find out why a net does not train, or that it is well.
+
+    `data` are inputs, with their `labels`, or a tuple (inputs, labels) or (inputs, labels,
+    weights), or batches, as `Trainer.fit` takes them; `epochs` and `batch_size` are those that it
+    is trained with. The Trainer and its model stay as they are: all is tried on copies, from the
+    start of the training. Of many rows some thousand are taken, and of long trainings as many
+    epochs as fit into the `seconds`; the report says so.
+
+    Each finding has a name, the evidence, the cause, a cure as code, and the proof: the same seed
+    and batches with that one change, and with other seeds, so that chance is not taken for a cure.
+
+    Raises `CircuitError` where nothing can be examined: no Trainer, no rows.
+    """
+    if not isinstance(trainer, Trainer):
+        raise CircuitError(f"the doctor examines a Trainer with its data, got {trainer!r:.60}")
+    from pullback.diagnosis.progress import DoctorProgress
+
+    with DoctorProgress(seconds, progress) as shown, Interruptible() as interrupt:
+        clock = Clock(seconds, shown.tell, lambda: interrupt.requested)
+        patient, notes = _admitted(trainer, data, labels, validation, epochs, batch_size, columns)
+        patient, more = _in_time(patient, clock)
+        return _diagnosed(patient, clock, [*notes, *more])
+
+
+def _diagnosed(patient: Patient, clock: Clock, notes: list[str]) -> Report:
+    examination = Examination(patient, clock)
+    made: list[Check] = []
+    found: list[Finding] = []
+    ended = ""
+    try:
+        made.extend(checks(examination))
+        found.extend(_found(examination))
+        for k, finding in enumerate(found):
+            found[k] = _with_proof(examination, finding)
+        found = [x for x in found if x.certain or x.proof is None or x.proof.helps]
+        found = _causes(examination, found)
+    except Interrupted:
+        ended = "interrupted"
+    found.sort(key=lambda x: SEVERITIES[x.severity])
+    return Report(patient, tuple(found), tuple(made), tuple(notes), clock.spent, ended)
+
+
+def _found(examination: Examination) -> list[Finding]:
+    """What all diseases find."""
+    assert diseases.__all__  # which are registered by being imported
+    return [finding for known in DISEASES.values() for finding in known.find(examination)]
+
+
+def _with_proof(examination: Examination, finding: Finding) -> Finding:
+    """The finding with the proof of the first of its cures that helps, or else of the first."""
+    first = None
+    for cure in finding.cures:
+        if cure.change is None or not examination.clock.left:
+            continue
+        patient = examination.patient
+        proof = proved(patient, cure.change(patient), [examination.trained], examination.clock)
+        if proof is not None and proof.helps:
+            others = [x for x in finding.cures if x is not cure]
+            return finding.but(cures=(cure, *others), proof=proof)
+        first = first or proof
+    return finding.but(proof=first)
+
+
+def _causes(examination: Examination, found: list[Finding]) -> list[Finding]:
+    """The findings with those that vanish with the cure of another under that one."""
+    left = list(found)
+    for finding in found:
+        brings = DISEASES[finding.disease].brings
+        others = [x for x in left if x is not finding and x.disease in brings]
+        cure = finding.cure
+        if finding not in left or not others or cure is None or cure.change is None:
+            continue
+        cured = Examination(cure.change(examination.patient), examination.clock)
+        there = {
+            (x.disease, x.where) for other in others for x in DISEASES[other.disease].find(cured)
+        }
+        gone = tuple(x for x in others if (x.disease, x.where) not in there)
+        left = [x for x in left if x not in gone]
+        left[left.index(finding)] = finding.but(consequences=gone)
+    return left
+
+
+def _admitted(
+    trainer: Trainer,
+    data: Any,
+    labels: Any,
+    validation: Any,
+    epochs: int | None,
+    batch_size: int,
+    columns: Sequence[str],
+) -> tuple[Patient, list[str]]:
+    """The patient, and what is to be said of how it was taken."""
+    notes: list[str] = []
+    reader = trainer._reader
+    sizes: tuple[int, ...] = ()
+    if labels is None and isinstance(data, tuple) and len(data) in (2, 3):
+        rows = reader.tuple(data, "training")
+    elif are_batches(data, labels):
+        rows, sizes = collected(Batches(data, 1), _MOST_ROWS, reader.tuple)
+        notes.append(f"{len(rows):,} rows of the first {len(sizes):,} batches were taken")
+    else:
+        rows = reader.rows(data, labels, None, "training")
+    if isinstance(validation, tuple):
+        held_out = reader.tuple(validation, "validation")
+    else:
+        rows, held_out, sizes = _divided(rows, sizes, float(validation), trainer.seed)
+    if len(rows) > _MOST_ROWS:
+        rng = np.random.default_rng(trainer.seed)
+        notes.append(f"{_MOST_ROWS:,} rows were drawn from {len(rows):,}")
+        rows = rows.take(np.sort(rng.choice(len(rows), _MOST_ROWS, replace=False)))
+    if len(held_out) > _MOST_ROWS:
+        held_out = held_out.take(slice(_MOST_ROWS))
+    names = tuple(map(str, columns)) or tuple(map(str, getattr(data, "columns", ())))
+    patient = Patient(
+        Parts.of(trainer),
+        rows,
+        held_out,
+        epochs or trainer._epochs or _EPOCHS,
+        batch_size,
+        sizes,
+        names,
+    )
+    return patient, notes
+
+
+def _divided(
+    rows: Rows, sizes: tuple[int, ...], share: float, seed: int
+) -> tuple[Rows, Rows, tuple[int, ...]]:
+    """Rows to train on, and a share to judge by: of batches, some of each, so that order stays."""
+    if not sizes:
+        return *rows.split(share, seed), ()
+    every = max(2, round(1.0 / share))
+    held = np.arange(len(rows)) % every == every - 1
+    ends = np.cumsum(sizes)
+    kept = [int((~held[end - size : end]).sum()) for end, size in zip(ends, sizes, strict=True)]
+    return rows.take(~held), rows.take(held), tuple(size for size in kept if size)
+
+
+def _in_time(patient: Patient, clock: Clock) -> tuple[Patient, list[str]]:
+    """The patient with as many epochs as there is time for."""
+    clock.at("trains the net for an epoch")
+    epochs = min(2, patient.epochs)
+    seconds = patient.train(epochs=epochs, monitor=False).final("seconds")
+    most = max(1, int(_OF_BASE * clock.seconds / max(seconds, 1e-6)))
+    if most >= patient.epochs:
+        return patient, []
+    return patient.but(epochs=most), [f"{most} of {patient.epochs} epochs were trained each time"]

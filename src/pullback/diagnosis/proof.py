@@ -1,0 +1,71 @@
+"""In: a patient, and the same with one change. Out: whether the change helps, by training both.
+
+Both are trained with the same seed and the same batches, so that what differs is the cure alone;
+and with other seeds, so that chance is not taken for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pullback.diagnosis.examination import Clock
+from pullback.diagnosis.finding import Proof
+from pullback.diagnosis.patient import Patient, Trained
+from pullback.train.stopping import is_larger_better
+
+SEEDS = 3
+
+_BETWEEN = ("validation_accuracy", "validation_mean_absolute_error")
+"""What is compared where a cure has another loss."""
+
+
+def proved(
+    patient: Patient,
+    cured: Patient,
+    known: Sequence[Trained],
+    clock: Clock,
+    *,
+    seeds: int = SEEDS,
+    measure: str | None = None,
+) -> Proof | None:
+    """The proof, of which the patient's trainings that are `known` are no more needed.
+
+    They are those of its first seeds. None where nothing is measured that both have.
+    """
+    start = patient.parts.seed
+    before, after = list(known), []
+    for k in range(seeds):
+        clock.at("tries a cure")
+        if k >= len(before):
+            before.append(patient.train(seed=start + k, watch=clock.watch, monitor=False))
+        after.append(cured.train(seed=start + k, watch=clock.watch, monitor=False))
+    name = measure or _measure(patient, cured, before[0], after[0])
+    if name is None:
+        return None
+    larger = is_larger_better(name)
+    return Proof(
+        name,
+        larger,
+        [best(x, name) for x in before[:seeds]],
+        [best(x, name) for x in after],
+        (before[0].history, after[0].history),
+    )
+
+
+def best(trained: Trained, name: str) -> float:
+    """The best epoch by a measurement, as early stopping would keep it; nan where none was well."""
+    values = [row[name] for row in trained.history.rows if name in row]
+    there = [x for x in values if math.isfinite(x)]
+    if not there:
+        return math.nan
+    return max(there) if is_larger_better(name) else min(there)
+
+
+def _measure(patient: Patient, cured: Patient, before: Trained, after: Trained) -> str | None:
+    """What is measured of both, and means the same."""
+    names = ("validation_loss",) if patient.parts.losses == cured.parts.losses else _BETWEEN
+    rows = [x.history.rows[0] if x.history.rows else {} for x in (before, after)]
+    if not rows[0] or not rows[1]:
+        return "validation_loss"
+    return next((name for name in names if all(name in row for row in rows)), None)
