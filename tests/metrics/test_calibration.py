@@ -166,6 +166,19 @@ def test_rows_of_equal_probability_stay_together():
     assert found.counts.sum() == 100
     with pytest.raises(pb.CircuitError, match="bins are 1 or more"):
         reliability(p > 0.4, p, bins=0)
+    with pytest.raises(pb.CircuitError, match="quantile or uniform, got 'equal'"):
+        reliability(p > 0.4, p, strategy="equal")
+
+
+def test_bins_of_equal_width_are_those_of_scikit_learn():
+    rng = np.random.default_rng(5)
+    p = np.concatenate([rng.random(300) ** 6, [0.97, 1.0, 0.0]])  # most near 0, as of a rare class
+    happened = rng.random(303) < p
+    found = reliability(happened, p, strategy="uniform")
+    observed, predicted = calibration_curve(happened, p, n_bins=10, strategy="uniform")
+    np.testing.assert_allclose(found.observed, observed)
+    np.testing.assert_allclose(found.predicted, predicted)
+    assert found.counts.sum() == 303
 
 
 def test_the_picture_has_every_bin(tmp_path):

@@ -360,11 +360,26 @@ def test_with_nothing_to_resume_training_begins(tmp_path):
     assert_same_run(whole, (other, story))
 
 
+def test_another_function_as_schedule_is_refused(tmp_path):
+    def decay(rate):
+        return pb.SGD(lambda step: rate / (1.0 + step))
+
+    fit(make(optimizer=decay(0.1), checkpoint=tmp_path))
+    fit(make(optimizer=decay(0.1), checkpoint=tmp_path), resume=True)
+    with pytest.raises(pb.CircuitError, match=r"the schedule of the run .* hash \w+, and is now"):
+        fit(make(optimizer=decay(0.2), checkpoint=tmp_path), resume=True)
+
+
 @pytest.mark.parametrize(
     ("made", "told", "message"),
     [
         ({"seed": 4}, {}, "the seed of the run in .* was 3, and is now 4; go on"),
         ({"optimizer": pb.Adam(0.02)}, {}, r"the optimizer .* was Adam\(0.01.*now Adam\(0.02"),
+        (
+            {"optimizer": pb.SGD(lambda step: 0.2 - 0.0 * step)},
+            {},
+            r"the (optimizer|schedule) .* was",
+        ),
         ({"penalties": []}, {}, r"the penalties .* was L2\(.*and is now none"),
         ({"mixup": 0.1}, {}, "mixup of the run in .* was 0.0, and is now 0.1"),
         ({"engine": "native"}, {}, "the engine of the run in .* was eager, and is now native"),

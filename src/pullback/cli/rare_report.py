@@ -70,7 +70,11 @@ def show_rare(page: Page, outcome: Outcome) -> None:
 def _show_measures(page: Page, outcome: Outcome) -> None:
     study, found = outcome.study, outcome.class_metrics
     rare = cell(study.target.classes[study.positive])
-    about = {"precision", "recall", "f1", "average_precision"} if len(study.target.classes) == 2 else set()
+    about = (
+        {"precision", "recall", "f1", "average_precision"}
+        if len(study.target.classes) == 2
+        else set()
+    )
     names = ("this model", study.linear.name, study.trivial.name)
     rows = [("test part", *map(cell, names))]
     for measure, name in _NAMES.items():

@@ -207,7 +207,7 @@ def show_end(
     page.facts(
         f"ended     after {epochs} in {outcome.seconds:.2f} s{pace}, seed {seed}: "
         f"{outcome.history.ended}",
-        *(f"found     {note}" for note in outcome.history.notes),
+        *(f"note      {note}" for note in outcome.history.notes),
         f"saved     {saved or 'not saved; --save FILE keeps it'}",
     )
 

@@ -245,7 +245,8 @@ class Outcome(AfterTraining):
         truth = study.truths["test"]
         if len(study.target.classes) == 2:
             rare = study.positive
-            return reliability(truth == rare, answers.probabilities[:, rare])
+            strategy = "uniform" if self.study.unequal else "quantile"
+            return reliability(truth == rare, answers.probabilities[:, rare], strategy=strategy)
         return reliability(truth == answers.numbers, answers.confidence)
 
     @property
