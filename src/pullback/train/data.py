@@ -62,7 +62,7 @@ class Rows:
     def split(self, share: float, seed: int) -> tuple[Rows, Rows]:
         """The rows without a random share of them, and that share, in which each comes once.
 
-        Raises `CircuitError` where either would have no rows.
+        Raises `CircuitError` where either would have no rows, or none that counts.
         """
         if not 0.0 < share < 1.0:
             raise CircuitError(f"validation must be a share between 0 and 1, got {share}")
@@ -70,9 +70,15 @@ class Rows:
         if not 0 < count < len(self):
             raise CircuitError(f"a validation share of {share} leaves no rows of {len(self)}")
         order = np.random.default_rng(seed).permutation(len(self))
-        kept = self.take(order[count:])
+        kept, held_out = self.take(order[count:]), self.take(order[:count])
+        for part, rows in {"training": kept, "validation": held_out}.items():
+            if not np.any(rows.columns.get("weights", 1.0)):
+                raise CircuitError(
+                    f"all weights of the rows drawn for {part} are 0; leave such rows out before, "
+                    "or give validation data"
+                )
         sampling = None if self.sampling is None else self.sampling.take(order[count:])
-        return replace(kept, sampling=sampling), self.take(order[:count])
+        return replace(kept, sampling=sampling), held_out
 
 
 class Batches:
