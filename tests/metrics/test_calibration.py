@@ -102,6 +102,20 @@ def test_what_cannot_be_calibrated_is_refused(scores, labels, words):
         calibrate(scores, labels)
 
 
+@pytest.mark.parametrize(
+    ("scores", "labels", "words"),
+    [
+        ([1.0, -2.0, 3.0], [1, 1, 1], "class 0 has no row"),
+        ([3.0, 1.0, 2.0], [1, 0, 0], "every row is right"),  # divided by a shift
+        ([[3.0, 0.0, 1.0], [0.0, 1.0, 1.0], [2.0, 1.0, 1.0]], [0, 1, 1], "class 2 has no row"),
+    ],
+)
+def test_a_shift_without_end_is_refused(scores, labels, words):
+    assert calibrate(scores, labels).after <= calibrate(scores, labels).before
+    with pytest.raises(pb.CircuitError, match=words):
+        calibrate(scores, labels, "vector")
+
+
 def test_a_method_is_known():
     with pytest.raises(pb.CircuitError, match="a calibration is one of temperature, vector"):
         calibrate([[1.0, 0.0]], [1], "isotonic")

@@ -500,6 +500,16 @@ def test_a_disk_that_is_full_for_a_while_is_warned_of_once(tmp_path, monkeypatch
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".checkpoint")]
 
 
+def test_a_folder_that_somebody_removed_is_not_said_to_hold_any(tmp_path):
+    def watch(event):
+        if event.kind == "epoch" and event.epoch == 2:
+            shutil.rmtree(tmp_path / "run")
+
+    with pytest.warns(UserWarning, match="No such file or directory; there is none, and training"):
+        history = fit(make(checkpoint=tmp_path / "run"), callbacks=watch)
+    assert history.ended == "completed"
+
+
 def test_a_file_that_the_system_cuts_short_leaves_the_one_before(tmp_path):
     """The system itself refuses to write more than some bytes, as a quota does."""
 
