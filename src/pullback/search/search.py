@@ -129,10 +129,9 @@ class Search:
         are there, and so do other machines that are given the same storage meanwhile. With one job
         and a number of trials alone, the same seed gives the same search.
 
-        Ctrl-C ends the search, and the model is made of the best settings alone; once more ends that
-        too.
-        A script that asks for several jobs needs `if __name__ == "__main__":`, as for any processes
-        of Python's.
+        Ctrl-C ends the search, and the model is made of the best settings alone; once more ends
+        that too. A script that asks for several jobs needs `if __name__ == "__main__":`, as for any
+        processes of Python's.
 
         Raises `CircuitError` for a storage that cannot be used, or holds another search.
         """
