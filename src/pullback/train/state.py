@@ -211,17 +211,17 @@ def asked_of(
     described = _description(step.model)
     return {
         **others,
+        "the seed": repr(step.seed),  # by which data are divided
+        "the loss": ", ".join(map(_told, step.losses)),  # and by which labels are prepared
         "the training data": _data(run.data),
         "the model": _told(step.model),
         "the model's description": "none" if described is None else json.dumps(described),
-        "the loss": ", ".join(map(_told, step.losses)),
         "the optimizer": _told(step.optimizer),
         "the schedule": _code(step.optimizer.learning_rate),
         "the penalties": ", ".join(map(_told, step.penalties)) or "none",
         "mixup": repr(step.mixup),
         "the monitor": repr(step.monitor),
         "the average": "none" if step.averaging is None else _told(step.averaging.average),
-        "the seed": repr(step.seed),
         "the engine": engine,
         "the batch size": str(run.batch_size) if isinstance(run.data, Rows) else "that of batches",
         "the sampling": _sampling(run.data),
