@@ -35,9 +35,17 @@ def test_the_history_has_a_row_for_each_epoch_and_layer(engine):
 
 def test_without_a_monitor_there_is_nothing_of_layers():
     history = fit(make())
-    assert history.layers.empty
-    assert list(history.layers) == ["epoch", "layer", *MEASURES]
+    with pytest.raises(CircuitError, match=r"no layers were watched; .* monitor=True"):
+        _ = history.layers
     assert "l2" not in history.rows[0]
+    assert list(History().layers) == ["epoch", "layer", *MEASURES]  # nothing was trained yet
+
+
+def test_a_history_tells_why_it_ended():
+    rows = [{"epoch": 1, "loss": 0.5}]
+    assert str(History(rows)).splitlines()[-1].split() == ["1", "0.5"]
+    assert str(History(rows, "interrupted in epoch 2")).endswith("\nended: interrupted in epoch 2")
+    assert str(History([], "diverged")) == "no epoch was finished: diverged"
 
 
 @pytest.mark.parametrize("each", [1, 2, 10])

@@ -610,9 +610,9 @@ def test_a_row_left_over_counts_also_where_layers_are_frozen():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"loss": "mse"}, "training needs a Loss, got 'mse'"),
-        ({"optimizer": "sgd"}, "training needs an Optimizer, got 'sgd'"),
-        ({"penalties": [0.1]}, "training needs a Penalty, got 0.1"),
+        ({"loss": "mse"}, r"training needs a Loss, such as SquaredError\(\), got 'mse'"),
+        ({"optimizer": "sgd"}, r"training needs an Optimizer, such as Adam\(0.001\), got 'sgd'"),
+        ({"penalties": [0.1]}, r"training needs a Penalty, such as L2\(0.0001\), got 0.1"),
     ],
 )
 def test_a_part_of_another_kind_is_named(change, message):

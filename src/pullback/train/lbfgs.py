@@ -108,6 +108,12 @@ class LBFGS:
                     f"{part!r} is a force, and its value is no cost that L-BFGS could lower; take "
                     "a loss, or train by a Trainer"
                 )
+        for penalty in self.penalties:
+            if penalty.proximal or not penalty.smooth:
+                raise CircuitError(
+                    f"{penalty!r} has a kink or is a step of its own, and L-BFGS comes to rest "
+                    "anywhere; take L2, or train by a Trainer"
+                )
         self._epochs = 0  # finished by all calls of fit
 
     @property

@@ -40,6 +40,12 @@ from pullback.train.monitors import Monitor, Wires, watched
 
 Columns = Mapping[str, np.ndarray]
 Carried = Callable[[Any], Any]
+_SUCH_AS = {
+    Loss: "SquaredError()",
+    Optimizer: "Adam(0.001)",
+    Penalty: "L2(0.0001)",
+    Average: "EMA(0.99)",
+}
 
 
 class Model(Protocol):
@@ -98,7 +104,9 @@ class TrainingStep:
             if not isinstance(part, kind):
                 name = kind.__name__
                 article = "an" if name[0] in "AEIOU" else "a"
-                raise CircuitError(f"training needs {article} {name}, got {part!r}")
+                raise CircuitError(
+                    f"training needs {article} {name}, such as {_SUCH_AS[kind]}, got {part!r}"
+                )
         if not callable(model) or not hasattr(model, "parameters"):
             raise CircuitError(f"training needs a model, such as a Sequential, got {model!r}")
         self.model = model
