@@ -194,7 +194,7 @@ def test_schedules_print_what_they_were_told():
         (lambda: po.PiecewiseConstant((0.1, 0.2), at=()), "need 1 rates, got 2"),
         (lambda: po.PiecewiseConstant((0.1, 0.2, 0.3), at=(5, 5)), "must increase"),
         (lambda: po.PiecewiseConstant((0.1, -0.2), at=(5,)), "each rate must be positive"),
-        (lambda: po.LinearWarmup("fast", steps=2), "then must be a finite number"),
+        (lambda: po.LinearWarmup("fast", steps=2), "then is a positive number or "),
         (lambda: po.LinearWarmup(0.1, steps=True), "steps must be a finite number"),
         (lambda: po.LinearWarmup(po.CosineDecay("find", 9), 3)(pb.Unit(0.0)), "still to be found"),
         (lambda: po.StepDecay("find it", 0.5, 3), "rate is a positive number or "),
