@@ -44,6 +44,12 @@ def test_all_that_was_found_is_said_and_written(table, tmp_path, monkeypatch):
     ):
         assert words in said
     assert max(map(len, done.stdout.splitlines())) <= 70
+    assert "95% confidence interval of the model's accuracy, by the test part: " in said
+    assert "written trials.csv written trials.png" in said
+    assert "learning rate" in said
+    assert "learning rate factor" not in said
+    own = next(line.split() for line in done.stdout.splitlines() if line.startswith("    0  "))
+    assert {"SGD", "0.1", "0.0003"} <= set(own)  # as pullback train takes them
     trials = pd.read_csv(tmp_path / "trials.csv")
     assert list(trials["trial"]) == list(range(11))
     assert {"mean", "fold1", "fold2", "learning_rate_factor", "ended"} <= set(trials)
@@ -76,6 +82,10 @@ def test_quantities_are_searched_by_their_error(tmp_path):
     assert found["best"]["mean"] == min(t["mean"] for t in found["trials"] if len(t["scores"]) == 2)
     shown = fast(tmp_path / "prices.csv", "--trials", 1, columns=50).stdout
     assert "MAE" in shown
+    assert "what mattered is not told: it needs 10 trials whose scores differ, and there is 1" in (
+        " ".join(shown.split())
+    )
+    assert "tried 1 trial: 1 on all folds; 4 epochs" in " ".join(shown.split())
     assert np.isfinite(found["model"]["test_interval"]).all()
 
 

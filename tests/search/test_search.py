@@ -112,6 +112,16 @@ def test_the_same_seed_is_the_same_search(found):
     assert other.found.tried[1].settings != done.found.tried[1].settings
 
 
+def test_what_is_told_of_rates_is_what_was_used(found):
+    of, done = found
+    train = of.task.fold(0).train
+    assert any(t.settings["learning_rate_factor"] != 1.0 for t in done.found.tried)
+    for tried in done.found.tried:
+        recipe = recipe_of(tried.settings, of.task.recipe, train)
+        for x in (*tried.settings.values(), recipe.learning_rate, recipe.l2):
+            assert not isinstance(x, float) or x == float(f"{x:.3g}")
+
+
 def test_a_network_that_diverges_is_told_and_passed_over():
     of = search(prices(), space=Space({"learning_rate_factor": Between(1e30, 1e31)}))
     assert judged(of.task, {"learning_rate_factor": 1e30}, 0, never) is None
@@ -193,7 +203,7 @@ def test_a_search_goes_on_from_its_storage(tmp_path):
     assert len(then.found.trials) == 4
     before = [t.settings for t in first.found.tried]
     assert [t.settings for t in then.found.tried][: len(before)] == before
-    with pytest.raises(pb.CircuitError, match="search: its loss is None, and now it is Multi"):
+    with pytest.raises(pb.CircuitError, match="search: its loss is not given, and now it is Multi"):
         run(search(recipe={"loss": "MulticlassHinge"}), storage=place, resume=True)
     with pytest.raises(pb.CircuitError, match="another search: its seed is 0, and now it is 1"):
         run(search(recipe={"seed": 1}), storage=place, resume=True)

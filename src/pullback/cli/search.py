@@ -251,7 +251,7 @@ def search(
         with Console(stderr=True).status("measuring what mattered"):
             _ = ended.found.importance
         show_ended(page, whole.task, ended)
-        show_end(page, ended, save, storage)
+        show_end(page, ended, save, storage, table, figure)
     if ended.interrupted:
         raise typer.Exit(130)
 
