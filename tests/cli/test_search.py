@@ -57,6 +57,9 @@ def test_all_that_was_found_is_said_and_written(table, tmp_path, monkeypatch):
     predicted = run("predict", tmp_path / "m.safetensors", table)
     assert "species of 60 rows: accuracy" in predicted.message
     described = run("describe", tmp_path / "m.safetensors").stdout
+    assert " 2 × Sequential(…) " in described  # of a fold each, and alike
+    assert "sequential2" not in described
+    assert "balanced accuracy" not in described  # as it is the accuracy
     assert "networks together" in described
     assert "validated by 2 folds in turn" in " ".join(described.split())
 

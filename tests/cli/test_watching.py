@@ -27,6 +27,7 @@ def test_the_layers_are_shown_logged_and_drawn(tmp_path):
     assert [line["event"] for line in lines] == ["begin", "epoch", "epoch", "end"]
     assert list(lines[1]["layers"]) == ["dense1", "relu1", "dense2"]
     assert (tmp_path / "run.svg").stat().st_size > 10_000
+    assert done.stdout.endswith("written   run.jsonl\nwritten   run.svg\n")
 
 
 def test_without_a_monitor_nothing_of_layers_is_shown():

@@ -14,6 +14,7 @@ from tests.search.small import flowers, prices, run, search
 import pullback as pb
 from pullback.search import Search, Space, trying, workers
 from pullback.search.folds import Folds
+from pullback.search.found import Tried
 from pullback.search.search import Found, opened
 from pullback.search.space import Among, Between, recipe_of
 from pullback.search.trying import judged
@@ -189,6 +190,27 @@ def test_what_is_tried_fits_the_loss():
     assert "label_smoothing" not in search(prices()).task.space.names
     assert "label_smoothing" not in search(recipe={"loss": "MulticlassHinge"}).task.space.names
     assert "mixup" in search(prices()).task.space.names
+
+
+def test_a_figure_says_what_its_marks_mean():
+    pytest.importorskip("matplotlib")
+    from pullback.search.drawing import drawn
+
+    trials = (
+        Tried(0, {"width": 4, "l2_factor": 1.0}, (3.0, 5.0), True, "judged by all folds", 2, 0.1),
+        Tried(1, {"width": 8, "l2_factor": 0.5}, (9.0,), False, "others were better", 1, 0.1),
+    )
+    found = Found((), larger=False)
+    vars(found).update(tried=trials, importance={"width": 0.75, "l2_factor": 0.25})
+    sheet = drawn(search(prices()).task, found)
+    texts = " ".join(text.get_text() for text in sheet.texts)
+    for words in ("lower is better", "red: what pullback train takes", "points beside a tick"):
+        assert words in texts
+    above, _, of_springs = sheet.axes
+    assert of_springs.get_title() == "l2, × usual, 25%"
+    (best,) = above.get_lines()
+    assert list(best.get_xdata()) == [0, 1]  # as far as the last trial
+    assert list(best.get_ydata()) == [4.0, 4.0]
 
 
 # How it ends, and goes on ------------------------------------------------------------------------

@@ -185,6 +185,21 @@ def test_a_history_draws_all_of_it():
     assert panels(fit(make()).plot()) == ["loss", "accuracy"]
 
 
+def test_what_a_figure_draws_can_be_told_apart():
+    pytest.importorskip("matplotlib")
+    from matplotlib.colors import to_rgb
+
+    sheet = fit(make(monitor=True), validation=0.25).plot()
+    axes = {one.get_title(): one for one in sheet.axes}
+    assert axes["loss"].get_legend() is not None
+    assert axes["l2"].get_legend() is None  # of one line
+    *lines, usual = axes["update to weight"].get_lines()
+    assert list(usual.get_ydata()) == [1e-3, 1e-3]
+    assert [text.get_text() for text in axes["update to weight"].texts] == ["1e-3: usual"]
+    shades = [to_rgb(line.get_color()) @ np.array([0.2126, 0.7152, 0.0722]) for line in lines]
+    assert max(shades) < 0.7  # dark enough for white
+
+
 def test_columns_are_drawn_on_axes():
     pytest.importorskip("matplotlib")
     from matplotlib.figure import Figure

@@ -335,7 +335,7 @@ def train(
         show_outcome(page, outcome)
         show_rare(page, outcome)
         show_layers(page, outcome.history)
-        show_end(page, outcome, recipe.seed, save)
+        show_end(page, outcome, recipe, save, reliability)
     if outcome.interrupted:
         raise typer.Exit(130)
 
