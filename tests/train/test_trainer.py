@@ -636,3 +636,14 @@ def test_masked_data_are_refused():
     for given in ((np.ma.masked_less(x, 2.0), y), (x, np.ma.masked_less(y, 2.0))):
         with pytest.raises(pb.CircuitError, match="masked elements among"):
             trainer.fit(*given)
+
+
+def test_a_trainer_says_in_a_line_what_it_trains():
+    few = pb.Sequential(pb.Dense(2))
+    trainer = pb.Trainer(few, pb.SquaredError(), pb.SGD(0.1), penalties=pb.L2(0.5))
+    loss, spring = repr(pb.SquaredError()), repr(pb.L2(0.5))
+    rule = repr(pb.SGD(0.1))
+    assert repr(trainer) == f"Trainer({few!r}, {loss}, {rule}, penalties=[{spring}])"
+    assert repr(pb.LBFGS(few, pb.SquaredError())) == f"LBFGS({few!r}, {loss})"
+    many = pb.Sequential(*(pb.Dense(2) for _ in range(50)))
+    assert repr(pb.Trainer(many, pb.Hinge(), pb.SGD(0.1))).startswith("Trainer(Sequential(…), ")

@@ -80,6 +80,12 @@ def watched(event: Event, monitor: str, who: str) -> float:
     return event.measured[monitor]
 
 
+def tell(callbacks: Iterable[Callback], event: Event) -> None:
+    """Let all callbacks know of an event, in order."""
+    for callback in callbacks:
+        callback(event)
+
+
 def functions(callbacks: Any) -> list[Callback]:
     """Callbacks as a list: one alone, or several.
 

@@ -23,7 +23,7 @@ from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
 from pullback.optim.checks import at_least_zero
 from pullback.optim.sgd import SGD
-from pullback.train.callbacks import Callback, Event, functions
+from pullback.train.callbacks import Callback, Event, functions, tell
 from pullback.train.data import Batches, Rows
 from pullback.train.divergence import lost
 from pullback.train.history import History
@@ -116,6 +116,9 @@ class LBFGS:
                 )
         self._epochs = 0  # finished by all calls of fit
 
+    def __repr__(self) -> str:
+        return f"LBFGS({self._trainer._step.told()})"
+
     @property
     def model(self) -> Model:
         return self._trainer.model
@@ -200,7 +203,7 @@ class LBFGS:
         watched = bool(callbacks) or held_out is not None  # between steps, the model as it is then
         history = History()
         event = Event("begin", self, self._epochs, {}, history)
-        _tell(callbacks, event)
+        tell(callbacks, event)
         with Interruptible() as interrupt, TrainingProgress(epochs, progress) as shown:
 
             def cost(x: np.ndarray, begun: int) -> Point | None:
@@ -232,7 +235,7 @@ class LBFGS:
                     history.diverged = True
                     raise _Ended(f"{what} in epoch {self._epochs}")
                 event = Event("epoch", self, self._epochs, row, history)
-                _tell(callbacks, event)
+                tell(callbacks, event)
                 if event.ended is not None:
                     raise _Ended(event.ended)
 
@@ -246,7 +249,7 @@ class LBFGS:
                 history.ended = str(end) or f"interrupted in epoch {self._epochs + 1}"
             finally:
                 objective.put(descent.x)
-        _tell(callbacks, Event("end", self, self._epochs, event.measured, history))
+        tell(callbacks, Event("end", self, self._epochs, event.measured, history))
         if not history.diverged and (what := self._trainer._lost({})) is not None:  # in float32
             history.ended, history.diverged = f"{history.ended}, when {what}", True
         if history.diverged:
@@ -270,11 +273,6 @@ class LBFGS:
     def predict(self, inputs: Any) -> Any:
         """The model's outputs for inputs of (rows, ...): see `Trainer.predict`."""
         return self._trainer.predict(inputs)
-
-
-def _tell(callbacks: Iterable[Callback], event: Event) -> None:
-    for callback in callbacks:
-        callback(event)
 
 
 class _Ended(Exception):
