@@ -25,6 +25,7 @@ from pullback.cli.file_options import (
     read_options,
 )
 from pullback.cli.files import model_file, refuse_same, writable
+from pullback.cli.rare_options import ClassWeights, Sampling
 from pullback.cli.report import Page
 from pullback.cli.similar import FIGURES
 from pullback.cli.train import balanced_classes, finite, sizes
@@ -132,14 +133,8 @@ def search(
             metavar="NAME", rich_help_panel=_TRAINING, help="such as Huber; by default by the task"
         ),
     ] = None,
-    class_weights: Annotated[
-        str | None,
-        typer.Option(
-            metavar="balanced",
-            rich_help_panel=_TRAINING,
-            help="let rare classes count for as much as common ones",
-        ),
-    ] = None,
+    class_weights: ClassWeights = None,
+    sampling: Sampling = None,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -208,6 +203,7 @@ def search(
     recipe = Recipe(
         loss=loss,
         balanced=balanced_classes(class_weights),
+        sampling=sampling,
         epochs=epochs,
         patience=patience,
         seed=seed,
