@@ -123,6 +123,22 @@ def test_what_is_told_of_rates_is_what_was_used(found):
             assert not isinstance(x, float) or x == float(f"{x:.3g}")
 
 
+def test_rare_classes_come_as_often_where_sampling_is_asked_for(monkeypatch):
+    asked, fitted = [], trying.fitted
+
+    def spy(*arguments, **told):
+        asked.append(told["sampling"])
+        return fitted(*arguments, **told)
+
+    monkeypatch.setattr(trying, "fitted", spy)
+    of = search(recipe={"sampling": "balanced"})
+    assert of.task.about["recipe"]["sampling"] == "balanced"  # a storage holds no other
+    run(of, trials=1)
+    assert set(asked) == {"balanced"}
+    with pytest.raises(pb.CircuitError, match="--sampling is for classes"):
+        search(prices(), recipe={"sampling": "balanced"})
+
+
 def test_a_network_that_diverges_is_told_and_passed_over():
     of = search(prices(), space=Space({"learning_rate_factor": Between(1e30, 1e31)}))
     assert judged(of.task, {"learning_rate_factor": 1e30}, 0, never) is None
