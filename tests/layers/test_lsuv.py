@@ -155,6 +155,7 @@ def test_running_statistics_and_generators_of_dropout_stay():
         (lambda: np.tanh, (X,), {}, "model made of layers, got"),
         (lambda: pb.Dense(2), (), {}, "needs the inputs of a call with some rows"),
         (lambda: pb.Dense(2), (X[:0, 0, 0],), {}, "with some rows"),
+        (lambda: pb.Dense(2), (X[:1, 0, 0],), {}, "one row does not tell how far"),
         (lambda: pb.Dense(2), (X[:, 0, 0],), {"tolerance": -1}, "LSUV needs a tolerance"),
         (lambda: pb.Dense(2), (X[:, 0, 0],), {"max_iterations": 0}, "at least one iteration"),
         (lambda: pb.Sequential(pb.ReLU()), (X,), {}, "no layer to scale"),

@@ -223,7 +223,7 @@ def test_an_iterator_cannot_be_measured_again():
 @pytest.mark.parametrize(
     ("make_it", "message"),
     [
-        (lambda: make(average=0.9), "training needs an Average, got 0.9"),
+        (lambda: make(average=0.9), r"training needs an Average, such as EMA\(0.99\), got 0.9"),
         (lambda: pb.EMA(1.0), "decay must be at least 0 and less than 1"),
         (lambda: pb.SWA(0), "start must be positive"),
         (lambda: pb.SWA(2, every=1.5), "every must be a whole number"),

@@ -66,7 +66,7 @@ def show_picture_outcome(page: Page, outcome: PictureOutcome, saved: str | None)
     show_layers(page, outcome.history)
     pictures = len(study.parts["train"]) * len(outcome.history)
     pace = f", {pictures / outcome.seconds:,.0f} pictures a second"
-    show_end(page, outcome, study.recipe.seed, saved, pace)
+    show_end(page, outcome, study.recipe, saved, pace=pace)
 
 
 def show_accuracy(page: Page, metrics: Sequence[Metric], trivial: str) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from pullback.cli.layout import GAP, bar, cell, sentence, shortened, table
 from pullback.core.text import number
+from pullback.files.words import counted
 from pullback.tables import Column, Target
 from pullback.tables.measure import MEASURES, Measured, histogram, quantiles
 from pullback.tables.places import cells_of, place_of
@@ -20,6 +21,7 @@ from pullback.tables.trained import PARTS
 from pullback.train import History
 from pullback.train.fitting import AfterTraining
 from pullback.train.monitors import MEASURES as OF_LAYERS
+from pullback.train.settings import Settings
 
 NAMES = {
     "accuracy": "accuracy",
@@ -199,16 +201,25 @@ def show_layers(page: Page, history: History) -> None:
 
 
 def show_end(
-    page: Page, outcome: AfterTraining, seed: int, saved: str | None, pace: str = ""
+    page: Page,
+    outcome: AfterTraining,
+    settings: Settings,
+    saved: str | None,
+    *written: str | None,
+    pace: str = "",
 ) -> None:
-    """How training ended, at what pace, what was found by trying, and where the model is."""
-    count = len(outcome.history)
-    epochs = f"{count} epoch{'' if count == 1 else 's'}"
+    """How training ended, at what pace, what was found by trying, and what was written where.
+
+    `written` is more than the settings name.
+    """
+    files = (settings.log, settings.tensorboard, settings.figure, settings.checkpoint, *written)
+    epochs = counted(len(outcome.history), "epoch")
     page.facts(
-        f"ended     after {epochs} in {outcome.seconds:.2f} s{pace}, seed {seed}: "
+        f"ended     after {epochs} in {outcome.seconds:.2f} s{pace}, seed {settings.seed}: "
         f"{outcome.history.ended}",
         *(f"note      {note}" for note in outcome.history.notes),
         f"saved     {saved or 'not saved; --save FILE keeps it'}",
+        *(f"written   {file}" for file in files if file is not None),
     )
 
 

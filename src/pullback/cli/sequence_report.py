@@ -61,7 +61,7 @@ def show_sequence_outcome(page: Page, outcome: Outcome, saved: str | None) -> No
         page.confusion(*confusion)
     _show_mistakes(page, *study.mistakes())
     show_layers(page, outcome.history)
-    show_end(page, outcome, study.recipe.seed, saved)
+    show_end(page, outcome, study.recipe, saved)
 
 
 def _better(measures: Sequence[Measure]) -> str:

@@ -25,7 +25,7 @@ from pullback.cli.file_options import (
     kinds_told,
     read_options,
 )
-from pullback.cli.files import refuse_same, writable
+from pullback.cli.files import model_file, refuse_same, writable
 from pullback.cli.pictures import holds_pictures, train_pictures
 from pullback.cli.rare_options import (
     Calibrate,
@@ -251,7 +251,7 @@ def train(
     crash or a kill -9, and ends with the same model as if it had never been. More --epochs than
     before prolong it, where no schedule hangs on them; another option is refused.
     """
-    path = None if save is None else writable("--save", save)
+    path = None if save is None else model_file(save)
     if path is not None:
         refuse_same("--save", path, data)
     if figure is not None:
@@ -335,7 +335,7 @@ def train(
         show_outcome(page, outcome)
         show_rare(page, outcome)
         show_layers(page, outcome.history)
-        show_end(page, outcome, recipe.seed, save)
+        show_end(page, outcome, recipe, save, reliability)
     if outcome.interrupted:
         raise typer.Exit(130)
 

@@ -77,8 +77,8 @@ def initialize_lsuv(
     Left as they are, with a note: frozen layers; those whose weights run inside a loop, as
     recurrent ones, or which have several, as attention; and those whose output does not vary.
 
-    Raises `CircuitError` where there is no layer to scale, no rows are given, or an output is not
-    finite; the model is then as it was.
+    Raises `CircuitError` where there is no layer to scale, fewer than two rows are given, or an
+    output is not finite; the model is then as it was.
     Source: Mishkin and Matas, "All you need is a good init" (ICLR 2016); Krähenbühl, Doersch,
     Donahue, Darrell, "Data-dependent initializations of convolutional neural networks" (ICLR 2016).
 
@@ -98,6 +98,8 @@ def initialize_lsuv(
     count("LSUV", "iteration", max_iterations)
     if not inputs or not all(np.size(x) for x in inputs):
         raise CircuitError("LSUV needs the inputs of a call with some rows, a batch to measure on")
+    if any(np.shape(x)[:1] == (1,) for x in inputs):
+        raise CircuitError("one row does not tell how far rows are apart; give LSUV some hundred")
     with watch() as calls:
         model(*inputs)
     before = {unit: unit.value for unit in model.find_parameters(frozen=True).values()}

@@ -15,7 +15,7 @@ from pullback.core.errors import CircuitError
 from pullback.search.found import Found
 from pullback.search.progress import SearchProgress
 from pullback.search.space import Space
-from pullback.search.storage import created, opened
+from pullback.search.storage import created, opened, optuna
 from pullback.search.task import Task
 from pullback.search.together import Together, together
 from pullback.search.trying import AT_ONCE, ENOUGH, GO_ON, Stop, attempt
@@ -111,6 +111,30 @@ class Search:
             space = Space.of(given, loss_of(asked, data.task, len(data.classes)))
         self.task = Task.of(data, asked, space, folds, metric)
 
+    def refuse(
+        self,
+        minutes: float | None = None,
+        trials: int | None = None,
+        jobs: int | None = None,
+        storage: str | None = None,
+        resume: bool = False,
+        networks: int = NETWORKS,
+    ) -> None:
+        """Raise `CircuitError` where `run` would for these options, and where Optuna is missing.
+
+        What is not there yet of a storage is made: nothing else tells whether it can be.
+        """
+        optuna()
+        if minutes is not None and not 0.0 < minutes < np.inf:
+            raise CircuitError(f"--minutes are a number above 0, got {minutes}")
+        for option, value in {"trials": trials, "jobs": jobs, "networks": networks}.items():
+            if value is not None and value < 1:
+                raise CircuitError(f"--{option} is a whole number of at least 1, got {value}")
+        if resume and storage is None:
+            raise CircuitError("--resume goes on with what is in a --storage FILE; name it")
+        if storage is not None:
+            created(storage, self.task.about, larger=self.task.larger, resume=resume)
+
     def run(
         self,
         *,
@@ -135,12 +159,13 @@ class Search:
 
         Raises `CircuitError` for a storage that cannot be used, or holds another search.
         """
-        _refuse(minutes, trials, jobs, networks, storage, resume)
+        self.refuse(minutes, trials, jobs, storage, resume, networks)
         minutes = MINUTES if minutes is None and trials is None else minutes
         jobs = _cores() if jobs is None else jobs
         with TemporaryDirectory(prefix="pullback-search-") as folder:
             place = storage or str(Path(folder) / "trials.journal")
-            created(place, self.task.about, larger=self.task.larger, resume=resume)
+            if storage is None:
+                created(place, self.task.about, larger=self.task.larger, resume=False)
             return self._run(place, minutes, trials, jobs, networks, progress)
 
     def _run(
@@ -284,15 +309,3 @@ def _cores() -> int:
     from joblib import cpu_count
 
     return int(cpu_count(only_physical_cores=True))
-
-
-def _refuse(
-    minutes: Any, trials: Any, jobs: Any, networks: Any, storage: str | None, resume: bool
-) -> None:
-    if minutes is not None and not 0.0 < minutes < np.inf:
-        raise CircuitError(f"--minutes are a number above 0, got {minutes}")
-    for option, value in {"trials": trials, "jobs": jobs, "networks": networks}.items():
-        if value is not None and value < 1:
-            raise CircuitError(f"--{option} is a whole number of at least 1, got {value}")
-    if resume and storage is None:
-        raise CircuitError("--resume goes on with what is in a --storage FILE; name it")

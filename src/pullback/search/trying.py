@@ -78,6 +78,7 @@ def trained(recipe: Recipe, plan: Plan, fold: Fold, stop: Stop) -> Fitted:
         labels(fold.train.labels),
         validation=(fold.validation.inputs, labels(fold.validation.labels)),
         mixup=plan.mixup,
+        sampling=recipe.sampling,
         callbacks=[watch],
         progress=False,
     )

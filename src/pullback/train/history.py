@@ -62,9 +62,13 @@ class History:
 
         Its columns are "epoch", "layer" and the measures of a `Monitor`; NaN is what a layer has
         not.
+
+        Raises `CircuitError` where nothing was watched.
         """
         import pandas as pd
 
+        if self.rows and not self.of_layers:
+            raise CircuitError("no layers were watched; train with Trainer(..., monitor=True)")
         rows = [{"epoch": row.epoch, "layer": row.layer, **row.measures} for row in self.of_layers]
         return pd.DataFrame(rows, columns=["epoch", "layer", *MEASURES])
 
@@ -95,6 +99,8 @@ class History:
 
     def __str__(self) -> str:
         if not self.rows:
-            return "no epoch was finished"
+            why = "" if self.ended == "completed" else f": {self.ended}"
+            return f"no epoch was finished{why}"
         cells = [list(self.rows[0]), *([number(v) for v in row.values()] for row in self.rows)]
-        return "\n".join(columns(cells, right=range(len(cells[0]))))
+        ended = [] if self.ended == "completed" else [f"ended: {self.ended}"]
+        return "\n".join([*columns(cells, right=range(len(cells[0]))), *ended])

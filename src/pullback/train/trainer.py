@@ -22,7 +22,7 @@ from pullback.optim.average import Average
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import Optimizer
 from pullback.optim.schedules.schedule import seeks
-from pullback.train.callbacks import Callback, Event, functions
+from pullback.train.callbacks import Callback, Event, functions, tell
 from pullback.train.checkpoints import Checkpoints
 from pullback.train.data import Rows, in_batches
 from pullback.train.divergence import how_it_diverged, lost, refuse_to_go_on
@@ -135,6 +135,9 @@ class Trainer:
         self._reader = Reader(self._step)
         self._runs = Runs(self._step, self.engine, self.threads)
         self._judge = Judge(self._step, self.engine, self.threads)
+
+    def __repr__(self) -> str:
+        return f"Trainer({self._step.told(self.optimizer)})"
 
     def __getstate__(self) -> dict[str, Any]:
         if self._in_epoch:
@@ -276,12 +279,12 @@ class Trainer:
                     if row is None or self._diverges(run, row):
                         break
                     event = Event("epoch", self, run.done, row, run.history)
-                    self._tell(run, event)
+                    tell(run.callbacks, event)
                     run.ended = event.ended
                     keeper.write(run)
                 else:
                     run.history.ended = run.ended or run.history.ended
-            self._tell(run, Event("end", self, self._epochs, event.measured, run.history))
+            tell(run.callbacks, Event("end", self, self._epochs, event.measured, run.history))
         return self._finished(run.history)
 
     def _begun(self, run: Run, keeper: Keeper, *, resume: bool) -> Event:
@@ -293,7 +296,7 @@ class Trainer:
         self._epochs, self._run_id = run.done, keeper.run
         row = run.history.rows[-1] if run.history.rows else {}
         event = Event("begin", self, run.done, row, run.history, resumed=said)
-        self._tell(run, event)
+        tell(run.callbacks, event)
         if found is not None:
             found.restore_callbacks(run.callbacks, self)
         run.ended = event.ended or run.ended
@@ -372,10 +375,6 @@ class Trainer:
         vars(self)["optimizer"] = self._step.optimizer
         if notes is not None:
             notes.append(f"learning rate {rate:g}, found by trying")
-
-    def _tell(self, run: Run, event: Event) -> None:
-        for callback in run.callbacks:
-            callback(event)
 
     def _lost(self, row: Mapping[str, float]) -> str | None:
         return lost(row, self._step.sources, self._step.memory.wires)
