@@ -98,7 +98,7 @@ def redrawn(patient: Patient, names: Collection[str] | None = None) -> Patient:
     `names` are those of the weights; None means all with several axes. Of a function they are drawn
     by "he".
     """
-    model = built(patient)
+    model = patient.built()
     rng = np.random.default_rng(patient.parts.seed)
     owners = _owners(model)
     for name, unit in model.weights.items():
@@ -114,13 +114,6 @@ def scaled_by_layer(patient: Patient) -> Patient:
     model = copy.deepcopy(patient.parts.model)
     initialize_lsuv(model, *(x[:256] for x in patient.inputs))
     return patient.but(model=model)
-
-
-def built(patient: Patient) -> Any:
-    """A copy of the model with its parameters made."""
-    model = copy.deepcopy(patient.parts.model)
-    model(*(x[:2] for x in patient.inputs))
-    return model
 
 
 def _owners(model: Any) -> dict[str, tuple[Layer | None, str]]:

@@ -146,6 +146,16 @@ class Examination:
         """One pass of a few rows before training, as a prediction makes it."""
         return self._flow(self.patient.parts.model, "prediction", training=False)
 
+    @cached_property
+    def structure(self) -> Flow | None:
+        """The same with parameters at random: it shows what is wired, be it that they are zero."""
+        model = self.patient.built()
+        rng = np.random.default_rng(0)
+        for unit in model.parameters.values():
+            spread = 1.0 / np.sqrt(np.prod(unit.shape[:-1]))
+            unit.value = rng.normal(0.0, spread, unit.shape)
+        return self._flow(model, "structure", training=False)
+
     def _flow(self, model: Any, when: str, *, training: bool = True) -> Flow | None:
         self.clock.at("looks at what flows on each wire")
         rows = self.batch if training else self.batch.take(slice(_FEW))

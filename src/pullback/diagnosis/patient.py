@@ -155,6 +155,12 @@ class Patient:
         for start, end in pairwise(ends):
             yield tuple(_told(self.data.take(slice(start, end))).values())
 
+    def built(self) -> Any:
+        """A copy of the model with its parameters made."""
+        model = copy.deepcopy(self.parts.model)
+        model(*(x[:2] for x in self.inputs))
+        return model
+
     @property
     def inputs(self) -> list[np.ndarray]:
         return of_kind("inputs", self.data.columns)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pullback.core.unit import Unit
-from pullback.diagnosis.changes import built, redrawn
+from pullback.diagnosis.changes import redrawn
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Bars, Cure, Finding
@@ -92,13 +92,13 @@ def _sums(flow: Flow) -> dict[str, float]:
 
 
 def _drawn_again(patient: Patient, where: str) -> Patient:
-    names = [name for name in built(patient).weights if name.startswith(f"{where}.")]
+    names = [name for name in patient.built().weights if name.startswith(f"{where}.")]
     return redrawn(patient, names)
 
 
 def _quiet(patient: Patient) -> Patient:
     """The patient with zeros as the last weights inside each Residual."""
-    model = built(patient)
+    model = patient.built()
     weights = model.weights
     for _path, layer in model.walk():
         if not isinstance(layer, Residual):

@@ -21,13 +21,19 @@ _LARGE = 5.0  # a deviation of scores that says too much at the start
 _ANSWERS = 10.0  # times the labels
 
 
-@disease("zero initialization", brings=("vanishing gradients", "badly scaled initialization"))
+_BRINGS = (
+    *("vanishing gradients", "badly scaled initialization", "dying ReLUs"),
+    *("learning rate too low", "broken residual"),
+)
+
+
+@disease("zero initialization", brings=_BRINGS)
 def zero(examination: Examination) -> Iterator[Finding]:
     """The weights of a layer start at zero, and training does not tell its units apart."""
     yield from _alike(examination, "zero initialization", zeros=True)
 
 
-@disease("equal initialization", brings=("vanishing gradients", "badly scaled initialization"))
+@disease("equal initialization", brings=_BRINGS)
 def equal(examination: Examination) -> Iterator[Finding]:
     """All units of a layer start alike, and stay so, as one unit would do."""
     yield from _alike(examination, "equal initialization", zeros=False)

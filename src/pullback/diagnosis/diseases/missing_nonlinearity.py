@@ -20,7 +20,7 @@ _UNLEARNED = 0.5  # of the loss at the start: a linear net that stays above need
 @disease("missing nonlinearity")
 def missing(examination: Examination) -> Iterator[Finding]:
     """A layer of weights stands behind another one, with nothing between that bends."""
-    flow = examination.prediction
+    flow = examination.structure
     if flow is None:
         return
     pairs, linear = _pairs(flow), _is_linear(flow)
@@ -65,19 +65,19 @@ def _pairs(flow: Flow) -> list[tuple[str, str]]:
             if before_it == after or x not in leading_to([x], [y]):
                 continue
             narrow = y.shape[-1] < min(given.shape[-1], made.shape[-1])
-            if not narrow and _alone(flow, y, x) and flow.is_affine(y, x):
+            if not narrow and _alone(flow, y, made) and flow.is_affine(y, x):
                 found.append((before_it, after))
             break
     return found
 
 
-def _alone(flow: Flow, y: Unit, x: Unit) -> bool:
-    """Whether y comes to the loss through x alone: else it is needed beside it."""
-    made = {y}
+def _alone(flow: Flow, y: Unit, second: Unit) -> bool:
+    """Whether y comes to the loss through the second sum alone: else it is needed beside it."""
+    reached = {y}
     for unit in flow.circuit:
-        if unit is not x and any(given in made for given in unit.inputs):
-            made.add(unit)
-    return y is x or flow.loss not in made
+        if unit is not second and any(x in reached for x in unit.inputs):
+            reached.add(unit)
+    return flow.loss not in reached
 
 
 def _is_plain(flow: Flow, where: str) -> bool:
