@@ -31,6 +31,9 @@ from pullback.train.measured import judged
 _PRODUCTS = ("matmul", "convolve")  # gates that sum their first input by weights, their second
 _ROUNDING = 1e-4  # of what is computed in single precision
 
+Product = tuple[str, Unit, Unit]
+"""A sum by trained weights: where it stands, its input and its output."""
+
 
 @dataclass(frozen=True)
 class Flow:
@@ -86,8 +89,8 @@ class Flow:
         return dict(zip(names, self.slopes(list(self.parameters.values())), strict=True))
 
     @cached_property
-    def products(self) -> list[tuple[str, Unit, Unit]]:
-        """Sums by trained weights, in running order: where each stands, its input and its output.
+    def products(self) -> list[Product]:
+        """Sums by trained weights, in running order.
 
         The output is that of the layer, with the bias, where a layer made the sum.
         """

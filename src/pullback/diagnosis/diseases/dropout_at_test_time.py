@@ -79,6 +79,8 @@ def _differs(examination: Examination, flow: Flow) -> str:
         examination.failed["alone"] = str(error)
         return ""
     first = [np.asarray(x.value) for x in flow.scores]
+    if not all(np.isfinite(y).all() for y in first):
+        return ""
     for y, other in zip(first, again.scores, strict=True):
         if size(y - np.asarray(other.value)) > _APART * size(y):
             return "the model predicts something else for the same rows at each call"

@@ -14,12 +14,14 @@ from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Curve, Finding
 from pullback.optim.optimizer import Optimizer
 from pullback.optim.schedules.schedule import Schedule, scheduled
+from pullback.train.finder import LearningRates
 
 _HIGH = 3.0  # times what a sweep suggests, that may be too much
 _LOW = 0.1  # times, that may be too little
 _JUMP = 1.05  # times the loss of the epoch before
 _LEARNED = 0.1  # of the loss at the start: a net that comes below has learned
 _FALLING = 0.2  # of what the loss fells in all, that it falls in the second half
+_LOST = 0.2  # of what the sweep won
 _LOOKS = 64  # at a schedule
 
 
@@ -40,7 +42,7 @@ def too_high(examination: Examination) -> Iterator[Finding]:
     rises = history.diverged or not end < start
     jumps = _jumps([row["loss"] for row in history.rows])
     learned = end < _LEARNED * start and jumps < 0.25
-    if not rises and (learned or (rate < found.lowest and jumps < 0.25)):
+    if not rises and (learned or (jumps < 0.25 and not _is_beyond(found, rate))):
         return
     yield Finding(
         "learning rate too high",
@@ -120,6 +122,15 @@ def _lower(optimizer: Optimizer, schedule: Schedule, factor: float) -> Cure:
         f"schedule = ...  # as it is: {schedule!r:.80}\noptimizer = pb.{code}",
         lambda patient: patient.but(optimizer=better),
     )
+
+
+def _is_beyond(found: LearningRates, rate: float) -> bool:
+    """Whether the sweep, at this rate, had lost some of what it had won, or was lost before it."""
+    if rate > found.rates[-1]:
+        return True
+    losses = found.smoothed
+    k = int(np.abs(np.log(found.rates / rate)).argmin())
+    return bool(rate > found.lowest and losses[k] - losses.min() > _LOST * np.ptp(losses[: k + 1]))
 
 
 def _jumps(losses: list[float]) -> float:

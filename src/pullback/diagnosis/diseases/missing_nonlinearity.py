@@ -12,7 +12,7 @@ from pullback.diagnosis.changes import before, rebuilding
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Finding
-from pullback.diagnosis.flow import Flow
+from pullback.diagnosis.flow import Flow, Product
 
 _UNLEARNED = 0.5  # of the loss at the start: a linear net that stays above needs more
 
@@ -24,9 +24,8 @@ def missing(examination: Examination) -> Iterator[Finding]:
     if flow is None:
         return
     pairs, linear = _pairs(flow), _is_linear(flow)
-    if not pairs and linear:  # by ways around, say
-        places = [where for where, _, _ in flow.products]
-        pairs = list(pairwise(places))
+    if not pairs and linear:  # with ways around, say
+        pairs = [(a[0], b[0]) for a, b in pairwise(flow.products) if not _is_narrow(a, b)]
     if not pairs:
         return
     start, end = examination.loss_at_start(), examination.trained.final("loss")
@@ -61,14 +60,20 @@ def _pairs(flow: Flow) -> list[tuple[str, str]]:
     products = [x for x in flow.products if _is_plain(flow, x[0])]
     found = []
     for k, (after, x, made) in enumerate(products):
-        for before_it, given, y in reversed(products[:k]):
-            if before_it == after or x not in leading_to([x], [y]):
+        for first in reversed(products[:k]):
+            y = first[2]
+            if first[0] == after or x not in leading_to([x], [y]):
                 continue
-            narrow = y.shape[-1] < min(given.shape[-1], made.shape[-1])
+            narrow = _is_narrow(first, products[k])
             if not narrow and _alone(flow, y, made) and flow.is_affine(y, x):
-                found.append((before_it, after))
+                found.append((first[0], after))
             break
     return found
+
+
+def _is_narrow(first: Product, second: Product) -> bool:
+    """Whether fewer units stand between two sums than before the first and behind the second."""
+    return first[2].shape[-1] < min(first[1].shape[-1], second[2].shape[-1])
 
 
 def _alone(flow: Flow, y: Unit, second: Unit) -> bool:
