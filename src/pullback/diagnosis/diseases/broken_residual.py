@@ -14,6 +14,7 @@ from pullback.diagnosis.finding import Bars, Cure, Finding
 from pullback.diagnosis.flow import Flow, size
 from pullback.diagnosis.patient import Patient
 from pullback.layers import Residual
+from pullback.layers.initializers import INITIALIZERS
 
 _NOTHING = 1e-4  # of the other way
 _EXPLODED = 100.0
@@ -61,8 +62,8 @@ def broken(examination: Examination) -> Iterator[Finding]:
             where=last,
             cures=(
                 Cure(
-                    "let the last layer inside each Residual start at zero",
-                    "pb.Residual(pb.Dense(n), pb.ReLU(), pb.Dense(n, initializer='zeros'))",
+                    "let the last layer inside each Residual start with small weights",
+                    "pb.Residual(pb.Dense(n), pb.ReLU(), pb.Dense(n, initializer='normal'))",
                     _quiet,
                 ),
             ),
@@ -97,8 +98,9 @@ def _drawn_again(patient: Patient, where: str) -> Patient:
 
 
 def _quiet(patient: Patient) -> Patient:
-    """The patient with zeros as the last weights inside each Residual."""
+    """The patient with small weights as the last ones inside each Residual."""
     model = patient.built()
+    rng = np.random.default_rng(patient.parts.seed)
     weights = model.weights
     for _path, layer in model.walk():
         if not isinstance(layer, Residual):
@@ -107,5 +109,5 @@ def _quiet(patient: Patient) -> Patient:
         own = [unit for x in inside for unit in x.own_parameters.values()]
         last = [unit for unit in weights.values() if unit in set(own) and unit.ndim > 1]
         if last:
-            last[-1].value = np.zeros(last[-1].shape)
+            last[-1].value = INITIALIZERS["normal"](last[-1].shape, rng)
     return patient.but(model=model)

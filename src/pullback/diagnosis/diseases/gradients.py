@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,37 +42,21 @@ def vanishing(examination: Examination) -> Iterator[Finding]:
     start, end = examination.loss_at_start(), examination.trained.final("loss")
     if end < _LEARNED * start:
         return
-    severity = "severe" if not end < _HARDLY * start else "mild"
-    by_layer = _by_layer(flow)
-    ratio = _ratio(by_layer)
-    if ratio is not None and ratio < _VANISHED:
-        first, last = (list(by_layer)[k] for k in (0, -1))
+    for way in _ways(flow):
+        if not way.ratio < (_VANISHED_IN_TIME if way.steps else _VANISHED):
+            continue
+        whence = "stands early in a sequence" if way.steps else "the first layers make"
         yield Finding(
             "vanishing gradients",
-            severity,
-            f"at the start the gradient at {first} is {ratio:.1g} times that at {last}",
-            "each layer passes less on than it gets, as the slopes of its units and its weights "
-            "are small: the first layers hardly move",
-            where=first,
-            cures=_by_layer_cures(examination),
-            numbers={"ratio": ratio},
-            picture=_picture("layer", [by_layer[x] for x in by_layer]),
+            "severe" if not end < _HARDLY * start else "mild",
+            f"at the start {way.told}",
+            f"each {'step' if way.steps else 'layer'} passes on less than it gets, so that what "
+            f"{whence} is hardly learned from",
+            where=way.where,
+            cures=_remembering(examination, way.steps) if way.steps else _straighter(examination),
+            numbers={"ratio": way.ratio, "steps": way.steps},
+            picture=way.picture,
         )
-    for where, steps in _by_step(flow).items():
-        ratio = float(steps[0] / steps[-1]) if steps[-1] > 0.0 else 1.0
-        if ratio < _VANISHED_IN_TIME:
-            yield Finding(
-                "vanishing gradients",
-                severity,
-                f"the gradient at the first of {len(steps)} steps of {where} is {ratio:.1g} times "
-                "that at the last one",
-                "each step passes a part of the gradient on to the one before: what stands early "
-                "in a sequence is not learned from",
-                where=where,
-                cures=(_remembering(examination, len(steps)),),
-                numbers={"ratio": ratio, "steps": len(steps)},
-                picture=_picture("step", steps.tolist()),
-            )
 
 
 @disease("exploding gradients", brings=("not a number", "dying ReLUs", "saturated units"))
@@ -80,36 +65,23 @@ def exploding(examination: Examination) -> Iterator[Finding]:
     flow = examination.flow
     if flow is None:
         return
-    told, where, numbers = "", "", {}
-    by_layer = _by_layer(flow)
-    ratio = _ratio(by_layer)
-    if ratio is not None and not ratio < _EXPLODED:
-        first, last = (list(by_layer)[k] for k in (0, -1))
-        told, where = (
-            f"at the start the gradient at {first} is {ratio:.1g} times that at {last}",
-            first,
-        )
-        numbers = {"ratio": ratio}
-    for name, steps in _by_step(flow).items():
-        ratio = float(steps[0] / steps[-1]) if steps[-1] > 0.0 else 1.0
-        if not told and not ratio < _EXPLODED:
-            told = (
-                f"the gradient at the first of {len(steps)} steps of {name} is {ratio:.1g} times "
-                "that at the last one"
-            )
-            where, numbers = name, {"ratio": ratio, "steps": len(steps)}
-    if not told:
-        layer, grown = _grown(examination)
-        if not grown > _GROWN:
-            return
-        told, where = f"the gradient of {layer} grows to {grown:.1g} times its first size", layer
-        numbers = {"grown": grown}
-    clip = clipped(examination.patient)
     draw = Cure(
         "start with the weights that a layer draws by default",
         "pb.Dense(...), pb.RNN(...)  # without initializer and recurrent_initializer",
         redrawn,
     )
+    clip = clipped(examination.patient)
+    clips = () if clip is None else (clip,)
+    way = next((x for x in _ways(flow) if not x.ratio < _EXPLODED), None)
+    if way is not None:
+        told, where, cures = f"at the start {way.told}", way.where, (draw, *clips)
+        numbers = {"ratio": way.ratio}
+    else:
+        where, grown = _grown(examination)
+        if not grown > _GROWN:
+            return
+        told = f"in training the gradient of {where} grows to {grown:.1g} times its first size"
+        cures, numbers = (*clips, draw), {"grown": grown}
     yield Finding(
         "exploding gradients",
         "severe" if examination.trained.history.diverged else "mild",
@@ -117,13 +89,58 @@ def exploding(examination: Examination) -> Iterator[Finding]:
         "each layer, or step, makes the gradient larger on its way back, so that one step of "
         "training throws the weights far away",
         where=where,
-        cures=(*([] if clip is None else [clip]), draw),
+        cures=cures,
         numbers=numbers,
-        picture=_picture("layer", list(by_layer.values())),
+        picture=None if way is None else way.picture,
     )
 
 
 # Measures ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Way:
+    """What arrives of the gradient, from the first to the last layer, or step of a sequence.
+
+    `steps` is how many of them there are; 0 of layers.
+    """
+
+    where: str
+    told: str
+    sizes: list[float]
+    steps: int = 0
+
+    @property
+    def ratio(self) -> float:
+        """Of what arrives at the first to what arrives at the last."""
+        return self.sizes[0] / self.sizes[-1]
+
+    @property
+    def picture(self) -> Curve:
+        shown = [x if math.isfinite(x) else math.nan for x in self.sizes]
+        at = [float(k) for k in range(1, len(shown) + 1)]
+        across = "step" if self.steps else "layer"
+        return Curve("the length of the gradient", across, "length", {"gradient": (at, shown)}, "y")
+
+
+def _ways(flow: Flow) -> Iterator[Way]:
+    """The ways back through layers, and through the steps of each recurrent layer.
+
+    Nothing arrives behind weights that start at zero, which is another matter.
+    """
+    layers = _by_layer(flow)
+    sizes = list(layers.values())
+    if len(sizes) > 2 and sizes[0] and sizes[-1]:
+        first, last = (list(layers)[k] for k in (0, -1))
+        ratio = sizes[0] / sizes[-1]
+        yield Way(first, f"the gradient at {first} is {ratio:.1g} times that at {last}", sizes)
+    for where, steps in _by_step(flow).items():
+        if steps[-1]:
+            told = (
+                f"the gradient at the first of {len(steps)} steps of {where} is "
+                f"{steps[0] / steps[-1]:.1g} times that at the last one"
+            )
+            yield Way(where, told, steps, len(steps))
 
 
 def _by_layer(flow: Flow) -> dict[str, float]:
@@ -137,7 +154,7 @@ def _by_layer(flow: Flow) -> dict[str, float]:
     }
 
 
-def _by_step(flow: Flow) -> dict[str, np.ndarray]:
+def _by_step(flow: Flow) -> dict[str, list[float]]:
     """The length of the gradient at each step of what recurrent layers are given.
 
     They stand in the order in which they run; behind their ends sequences are left out.
@@ -155,20 +172,9 @@ def _by_step(flow: Flow) -> dict[str, np.ndarray]:
             whole = np.asarray(call.inputs[1].value) == x.shape[1]
         with np.errstate(all="ignore"):
             steps = np.sqrt((slope[whole].astype(np.float64) ** 2).sum(axis=(0, 2)))
-        if steps.size and np.isfinite(steps).all():
-            found[flow.path(layer)] = steps[::-1] if layer.config["reverse"] else steps
+        sizes = steps.tolist()
+        found[flow.path(layer)] = sizes[::-1] if layer.config["reverse"] else sizes
     return found
-
-
-def _ratio(by_layer: Mapping[str, float]) -> float | None:
-    """Of what arrives at the first layer to what arrives at the last; None where nothing does.
-
-    Nothing arrives behind weights that start at zero, which is another matter.
-    """
-    sizes = list(by_layer.values())
-    if len(sizes) < 3 or not sizes[0] > 0.0 or not sizes[-1] > 0.0:
-        return None
-    return sizes[0] / sizes[-1]
 
 
 def _grown(examination: Examination) -> tuple[str, float]:
@@ -187,17 +193,11 @@ def _length(slope: Any) -> float:
         return float(np.linalg.norm(np.asarray(slope, np.float64)))
 
 
-def _picture(across: str, sizes: list[float]) -> Curve:
-    """The gradients from the first to the last."""
-    shown = [x if math.isfinite(x) else math.nan for x in sizes]
-    at = [float(k) for k in range(1, len(sizes) + 1)]
-    return Curve("the length of the gradient", across, "length", {"gradient": (at, shown)}, "y")
-
-
 # Cures -------------------------------------------------------------------------------------------
 
 
-def _by_layer_cures(examination: Examination) -> tuple[Cure, ...]:
+def _straighter(examination: Examination) -> tuple[Cure, ...]:
+    """The cures by which each layer passes on about as much as it gets."""
     patient = examination.patient
     kinds = {type(layer).__name__ for _, layer in patient.layers}
     normalize = rebuilding(
@@ -222,8 +222,8 @@ def _by_layer_cures(examination: Examination) -> tuple[Cure, ...]:
     return draw, normalize
 
 
-def _remembering(examination: Examination, steps: int) -> Cure:
-    """The cure of a memory that lasts as long as the sequences."""
+def _remembering(examination: Examination, steps: int) -> tuple[Cure, ...]:
+    """The cure by a memory that lasts as long as the sequences."""
     bias = round(max(1.0, math.log(steps)), 1)
 
     def edit(told: dict[str, Any]) -> None:
@@ -232,9 +232,11 @@ def _remembering(examination: Examination, steps: int) -> Cure:
                 described.pop("activation", None)
                 described.update({"kind": "LSTM", "forget_bias": bias})
 
-    return rebuilding(
-        "take a memory that forgets little at first",
-        f"pb.LSTM(units, forget_bias={bias})",
-        edit,
-        examination.patient,
+    return (
+        rebuilding(
+            "take a memory that forgets little at first",
+            f"pb.LSTM(units, forget_bias={bias})",
+            edit,
+            examination.patient,
+        ),
     )
