@@ -76,11 +76,17 @@ class Flow:
         walked = model.walk() if isinstance(model, Layer) else ()
         return {path.replace(".", "/"): layer for path, layer in walked}
 
+    @cached_property
+    def _arriving(self) -> dict[Unit, Unit]:
+        """The gradient of the loss by every wire that one reaches."""
+        sources = [x for x in self.circuit if x.gate is None and x.dtype.kind == "f"]
+        with np.errstate(all="ignore"):
+            return gradients_of_all([self.loss], [constant(1.0)], sources)
+
     def slopes(self, wires: Sequence[Unit]) -> list[np.ndarray | None]:
         """The gradient of the loss by each of these wires; None where no gradient reaches one."""
-        with np.errstate(all="ignore"):
-            flow = gradients_of_all([self.loss], [constant(1.0)], wires)
-            return [np.asarray(flow[x].value) if x in flow else None for x in wires]
+        flow = self._arriving
+        return [np.asarray(flow[x].value) if x in flow else None for x in wires]
 
     @cached_property
     def gradients(self) -> dict[str, np.ndarray | None]:

@@ -48,7 +48,7 @@ def vanishing(examination: Examination) -> Iterator[Finding]:
         whence = "stands early in a sequence" if way.steps else "the first layers make"
         yield Finding(
             "vanishing gradients",
-            "severe" if not end < _HARDLY * start else "mild",
+            "severe" if not way.steps and not end < _HARDLY * start else "mild",
             f"at the start {way.told}",
             f"each {'step' if way.steps else 'layer'} passes on less than it gets, so that what "
             f"{whence} is hardly learned from",
