@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.diagnosis.flow import Flow, flowed
 from pullback.diagnosis.patient import Patient, Trained
 from pullback.inspect.activations import ActivationStatistics, activation_statistics
 from pullback.layers import Dense, Flatten, Sequential
@@ -23,6 +24,7 @@ from pullback.train.finder import LearningRates, swept
 from pullback.train.judge import Judge
 
 _ROWS = 256  # of a batch that is looked at
+_FEW = 16  # of them, where few are enough
 _TINY = 8  # rows that any net that is well can learn by heart
 _TINY_STEPS = 300
 _LINEAR_STEPS = 300
@@ -124,6 +126,45 @@ class Examination:
             self.failed[when] = str(error)
             return None
 
+    # The circuit -----------------------------------------------------------------------------
+
+    @cached_property
+    def flow(self) -> Flow | None:
+        """One pass of some rows before training, as a step makes it; None where there is none."""
+        return self._flow(self.patient.parts.model, "flow")
+
+    @cached_property
+    def flow_at_end(self) -> Flow | None:
+        """The same after training; None also where training was lost."""
+        trained = self.trained
+        if trained.history.diverged:
+            return None
+        return self._flow(trained.trainer.model, "flow at the end")
+
+    @cached_property
+    def prediction(self) -> Flow | None:
+        """One pass of a few rows before training, as a prediction makes it."""
+        return self._flow(self.patient.parts.model, "prediction", training=False)
+
+    @cached_property
+    def structure(self) -> Flow | None:
+        """The same with parameters at random: it shows what is wired, be it that they are zero."""
+        model = self.patient.built()
+        rng = np.random.default_rng(0)
+        for unit in model.parameters.values():
+            spread = 1.0 / np.sqrt(np.prod(unit.shape[:-1]))
+            unit.value = rng.normal(0.0, spread, unit.shape)
+        return self._flow(model, "structure", training=False)
+
+    def _flow(self, model: Any, when: str, *, training: bool = True) -> Flow | None:
+        self.clock.at("looks at what flows on each wire")
+        rows = self.batch if training else self.batch.take(slice(_FEW))
+        try:
+            return flowed(model, rows, self.patient.parts.losses, training=training)
+        except CircuitError as error:
+            self.failed[when] = str(error)
+            return None
+
     # Training --------------------------------------------------------------------------------
 
     @cached_property
@@ -211,7 +252,11 @@ class Examination:
     # Measures --------------------------------------------------------------------------------
 
     def loss_at_start(self) -> float:
-        """The mean loss of the rows to train on before any step."""
+        """The mean loss of some rows to train on before any step."""
+        return self._loss_at_start
+
+    @cached_property
+    def _loss_at_start(self) -> float:
         trainer = self.patient.parts.trainer()
         judge = Judge(trainer._step, trainer.engine, trainer.threads)
         return judge.measure(self.batch)["loss"]

@@ -115,7 +115,7 @@ class Patient:
         >>> rows = Rows({"inputs": np.ones((4, 1)), "labels": np.ones(4)})
         >>> patient = Patient(parts, rows, rows, epochs=1)
         >>> patient.but(optimizer=pb.SGD(0.1)).parts.optimizer
-        SGD(0.1)
+        SGD(0.1, momentum=0.0)
         """
         own = {name: value for name, value in changes.items() if hasattr(self, name)}
         parts = {name: value for name, value in changes.items() if name not in own}
@@ -155,6 +155,12 @@ class Patient:
         for start, end in pairwise(ends):
             yield tuple(_told(self.data.take(slice(start, end))).values())
 
+    def built(self) -> Any:
+        """A copy of the model with its parameters made."""
+        model = copy.deepcopy(self.parts.model)
+        model(*(x[:2] for x in self.inputs))
+        return model
+
     @property
     def inputs(self) -> list[np.ndarray]:
         return of_kind("inputs", self.data.columns)
@@ -173,19 +179,38 @@ class Patient:
 def rebuilt(model: Layer, edit: Callable[[dict[str, Any]], Any] = lambda told: None) -> Layer:
     """The layer made again without parameters, by its description as `edit` leaves it.
 
+    Seeds, initializers that are functions, and what is frozen, layers have again by their paths.
     Raises `CircuitError` for a model that cannot be described, as one with a function inside.
     """
     told = copy.deepcopy(describe(model))
     edit(told)
     made = construct(told)
-    made.rng = model.rng if isinstance(model.rng, int) else 0
+    known = dict(model.walk())
+    for path, layer in made.walk():
+        if path in known:
+            _hand_on(known[path], layer)
+    if not isinstance(made.rng, int):
+        made.rng = 0
     return made
+
+
+def _hand_on(old: Layer, new: Layer) -> None:
+    """Give a layer that was made again what no description holds."""
+    new.trainable = old.trainable
+    if isinstance(old.rng, int):
+        new.rng = old.rng
+    functions = [
+        x for x, told in new.config.items() if isinstance(told, Mapping) and x in vars(old)
+    ]
+    if type(new) is type(old):
+        vars(new).update({x: vars(old)[x] for x in functions if new.config[x] == old.config[x]})
 
 
 def descriptions(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The description of a layer, and of all layers inside it, in order."""
     yield told  # type: ignore[misc]
-    for inner in told.get("layers", ()):
+    inside = told.get("layers", ())
+    for inner in () if isinstance(inside, int) else inside:  # of a stack it is their number
         yield from descriptions(inner)
 
 

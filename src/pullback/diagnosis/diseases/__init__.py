@@ -1,5 +1,36 @@
-"""What keeps nets from learning, one disease a file; importing this package registers all."""
+"""What keeps nets from learning, one disease a file; importing this package registers all.
 
-from pullback.diagnosis.diseases import dying_relus, learning_rate, unscaled_inputs
+What lies in the structure comes first, then the start, then what only training shows.
+"""
 
-__all__ = ["dying_relus", "learning_rate", "unscaled_inputs"]
+from pullback.diagnosis.diseases import (
+    batch_too_small,
+    broken_residual,
+    dropout_at_test_time,
+    dying_relus,
+    gradients,
+    initialization,
+    learning_rate,
+    missing_nonlinearity,
+    penalty_too_strong,
+    resting_parameters,
+    saturated_units,
+    softmax_twice,
+    unscaled_inputs,
+)
+
+__all__ = [
+    "batch_too_small",
+    "broken_residual",
+    "dropout_at_test_time",
+    "dying_relus",
+    "gradients",
+    "initialization",
+    "learning_rate",
+    "missing_nonlinearity",
+    "penalty_too_strong",
+    "resting_parameters",
+    "saturated_units",
+    "softmax_twice",
+    "unscaled_inputs",
+]
