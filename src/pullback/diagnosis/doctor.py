@@ -7,6 +7,7 @@ cure; and what else vanishes with a cure, which is a consequence and no cause.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from pullback.diagnosis.checks import Check, checks
 from pullback.diagnosis.disease import DISEASES
 from pullback.diagnosis.examination import Clock, Examination, Interrupted
 from pullback.diagnosis.finding import SEVERITIES, Finding
-from pullback.diagnosis.patient import Parts, Patient, collected
+from pullback.diagnosis.patient import Origin, Parts, Patient, collected
 from pullback.diagnosis.proof import proved
 from pullback.diagnosis.report import Report
 from pullback.train.data import Batches, Rows, are_batches
@@ -25,6 +26,8 @@ from pullback.train.interrupt import Interruptible
 from pullback.train.trainer import Trainer
 
 _MOST_ROWS = 4000  # that are looked at
+_RUN = 50  # rows that are drawn together
+_NUMBER = "number"  # the column of the numbers of rows
 _EPOCHS = 10
 _OF_BASE = 0.06  # of the time, for one training as its owner does
 
@@ -96,7 +99,14 @@ def _with_proof(examination: Examination, finding: Finding) -> Finding:
         if cure.change is None or not examination.clock.left:
             continue
         patient = examination.patient
-        proof = proved(patient, cure.change(patient), [examination.trained], examination.clock)
+        proof = proved(
+            patient,
+            cure.change(patient),
+            examination.known,
+            examination.clock,
+            measure=finding.measure or None,
+            at_end=finding.at_end,
+        )
         if proof is not None and proof.helps:
             others = [x for x in finding.cures if x is not cure]
             return finding.but(cures=(cure, *others), proof=proof)
@@ -143,16 +153,20 @@ def _admitted(
         notes.append(f"{len(rows):,} rows of the first {len(sizes):,} batches were taken")
     else:
         rows = reader.rows(data, labels, None, "training")
-    if isinstance(validation, tuple):
-        held_out = reader.tuple(validation, "validation")
+    rows = _numbered(rows)
+    apart = isinstance(validation, tuple)
+    if apart:
+        held_out = _numbered(reader.tuple(validation, "validation"))
     else:
         rows, held_out, sizes = _divided(rows, sizes, float(validation), trainer.seed)
-    if len(rows) > _MOST_ROWS:
-        rng = np.random.default_rng(trainer.seed)
-        notes.append(f"{_MOST_ROWS:,} rows were drawn from {len(rows):,}")
-        rows = rows.take(np.sort(rng.choice(len(rows), _MOST_ROWS, replace=False)))
+    if len(rows) > _MOST_ROWS and not sizes:
+        drawn = _drawn(rows, trainer.seed)
+        notes.append(f"{len(drawn):,} rows were drawn from {len(rows):,}")
+        rows = drawn
     if len(held_out) > _MOST_ROWS:
-        held_out = held_out.take(slice(_MOST_ROWS))
+        held_out = _drawn(held_out, trainer.seed)
+    rows, numbers = _without_numbers(rows)
+    held_out, of_held_out = _without_numbers(held_out)
     names = tuple(map(str, columns)) or tuple(map(str, getattr(data, "columns", ())))
     patient = Patient(
         Parts.of(trainer),
@@ -162,8 +176,29 @@ def _admitted(
         batch_size,
         sizes,
         names,
+        Origin(numbers, of_held_out, apart),
     )
     return patient, notes
+
+
+def _numbered(rows: Rows) -> Rows:
+    """The rows with a column that tells which they are, whatever is drawn from them."""
+    return replace(rows, columns={**rows.columns, _NUMBER: np.arange(len(rows))})
+
+
+def _without_numbers(rows: Rows) -> tuple[Rows, np.ndarray]:
+    columns = dict(rows.columns)
+    numbers = columns.pop(_NUMBER)
+    return replace(rows, columns=columns), numbers
+
+
+def _drawn(rows: Rows, seed: int) -> Rows:
+    """About as many rows as are looked at, in runs, so that most keep their neighbours."""
+    runs = rows.columns[_NUMBER] // _RUN
+    there = np.unique(runs)
+    count = max(1, round(len(there) * _MOST_ROWS / len(rows)))
+    chosen = np.random.default_rng(seed).choice(there, count, replace=False)
+    return rows.take(np.isin(runs, chosen))
 
 
 def _divided(
@@ -187,4 +222,6 @@ def _in_time(patient: Patient, clock: Clock) -> tuple[Patient, list[str]]:
     most = max(1, int(_OF_BASE * clock.seconds / max(seconds, 1e-6)))
     if most >= patient.epochs:
         return patient, []
-    return patient.but(epochs=most), [f"{most} of {patient.epochs} epochs were trained each time"]
+    return patient.but(epochs=most, shortened=True), [
+        f"{most} of {patient.epochs} epochs were trained each time"
+    ]

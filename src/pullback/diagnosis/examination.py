@@ -15,6 +15,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.diagnosis.flow import Flow, flowed
 from pullback.diagnosis.patient import Patient, Trained
+from pullback.diagnosis.reference import Reference
 from pullback.inspect.activations import ActivationStatistics, activation_statistics
 from pullback.layers import Dense, Flatten, Sequential
 from pullback.layers.layer import Layer
@@ -81,13 +82,23 @@ class Examination:
     # The data --------------------------------------------------------------------------------
 
     @cached_property
+    def reference(self) -> Reference | None:
+        """What ordinary models make of the same rows; None of labels that are no one thing a row.
+
+        None as well of a model of several outputs, and of fewer rows than say anything.
+        """
+        return Reference.of(self.patient, self.clock)
+
+    @cached_property
     def classes(self) -> int:
         """How many classes the labels are of; 0 where they are none."""
         reading = self.patient.parts.losses[0].reading
         if reading.task != "classification":
             return 0
         labels = self.patient.labels[0]
-        return len(np.unique(labels)) if reading.pair is None else 2
+        if reading.pair is not None:
+            return 2
+        return labels.shape[1] if labels.dtype.kind == "f" else len(np.unique(labels))
 
     @cached_property
     def table(self) -> np.ndarray | None:
@@ -96,6 +107,13 @@ class Examination:
         if len(inputs) != 1 or inputs[0].dtype.kind != "f":
             return None
         return inputs[0].reshape(len(inputs[0]), -1)
+
+    @cached_property
+    def tabular(self) -> np.ndarray | None:
+        """The inputs, where they are one table of numbers, (rows, features)."""
+        inputs = self.patient.inputs
+        alone = len(inputs) == 1 and inputs[0].ndim == 2 and inputs[0].dtype.kind == "f"
+        return inputs[0] if alone else None
 
     # The start -------------------------------------------------------------------------------
 
@@ -174,17 +192,14 @@ class Examination:
         return self.patient.train(watch=self.clock.watch)
 
     @cached_property
+    def known(self) -> list[Trained]:
+        """The patient's trainings with one seed after another, which proofs compare with."""
+        return [self.trained]
+
+    @cached_property
     def end(self) -> ActivationStatistics | None:
         """What each layer makes of the same rows after training."""
         return self._activations(self.trained.trainer.model, "end")
-
-    @cached_property
-    def again(self) -> Trained:
-        """The same with another seed: how much of an outcome is chance."""
-        self.clock.at("trains the net as it is, with another seed")
-        return self.patient.train(
-            seed=self.patient.parts.seed + 1, watch=self.clock.watch, monitor=False
-        )
 
     @cached_property
     def rates(self) -> LearningRates | None:
@@ -262,15 +277,24 @@ class Examination:
         return judge.measure(self.batch)["loss"]
 
 
+def spread(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of each feature, which are what the last axis counts."""
+    axes = tuple(range(max(1, x.ndim - 1)))
+    return x.mean(axis=axes, dtype=np.float64), x.std(axis=axes, dtype=np.float64)
+
+
 def standardized(patient: Patient) -> Patient:
-    """The patient with inputs of mean 0 and deviation 1 in each feature, by its training rows."""
+    """The patient with inputs of mean 0 and deviation 1 in each feature, by its training rows.
+
+    The features of pictures and sequences are what the last axis counts.
+    """
     names = [name for name in patient.data.columns if name.startswith("inputs")]
     data, held_out = dict(patient.data.columns), dict(patient.held_out.columns)
     for name in names:
         x = data[name]
         if x.dtype.kind != "f":
             continue
-        mean, deviation = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
+        mean, deviation = spread(x)
         deviation = np.where(deviation > 0.0, deviation, 1.0)
         for columns in (data, held_out):
             columns[name] = ((columns[name] - mean) / deviation).astype(x.dtype)

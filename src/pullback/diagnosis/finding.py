@@ -113,8 +113,10 @@ class Finding:
     """What is amiss: its name, how bad it is, the evidence, its cause and its cure.
 
     `where` is the layer, column or wire that it is about, "" for the whole. `numbers` are the
-    evidence for programs. `consequences` are findings that vanish with its cure. One that is
-    `certain` by its evidence stays where its cure does not help; others do not.
+    evidence for programs, and `rows` the numbers of the user's rows that it is about, the surest
+    first. `consequences` are findings that vanish with its cure. One that is `certain` by its
+    evidence stays where its cure does not help; others do not. `measure` is what its proof compares
+    where that is not to be the loss, `at_end` after the last epoch instead of the best.
     """
 
     disease: str
@@ -128,6 +130,9 @@ class Finding:
     proof: Proof | None = None
     consequences: tuple[Finding, ...] = ()
     certain: bool = False
+    rows: tuple[int, ...] = ()
+    measure: str = ""
+    at_end: bool = False
 
     @property
     def cure(self) -> Cure | None:
@@ -146,6 +151,7 @@ class Finding:
             "where": self.where,
             "evidence": self.evidence,
             "numbers": dict(self.numbers),
+            "rows": list(self.rows),
             "cause": self.cause,
             "cure": None if cure is None else {"text": cure.text, "code": cure.code},
             "proof": None if self.proof is None else self.proof.to_json_dict(),

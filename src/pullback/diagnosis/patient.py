@@ -29,6 +29,7 @@ from pullback.train.monitors import Monitor
 from pullback.train.trainer import Trainer
 
 _EVERY = 5  # steps between two looks at the layers
+_MOST_CLASSES = 30  # that whole numbers may name, where nobody says that they are classes
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,27 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Which rows of what a user gave a patient has: their numbers, from 0.
+
+    `apart` says that the rows to judge by were given for themselves, and have numbers of their own;
+    else they were held out of the same rows.
+    """
+
+    data: np.ndarray
+    held_out: np.ndarray
+    apart: bool = False
+
+
+@dataclass(frozen=True)
 class Patient:
     """A net before training, its data, and how it is trained.
 
     `data` are rows to train on and `held_out` those to judge by. `sizes` are those of its batches,
     where they come in an order of their own; else they have `batch_size` rows in random order.
-    `columns` names the features of a table.
+    `columns` names the features of a table. `origin` says which rows these are; None: all that
+    there are, in their order, and those to judge by apart. `shortened` says that it is trained for
+    fewer epochs than by its owner, for want of time.
     """
 
     parts: Parts
@@ -106,6 +122,8 @@ class Patient:
     batch_size: int = 32
     sizes: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
+    origin: Origin | None = None
+    shortened: bool = False
 
     def but(self, **changes: Any) -> Patient:
         """The same with other parts: `model`, `optimizer` and what else `Parts` has, or of its own.
@@ -120,6 +138,16 @@ class Patient:
         own = {name: value for name, value in changes.items() if hasattr(self, name)}
         parts = {name: value for name, value in changes.items() if name not in own}
         return replace(self, parts=replace(self.parts, **parts), **own)
+
+    def keeping(self, places: np.ndarray) -> Patient:
+        """The same with the rows to train on at these places alone, in their batches."""
+        origin, sizes = self.origin, self.sizes
+        if origin is not None:
+            origin = replace(origin, data=origin.data[places])
+        if sizes:
+            batch = np.repeat(np.arange(len(sizes)), sizes)[places]
+            sizes = tuple(int(count) for count in np.bincount(batch) if count)
+        return self.but(data=self.data.take(places), origin=origin, sizes=sizes)
 
     def train(
         self,
@@ -144,7 +172,7 @@ class Patient:
                 **given,
                 epochs=epochs or self.epochs,
                 validation=held_out,
-                callbacks=[] if watch is None else [watch],
+                callbacks=[self._classes_right, *([] if watch is None else [watch])],
                 progress=False,
             )
         return Trained(history, trainer)
@@ -161,6 +189,35 @@ class Patient:
         model(*(x[:2] for x in self.inputs))
         return model
 
+    def _classes_right(self, event: Event) -> None:
+        """A callback that adds what a loss does not measure of the rows to judge by.
+
+        Of labels that are class numbers: whether they are answered, whatever the loss is, and the
+        mean of that over the classes.
+        """
+        truth = class_numbers(self.parts.losses, self.held_out)
+        if event.kind != "epoch" or truth is None:
+            return
+        inputs = of_kind("inputs", self.held_out.columns)
+        try:
+            scores = event.trainer.predict(tuple(inputs) if len(inputs) > 1 else inputs[0])
+        except CircuitError:
+            return  # it has diverged, which its loss says
+        right = answered(self.parts.losses[0], scores) == truth
+        row = event.history.rows[-1]
+        row.setdefault("validation_accuracy", float(right.mean()))
+        each = [right[truth == k].mean() for k in np.unique(truth)]
+        row["validation_balanced_accuracy"] = float(np.mean(each))
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The numbers of the rows to train on in what the user gave."""
+        return np.arange(len(self.data)) if self.origin is None else self.origin.data
+
+    def feature(self, k: int) -> str:
+        """The name of a feature of a table."""
+        return self.columns[k] if k < len(self.columns) else f"feature {k}"
+
     @property
     def inputs(self) -> list[np.ndarray]:
         return of_kind("inputs", self.data.columns)
@@ -174,6 +231,39 @@ class Patient:
         """The model's layers by path; none of a model that is no layer."""
         model = self.parts.model
         return list(model.walk()) if isinstance(model, Layer) else []
+
+
+def class_numbers(losses: Sequence[Loss], rows: Rows) -> np.ndarray | None:
+    """The class of each row, as its loss has them or as whole numbers; None of other labels.
+
+    A single output that is trained as a quantity has classes where the labels are few whole
+    numbers from 0 or 1.
+    """
+    labels = of_kind("labels", rows.columns)
+    if len(losses) != 1 or len(labels) != 1:
+        return None
+    (loss,), (y,) = losses, labels
+    reading = loss.reading
+    if reading.pair is not None:
+        y = y.reshape(len(y), -1)[:, 0]
+        return (y == reading.pair[1]).astype(np.int64) if np.isin(y, reading.pair).all() else None
+    if y.ndim > 2 or reading.task not in ("classification", "regression"):
+        return None
+    if reading.task == "classification":
+        return y.astype(np.int64) if y.ndim == 1 else y.argmax(axis=1)
+    if y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+        return y.argmax(axis=1)  # one-hot rows
+    whole = y.ndim == 1 and (np.floor(y) == y).all() and 0 <= y.min() <= 1
+    return y.astype(np.int64) if whole and y.max() <= _MOST_CLASSES else None
+
+
+def answered(loss: Loss, scores: np.ndarray) -> np.ndarray:
+    """The class that each row's scores answer, in the numbers of `class_numbers`."""
+    if loss.reading.pair is not None:
+        return (scores.reshape(len(scores)) > 0.0).astype(np.int64)
+    if scores.ndim == 2 and scores.shape[1] > 1:
+        return scores.argmax(axis=1)
+    return np.rint(scores.reshape(len(scores))).astype(np.int64)
 
 
 def rebuilt(model: Layer, edit: Callable[[dict[str, Any]], Any] = lambda told: None) -> Layer:
