@@ -7,6 +7,7 @@ cure; and what else vanishes with a cure, which is a consequence and no cause.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,16 @@ from pullback.diagnosis.checks import Check, checks
 from pullback.diagnosis.disease import DISEASES
 from pullback.diagnosis.examination import Clock, Examination, Interrupted
 from pullback.diagnosis.finding import SEVERITIES, Finding
-from pullback.diagnosis.patient import Parts, Patient, collected
+from pullback.diagnosis.patient import Origin, Parts, Patient, collected
 from pullback.diagnosis.proof import proved
+from pullback.diagnosis.refusal import not_finite, refused
 from pullback.diagnosis.report import Report
 from pullback.train.data import Batches, Rows, are_batches
 from pullback.train.interrupt import Interruptible
 from pullback.train.trainer import Trainer
 
 _MOST_ROWS = 4000  # that are looked at
+_NUMBER = "number"  # the column of the numbers of rows
 _EPOCHS = 10
 _OF_BASE = 0.06  # of the time, for one training as its owner does
 
@@ -46,7 +49,8 @@ def doctor(
     `data` are inputs, with their `labels`, or a tuple (inputs, labels) or (inputs, labels,
     weights), or batches, as `Trainer.fit` takes them; `epochs` and `batch_size` are those that it
     is trained with. The Trainer and its model stay as they are: all is tried on copies, from the
-    start of the training. Of many rows some thousand are taken, and of long trainings as many
+    start of the training. Data that a training refuses are a finding, and what is left of them is
+    gone on with. Of many rows some thousand are taken, and of long trainings as many
     epochs as fit into the `seconds`; the report says so.
 
     Each finding has a name, the evidence, the cause, a cure as code, and the proof: the same seed
@@ -60,15 +64,30 @@ def doctor(
 
     with DoctorProgress(seconds, progress) as shown, Interruptible() as interrupt:
         clock = Clock(seconds, shown.tell, lambda: interrupt.requested)
-        patient, notes = _admitted(trainer, data, labels, validation, epochs, batch_size, columns)
+        columns = tuple(map(str, columns)) or tuple(map(str, getattr(data, "columns", ())))
+        given = data, labels, validation
+        known: list[Finding] = []
+        try:
+            patient, notes = _admitted(trainer, *given, epochs, batch_size, columns)
+        except CircuitError as error:
+            refusal = refused(trainer, given, columns, _MOST_ROWS, error)
+            known.append(refusal.finding)
+            if refusal.given is None:
+                return Report(None, tuple(known), (), (), clock.spent)
+            patient, notes = _admitted(trainer, *refusal.given, epochs, batch_size, columns)
+            notes.append("rows are numbered as they are left without those that hold no numbers")
+        if (lost := not_finite(patient.parts.model)) is not None:
+            return Report(patient, (lost, *known), (), tuple(notes), clock.spent)
         patient, more = _in_time(patient, clock)
-        return _diagnosed(patient, clock, [*notes, *more])
+        return _diagnosed(patient, clock, [*notes, *more], known)
 
 
-def _diagnosed(patient: Patient, clock: Clock, notes: list[str]) -> Report:
+def _diagnosed(
+    patient: Patient, clock: Clock, notes: list[str], known: Sequence[Finding] = ()
+) -> Report:
     examination = Examination(patient, clock)
     made: list[Check] = []
-    found: list[Finding] = []
+    found: list[Finding] = [*known]
     ended = ""
     try:
         made.extend(checks(examination))
@@ -143,8 +162,10 @@ def _admitted(
         notes.append(f"{len(rows):,} rows of the first {len(sizes):,} batches were taken")
     else:
         rows = reader.rows(data, labels, None, "training")
-    if isinstance(validation, tuple):
-        held_out = reader.tuple(validation, "validation")
+    rows = _numbered(rows)
+    apart = isinstance(validation, tuple)
+    if apart:
+        held_out = _numbered(reader.tuple(validation, "validation"))
     else:
         rows, held_out, sizes = _divided(rows, sizes, float(validation), trainer.seed)
     if len(rows) > _MOST_ROWS:
@@ -153,7 +174,8 @@ def _admitted(
         rows = rows.take(np.sort(rng.choice(len(rows), _MOST_ROWS, replace=False)))
     if len(held_out) > _MOST_ROWS:
         held_out = held_out.take(slice(_MOST_ROWS))
-    names = tuple(map(str, columns)) or tuple(map(str, getattr(data, "columns", ())))
+    rows, numbers = _without_numbers(rows)
+    held_out, of_held_out = _without_numbers(held_out)
     patient = Patient(
         Parts.of(trainer),
         rows,
@@ -161,9 +183,21 @@ def _admitted(
         epochs or trainer._epochs or _EPOCHS,
         batch_size,
         sizes,
-        names,
+        tuple(columns),
+        Origin(numbers, of_held_out, apart),
     )
     return patient, notes
+
+
+def _numbered(rows: Rows) -> Rows:
+    """The rows with a column that tells which they are, whatever is drawn from them."""
+    return replace(rows, columns={**rows.columns, _NUMBER: np.arange(len(rows))})
+
+
+def _without_numbers(rows: Rows) -> tuple[Rows, np.ndarray]:
+    columns = dict(rows.columns)
+    numbers = columns.pop(_NUMBER)
+    return replace(rows, columns=columns), numbers
 
 
 def _divided(

@@ -14,6 +14,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.diagnosis.flow import Flow, flowed
+from pullback.diagnosis.lost import Lost, first_lost
 from pullback.diagnosis.patient import Patient, Trained
 from pullback.inspect.activations import ActivationStatistics, activation_statistics
 from pullback.layers import Dense, Flatten, Sequential
@@ -177,6 +178,12 @@ class Examination:
     def end(self) -> ActivationStatistics | None:
         """What each layer makes of the same rows after training."""
         return self._activations(self.trained.trainer.model, "end")
+
+    @cached_property
+    def lost(self) -> Lost | None:
+        """The first gate of the training that made nan or infinity; None where none did."""
+        self.clock.at("looks for the first gate that made no number")
+        return first_lost(self.patient, self.trained)
 
     @cached_property
     def again(self) -> Trained:

@@ -91,12 +91,26 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Which rows of what a user gave a patient has: their numbers, from 0.
+
+    `apart` says that the rows to judge by were given for themselves, and have numbers of their own;
+    else they were held out of the same rows.
+    """
+
+    data: np.ndarray
+    held_out: np.ndarray
+    apart: bool = False
+
+
+@dataclass(frozen=True)
 class Patient:
     """A net before training, its data, and how it is trained.
 
     `data` are rows to train on and `held_out` those to judge by. `sizes` are those of its batches,
     where they come in an order of their own; else they have `batch_size` rows in random order.
-    `columns` names the features of a table.
+    `columns` names the features of a table. `origin` says which rows these are; None: all that
+    there are, in their order, and those to judge by apart.
     """
 
     parts: Parts
@@ -106,6 +120,7 @@ class Patient:
     batch_size: int = 32
     sizes: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     def but(self, **changes: Any) -> Patient:
         """The same with other parts: `model`, `optimizer` and what else `Parts` has, or of its own.
@@ -160,6 +175,11 @@ class Patient:
         model = copy.deepcopy(self.parts.model)
         model(*(x[:2] for x in self.inputs))
         return model
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The numbers of the rows to train on in what the user gave."""
+        return np.arange(len(self.data)) if self.origin is None else self.origin.data
 
     @property
     def inputs(self) -> list[np.ndarray]:
