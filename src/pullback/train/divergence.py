@@ -6,6 +6,7 @@ and nothing else would say so.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,6 +14,9 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.core.finite import first_not_finite, refuse_not_finite
 from pullback.core.unit import Unit
+
+CALL = "pb.doctor(trainer, data) tells the cause"
+"""What warnings of a training that goes wrong end with."""
 
 
 def lost(
@@ -44,6 +48,16 @@ def refuse_to_go_on(sources: Mapping[str, Unit], memory: Sequence[Unit]) -> None
             f"the optimizer's {name!r} is infinite or nan, as after training that diverged; make "
             "a new Trainer, with a smaller learning rate"
         )
+
+
+def warn_of(ended: str, rate: float | None) -> None:
+    """Warn whoever called `fit` that training ended; `rate` is the learning rate, if known."""
+    than = "" if rate is None else f" than {rate:g}"
+    warnings.warn(
+        f"training ended: {ended}; try a smaller learning rate{than}, or scale the inputs and "
+        f"labels; {CALL}",
+        stacklevel=4,
+    )
 
 
 def _named(memory: Sequence[Unit]) -> dict[str, Unit]:

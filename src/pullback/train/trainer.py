@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -22,10 +21,11 @@ from pullback.optim.average import Average
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import Optimizer
 from pullback.optim.schedules.schedule import seeks
+from pullback.train.alarms import Alarms
 from pullback.train.callbacks import Callback, Event, functions
 from pullback.train.checkpoints import Checkpoints
 from pullback.train.data import Rows, in_batches
-from pullback.train.divergence import lost, refuse_to_go_on
+from pullback.train.divergence import lost, refuse_to_go_on, warn_of
 from pullback.train.finder import found_rate
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
@@ -68,6 +68,10 @@ class Trainer:
     `history.layers` how spread the activations of each layer are, how large its gradients, and how
     far its weights move: gates of the step, which run at every tenth one.
 
+    With `doctor=True` it watches so too and, after an epoch, warns of what goes wrong, once each: a
+    loss that grows or does not change, a validation loss that rises, and layers that are dead or
+    saturated, have no gradient, or move by too much or too little. `history.alarms` has them.
+
     With an `average`, `EMA` or `SWA`, the weights are averaged as part of each step. `model` is
     what training moves, as it would without; `averaged` is a model of its own that has the
     averages, and it is what validation, `evaluate` and `predict` ask, what `early_stopping` keeps,
@@ -103,8 +107,9 @@ class Trainer:
         checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
         monitor: Monitor | bool = False,
         average: Average | None = None,
+        doctor: bool = False,
     ) -> None:
-        watch = Monitor.told(monitor)
+        watch = Monitor.told(monitor or doctor)
         step = TrainingStep(model, loss, optimizer, penalties, seed, mixup, watch, average)
         refuse_engine(engine, threads)
         self.model = model
@@ -114,6 +119,7 @@ class Trainer:
         self.mixup = step.mixup
         self.monitor = step.monitor
         self.average = average
+        self.doctor = doctor
         self.engine = engine
         self.threads = threads
         self.seed = seed
@@ -254,7 +260,7 @@ class Trainer:
         for name, number in {"epochs": epochs, "batch_size": batch_size}.items():
             if not isinstance(number, Integral) or number < 1:
                 raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
-        called = functions(callbacks)
+        called = [*([Alarms()] if self.doctor else []), *functions(callbacks)]
         data, held_out = self._reader.data(
             inputs, labels, weights, validation, int(epochs), sampling
         )
@@ -356,7 +362,7 @@ class Trainer:
         if not history.diverged and (what := self._lost({})) is not None:  # in an epoch cut short
             history.ended, history.diverged = f"{history.ended}, when {what}", True
         if history.diverged:
-            self._warn(history.ended)
+            warn_of(history.ended, None if self._step.rate is None else self.learning_rate)
         return history
 
     def _settle(self, rate: float, notes: list[str] | None = None) -> None:
@@ -372,14 +378,6 @@ class Trainer:
 
     def _lost(self, row: Mapping[str, float]) -> str | None:
         return lost(row, self._step.sources, self._step.memory.wires)
-
-    def _warn(self, ended: str) -> None:
-        rate = "" if self._step.rate is None else f" than {self.learning_rate:g}"
-        warnings.warn(
-            f"training ended: {ended}; try a smaller learning rate{rate}, or scale the inputs and "
-            "labels",
-            stacklevel=4,
-        )
 
     # Measuring -------------------------------------------------------------------------------
 
