@@ -16,7 +16,9 @@ from pullback.core.errors import CircuitError
 from pullback.diagnosis.flow import Flow, flowed
 from pullback.diagnosis.lost import Lost, first_lost
 from pullback.diagnosis.patient import Patient, Trained
+from pullback.diagnosis.slopes import checked
 from pullback.inspect.activations import ActivationStatistics, activation_statistics
+from pullback.inspect.report import GradientReport
 from pullback.layers import Dense, Flatten, Sequential
 from pullback.layers.layer import Layer
 from pullback.train.callbacks import Event
@@ -156,6 +158,26 @@ class Examination:
             spread = 1.0 / np.sqrt(np.prod(unit.shape[:-1]))
             unit.value = rng.normal(0.0, spread, unit.shape)
         return self._flow(model, "structure", training=False)
+
+    @cached_property
+    def slopes(self) -> list[GradientReport]:
+        """Whether gradients are right, at the values before training and after it."""
+        losses = self.patient.parts.losses
+        found: list[GradientReport] = []
+        if not all(loss.potential for loss in losses):
+            return found
+        trained = self.trained
+        models = [self.patient.parts.model]
+        if not trained.history.diverged:
+            models.append(trained.trainer.model)
+        for model in models:
+            self.clock.at("checks gradients against nudges")
+            try:
+                flow = flowed(model, self.batch.take(slice(_TINY)), losses, training=True)
+                found.append(checked(flow))
+            except CircuitError as error:
+                self.failed["slopes"] = str(error)
+        return found
 
     def _flow(self, model: Any, when: str, *, training: bool = True) -> Flow | None:
         self.clock.at("looks at what flows on each wire")

@@ -7,7 +7,7 @@ that are not finite. That one is run once more, gate by gate, and looked at in i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -237,29 +237,36 @@ def _made(unit: Unit) -> Made:
 
 def _inside(unit: Unit, values: Sequence[Value]) -> Made | None:
     """The first wire inside a loop that is lost, computed step by step."""
+    for made in inside_loop(unit, values):
+        sound = all(map(_sound, made.inputs))
+        if sound and type(made.value) is not tuple and not _sound(made.value):
+            return made
+    return None
+
+
+def inside_loop(unit: Unit, values: Sequence[Value]) -> Iterator[Made]:
+    """All wires that a loop computes of these inputs, from its first step to its last."""
     body, length = unit.static["body"], unit.static["length"]
     n, s = len(body.carries), len(body.elements)
     carries, sequences, parameters = values[:n], values[n : n + s], values[n + s :]
     steps = range(length)
     for t in reversed(steps) if unit.static["reverse"] else steps:
+        elements = [np.asarray(x)[t] for x in sequences]
         known: dict[Unit, Any] = dict(
-            zip(body.sources, [*carries, *(x[t] for x in sequences), *parameters], strict=True)  # pyright: ignore[reportIndexIssue,reportOptionalSubscript]
+            zip(body.sources, [*carries, *elements, *parameters], strict=True)
         )
         for wire in body.wires:
             if wire in known:
                 continue
-            if not wire.inputs:
+            if wire.gate is None or not wire.inputs:
                 known[wire] = wire._value
                 continue
             xs = [known[x] for x in wire.inputs]
-            assert wire.gate is not None
             known[wire] = compute(
                 wire.gate, namespace_of(wire.gate, xs), xs, wire.static, wire.inputs
             )
-            if not _sound(known[wire]) and all(map(_sound, xs)) and type(known[wire]) is not tuple:
-                return replace(Made(wire, known[wire], tuple(xs)), step=t)
+            yield Made(wire, known[wire], tuple(xs), t)
         carries = [known[x] for x in body.nexts]
-    return None
 
 
 def _row(made: Made, numbers: np.ndarray) -> int | None:

@@ -18,6 +18,7 @@ from pullback.diagnosis.diseases import (
     saturated_units,
     softmax_twice,
     unscaled_inputs,
+    wrong_gradient_rule,
 )
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "saturated_units",
     "softmax_twice",
     "unscaled_inputs",
+    "wrong_gradient_rule",
 ]
