@@ -203,11 +203,17 @@ def _without_numbers(rows: Rows) -> tuple[Rows, np.ndarray]:
 def _divided(
     rows: Rows, sizes: tuple[int, ...], share: float, seed: int
 ) -> tuple[Rows, Rows, tuple[int, ...]]:
-    """Rows to train on, and a share to judge by: of batches, some of each, so that order stays."""
+    """Rows to train on, and a share to judge by: of batches, some of each, so that order stays.
+
+    Of batches of one size they are the same ones of each, so that streams that go on from batch to
+    batch stay whole.
+    """
     if not sizes:
         return *rows.split(share, seed), ()
-    every = max(2, round(1.0 / share))
-    held = np.arange(len(rows)) % every == every - 1
+    every, places = max(2, round(1.0 / share)), np.arange(len(rows))
+    if len(set(sizes)) == 1 and sizes[0] > 1:
+        every, places = min(every, sizes[0]), places % sizes[0]
+    held = places % every == every - 1
     ends = np.cumsum(sizes)
     kept = [int((~held[end - size : end]).sum()) for end, size in zip(ends, sizes, strict=True)]
     return rows.take(~held), rows.take(held), tuple(size for size in kept if size)

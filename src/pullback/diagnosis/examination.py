@@ -14,6 +14,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.diagnosis.flow import Flow, flowed
+from pullback.diagnosis.longer import Longer, compared, with_longer_pieces
 from pullback.diagnosis.lost import Lost, first_lost
 from pullback.diagnosis.patient import Patient, Trained
 from pullback.diagnosis.slopes import checked
@@ -232,9 +233,14 @@ class Examination:
         self.clock.at("lets the net learn a few rows by heart")
         few = self.batch.take(slice(_TINY))
         size = len(few)
-        epochs = _TINY_STEPS
+        sizes = (size,) if self.patient.sizes else ()  # a stateful net is given no rows
         patient = self.patient.but(
-            data=few, held_out=few, sizes=(), batch_size=size, epochs=epochs, penalties=()
+            data=few,
+            held_out=few,
+            sizes=sizes,
+            batch_size=size,
+            epochs=_TINY_STEPS,
+            penalties=(),
         )
         return patient.train(watch=self.clock.watch)
 
@@ -250,6 +256,19 @@ class Examination:
         return self.patient.but(data=data, held_out=held_out).train(
             watch=self.clock.watch, monitor=False
         )
+
+    @cached_property
+    def longer(self) -> Longer | None:
+        """The patient trained on longer pieces of its sequences; None where there are none."""
+        found = with_longer_pieces(self.patient)
+        if found is None or self.trained.history.diverged:
+            return None
+        self.clock.at("trains the net on longer pieces")
+        patient, times = found
+        longer = patient.train(watch=self.clock.watch, monitor=False)
+        if longer.history.diverged:
+            return None
+        return compared(patient, times, self.patient, (self.trained, longer))
 
     @cached_property
     def linear(self) -> Trained | None:
