@@ -75,6 +75,20 @@ def test_a_run_that_is_resumed_anywhere_has_seen_the_same(tmp_path):
         assert_same_run(whole, (again, fit(again, resume=True)))
 
 
+def test_weights_that_begin_at_zero_are_kept_in_checkpoints(tmp_path):
+    """Beside them a step is of no length, so that the first look has no ratio."""
+
+    def made(path):
+        model = pb.Sequential(pb.Dense(2, initializer="zeros"), rng=0)
+        return make(model=model, monitor=Monitor(every=1), checkpoint=path)
+
+    whole = fit(made(every(tmp_path / "all")))
+    assert np.isfinite(whole.layers.ratio).all()
+    first = sorted(every(tmp_path / "all").files)[0]
+    again = fit(made(alone(first, tmp_path / "first")), resume=True)
+    assert list(again.layers.ratio) == list(whole.layers.ratio)
+
+
 def test_another_monitor_is_another_run(tmp_path):
     fit(make(checkpoint=tmp_path, monitor=True))
     with pytest.raises(CircuitError, match=r"the monitor of the run in .* was Monitor"):

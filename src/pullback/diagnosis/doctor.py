@@ -20,6 +20,7 @@ from pullback.diagnosis.examination import Clock, Examination, Interrupted
 from pullback.diagnosis.finding import SEVERITIES, Finding
 from pullback.diagnosis.patient import Origin, Parts, Patient, collected
 from pullback.diagnosis.proof import proved
+from pullback.diagnosis.refusal import not_finite, refused
 from pullback.diagnosis.report import Report
 from pullback.train.data import Batches, Rows, are_batches
 from pullback.train.interrupt import Interruptible
@@ -49,7 +50,8 @@ def doctor(
     `data` are inputs, with their `labels`, or a tuple (inputs, labels) or (inputs, labels,
     weights), or batches, as `Trainer.fit` takes them; `epochs` and `batch_size` are those that it
     is trained with. The Trainer and its model stay as they are: all is tried on copies, from the
-    start of the training. Of many rows some thousand are taken, and of long trainings as many
+    start of the training. Data that a training refuses are a finding, and what is left of them is
+    gone on with. Of many rows some thousand are taken, and of long trainings as many
     epochs as fit into the `seconds`; the report says so.
 
     Each finding has a name, the evidence, the cause, a cure as code, and the proof: the same seed
@@ -63,15 +65,30 @@ def doctor(
 
     with DoctorProgress(seconds, progress) as shown, Interruptible() as interrupt:
         clock = Clock(seconds, shown.tell, lambda: interrupt.requested)
-        patient, notes = _admitted(trainer, data, labels, validation, epochs, batch_size, columns)
+        columns = tuple(map(str, columns)) or tuple(map(str, getattr(data, "columns", ())))
+        given = data, labels, validation
+        known: list[Finding] = []
+        try:
+            patient, notes = _admitted(trainer, *given, epochs, batch_size, columns)
+        except CircuitError as error:
+            refusal = refused(trainer, given, columns, _MOST_ROWS, error)
+            known.append(refusal.finding)
+            if refusal.given is None:
+                return Report(None, tuple(known), (), (), clock.spent)
+            patient, notes = _admitted(trainer, *refusal.given, epochs, batch_size, columns)
+            notes.append("rows are numbered as they are left without those that hold no numbers")
+        if (lost := not_finite(patient.parts.model)) is not None:
+            return Report(patient, (lost, *known), (), tuple(notes), clock.spent)
         patient, more = _in_time(patient, clock)
-        return _diagnosed(patient, clock, [*notes, *more])
+        return _diagnosed(patient, clock, [*notes, *more], known)
 
 
-def _diagnosed(patient: Patient, clock: Clock, notes: list[str]) -> Report:
+def _diagnosed(
+    patient: Patient, clock: Clock, notes: list[str], known: Sequence[Finding] = ()
+) -> Report:
     examination = Examination(patient, clock)
     made: list[Check] = []
-    found: list[Finding] = []
+    found: list[Finding] = [*known]
     ended = ""
     try:
         made.extend(checks(examination))
@@ -167,7 +184,6 @@ def _admitted(
         held_out = _drawn(held_out, trainer.seed)
     rows, numbers = _without_numbers(rows)
     held_out, of_held_out = _without_numbers(held_out)
-    names = tuple(map(str, columns)) or tuple(map(str, getattr(data, "columns", ())))
     patient = Patient(
         Parts.of(trainer),
         rows,
@@ -175,7 +191,7 @@ def _admitted(
         epochs or trainer._epochs or _EPOCHS,
         batch_size,
         sizes,
-        names,
+        tuple(columns),
         Origin(numbers, of_held_out, apart),
     )
     return patient, notes
@@ -204,11 +220,17 @@ def _drawn(rows: Rows, seed: int) -> Rows:
 def _divided(
     rows: Rows, sizes: tuple[int, ...], share: float, seed: int
 ) -> tuple[Rows, Rows, tuple[int, ...]]:
-    """Rows to train on, and a share to judge by: of batches, some of each, so that order stays."""
+    """Rows to train on, and a share to judge by: of batches, some of each, so that order stays.
+
+    Of batches of one size they are the same ones of each, so that streams that go on from batch to
+    batch stay whole.
+    """
     if not sizes:
         return *rows.split(share, seed), ()
-    every = max(2, round(1.0 / share))
-    held = np.arange(len(rows)) % every == every - 1
+    every, places = max(2, round(1.0 / share)), np.arange(len(rows))
+    if len(set(sizes)) == 1 and sizes[0] > 1:
+        every, places = min(every, sizes[0]), places % sizes[0]
+    held = places % every == every - 1
     ends = np.cumsum(sizes)
     kept = [int((~held[end - size : end]).sum()) for end, size in zip(ends, sizes, strict=True)]
     return rows.take(~held), rows.take(held), tuple(size for size in kept if size)

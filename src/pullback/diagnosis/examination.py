@@ -14,9 +14,13 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.diagnosis.flow import Flow, flowed
+from pullback.diagnosis.longer import Longer, compared, with_longer_pieces
+from pullback.diagnosis.lost import Lost, first_lost
 from pullback.diagnosis.patient import Patient, Trained
 from pullback.diagnosis.reference import Reference
+from pullback.diagnosis.slopes import checked
 from pullback.inspect.activations import ActivationStatistics, activation_statistics
+from pullback.inspect.report import GradientReport
 from pullback.layers import Dense, Flatten, Sequential
 from pullback.layers.layer import Layer
 from pullback.train.callbacks import Event
@@ -174,6 +178,26 @@ class Examination:
             unit.value = rng.normal(0.0, spread, unit.shape)
         return self._flow(model, "structure", training=False)
 
+    @cached_property
+    def slopes(self) -> list[GradientReport]:
+        """Whether gradients are right, at the values before training and after it."""
+        losses = self.patient.parts.losses
+        found: list[GradientReport] = []
+        if not all(loss.potential for loss in losses):
+            return found
+        trained = self.trained
+        models = [self.patient.parts.model]
+        if not trained.history.diverged:
+            models.append(trained.trainer.model)
+        for model in models:
+            self.clock.at("checks gradients against nudges")
+            try:
+                flow = flowed(model, self.batch.take(slice(_TINY)), losses, training=True)
+                found.append(checked(flow))
+            except CircuitError as error:
+                self.failed["slopes"] = str(error)
+        return found
+
     def _flow(self, model: Any, when: str, *, training: bool = True) -> Flow | None:
         self.clock.at("looks at what flows on each wire")
         rows = self.batch if training else self.batch.take(slice(_FEW))
@@ -202,6 +226,12 @@ class Examination:
         return self._activations(self.trained.trainer.model, "end")
 
     @cached_property
+    def lost(self) -> Lost | None:
+        """The first gate of the training that made nan or infinity; None where none did."""
+        self.clock.at("looks for the first gate that made no number")
+        return first_lost(self.patient, self.trained)
+
+    @cached_property
     def rates(self) -> LearningRates | None:
         """The loss at growing learning rates; None where it is lost at the smallest."""
         self.clock.at("tries learning rates")
@@ -218,9 +248,14 @@ class Examination:
         self.clock.at("lets the net learn a few rows by heart")
         few = self.batch.take(slice(_TINY))
         size = len(few)
-        epochs = _TINY_STEPS
+        sizes = (size,) if self.patient.sizes else ()  # a stateful net is given no rows
         patient = self.patient.but(
-            data=few, held_out=few, sizes=(), batch_size=size, epochs=epochs, penalties=()
+            data=few,
+            held_out=few,
+            sizes=sizes,
+            batch_size=size,
+            epochs=_TINY_STEPS,
+            penalties=(),
         )
         return patient.train(watch=self.clock.watch)
 
@@ -236,6 +271,19 @@ class Examination:
         return self.patient.but(data=data, held_out=held_out).train(
             watch=self.clock.watch, monitor=False
         )
+
+    @cached_property
+    def longer(self) -> Longer | None:
+        """The patient trained on longer pieces of its sequences; None where there are none."""
+        found = with_longer_pieces(self.patient)
+        if found is None or self.trained.history.diverged:
+            return None
+        self.clock.at("trains the net on longer pieces")
+        patient, times = found
+        longer = patient.train(watch=self.clock.watch, monitor=False)
+        if longer.history.diverged:
+            return None
+        return compared(patient, times, self.patient, (self.trained, longer))
 
     @cached_property
     def linear(self) -> Trained | None:

@@ -26,10 +26,11 @@ _SIGNS = {True: "✓", False: "✗", None: "–"}
 class Report:
     """What the doctor found: causes first, the worst at the top; print it to read it.
 
-    `findings` are numbered from 1, as `apply` takes them.
+    `findings` are numbered from 1, as `apply` takes them. There is no `patient` where the data were
+    refused as a whole.
     """
 
-    patient: Patient
+    patient: Patient | None
     findings: tuple[Finding, ...]
     checks: tuple[Check, ...]
     notes: tuple[str, ...]
@@ -49,7 +50,7 @@ class Report:
         if not 1 <= k <= len(self.findings):
             raise CircuitError(f"there are {len(self.findings)} findings, from 1; got {k}")
         cure = self.findings[k - 1].cure
-        if cure is None or cure.change is None:
+        if cure is None or cure.change is None or self.patient is None:
             why = cure.untried if cure else "no cure is known"
             raise CircuitError(f"finding {k} has no cure that can be made here: {why}")
         return cure.change(self.patient).parts.trainer()

@@ -14,6 +14,9 @@ from pullback.core.errors import CircuitError
 from pullback.core.finite import first_not_finite, refuse_not_finite
 from pullback.core.unit import Unit
 
+CALL = "pb.doctor(trainer, data) tells the cause"
+"""What warnings of a training that goes wrong end with."""
+
 
 def lost(
     measured: Mapping[str, float], sources: Mapping[str, Unit], memory: Sequence[Unit]
@@ -51,7 +54,7 @@ def how_it_diverged(ended: str, rate: Unit | None) -> str:
     than = "" if rate is None else f" than {float(rate.value):g}"
     return (
         f"training ended: {ended}; try a smaller learning rate{than}, or scale the inputs and "
-        "labels"
+        f"labels; {CALL}"
     )
 
 

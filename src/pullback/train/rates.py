@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from pullback.core.errors import CircuitError
 from pullback.core.unit import Unit
 from pullback.optim.memory import MemoryByParameter
 from pullback.optim.optimizer import Optimizer
 from pullback.optim.schedules import scheduled
+from pullback.optim.schedules.schedule import seeks
+from pullback.train.step import TrainingStep
 
 _COUNT = "learning_rate.step"
 _LITTLE = 0.01  # of the highest rate, with which next to nothing is learned
@@ -30,6 +33,14 @@ def rate_after(optimizer: Optimizer, steps: int) -> float | None:
     """
     schedule = optimizer.learning_rate
     return float(scheduled(schedule, Unit(float(steps))).value) if callable(schedule) else None
+
+
+def present_rate(step: TrainingStep) -> float:
+    """The rate of the next step. Raises `CircuitError` where it is still to be found."""
+    if seeks(step.optimizer.learning_rate):
+        raise CircuitError("the learning rate is still to be found: the first fit does that")
+    made = rate_after(step.optimizer, steps_of(step.memory))
+    return float(step.rate.value) if step.rate is not None else float(made or 0.0)
 
 
 def over_too_early(optimizer: Optimizer, steps: int) -> str:

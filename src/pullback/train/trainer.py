@@ -22,6 +22,7 @@ from pullback.optim.average import Average
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import Optimizer
 from pullback.optim.schedules.schedule import seeks
+from pullback.train.alarms import Alarms
 from pullback.train.callbacks import Callback, Event, functions, tell
 from pullback.train.checkpoints import Checkpoints
 from pullback.train.data import Rows, in_batches
@@ -33,7 +34,7 @@ from pullback.train.judge import Judge
 from pullback.train.keeper import Keeper, new_run
 from pullback.train.monitors import Monitor, averaged
 from pullback.train.passes import BatchPass, Pass, Place, RowPass, Runs
-from pullback.train.rates import over_too_early, rate_after, steps_of
+from pullback.train.rates import over_too_early, present_rate, rate_after, steps_of
 from pullback.train.reader import Reader
 from pullback.train.state import Run
 from pullback.train.step import Model, TrainingStep
@@ -68,6 +69,10 @@ class Trainer:
     With `monitor`, True or a `Monitor`, the history also has what each penalty costs, and in
     `history.layers` how spread the activations of each layer are, how large its gradients, and how
     far its weights move: gates of the step, which run at every tenth one.
+
+    With `doctor=True` it watches so too and, after an epoch, warns of what goes wrong, once each: a
+    loss that grows or does not change, a validation loss that rises, and layers that are dead or
+    saturated, have no gradient, or move by too much or too little. `history.alarms` has them.
 
     With an `average`, `EMA` or `SWA`, the weights are averaged as part of each step. `model` is
     what training moves, as it would without; `averaged` is a model of its own that has the
@@ -104,8 +109,9 @@ class Trainer:
         checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
         monitor: Monitor | bool = False,
         average: Average | None = None,
+        doctor: bool = False,
     ) -> None:
-        watch = Monitor.told(monitor)
+        watch = Monitor.told(monitor or doctor)
         step = TrainingStep(model, loss, optimizer, penalties, seed, mixup, watch, average)
         refuse_engine(engine, threads)
         self.model = model
@@ -115,6 +121,7 @@ class Trainer:
         self.mixup = step.mixup
         self.monitor = step.monitor
         self.average = average
+        self.doctor = doctor
         self.engine = engine
         self.threads = threads
         self.seed = seed
@@ -170,10 +177,7 @@ class Trainer:
 
         Setting it raises `CircuitError` where a schedule does, or for a rate that is not positive.
         """
-        if seeks(self.optimizer.learning_rate):
-            raise CircuitError("the learning rate is still to be found: the first fit does that")
-        rate = rate_after(self.optimizer, steps_of(self._step.memory))
-        return float(self._step.rate.value) if self._step.rate is not None else float(rate or 0.0)
+        return present_rate(self._step)
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
@@ -259,7 +263,7 @@ class Trainer:
         for name, number in {"epochs": epochs, "batch_size": batch_size}.items():
             if not isinstance(number, Integral) or number < 1:
                 raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
-        called = functions(callbacks)
+        called = [*([Alarms()] if self.doctor else []), *functions(callbacks)]
         data, held_out = self._reader.data(
             inputs, labels, weights, validation, int(epochs), sampling
         )
