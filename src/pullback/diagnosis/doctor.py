@@ -20,6 +20,7 @@ from pullback.diagnosis.finding import SEVERITIES, Finding
 from pullback.diagnosis.patient import Parts, Patient, collected
 from pullback.diagnosis.proof import proved
 from pullback.diagnosis.report import Report
+from pullback.inspect.arguments import positive
 from pullback.train.data import Batches, Rows, are_batches
 from pullback.train.interrupt import Interruptible
 from pullback.train.trainer import Trainer
@@ -52,10 +53,11 @@ def doctor(
     Each finding has a name, the evidence, the cause, a cure as code, and the proof: the same seed
     and batches with that one change, and with other seeds, so that chance is not taken for a cure.
 
-    Raises `CircuitError` where nothing can be examined: no Trainer, no rows.
+    Raises `CircuitError` where nothing can be examined: no Trainer, no rows, no time.
     """
     if not isinstance(trainer, Trainer):
         raise CircuitError(f"the doctor examines a Trainer with its data, got {trainer!r:.60}")
+    positive(seconds=seconds)
     from pullback.diagnosis.progress import DoctorProgress
 
     with DoctorProgress(seconds, progress) as shown, Interruptible() as interrupt:
@@ -181,7 +183,10 @@ def _divided(
 
 def _in_time(patient: Patient, clock: Clock) -> tuple[Patient, list[str]]:
     """The patient with as many epochs as there is time for."""
-    clock.at("trains the net for an epoch")
+    try:
+        clock.at("trains the net for an epoch")
+    except Interrupted:
+        return patient, []  # the first examination ends by it too, and says so
     epochs = min(2, patient.epochs)
     seconds = patient.train(epochs=epochs, monitor=False).final("seconds")
     most = max(1, int(_OF_BASE * clock.seconds / max(seconds, 1e-6)))
