@@ -187,6 +187,8 @@ def test_options_reach_the_training(flowers):
     assert found["model"]["layers"][:4] == ["Dense(4)", "ReLU()", "Dropout(rate=0.25)", "Dense(3)"]
     assert found["training"]["epochs"] == 3
     assert found["training"]["mixup"] == 0.0
+    rate = ("--learning-rate", "find", "--epochs", 1)
+    assert "find" not in summary(flowers, *rate)["model"]["optimizer"]
 
 
 def test_labels_are_smoothed_and_rows_mixed(flowers):

@@ -117,6 +117,23 @@ def test_a_layer_behind_a_dead_one_is_left_and_named():
     np.testing.assert_array_equal(model[2].weight.value, start)
 
 
+@pytest.mark.parametrize("size", [1e-12, 1e12])
+def test_inputs_of_any_size_are_scaled(size):
+    model = pb.Sequential(pb.Dense(4), pb.Tanh(), pb.Dense(2))
+    x = X[:, 0, 0] * size
+    pb.initialize_lsuv(model, x)
+    assert [variances(model, x)[name] for name in ("dense1", "dense2")] == pytest.approx(
+        [1.0, 1.0], abs=0.01
+    )
+
+
+def test_what_differs_by_rounding_is_the_same_everywhere():
+    model = pb.Sequential(pb.Dense(1), pb.Tanh())
+    x = np.full((50, 3), 1e9) * (1.0 + 1e-16 * np.arange(50)[:, None])
+    with pytest.raises(pb.CircuitError, match="its output is the same everywhere"):
+        pb.initialize_lsuv(model, x)
+
+
 def test_iterations_end():
     model = pb.Sequential(pb.Dense(4), pb.Dense(2))
     model(X[:, 0, 0])

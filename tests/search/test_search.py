@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score
 from tests.search.small import flowers, prices, run, search
 
 import pullback as pb
-from pullback.search import Search, Space, workers
+from pullback.search import Search, Space, trying, workers
 from pullback.search.folds import Folds
 from pullback.search.search import Found, opened
 from pullback.search.space import Among, Between, recipe_of
@@ -115,7 +115,7 @@ def test_the_same_seed_is_the_same_search(found):
 def test_a_network_that_diverges_is_told_and_passed_over():
     of = search(prices(), space=Space({"learning_rate_factor": Between(1e30, 1e31)}))
     assert judged(of.task, {"learning_rate_factor": 1e30}, 0, never) is None
-    with pytest.raises(pb.CircuitError, match="no settings were judged by all folds"):
+    with pytest.raises(pb.CircuitError, match="by all folds: training diverged; --fix"):
         run(of, trials=1)
 
 
@@ -252,6 +252,17 @@ def test_ctrl_c_ends_a_search_and_keeps_what_was_found(tmp_path):
     assert done.interrupted
     assert done.together.networks >= 2
     assert done.seconds < 60.0
+
+
+def test_what_was_interrupted_has_not_diverged(monkeypatch):
+    """A Ctrl-C that reaches a training before its search has heard of it."""
+
+    def interrupted(*_):
+        raise trying.Stopped
+
+    monkeypatch.setattr(trying, "judged", interrupted)
+    with pytest.raises(pb.CircuitError, match="the time was over before; give it more --minutes"):
+        run(search(), trials=1)
 
 
 # What is refused ---------------------------------------------------------------------------------

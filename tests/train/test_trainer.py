@@ -155,6 +155,8 @@ def test_whole_number_inputs_are_numbers():
         (X, Y, {"validation": 1.5}, "between 0 and 1"),
         (X, Y, {"validation": 0.001}, "leaves no rows"),
         (X, Y, {"validation": (X[:0], Y[:0])}, "no validation rows"),
+        (X, Y, {"validation": 0.1, "weights": np.eye(101)[0]}, "drawn for validation are 0"),
+        (X, Y, {"validation": 0.99, "weights": np.eye(101)[0]}, "drawn for training are 0"),
     ],
 )
 def test_bad_data_are_refused_before_work(x, y, kwargs, message):

@@ -18,6 +18,7 @@ from pullback.tables.places import cells_of, place_of
 from pullback.tables.study import Outcome, Study
 from pullback.tables.trained import PARTS
 from pullback.train import History
+from pullback.train.fitting import AfterTraining
 from pullback.train.monitors import MEASURES as OF_LAYERS
 
 NAMES = {
@@ -202,14 +203,16 @@ def show_layers(page: Page, history: History) -> None:
     page.headed(lines)
 
 
-def show_end(page: Page, outcome: Outcome, saved: str | None) -> None:
-    """How training ended, and where the model is."""
+def show_end(
+    page: Page, outcome: AfterTraining, seed: int, saved: str | None, pace: str = ""
+) -> None:
+    """How training ended, at what pace, what was found by trying, and where the model is."""
     count = len(outcome.history)
     epochs = f"{count} epoch{'' if count == 1 else 's'}"
     page.facts(
-        f"ended     after {epochs} in {outcome.seconds:.2f} s, seed "
-        f"{outcome.study.recipe.seed}: {outcome.history.ended}",
-        *(f"found     {note}" for note in outcome.history.notes),
+        f"ended     after {epochs} in {outcome.seconds:.2f} s{pace}, seed {seed}: "
+        f"{outcome.history.ended}",
+        *(f"note      {note}" for note in outcome.history.notes),
         f"saved     {saved or 'not saved; --save FILE keeps it'}",
     )
 

@@ -70,6 +70,12 @@ def show_ended(page: Page, task: Task, ended: Ended) -> None:
         )
         legend = "valid: each row by networks that did not see it, trained on the other folds"
         page.lines(sentence(legend, page.width, 0), "dim")
+        own, linear = (
+            verdict.metrics[who]["validation"][task.metric] for who in ("model", "linear")
+        )
+        if own is not None and linear is not None and (own <= linear) == task.larger:
+            note = f"note: {verdict.linear} is as good on these rows, and simpler"
+            page.lines(sentence(note, page.width, 0))
     _show_mattered(page, task, ended)
 
 

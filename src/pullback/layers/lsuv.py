@@ -21,7 +21,7 @@ from pullback.layers.calls import Call, watch
 from pullback.layers.initializers import orthogonal
 from pullback.layers.layer import Layer, Rng
 
-_NOTHING = 1e-12  # a variance that no weight can be blamed for
+_ROUNDING = 8  # units in the last place by which numbers differ that are meant to be the same
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,7 @@ class _Start:
 
         weight.value = orthogonal(weight.shape, rng)
         first = now = variance()
+        same = self._is_same(call.output, first)
         if self.zero_mean and bias is not None and bias.shape == call.output.shape[-1:]:
             axes = tuple(range(call.output.ndim - 1))
             bias.value = bias.value - np.mean(call.output.value, axis=axes, dtype=np.float64)
@@ -170,14 +171,14 @@ class _Start:
         for iterations in range(self.most + 1):
             if abs(now - 1.0) <= self.tolerance:
                 return Scaled(name, first, now, iterations)
-            if now < _NOTHING or iterations == self.most:
+            if iterations == self.most or self._is_same(call.output, now):
                 break
             for unit in parameters if self.zero_mean else [weight]:
                 unit.value = unit.value / np.sqrt(now)
             now = variance()
         set_together(kept)
         variance()
-        if first < _NOTHING:
+        if same:
             return Scaled(name, note="left: its output is the same everywhere, so look before it")
         return Scaled(name, note=f"left: {self.most} iterations bring no variance of 1")
 
@@ -190,6 +191,11 @@ class _Start:
         if layer._weights != {"weight"}:
             return f"left: its weights are {', '.join(sorted(layer._weights))}"
         return ""
+
+    def _is_same(self, output: Unit, variance: float) -> bool:
+        """Whether an output of this variance differs from place to place by rounding alone."""
+        step = _ROUNDING * float(np.finfo(output.dtype).eps)
+        return variance <= step**2 * float(np.mean(np.square(output.value, dtype=np.float64)))
 
     def _variance(self, output: Unit, name: str) -> float:
         variance = float(np.var(output.value, dtype=np.float64))

@@ -129,9 +129,9 @@ class Search:
         are there, and so do other machines that are given the same storage meanwhile. With one job
         and a number of trials alone, the same seed gives the same search.
 
-        Ctrl-C ends the search, and the model is made of what was found; once more ends that too.
-        A script that asks for several jobs needs `if __name__ == "__main__":`, as for any processes
-        of Python's.
+        Ctrl-C ends the search, and the model is made of the best settings alone; once more ends
+        that too. A script that asks for several jobs needs `if __name__ == "__main__":`, as for any
+        processes of Python's.
 
         Raises `CircuitError` for a storage that cannot be used, or holds another search.
         """
@@ -185,15 +185,11 @@ class Search:
                     return AT_ONCE if interrupt.requested else GO_ON
 
                 left = np.inf if seconds is None else seconds - shown.spent
-                most_of = _affordable(found, networks, jobs, left)
+                most_of = 1 if stopped else _affordable(found, networks, jobs, left)
                 made = together(workers, found, most_of, finish)
                 stopped |= interrupt.requested
         if found.best is None:
-            diverged = any("diverged" in tried.ended for tried in found.tried)
-            why = "training diverged" if diverged else "the search ended before"
-            raise CircuitError(
-                f"no settings were judged by all folds: {why}; give it more --minutes"
-            )
+            raise CircuitError(f"no settings were judged by all folds: {_why_none(found, stopped)}")
         out_of = "time is over" if trials is None else "all trials were tried"
         ended = "interrupted" if stopped else out_of
         return Ended(found, made, ended, time.monotonic() - start, jobs)
@@ -242,6 +238,15 @@ def _to_be_kept(found: Found, networks: int, jobs: int, seconds: float) -> float
     """Seconds that are needed to train the best anew, twice: to be judged, and to be kept."""
     most = _affordable(found, networks, jobs, _MOST_OF * seconds)
     return min(_cost(found, most, jobs), _MOST_OF * seconds)
+
+
+def _why_none(found: Found, stopped: bool) -> str:
+    """Why nothing was judged by all folds, and what to do."""
+    if stopped:
+        return "the search was interrupted before; let it go on for longer"
+    if any("diverged" in tried.ended for tried in found.tried):
+        return "training diverged; --fix a smaller learning-rate"
+    return "the time was over before; give it more --minutes"
 
 
 def _affordable(found: Found, networks: int, jobs: int, seconds: float) -> int:

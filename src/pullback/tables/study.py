@@ -43,8 +43,7 @@ from pullback.tables.recipe import Plan, Recipe, prepared
 from pullback.tables.table import TableDataset
 from pullback.tables.target import Target
 from pullback.tables.trained import Metric, Record, Trained
-from pullback.train import History
-from pullback.train.fitting import Fitted, fitted
+from pullback.train.fitting import AfterTraining, Fitted, fitted
 from pullback.train.split import SHARES
 
 MOST_WRONG = 5
@@ -169,7 +168,7 @@ class Study:
             part: Answers.of(plan.loss_name, self.target, of, decision.threshold)
             for part, of in scores.items()
         }
-        return Outcome(self, done.history, done.seconds, losses, answers, decision)
+        return Outcome(done, self, losses, answers, decision)
 
     def _decision(self, validation: np.ndarray) -> Decision:
         if not self.target.classes:
@@ -192,19 +191,13 @@ def truth_of(data: Dataset | TableDataset, part: Dataset) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(AfterTraining):
     """A study after training: what was learned, and how good it is."""
 
     study: Study
-    history: History
-    seconds: float
     losses: Mapping[str, float]
     answers: Mapping[str, Answers]
     decision: Decision
-
-    @property
-    def interrupted(self) -> bool:
-        return self.history.ended.startswith("interrupted")
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, Measured]]:
@@ -253,7 +246,8 @@ class Outcome:
         truth = study.truths["test"]
         if len(study.target.classes) == 2:
             rare = study.positive
-            return reliability(truth == rare, answers.probabilities[:, rare])
+            strategy = "uniform" if self.study.unequal else "quantile"
+            return reliability(truth == rare, answers.probabilities[:, rare], strategy=strategy)
         return reliability(truth == answers.numbers, answers.confidence)
 
     @property
@@ -303,7 +297,7 @@ class Outcome:
             rows=tuple(len(part) for part in study.parts.values()),
             kind=study.recipe.model,
             loss=study.plan.loss_name,
-            optimizer=repr(study.plan.optimizer),
+            optimizer=repr(self.optimizer),
             l2=study.plan.l2,
             epochs=len(self.history),
             ended=self.history.ended,
@@ -341,7 +335,7 @@ class Outcome:
                 "layers": [repr(layer) for layer in self.decision.model.layers],
                 "parameters": study.parameters,
                 "loss": repr(study.plan.loss),
-                "optimizer": repr(study.plan.optimizer),
+                "optimizer": repr(self.optimizer),
                 "l2": study.plan.l2,
             },
             "training": {

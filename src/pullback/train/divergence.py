@@ -46,5 +46,14 @@ def refuse_to_go_on(sources: Mapping[str, Unit], memory: Sequence[Unit]) -> None
         )
 
 
+def how_it_diverged(ended: str, rate: Unit | None) -> str:
+    """What to warn of where training ended so, with the wire of its rate if a number is on it."""
+    than = "" if rate is None else f" than {float(rate.value):g}"
+    return (
+        f"training ended: {ended}; try a smaller learning rate{than}, or scale the inputs and "
+        "labels"
+    )
+
+
 def _named(memory: Sequence[Unit]) -> dict[str, Unit]:
     return {unit.name or "memory": unit for unit in memory}

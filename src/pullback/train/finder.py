@@ -7,7 +7,8 @@ loss falls, the faster the larger the rate; and where it is too large the loss e
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -211,15 +212,16 @@ def swept(
     losses: list[float] = []
     fixed: list[float] = []
     mean, best = 0.0, np.inf
-    for k, (rate, batch) in enumerate(zip(rates, _batches(moving, data, size), strict=False)):
-        loss, other = _stepped(moving, batch, data, rate), _stepped(still, batch, data, 0.0)
-        mean = _KEPT * mean + (1.0 - _KEPT) * loss
-        present = mean / (1.0 - _KEPT ** (k + 1))
-        if not np.isfinite(present) or (k > _LEAST and present > _EXPLODED * abs(best) + 1e-12):
-            break
-        best = min(best, present)
-        losses.append(loss)
-        fixed.append(other)
+    with closing(_batches(moving, data, size)) as batches:
+        for k, (rate, batch) in enumerate(zip(rates, batches, strict=False)):
+            loss, other = _stepped(moving, batch, data, rate), _stepped(still, batch, data, 0.0)
+            mean = _KEPT * mean + (1.0 - _KEPT) * loss
+            present = mean / (1.0 - _KEPT ** (k + 1))
+            if not np.isfinite(present) or (k > _LEAST and present > _EXPLODED * abs(best) + 1e-12):
+                break
+            best = min(best, present)
+            losses.append(loss)
+            fixed.append(other)
     if len(losses) < 2:
         raise CircuitError(
             f"at a learning rate of {lowest:g} the loss is no number already; scale inputs and "
@@ -272,20 +274,25 @@ def _trial(trainer: Trainer, rate: float) -> Trainer:
     )
 
 
-def _batches(trial: Trainer, data: Rows | Batches, size: int) -> Iterator[Rows]:
+def _batches(trial: Trainer, data: Rows | Batches, size: int) -> Generator[Rows, None, None]:
     """Batches without end, of rows in another order each time."""
     if isinstance(data, Batches):
-        if data.once:
-            raise CircuitError(
-                "to find a learning rate an iterator would be gone through before training; give a "
-                "function that makes a new one, a list of batches, or the rate as a number"
-            )
-        while True:
-            for batch in data:
-                yield trial._reader.tuple(batch, "training")
+        with data.again("a learning rate is found by going through the data before training"):
+            while True:
+                yield from _once(trial, data)
     size, k = min(size, len(data)), 0
     while True:
         order = np.random.default_rng([trial.seed, k]).permutation(len(data))
         for start in range(0, len(data) - size + 1, size):
             yield data.take(order[start : start + size])
         k += 1
+
+
+def _once(trial: Trainer, data: Batches) -> Iterator[Rows]:
+    """Batches from elsewhere, but for single rows that training leaves out, too."""
+    larger = False
+    for batch in data:
+        rows = trial._reader.tuple(batch, "training")
+        if len(rows) > 1 or not (larger and trial._runs.learn_from_batches):
+            yield rows
+        larger = larger or len(rows) > 1

@@ -49,6 +49,30 @@ class Fitted:
     seconds: float
 
 
+@dataclass(frozen=True)
+class AfterTraining:
+    """What every study has after training: the model `done`, as far as a person let it."""
+
+    done: Fitted
+
+    @property
+    def history(self) -> History:
+        return self.done.history
+
+    @property
+    def seconds(self) -> float:
+        return self.done.seconds
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer with the learning rate that it had, be it that it was found by trying."""
+        return self.done.trainer.optimizer
+
+    @property
+    def interrupted(self) -> bool:
+        return self.history.ended.startswith("interrupted")
+
+
 def fitted(
     settings: Settings,
     plan: Planned,

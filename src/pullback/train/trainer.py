@@ -25,7 +25,7 @@ from pullback.optim.schedules.schedule import seeks
 from pullback.train.callbacks import Callback, Event, functions
 from pullback.train.checkpoints import Checkpoints
 from pullback.train.data import Rows, in_batches
-from pullback.train.divergence import lost, refuse_to_go_on
+from pullback.train.divergence import how_it_diverged, lost, refuse_to_go_on
 from pullback.train.finder import found_rate
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
@@ -33,6 +33,7 @@ from pullback.train.judge import Judge
 from pullback.train.keeper import Keeper, new_run
 from pullback.train.monitors import Monitor, averaged
 from pullback.train.passes import BatchPass, Pass, Place, RowPass, Runs
+from pullback.train.rates import over_too_early, rate_after, steps_of
 from pullback.train.reader import Reader
 from pullback.train.state import Run
 from pullback.train.step import Model, TrainingStep
@@ -162,15 +163,14 @@ class Trainer:
 
     @property
     def learning_rate(self) -> float:
-        """The present learning rate, which may be set between epochs; a schedule sets it itself.
+        """The rate of the next step, which may be set between epochs; a schedule sets it itself.
 
         Setting it raises `CircuitError` where a schedule does, or for a rate that is not positive.
         """
-        if self._step.rate is None:
-            raise CircuitError(f"{self.optimizer!r} makes its learning rate itself, at every step")
         if seeks(self.optimizer.learning_rate):
             raise CircuitError("the learning rate is still to be found: the first fit does that")
-        return float(self._step.rate.value)
+        rate = rate_after(self.optimizer, steps_of(self._step.memory))
+        return float(self._step.rate.value) if self._step.rate is not None else float(rate or 0.0)
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
@@ -233,7 +233,9 @@ class Trainer:
         A loss, or a number of the model or the optimizer, that is not finite after an epoch ends it
         too, with a warning; a model that is left so neither answers nor is saved or trained on. A
         second `fit` goes on where the first one ended, as if it had not. A learning rate "find" is
-        found before the first epoch and told in `history.notes`: see `find_learning_rate`.
+        found before the first epoch and told in `history.notes`: see `find_learning_rate`. What a
+        schedule makes is a column "learning_rate", of the last step of each epoch; one that is over
+        long before the training is warned of.
         A single row that is left for a last batch, or comes as one after larger ones, is left out
         of the epoch where layers learn from a batch as a whole, such as `BatchNorm`.
 
@@ -325,6 +327,8 @@ class Trainer:
         if run.held_out is not None:
             values = self._judge.measure(run.held_out)
             row |= {f"validation_{k}": v for k, v in values.items()}
+        rate = rate_after(self.optimizer, max(0, steps_of(self._step.memory) - 1))
+        row |= {} if rate is None else {"learning_rate": rate}  # of the last step
         row["seconds"] = time.perf_counter() - start
         run.history.rows.append(row)
         run.history.of_layers += layers
@@ -355,8 +359,11 @@ class Trainer:
         """The history, after a look whether what is left of the model is numbers."""
         if not history.diverged and (what := self._lost({})) is not None:  # in an epoch cut short
             history.ended, history.diverged = f"{history.ended}, when {what}", True
-        if history.diverged:
-            self._warn(history.ended)
+        early = over_too_early(self.optimizer, steps_of(self._step.memory))
+        history.notes += [early] if early else []
+        why = how_it_diverged(history.ended, self._step.rate) if history.diverged else early
+        if why:
+            warnings.warn(why, stacklevel=3)
         return history
 
     def _settle(self, rate: float, notes: list[str] | None = None) -> None:
@@ -372,14 +379,6 @@ class Trainer:
 
     def _lost(self, row: Mapping[str, float]) -> str | None:
         return lost(row, self._step.sources, self._step.memory.wires)
-
-    def _warn(self, ended: str) -> None:
-        rate = "" if self._step.rate is None else f" than {self.learning_rate:g}"
-        warnings.warn(
-            f"training ended: {ended}; try a smaller learning rate{rate}, or scale the inputs and "
-            "labels",
-            stacklevel=4,
-        )
 
     # Measuring -------------------------------------------------------------------------------
 
