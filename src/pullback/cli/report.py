@@ -53,7 +53,7 @@ class Page:
     def show(self, thing: Any) -> None:
         """Print what knows how it looks in a terminal, after an empty line."""
         self.lines([""])
-        self._console.print(thing)
+        self._console.print(thing, soft_wrap=True)  # its lines are as wide as they shall be
 
     def headed(self, lines: Sequence[str]) -> None:
         """Print a table, after an empty line."""

@@ -222,7 +222,7 @@ def train(
         show_outcome(page, outcome)
         show_rare(page, outcome)
         show_layers(page, outcome.history)
-        show_end(page, outcome, recipe.seed, save)
+        show_end(page, outcome, study.recipe.seed, save)
     if outcome.interrupted:
         raise typer.Exit(130)
 

@@ -80,7 +80,10 @@ def _curve(curve: Curve) -> str:
     legend = list(_legend(list(curve.lines))) if len(curve.lines) > 1 else []
     top = 20.0 + (_LINE * (1 + max(row for row, _ in legend)) if legend else 0.0)
     low = _HIGH - _BELOW
-    parts = [text(0.0, 11.0, curve.up, "small faint", "start"), *(part for _, part in legend)]
+    parts = [
+        text(0.0, 11.0, clean(curve.up), "small faint", "start"),
+        *(part for _, part in legend),
+    ]
     for mark in marks:
         y = low - up.share(mark) * (low - top)
         parts.append(_line(left, y, _WIDE - _EDGE, y, "grid"))
@@ -103,7 +106,7 @@ def _bars(bars: Bars) -> str:
     numbers = [said(value) for _, value in shown]
     right = max((width(told, "small") for told in numbers), default=0.0) + 8.0
     scale = Scale.over([0.0, *(value for _, value in shown)])
-    parts = [text(0.0, 11.0, bars.up, "small faint", "start")]
+    parts = [text(0.0, 11.0, clean(bars.up), "small faint", "start")]
 
     def place(value: float) -> float:
         return left + scale.share(value) * (_WIDE - right - left)
@@ -157,7 +160,7 @@ def _across(scale: Scale, left: float, top: float, low: float, name: str) -> Ite
         x = _between(left, scale.share(mark))
         yield _line(x, low, x, low + 4.0, "axis")
         yield text(x, low + 16.0, said(mark), "small faint")
-    yield text(_between(left, 0.5), low + 30.0, name, "small faint")
+    yield text(_between(left, 0.5), low + 30.0, clean(name), "small faint")
 
 
 def _legend(names: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -1,7 +1,8 @@
 """In: a report. Out: lines for a terminal of some width, in colours where it has them.
 
-Words are wrapped; code is not, so that it can be copied. What is no printable character is shown as
-a question mark, since names of columns and layers may hold anything.
+Words are wrapped. Code is not, so that it can be copied: what shows the lines decides over it. What
+is no printable character is shown as a question mark, since names of columns and layers may hold
+anything.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def headline(finding: Finding) -> str:
 def _cure(name: str, cure: Cure, width: int) -> Iterator[Text]:
     yield from _part(name, cure.text, width)
     for line in cure.code.splitlines():
-        yield Text(f"{'':{_INDENT}}{printable(line)}", "cyan", no_wrap=True, overflow="ignore")
+        yield Text(f"{'':{_INDENT}}{printable(line)}", "cyan")
 
 
 def _check(check: Check, width: int) -> Iterator[Text]:
@@ -125,19 +126,18 @@ def verdict(proof: Proof) -> str:
     words = "it helps" if proof.helps else "it does not help by more than chance"
     name = proof.measure.replace("_", " ")
     of = f", in the mean of {len(proof.after)} seeds" if len(proof.after) > 1 else ""
-    with_it, without = (_mean(proof.measure, x) for x in (proof.after, proof.before))
-    return f"{words}: {name} {with_it} with it, {without} without{of}"
+    with_it = _mean(proof.measure, proof.after, "with it")
+    return f"{words}: {name} {with_it}, {_mean(proof.measure, proof.before, 'without')}{of}"
 
 
-def _mean(measure: str, values: Sequence[float]) -> str:
+def _mean(measure: str, values: Sequence[float], where: str) -> str:
     """The mean of what is a number, and how many are none."""
     there = [x for x in values if math.isfinite(x)]
     if not there:
-        return "lost"
-    lost = (
-        f" ({len(values) - len(there)} of {len(values)} lost)" if len(there) < len(values) else ""
-    )
-    return measured(measure, float(np.mean(there))) + lost
+        return f"lost {where}"
+    lost = len(values) - len(there)
+    more = f" ({lost} of {len(values)} lost)" if lost else ""
+    return f"{measured(measure, float(np.mean(there)))} {where}{more}"
 
 
 def measured(measure: str, value: float) -> str:
