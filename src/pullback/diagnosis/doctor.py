@@ -54,6 +54,14 @@ def doctor(
     and batches with that one change, and with other seeds, so that chance is not taken for a cure.
 
     Raises `CircuitError` where nothing can be examined: no Trainer, no rows, no time.
+
+    >>> import pullback as pb
+    >>> x = np.random.default_rng(0).normal(size=(100, 3))
+    >>> model = pb.Sequential(pb.Dense(4), pb.ReLU(), pb.Dense(1), rng=0)
+    >>> trainer = pb.Trainer(model, pb.BinaryCrossEntropy(), pb.SGD(1e-6), engine="eager")
+    >>> report = pb.doctor(trainer, x, x[:, 0] > 0.0, epochs=5)
+    >>> report.findings[0].disease, report.healthy
+    ('learning rate too low', False)
     """
     if not isinstance(trainer, Trainer):
         raise CircuitError(f"the doctor examines a Trainer with its data, got {trainer!r:.60}")
