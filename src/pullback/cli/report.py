@@ -52,6 +52,11 @@ class Page:
             text = line if isinstance(line, Text) else Text(line)
             self._console.print(text, style=style, soft_wrap=True)
 
+    def show(self, thing: Any) -> None:
+        """Print what knows how it looks in a terminal, after an empty line."""
+        self.lines([""])
+        self._console.print(thing, soft_wrap=True)  # its lines are as wide as they shall be
+
     def headed(self, lines: Sequence[str]) -> None:
         """Print a table, after an empty line."""
         self.lines(["", Text(lines[0], "bold"), *lines[1:]])

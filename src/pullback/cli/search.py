@@ -25,11 +25,13 @@ from pullback.cli.file_options import (
     read_options,
 )
 from pullback.cli.files import model_file, refuse_same, writable
+from pullback.cli.model_options import LossName
 from pullback.cli.rare_options import ClassWeights, Sampling
 from pullback.cli.report import Page
 from pullback.cli.similar import FIGURES
-from pullback.cli.train import balanced_classes, finite, sizes
+from pullback.cli.train import balanced_classes, sizes
 from pullback.core.errors import CircuitError
+from pullback.core.plain import finite
 from pullback.datasets import load_table
 from pullback.tables import TASKS
 from pullback.tables.measure import MEASURES
@@ -127,12 +129,7 @@ def search(
     target: Predicted = None,
     task: TaskName = None,
     kind: Kinds = None,
-    loss: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", rich_help_panel=_TRAINING, help="such as Huber; by default by the task"
-        ),
-    ] = None,
+    loss: LossName = None,
     class_weights: ClassWeights = None,
     sampling: Sampling = None,
     epochs: Annotated[

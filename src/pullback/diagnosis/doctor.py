@@ -22,6 +22,7 @@ from pullback.diagnosis.patient import Origin, Parts, Patient, collected
 from pullback.diagnosis.proof import proved
 from pullback.diagnosis.refusal import not_finite, refused
 from pullback.diagnosis.report import Report
+from pullback.inspect.arguments import positive
 from pullback.train.data import Batches, Rows, are_batches
 from pullback.train.interrupt import Interruptible
 from pullback.train.trainer import Trainer
@@ -57,10 +58,19 @@ def doctor(
     Each finding has a name, the evidence, the cause, a cure as code, and the proof: the same seed
     and batches with that one change, and with other seeds, so that chance is not taken for a cure.
 
-    Raises `CircuitError` where nothing can be examined: no Trainer, no rows.
+    Raises `CircuitError` where nothing can be examined: no Trainer, no rows, no time.
+
+    >>> import pullback as pb
+    >>> x = np.random.default_rng(0).normal(size=(100, 3))
+    >>> model = pb.Sequential(pb.Dense(4), pb.ReLU(), pb.Dense(1), rng=0)
+    >>> trainer = pb.Trainer(model, pb.BinaryCrossEntropy(), pb.SGD(1e-6), engine="eager")
+    >>> report = pb.doctor(trainer, x, x[:, 0] > 0.0, epochs=5)
+    >>> report.findings[0].disease, report.healthy
+    ('learning rate too low', False)
     """
     if not isinstance(trainer, Trainer):
         raise CircuitError(f"the doctor examines a Trainer with its data, got {trainer!r:.60}")
+    positive(seconds=seconds)
     from pullback.diagnosis.progress import DoctorProgress
 
     with DoctorProgress(seconds, progress) as shown, Interruptible() as interrupt:
@@ -238,7 +248,10 @@ def _divided(
 
 def _in_time(patient: Patient, clock: Clock) -> tuple[Patient, list[str]]:
     """The patient with as many epochs as there is time for."""
-    clock.at("trains the net for an epoch")
+    try:
+        clock.at("trains the net for an epoch")
+    except Interrupted:
+        return patient, []  # the first examination ends by it too, and says so
     epochs = min(2, patient.epochs)
     seconds = patient.train(epochs=epochs, monitor=False).final("seconds")
     most = max(1, int(_OF_BASE * clock.seconds / max(seconds, 1e-6)))

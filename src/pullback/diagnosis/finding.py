@@ -143,8 +143,8 @@ class Finding:
         return replace(self, **changes)
 
     def to_json_dict(self) -> dict[str, Any]:
-        """All of it as plain data; numbers that are not finite are to become null."""
-        cure = self.cure
+        """All of it as plain data; `finite` is to be applied to it."""
+        told = [{"text": x.text, "code": x.code, "untried": x.untried} for x in self.cures]
         return {
             "disease": self.disease,
             "severity": self.severity,
@@ -153,7 +153,8 @@ class Finding:
             "numbers": dict(self.numbers),
             "rows": list(self.rows),
             "cause": self.cause,
-            "cure": None if cure is None else {"text": cure.text, "code": cure.code},
+            "cure": told[0] if told else None,
+            "other_cures": told[1:],
             "proof": None if self.proof is None else self.proof.to_json_dict(),
             "picture": None if self.picture is None else to_plain(self.picture),
             "consequences": [x.to_json_dict() for x in self.consequences],

@@ -219,6 +219,24 @@ class Patient:
         return self.columns[k] if k < len(self.columns) else f"feature {k}"
 
     @property
+    def facts(self) -> dict[str, Any]:
+        """What the net is and how it is trained, by name, for people and programs to read."""
+        parts = self.parts
+        model = parts.model
+        named = getattr(model, "__name__", type(model).__name__)
+        return {
+            "model": repr(model) if isinstance(model, Layer) else named,
+            "loss": ", ".join(map(repr, parts.losses)),
+            "optimizer": repr(parts.optimizer),
+            "penalties": ", ".join(map(repr, parts.penalties)),
+            "rows": len(self.data),
+            "validation_rows": len(self.held_out),
+            "epochs": self.epochs,
+            "batch_size": self.batch_size if not self.sizes else max(self.sizes),
+            "seed": parts.seed,
+        }
+
+    @property
     def inputs(self) -> list[np.ndarray]:
         return of_kind("inputs", self.data.columns)
 
@@ -329,7 +347,11 @@ def _told(rows: Rows) -> dict[str, Any]:
 def collected(
     batches: Batches, most: int, ready: Callable[[tuple[Any, ...], str], Rows]
 ) -> tuple[Rows, tuple[int, ...]]:
-    """The rows of the first batches of an epoch, of about so many rows at most, and their sizes."""
+    """The rows of the first batches of an epoch, of about so many rows at most, and their sizes.
+
+    Batches of sequences may be of different lengths: all become as long as the longest, filled up
+    behind their ends as `pullback.sequences` does, by 0, and of labels by -1.
+    """
     found: list[Rows] = []
     count = 0
     for batch in batches:
@@ -338,5 +360,23 @@ def collected(
         if count >= most:
             break
     names: Sequence[str] = list(found[0].columns)
-    columns = {name: np.concatenate([rows.columns[name] for rows in found]) for name in names}
+    columns = {name: _joined(name, [rows.columns[name] for rows in found]) for name in names}
     return Rows(columns), tuple(map(len, found))
+
+
+def _joined(name: str, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays one after another, which may differ in the length of their rows."""
+    if len({x.shape[1:] for x in parts}) == 1:
+        return np.concatenate(parts)
+    shape = np.max([x.shape[1:] for x in parts], axis=0)
+    fill = -1 if name.startswith("labels") else 0
+    return np.concatenate(
+        [
+            np.pad(
+                x,
+                [(0, 0), *((0, n - m) for n, m in zip(shape, x.shape[1:], strict=True))],
+                constant_values=fill,
+            )
+            for x in parts
+        ]
+    )

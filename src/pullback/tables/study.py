@@ -134,13 +134,18 @@ class Study:
     def parameters(self) -> int:
         return sum(unit.size for unit in self.plan.model.parameters.values())
 
+    def numbers(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+        """The inputs and the labels of a part as training takes them."""
+        data = self.parts[part]
+        return data.inputs, self.plan.loss.reading.labels(data.labels)
+
     def train(self, *, progress: bool | None = None) -> Outcome:
         """Train the model, as far as a person lets it.
 
         Raises `CircuitError` where the loss left all numbers before anything was learned.
         """
         plan = self.plan
-        x, y = ({k: self._data(k)[n] for k in SHARES} for n in (0, 1))
+        x, y = ({k: self.numbers(k)[n] for k in SHARES} for n in (0, 1))
         done = fitted(
             self.recipe,
             plan,
@@ -170,10 +175,6 @@ class Study:
             return Decision(self.plan.model)
         truth = self.truths["validation"]
         return decided(self.recipe, self.plan, validation, truth, self.counts)
-
-    def _data(self, part: str) -> tuple[np.ndarray, np.ndarray]:
-        data = self.parts[part]
-        return data.inputs, self.plan.loss.reading.labels(data.labels)
 
 
 def _left(done: Fitted) -> str:
