@@ -14,13 +14,12 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.diagnosis import diseases
 from pullback.diagnosis.checks import Check, checks
-from pullback.diagnosis.disease import DISEASES
 from pullback.diagnosis.examination import Clock, Examination, Interrupted
 from pullback.diagnosis.finding import SEVERITIES, Finding
-from pullback.diagnosis.patient import Parts, Patient, collected
+from pullback.diagnosis.patient import Parts, Patient, collected, divided
 from pullback.diagnosis.proof import proved
 from pullback.diagnosis.report import Report
-from pullback.train.data import Batches, Rows, are_batches
+from pullback.train.data import Batches, are_batches
 from pullback.train.interrupt import Interruptible
 from pullback.train.trainer import Trainer
 
@@ -86,7 +85,8 @@ def _diagnosed(patient: Patient, clock: Clock, notes: list[str]) -> Report:
 def _found(examination: Examination) -> list[Finding]:
     """What all diseases find."""
     assert diseases.__all__  # which are registered by being imported
-    return [finding for known in DISEASES.values() for finding in known.find(examination)]
+    known = examination.patient.parts.diseases
+    return [finding for disease in known.values() for finding in disease.find(examination)]
 
 
 def _with_proof(examination: Examination, finding: Finding) -> Finding:
@@ -107,16 +107,15 @@ def _with_proof(examination: Examination, finding: Finding) -> Finding:
 def _causes(examination: Examination, found: list[Finding]) -> list[Finding]:
     """The findings with those that vanish with the cure of another under that one."""
     left = list(found)
+    known = examination.patient.parts.diseases
     for finding in found:
-        brings = DISEASES[finding.disease].brings
+        brings = known[finding.disease].brings
         others = [x for x in left if x is not finding and x.disease in brings]
         cure = finding.cure
         if finding not in left or not others or cure is None or cure.change is None:
             continue
         cured = Examination(cure.change(examination.patient), examination.clock)
-        there = {
-            (x.disease, x.where) for other in others for x in DISEASES[other.disease].find(cured)
-        }
+        there = {(x.disease, x.where) for other in others for x in known[other.disease].find(cured)}
         gone = tuple(x for x in others if (x.disease, x.where) not in there)
         left = [x for x in left if x not in gone]
         left[left.index(finding)] = finding.but(consequences=gone)
@@ -146,7 +145,7 @@ def _admitted(
     if isinstance(validation, tuple):
         held_out = reader.tuple(validation, "validation")
     else:
-        rows, held_out, sizes = _divided(rows, sizes, float(validation), trainer.seed)
+        rows, held_out, sizes = divided(rows, sizes, float(validation), trainer.seed)
     if len(rows) > _MOST_ROWS:
         rng = np.random.default_rng(trainer.seed)
         notes.append(f"{_MOST_ROWS:,} rows were drawn from {len(rows):,}")
@@ -164,19 +163,6 @@ def _admitted(
         names,
     )
     return patient, notes
-
-
-def _divided(
-    rows: Rows, sizes: tuple[int, ...], share: float, seed: int
-) -> tuple[Rows, Rows, tuple[int, ...]]:
-    """Rows to train on, and a share to judge by: of batches, some of each, so that order stays."""
-    if not sizes:
-        return *rows.split(share, seed), ()
-    every = max(2, round(1.0 / share))
-    held = np.arange(len(rows)) % every == every - 1
-    ends = np.cumsum(sizes)
-    kept = [int((~held[end - size : end]).sum()) for end, size in zip(ends, sizes, strict=True)]
-    return rows.take(~held), rows.take(held), tuple(size for size in kept if size)
 
 
 def _in_time(patient: Patient, clock: Clock) -> tuple[Patient, list[str]]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pullback.core.errors import CircuitError
 from pullback.core.text import number
 from pullback.diagnosis.checks import Check
 from pullback.diagnosis.finding import Finding, Proof
 from pullback.diagnosis.patient import Patient
-
-if TYPE_CHECKING:
-    from pullback.train.trainer import Trainer
+from pullback.diagnosis.protocol import Learner
 
 _WIDTH = 80
 _INDENT = 12
@@ -41,7 +39,7 @@ class Report:
         """Whether nothing was found that costs the net anything."""
         return not any(x.severity != "note" for x in self.findings)
 
-    def apply(self, k: int = 1) -> Trainer:
+    def apply(self, k: int = 1) -> Learner:
         """The Trainer with the cure of finding k, at its start; data it does not hold.
 
         Raises `CircuitError` where there is no such finding, or no cure that can be made here.
