@@ -19,6 +19,7 @@ from pullback.diagnosis.finding import SEVERITIES, Finding
 from pullback.diagnosis.patient import Parts, Patient, collected, divided
 from pullback.diagnosis.proof import proved
 from pullback.diagnosis.report import Report
+from pullback.diagnosis.torch import Case, admitted, is_module
 from pullback.train.data import Batches, are_batches
 from pullback.train.interrupt import Interruptible
 from pullback.train.trainer import Trainer
@@ -29,10 +30,12 @@ _OF_BASE = 0.06  # of the time, for one training as its owner does
 
 
 def doctor(
-    trainer: Trainer,
+    trainer: Any,
     data: Any,
     labels: Any = None,
     *,
+    loss: Any = None,
+    optimizer: Any = None,
     validation: float | tuple[Any, ...] = 0.2,
     epochs: int | None = None,
     batch_size: int = 32,
@@ -48,18 +51,38 @@ def doctor(
     start of the training. Of many rows some thousand are taken, and of long trainings as many
     epochs as fit into the `seconds`; the report says so.
 
+    A module of PyTorch is examined too, with its criterion as `loss` and its `optimizer`, which
+    stay as they are as well; `data` are then a loader, tensors with their labels, or anything that
+    gives batches of tensors (inputs, labels), and `validation` may be a loader. The epochs are
+    those that it is trained for, 10 unless told, and `batch_size` is that of a loader.
+
     Each finding has a name, the evidence, the cause, a cure as code, and the proof: the same seed
     and batches with that one change, and with other seeds, so that chance is not taken for a cure.
 
-    Raises `CircuitError` where nothing can be examined: no Trainer, no rows.
+    Raises `CircuitError` where nothing can be examined: no Trainer or module, no rows, or a module
+    without its criterion and optimizer.
     """
-    if not isinstance(trainer, Trainer):
-        raise CircuitError(f"the doctor examines a Trainer with its data, got {trainer!r:.60}")
+    if not isinstance(trainer, Trainer) and not is_module(trainer):
+        raise CircuitError(
+            "the doctor examines a Trainer, or a module of PyTorch, with its data, got "
+            f"{trainer!r:.60}"
+        )
+    if isinstance(trainer, Trainer) and (loss is not None or optimizer is not None):
+        raise CircuitError("a Trainer has its loss and its optimizer; give those of a module alone")
     from pullback.diagnosis.progress import DoctorProgress
 
     with DoctorProgress(seconds, progress) as shown, Interruptible() as interrupt:
         clock = Clock(seconds, shown.tell, lambda: interrupt.requested)
-        patient, notes = _admitted(trainer, data, labels, validation, epochs, batch_size, columns)
+        if isinstance(trainer, Trainer):
+            patient, notes = _admitted(
+                trainer, data, labels, validation, epochs, batch_size, columns
+            )
+        else:
+            times = epochs or _EPOCHS
+            case = Case(
+                trainer, data, labels, loss, optimizer, validation, times, batch_size, columns
+            )
+            patient, notes = admitted(case, _MOST_ROWS)
         patient, more = _in_time(patient, clock)
         return _diagnosed(patient, clock, [*notes, *more])
 
@@ -78,6 +101,11 @@ def _diagnosed(patient: Patient, clock: Clock, notes: list[str]) -> Report:
         found = _causes(examination, found)
     except Interrupted:
         ended = "interrupted"
+    notes.extend(
+        f"{name!r} could not be looked for: {why}"
+        for name, why in examination.failed.items()
+        if name in patient.parts.diseases
+    )
     found.sort(key=lambda x: SEVERITIES[x.severity])
     return Report(patient, tuple(found), tuple(made), tuple(notes), clock.spent, ended)
 

@@ -1,0 +1,245 @@
+"""In: a module of PyTorch, its criterion, its optimizer and a loader. Out: a patient, and notes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pullback.core.errors import CircuitError
+from pullback.diagnosis.finding import Cure, Finding
+from pullback.diagnosis.patient import Patient, collected, divided
+from pullback.diagnosis.torch.criterion import LABELS, Criterion
+from pullback.diagnosis.torch.hooks import line, run
+from pullback.diagnosis.torch.learner import device_of, seeded, tensors
+from pullback.diagnosis.torch.library import torch
+from pullback.diagnosis.torch.optimizer import TorchOptimizer
+from pullback.diagnosis.torch.parts import TorchParts
+from pullback.train.data import Batches, Rows, are_batches, named, several
+
+_FEW = 8  # rows that are tried at the door
+_UNSEEN = (
+    "the doctor trains by a loop of its own: whether yours calls zero_grad, backward, step, train "
+    "and eval where it should, and what a scheduler does, cannot be seen from here"
+)
+_REFUSED = "PyTorch refuses it as it is; all else is of the net with this change"
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that a user says of a module: see `doctor`."""
+
+    module: Any
+    data: Any
+    labels: Any
+    loss: Any
+    optimizer: Any
+    validation: Any
+    epochs: int
+    batch_size: int
+    columns: Sequence[str]
+
+
+def admitted(case: Case, most: int) -> tuple[Patient, list[str]]:
+    """The patient, with so many rows at most, and what is to be said of how it was taken.
+
+    Raises `CircuitError` where nothing can be examined: no criterion, no optimizer, batches that
+    the module cannot take.
+    """
+    criterion = Criterion.of(case.loss)
+    optimizer = TorchOptimizer.of(case.optimizer)
+    notes = [_UNSEEN]
+    model, made = optimizer.copied(case.module)
+    if case.optimizer.state:
+        notes.append(_begun_anew(model))
+    parts = TorchParts(model, replace(optimizer, made=made), criterion)
+    device = device_of(model)
+    with seeded(parts.seed, device):
+        rows, sizes = _taken(case.data, case.labels, most)
+        given = isinstance(case.validation, float | int)
+        held_out = None if given else _taken(case.validation, None, most)[0]
+    rows, sizes, finding = _numbers_only(rows, sizes)
+    if held_out is None:
+        rows, held_out, sizes = divided(rows, sizes, float(case.validation), parts.seed)
+    else:
+        held_out = _numbers_only(held_out, ())[0]
+    in_order = _in_order(case.data) if case.labels is None else False
+    if sizes:
+        notes.append(f"{len(rows) + len(held_out):,} rows of {len(sizes):,} batches were taken")
+    size = sizes[0] if sizes else case.batch_size
+    with seeded(parts.seed, device):
+        parts, found = _at_the_door(parts, rows.take(slice(_FEW)), device)
+    amiss = tuple(x for x in (finding, found) if x is not None)
+    patient = Patient(
+        replace(parts, amiss=amiss),
+        rows,
+        held_out,
+        case.epochs,
+        size,
+        sizes if in_order else (),
+        tuple(map(str, case.columns)),
+    )
+    return patient, notes
+
+
+def _begun_anew(model: Any) -> str:
+    """Let each layer begin anew, where a module has been trained; what is to be said of it."""
+    with seeded(0, device_of(model)):
+        for module in model.modules():
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+    return (
+        "the optimizer has made steps: the layers were begun anew by reset_parameters(); give the "
+        "doctor a module that is not trained yet, where it starts in another way"
+    )
+
+
+# Data --------------------------------------------------------------------------------------------
+
+
+def _taken(data: Any, labels: Any, most: int) -> tuple[Rows, tuple[int, ...]]:
+    """Rows of arrays or tensors, or of the first batches of a loader, with their sizes."""
+    if labels is not None:
+        return _rows((*several(data), labels)).take(slice(most)), ()
+    if isinstance(data, tuple) and not are_batches(data[0], None):
+        return _rows(data).take(slice(most)), ()
+    try:
+        return collected(Batches(lambda: _batches(data), 1), most, lambda batch, what: batch[0])
+    except ValueError:
+        raise CircuitError(
+            "the batches have rows of different shapes; let the loader pad or cut all to one shape"
+        ) from None
+
+
+def _batches(loader: Any) -> Iterator[tuple[Rows, None]]:
+    for batch in loader:
+        if not isinstance(batch, tuple | list) or len(batch) < 2:
+            raise CircuitError(
+                "a batch is (inputs, labels), or several inputs and labels at the end, got "
+                f"{type(batch).__name__}; wrap the loader in a generator that gives such tuples"
+            )
+        yield _rows(batch), None
+
+
+def _rows(given: Sequence[Any]) -> Rows:
+    *inputs, labels = given
+    if len(inputs) == 1 and isinstance(inputs[0], tuple | list):
+        inputs = list(inputs[0])
+    return Rows({**named("inputs", [_array(x) for x in inputs]), "labels": _array(labels)})
+
+
+def _array(x: Any) -> np.ndarray:
+    if torch.is_tensor(x):
+        if x.dtype in (torch.bfloat16,):
+            raise CircuitError("tensors of bfloat16 cannot be looked at here; give them as float32")
+        return x.detach().cpu().numpy()
+    return np.asarray(x)
+
+
+def _in_order(loader: Any) -> bool:
+    """Whether a loader gives its batches in the same order in each epoch."""
+    kinds = torch.utils.data
+    sampler = getattr(loader, "sampler", None)
+    random = (kinds.RandomSampler, kinds.SubsetRandomSampler, kinds.WeightedRandomSampler)
+    own = getattr(loader, "batch_sampler", None)
+    if type(own) is kinds.BatchSampler:
+        return not isinstance(sampler, random)
+    if own is not None and hasattr(own, "__len__"):
+        with seeded(0, torch.device("cpu")):
+            twice = [list(map(list, copy.copy(own))) for _ in range(2)]
+        return twice[0] == twice[1]
+    return True
+
+
+def _numbers_only(
+    rows: Rows, sizes: tuple[int, ...]
+) -> tuple[Rows, tuple[int, ...], Finding | None]:
+    """The rows in which all are numbers, and, where that are not all, the finding."""
+    good = np.ones(len(rows), bool)
+    for column in rows.columns.values():
+        if column.dtype.kind == "f":
+            good &= np.isfinite(column.reshape(len(rows), -1)).all(axis=1)
+    if good.all() or not good.any():
+        return rows, sizes, None
+    ends = np.cumsum(sizes)
+    kept = tuple(int(good[end - n : end].sum()) for end, n in zip(ends, sizes, strict=True))
+    wrong = np.flatnonzero(~good)
+    shown = ", ".join(map(str, wrong[:8])) + (", …" if len(wrong) > 8 else "")
+    finding = Finding(
+        "not a number",
+        "severe",
+        f"{len(wrong)} of {len(rows)} rows have nan or infinity (as the loader gives them: "
+        f"{shown})",
+        "one such row makes the loss, all gradients and with a step all weights nan",
+        cures=(
+            Cure(
+                "leave such rows out, or fill them",
+                "good = x.isfinite().flatten(1).all(1)\nx, y = x[good], y[good]",
+                untried="with them nothing is learned; all else is of the other rows",
+            ),
+        ),
+        numbers={"rows": float(len(wrong))},
+        certain=True,
+    )
+    return rows.take(good), tuple(n for n in kept if n), finding
+
+
+# The door ----------------------------------------------------------------------------------------
+
+
+def _at_the_door(parts: TorchParts, few: Rows, device: Any) -> tuple[TorchParts, Finding | None]:
+    """The parts with a criterion that takes the labels, and what is amiss with those it is given.
+
+    Raises `CircuitError` where the module refuses the inputs, or the criterion the labels whatever
+    they are made.
+    """
+    xs, y = tensors(few, device)
+    output = run(parts.model, xs)[1]
+    refused = _refusal(parts.criterion, output, y)
+    if refused is None:
+        return parts, None
+    for code in LABELS:
+        criterion = parts.criterion.but(labels=code)
+        whole = "long" not in code or bool((y == y.round()).all() if y.is_floating_point() else 1)
+        if whole and _refusal(criterion, output, y) is None:
+            return parts.but(criterion=criterion), _labels_do_not_fit(refused, code, y)
+    raise CircuitError(
+        f"the criterion refuses the outputs of the module, {tuple(_shape(output))}, and the "
+        f"labels, {str(y.dtype)[6:]} of shape {tuple(y.shape)}: {refused}"
+    )
+
+
+def _refusal(criterion: Criterion, output: Any, y: Any) -> str | None:
+    """Why a criterion does not take outputs and labels; None where it does."""
+    try:
+        loss = criterion(output, y)
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        return line(error)
+    return None if torch.is_tensor(loss) and loss.ndim == 0 else "it does not answer one number"
+
+
+def _labels_do_not_fit(refused: str, code: str, y: Any) -> Finding:
+    return Finding(
+        "wrong loss",
+        "severe",
+        f"labels are {str(y.dtype)[6:]} of shape {('n', *y.shape[1:])}, and PyTorch says: "
+        f"{refused}".replace("'n'", "n"),
+        "each criterion wants its labels in one dtype and shape: class numbers are long, of "
+        "shape (n,), and quantities floats in the shape of the outputs",
+        cures=(
+            Cure(
+                "make of the labels what the criterion takes",
+                f"loss = criterion(outputs, {code})",
+                untried=_REFUSED,
+            ),
+        ),
+        certain=True,
+    )
+
+
+def _shape(output: Any) -> Any:
+    output = output[0] if isinstance(output, tuple | list) else output
+    return ("n", *output.shape[1:])

@@ -1,0 +1,71 @@
+"""What keeps modules of PyTorch from learning: the diseases of all nets, and some of their own.
+
+Where a disease of all nets looks at layers of this library, its own way to look stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pullback.diagnosis.disease import DISEASES, Disease
+from pullback.diagnosis.examination import Examination
+from pullback.diagnosis.finding import Finding
+from pullback.diagnosis.torch.cures import in_pytorch
+from pullback.diagnosis.torch.diseases import (
+    broadcast_labels,
+    disconnected_parameters,
+    dropout_at_test_time,
+    frozen_parameters,
+    missing_nonlinearity,
+    not_a_number,
+    penalty_too_strong,
+    softmax_twice,
+    wrong_loss,
+    wrong_mode,
+)
+from pullback.diagnosis.torch.own import OWN
+
+__all__ = [
+    "broadcast_labels",
+    "disconnected_parameters",
+    "dropout_at_test_time",
+    "frozen_parameters",
+    "known",
+    "missing_nonlinearity",
+    "not_a_number",
+    "penalty_too_strong",
+    "softmax_twice",
+    "wrong_loss",
+    "wrong_mode",
+]
+
+
+def known() -> dict[str, Disease]:
+    """All that is looked for in a module of PyTorch, by name."""
+    return {name: _both(name) for name in dict.fromkeys([*DISEASES, *OWN])}
+
+
+def _both(name: str) -> Disease:
+    ways = [registry[name] for registry in (OWN, DISEASES) if name in registry]
+    brings = frozenset().union(*(way.brings for way in ways))
+    return Disease(name, _finder(name), brings)
+
+
+def _finder(name: str) -> Callable[[Examination], Iterator[Finding]]:
+    def find(examination: Examination) -> Iterator[Finding]:
+        """What its own way finds, or else that of all nets."""
+        found = list(OWN[name].find(examination)) if name in OWN else []
+        if not found and name in DISEASES:
+            found = [in_pytorch(x, examination.patient) for x in _of_all_nets(name, examination)]
+        yield from found
+
+    return find
+
+
+def _of_all_nets(name: str, examination: Examination) -> list[Finding]:
+    """What the way of all nets finds, which may ask for what only nets of this library have."""
+    try:
+        return list(DISEASES[name].find(examination))
+    except (AttributeError, TypeError, ValueError, KeyError) as error:
+        examination.failed[name] = str(error)
+        return []
