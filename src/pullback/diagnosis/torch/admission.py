@@ -57,7 +57,7 @@ def admitted(case: Case, most: int) -> tuple[Patient, list[str]]:
         notes.append(_begun_anew(model))
     parts = TorchParts(model, replace(optimizer, made=made), criterion)
     device = device_of(model)
-    with seeded(parts.seed, device):
+    with seeded(parts.seed, model):
         rows, sizes = _taken(case.data, case.labels, most)
         given = isinstance(case.validation, float | int)
         held_out = None if given else _taken(case.validation, None, most)[0]
@@ -66,11 +66,11 @@ def admitted(case: Case, most: int) -> tuple[Patient, list[str]]:
         rows, held_out, sizes = divided(rows, sizes, float(case.validation), parts.seed)
     else:
         held_out = _numbers_only(held_out, ())[0]
-    in_order = _in_order(case.data) if case.labels is None else False
+    in_order = _in_order(case.data, model) if case.labels is None else False
     if sizes:
         notes.append(f"{len(rows) + len(held_out):,} rows of {len(sizes):,} batches were taken")
     size = sizes[0] if sizes else case.batch_size
-    with seeded(parts.seed, device):
+    with seeded(parts.seed, model):
         parts, found = _at_the_door(parts, rows.take(slice(_FEW)), device)
     amiss = tuple(x for x in (finding, found) if x is not None)
     patient = Patient(
@@ -87,7 +87,7 @@ def admitted(case: Case, most: int) -> tuple[Patient, list[str]]:
 
 def _begun_anew(model: Any) -> str:
     """Let each layer begin anew, where a module has been trained; what is to be said of it."""
-    with seeded(0, device_of(model)):
+    with seeded(0, model):
         for module in model.modules():
             if hasattr(module, "reset_parameters"):
                 module.reset_parameters()
@@ -139,7 +139,7 @@ def _array(x: Any) -> np.ndarray:
     return np.asarray(x)
 
 
-def _in_order(loader: Any) -> bool:
+def _in_order(loader: Any, model: Any) -> bool:
     """Whether a loader gives its batches in the same order in each epoch."""
     kinds = torch.utils.data
     sampler = getattr(loader, "sampler", None)
@@ -148,7 +148,7 @@ def _in_order(loader: Any) -> bool:
     if type(own) is kinds.BatchSampler:
         return not isinstance(sampler, random)
     if own is not None and hasattr(own, "__len__"):
-        with seeded(0, torch.device("cpu")):
+        with seeded(0, model):
             twice = [list(map(list, copy.copy(own))) for _ in range(2)]
         return twice[0] == twice[1]
     return True

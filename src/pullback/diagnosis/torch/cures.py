@@ -16,7 +16,7 @@ from pullback.diagnosis.examination import standardized
 from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.patient import Patient
 from pullback.diagnosis.torch.change import edited, parts_of
-from pullback.diagnosis.torch.learner import device_of, seeded
+from pullback.diagnosis.torch.learner import seeded
 from pullback.diagnosis.torch.library import torch
 
 _LARGER = 32  # rows of a batch
@@ -105,7 +105,7 @@ def _begun_well(finding: Finding, patient: Patient) -> tuple[Cure, ...]:
 
 def _begin(model: Any, name: str) -> None:
     begin = getattr(torch.nn.init, name)
-    with seeded(0, device_of(model)):
+    with seeded(0, model):
         for p in model.parameters():
             if p.ndim > 1:
                 begin(p)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pullback.diagnosis.torch.parts import TorchParts
 
 _AT_ONCE = 1024  # rows that are judged together
+_SMALL = 200_000  # parameters, below which more threads than one do not pay
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class TorchTrainer:
         """Train for `epochs`, on arrays in random order or a function of batches in their own."""
         history = History()
         event: Any
-        with seeded(self.parts.seed, self.device):
+        with seeded(self.parts.seed, self.model):
             for epoch in range(1, epochs + 1):
                 start = time.perf_counter()
                 row: dict[str, float] = {"epoch": epoch}
@@ -221,11 +222,28 @@ def answering(model: Any) -> Iterator[None]:
 
 
 @contextmanager
-def seeded(seed: int, device: Any) -> Iterator[None]:
-    """PyTorch's random numbers from this seed on, and afterwards those of before."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+def seeded(seed: int, model: Any) -> Iterator[None]:
+    """PyTorch's random numbers from this seed on, and afterwards those of before.
+
+    A small module runs in one thread: several would wait for each other for longer than they
+    compute, and sixty times as long where other programs keep the processor busy.
+    """
+    threads = torch.get_num_threads()
+    small = sum(p.numel() for p in model.parameters()) < _SMALL
+    with torch.random.fork_rng(of_chance(model)):
         torch.manual_seed(seed)
-        yield
+        if small:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def of_chance(model: Any) -> list[Any]:
+    """The devices, but for the processor, whose random numbers a module draws."""
+    device = device_of(model)
+    return [device] if device.type == "cuda" else []
 
 
 def _rows(inputs: Any, labels: Any) -> Rows:

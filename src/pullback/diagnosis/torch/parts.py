@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from itertools import islice
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from pullback.diagnosis.finding import Finding
 from pullback.diagnosis.patient import Parts
 from pullback.diagnosis.torch.criterion import Criterion, OwnLoss
 from pullback.diagnosis.torch.hooks import looked
-from pullback.diagnosis.torch.learner import TorchTrainer, device_of, seeded, tensors
+from pullback.diagnosis.torch.learner import TorchTrainer, device_of, of_chance, seeded, tensors
+from pullback.diagnosis.torch.library import torch
 from pullback.diagnosis.torch.optimizer import TorchOptimizer
 from pullback.inspect.activations import ActivationStatistics
 from pullback.losses.loss import Loss
@@ -99,32 +100,25 @@ class TorchParts:
 
     def activations(self, model: Any, rows: Rows) -> ActivationStatistics | None:
         device = device_of(model)
-        with seeded(self.seed, device):
+        with seeded(self.seed, model):
             return looked(model, *tensors(rows, device), self.criterion)
 
     def rates(self, rows: Rows, batch_size: int) -> LearningRates:
         rates = usual_rates()
-        return curve(rates, islice(self._pairs(rates, rows, batch_size), len(rates)))
+        with seeded(self.seed, self.model):
+            return curve(rates, self._pairs(rates, rows, min(batch_size, len(rows))))
 
     def _pairs(self, rates: np.ndarray, rows: Rows, size: int) -> Iterator[tuple[float, float]]:
         """The loss of each step before it is taken, and what a copy that stands still has there."""
         moving, still = self.trainer(), self.trainer()
-        size = min(size, len(rows))
-        taken = iter(rates)
-        for epoch in range(1, len(rates) + 1):
-            order = rows.order(self.seed, epoch)
-            for start in range(0, len(rows) - size + 1, size):
-                xs, y = tensors(rows.take(order[start : start + size]), moving.device)
-                rate = next(taken, None)
-                if rate is None:
-                    return
-                losses = []
-                for trial in (still, moving):
-                    with seeded(epoch * len(rows) + start, trial.device):
-                        losses.append(self.criterion(trial.model(*xs), y))
-                moving.go_at(float(rate))
-                moving.step(losses[1])
-                yield float(losses[1].detach()), float(losses[0].detach())
+        for rate, some in zip(rates, _without_end(rows, size, self.seed), strict=False):
+            xs, y = tensors(some, moving.device)
+            with torch.random.fork_rng(of_chance(moving.model)):  # both draw the same at random
+                other = self.criterion(still.model(*xs), y)
+            loss = self.criterion(moving.model(*xs), y)
+            moving.go_at(float(rate))
+            moving.step(loss)
+            yield float(loss.detach()), float(other.detach())
 
     def loss(self, rows: Rows) -> float:
         return self.trainer().judge(rows)["loss"]
@@ -136,3 +130,11 @@ class TorchParts:
         if isinstance(self.criterion.meaning, OwnLoss) or self.criterion.summed:
             return None
         return Parts(model, self.losses, optimizer, seed=self.seed)
+
+
+def _without_end(rows: Rows, size: int, seed: int) -> Iterator[Rows]:
+    """Batches of rows, in another order each time."""
+    for epoch in count(1):
+        order = rows.order(seed, epoch)
+        for start in range(0, len(rows) - size + 1, size):
+            yield rows.take(order[start : start + size])

@@ -16,12 +16,11 @@ class Batch:
 
     def __init__(self, examination: Examination) -> None:
         self.parts = parts_of(examination.patient)
-        self.device = device_of(self.parts.model)
-        self.inputs, self.labels = tensors(examination.batch, self.device)
+        self.inputs, self.labels = tensors(examination.batch, device_of(self.parts.model))
 
     @cached_property
     def _ran(self) -> tuple[Seen, Any]:
-        with seeded(self.parts.seed, self.device):
+        with seeded(self.parts.seed, self.parts.model):
             return run(self.parts.model, self.inputs)
 
     @property

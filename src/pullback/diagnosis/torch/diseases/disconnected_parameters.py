@@ -23,7 +23,7 @@ def disconnected(examination: Examination) -> Iterator[Finding]:
     wanted = {name: p for name, p in trainer.model.named_parameters() if p.requires_grad}
     if not wanted:
         return
-    with seeded(parts.seed, batch.device):
+    with seeded(parts.seed, trainer.model):
         loss = parts.criterion(trainer.model(*batch.inputs), batch.labels)
     if loss.requires_grad:
         loss.backward()

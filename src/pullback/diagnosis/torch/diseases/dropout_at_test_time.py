@@ -22,7 +22,7 @@ def dropout_at_test_time(examination: Examination) -> Iterator[Finding]:
     """Two answers to the same rows differ, in eval mode."""
     trainer = parts_of(examination.patient).trainer()
     inputs = tuple(of_kind("inputs", examination.batch.columns))
-    with seeded(0, trainer.device):
+    with seeded(0, trainer.model):
         one, other = trainer.predict(inputs), trainer.predict(inputs)
     apart, spread = float(np.abs(one - other).max()), float(one.std())
     if not apart > _ROUNDING * (spread + 1e-12):
