@@ -231,7 +231,9 @@ def measured(
         zeros=float(zero.mean()) if y.size else 0.0,
         dead=float(zero.all(axis=tuple(range(y.ndim - 1))).mean()) if y.size else 0.0,
         saturated=None if ends is None else float(((y < ends[0]) | (y > ends[1])).mean()),
-        gradient=None if gradient is None else float(np.sqrt(np.mean(np.square(gradient)))),
+        gradient=None
+        if gradient is None
+        else float(np.sqrt(np.mean(np.square(gradient, dtype=float)))),
         weight=float(np.std(np.concatenate([np.ravel(w) for w in weights]), dtype=float))
         if weights
         else None,

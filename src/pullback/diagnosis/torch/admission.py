@@ -61,12 +61,12 @@ def admitted(case: Case, most: int) -> tuple[Patient, list[str]]:
         rows, sizes = _taken(case.data, case.labels, most)
         given = isinstance(case.validation, float | int)
         held_out = None if given else _taken(case.validation, None, most)[0]
-    rows, sizes, finding = _numbers_only(rows, sizes)
+    in_order = case.labels is not None or _in_order(case.data, model)
+    rows, sizes, finding = _numbers_only(rows, sizes, told=in_order)
     if held_out is None:
         rows, held_out, sizes = divided(rows, sizes, float(case.validation), parts.seed)
     else:
-        held_out = _numbers_only(held_out, ())[0]
-    in_order = _in_order(case.data, model) if case.labels is None else False
+        held_out = _numbers_only(held_out, (), told=False)[0]
     if sizes:
         notes.append(f"{len(rows) + len(held_out):,} rows of {len(sizes):,} batches were taken")
     size = sizes[0] if sizes else case.batch_size
@@ -155,9 +155,12 @@ def _in_order(loader: Any, model: Any) -> bool:
 
 
 def _numbers_only(
-    rows: Rows, sizes: tuple[int, ...]
+    rows: Rows, sizes: tuple[int, ...], *, told: bool
 ) -> tuple[Rows, tuple[int, ...], Finding | None]:
-    """The rows in which all are numbers, and, where that are not all, the finding."""
+    """The rows in which all are numbers, and, where that are not all, the finding.
+
+    It names the rows where they are `told` apart by their numbers, as in no order of chance.
+    """
     good = np.ones(len(rows), bool)
     for column in rows.columns.values():
         if column.dtype.kind == "f":
@@ -167,12 +170,11 @@ def _numbers_only(
     ends = np.cumsum(sizes)
     kept = tuple(int(good[end - n : end].sum()) for end, n in zip(ends, sizes, strict=True))
     wrong = np.flatnonzero(~good)
-    shown = ", ".join(map(str, wrong[:8])) + (", …" if len(wrong) > 8 else "")
+    shown = f": {', '.join(map(str, wrong[:8]))}{', …' * (len(wrong) > 8)}" if told else ""
     finding = Finding(
         "not a number",
         "severe",
-        f"{len(wrong)} of {len(rows)} rows have nan or infinity (as the loader gives them: "
-        f"{shown})",
+        f"{len(wrong)} of {len(rows)} rows have nan or infinity{shown}",
         "one such row makes the loss, all gradients and with a step all weights nan",
         cures=(
             Cure(

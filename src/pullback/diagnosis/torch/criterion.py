@@ -6,6 +6,7 @@ library beside it, where there is one.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, final
@@ -132,7 +133,9 @@ class Criterion:
             labels = LABELS[self.labels](scores, labels)
         if self.scores:
             scores = SCORES[self.scores](scores)
-        return self.function(scores, labels)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that shapes differ is found, and said once
+            return self.function(scores, labels)
 
     @property
     def summed(self) -> bool:

@@ -30,7 +30,7 @@ def broadcast(examination: Examination) -> Iterator[Finding]:
     if not abs(loss - fitting) > _APART * (abs(fitting) + 1e-12) or math.isnan(fitting):
         return
     n = len(y)
-    shapes = [f"({', '.join(['n', *map(str, x.shape[1:])])})" for x in (output, y)]
+    shapes = [str(("n", *x.shape[1:])).replace("'", "") for x in (output, y)]
     yield Finding(
         "broadcast labels",
         "severe",

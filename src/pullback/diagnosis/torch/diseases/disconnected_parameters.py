@@ -32,12 +32,11 @@ def disconnected(examination: Examination) -> Iterator[Finding]:
     unused = [name for name in names if name not in ran]
     if ran:
         whole = len(ran) == len(wanted)
-        what = "any parameter" if whole else f"{', '.join(ran[:3])}{', …' * (len(ran) > 3)}"
+        what = "any of the parameters" if whole else f"{', '.join(ran[:3])}{', …' * (len(ran) > 3)}"
         yield Finding(
             "disconnected parameters",
             "severe",
-            f"no gradient arrives at {what}, though {'they have' if whole else 'it has'} a part in "
-            "the outputs",
+            f"no gradient arrives at {what}, though they have a part in the outputs",
             f"somewhere between them and the loss is {_CUTS}, behind which PyTorch follows nothing",
             where="" if whole else ran[0].rpartition(".")[0],
             cures=(

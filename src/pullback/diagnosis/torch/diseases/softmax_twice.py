@@ -27,7 +27,7 @@ def softmax_twice(examination: Examination) -> Iterator[Finding]:
     if takes is None or parts.criterion.scores:
         return
     batch = Batch(examination)
-    last, output = batch.last, batch.output
+    last, output = batch.last, batch.output.detach()
     kind = last.kind if last is not None and last.kind in _INVERSE else ""
     if not kind and takes == "softmax" and _are_probabilities(output):
         kind = "Softmax"

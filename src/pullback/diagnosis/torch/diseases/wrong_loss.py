@@ -16,7 +16,7 @@ from pullback.diagnosis.torch.seen import Batch
 _APART = 1e-3  # from 1, that the probabilities of a row may add up to
 
 
-@disease("wrong loss", among=OWN)
+@disease("wrong loss", brings=("not a number", "learning rate too high"), among=OWN)
 def wrong_loss(examination: Examination) -> Iterator[Finding]:
     """Labels were refused at the door, or the outputs under NLLLoss are no log-probabilities."""
     parts = parts_of(examination.patient)

@@ -32,7 +32,7 @@ def wrong_mode(examination: Examination) -> Iterator[Finding]:
     )
     yield Finding(
         "wrong mode",
-        "mild" if normalized else "note",
+        "note",  # who has just asked it for answers hands it over so, and no harm is done
         f"{len(found)} layers, {first} first, came in eval mode, and the doctor trained them so",
         f"in eval mode {what}; eval() holds until train() is called",
         where=first,
