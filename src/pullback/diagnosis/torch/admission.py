@@ -12,7 +12,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.patient import Patient, collected, divided
-from pullback.diagnosis.torch.criterion import LABELS, Criterion
+from pullback.diagnosis.torch.criterion import LABELS, Criterion, OwnLoss
 from pullback.diagnosis.torch.hooks import line, run
 from pullback.diagnosis.torch.learner import device_of, seeded, tensors
 from pullback.diagnosis.torch.library import torch
@@ -62,6 +62,7 @@ def admitted(case: Case, most: int) -> tuple[Patient, list[str]]:
         given = isinstance(case.validation, float | int)
         held_out = None if given else _taken(case.validation, None, most)[0]
     in_order = case.labels is not None or _in_order(case.data, model)
+    size = sizes[0] if sizes else case.batch_size
     rows, sizes, finding = _numbers_only(rows, sizes, told=in_order)
     if held_out is None:
         rows, held_out, sizes = divided(rows, sizes, float(case.validation), parts.seed)
@@ -69,9 +70,9 @@ def admitted(case: Case, most: int) -> tuple[Patient, list[str]]:
         held_out = _numbers_only(held_out, (), told=False)[0]
     if sizes:
         notes.append(f"{len(rows) + len(held_out):,} rows of {len(sizes):,} batches were taken")
-    size = sizes[0] if sizes else case.batch_size
     with seeded(parts.seed, model):
-        parts, found = _at_the_door(parts, rows.take(slice(_FEW)), device)
+        parts, output, found = _at_the_door(parts, rows.take(slice(_FEW)), device)
+    parts, rows, held_out = _as_read_here(parts, output, rows, held_out)
     amiss = tuple(x for x in (finding, found) if x is not None)
     patient = Patient(
         replace(parts, amiss=amiss),
@@ -108,6 +109,8 @@ def _taken(data: Any, labels: Any, most: int) -> tuple[Rows, tuple[int, ...]]:
         return _rows(data).take(slice(most)), ()
     try:
         return collected(Batches(lambda: _batches(data), 1), most, lambda batch, what: batch[0])
+    except CircuitError:
+        raise
     except ValueError:
         raise CircuitError(
             "the batches have rows of different shapes; let the loader pad or cut all to one shape"
@@ -192,9 +195,12 @@ def _numbers_only(
 # The door ----------------------------------------------------------------------------------------
 
 
-def _at_the_door(parts: TorchParts, few: Rows, device: Any) -> tuple[TorchParts, Finding | None]:
-    """The parts with a criterion that takes the labels, and what is amiss with those it is given.
+def _at_the_door(
+    parts: TorchParts, few: Rows, device: Any
+) -> tuple[TorchParts, Any, Finding | None]:
+    """The parts with a criterion that takes the labels, an answer of the module, and a finding.
 
+    That says what is amiss with the labels that are given.
     Raises `CircuitError` where the module refuses the inputs, or the criterion the labels whatever
     they are made.
     """
@@ -202,16 +208,37 @@ def _at_the_door(parts: TorchParts, few: Rows, device: Any) -> tuple[TorchParts,
     output = run(parts.model, xs)[1]
     refused = _refusal(parts.criterion, output, y)
     if refused is None:
-        return parts, None
+        return parts, output, None
     for code in LABELS:
         criterion = parts.criterion.but(labels=code)
         whole = "long" not in code or bool((y == y.round()).all() if y.is_floating_point() else 1)
         if whole and _refusal(criterion, output, y) is None:
-            return parts.but(criterion=criterion), _labels_do_not_fit(refused, code, y)
+            found = _labels_do_not_fit(refused, code, y)
+            return parts.but(criterion=criterion), output, found
     raise CircuitError(
         f"the criterion refuses the outputs of the module, {tuple(_shape(output))}, and the "
         f"labels, {str(y.dtype)[6:]} of shape {tuple(y.shape)}: {refused}"
     )
+
+
+def _as_read_here(
+    parts: TorchParts, output: Any, rows: Rows, held_out: Rows
+) -> tuple[TorchParts, Rows, Rows]:
+    """The same with labels as losses of this library have them, where the criterion is one."""
+    criterion, read = parts.criterion, []
+    for some in (rows, held_out):
+        labels = some.columns["labels"]
+        try:
+            scores = output.new_empty(len(labels), *output.shape[1:])
+            fitted = criterion.fitted(scores, torch.from_numpy(labels)).cpu().numpy()
+            prepared = criterion.meaning.prepare(fitted, tuple(scores.shape))
+        except (CircuitError, AttributeError):  # pictures of labels, say, or several outputs
+            return parts.but(criterion=criterion.but(meaning=OwnLoss())), rows, held_out
+        if prepared.size != labels.size:  # class numbers of rows that are one-hot
+            return parts, rows, held_out
+        read.append(Rows({**some.columns, "labels": prepared}))
+    given = labels.shape[1:], torch.from_numpy(labels[:1]).dtype
+    return parts.but(criterion=criterion.but(given=given)), read[0], read[1]
 
 
 def _refusal(criterion: Criterion, output: Any, y: Any) -> str | None:

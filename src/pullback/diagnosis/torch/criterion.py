@@ -94,7 +94,9 @@ class Criterion:
     """A function of outputs and labels, as a user has it, and what is changed of both before.
 
     `name` is that of PyTorch, or "" of a function of the user's own; `meaning` is the same loss of
-    this library. `labels` and `scores` are keys of `LABELS` and `SCORES`.
+    this library. `labels` and `scores` are keys of `LABELS` and `SCORES`. `given` is what labels of
+    the user are, the shape of a row's and the dtype, where those that come are as `meaning`
+    prepares them.
     """
 
     function: Any
@@ -102,6 +104,7 @@ class Criterion:
     meaning: Loss
     labels: str = ""
     scores: str = ""
+    given: tuple[tuple[int, ...], Any] | None = None
 
     @classmethod
     def of(cls, function: Any) -> Criterion:
@@ -129,23 +132,38 @@ class Criterion:
 
     def __call__(self, scores: Any, labels: Any) -> Any:
         """The loss of a batch, a tensor of one number."""
-        if self.labels:
-            labels = LABELS[self.labels](scores, labels)
+        labels = self.fitted(scores, self.restored(labels))
         if self.scores:
             scores = SCORES[self.scores](scores)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that shapes differ is found, and said once
             return self.function(scores, labels)
 
+    def restored(self, labels: Any) -> Any:
+        """Labels as the user's loader gives them."""
+        if self.given is None:
+            return labels
+        shape, dtype = self.given
+        return labels.reshape(len(labels), *shape).to(dtype)
+
+    def fitted(self, scores: Any, labels: Any) -> Any:
+        """Labels of the user as the function takes them, for these scores."""
+        return LABELS[self.labels](scores, labels) if self.labels else labels
+
     @property
     def summed(self) -> bool:
         """Whether it adds up over the rows of a batch, in place of their mean."""
         return getattr(self.function, "reduction", "mean") == "sum"
 
+    def read(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs as scores that `meaning` reads, which are no probabilities."""
+        if self.name != "BCELoss":
+            return outputs
+        p = np.clip(outputs, _SMALL, 1.0 - _SMALL)
+        return np.log(p / (1.0 - p))
+
     def metrics(self, scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        """What is worth reading beside the loss: means over the rows; nothing of what has none."""
-        if self.name == "BCELoss":
-            scores = np.log(np.maximum(scores, _SMALL) / np.maximum(1.0 - scores, _SMALL))
+        """What is worth reading beside the loss of scores: {} where nothing is."""
         with np.errstate(all="ignore"):
             try:
                 prepared = self.meaning.prepare(labels, scores.shape)

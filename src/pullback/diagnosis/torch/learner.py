@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,7 +109,7 @@ class TorchTrainer:
             size = len(y)
             losses.append(float(loss.detach()) / (size if self.parts.criterion.summed else 1))
             sizes.append(size)
-            scores.append(array(output))
+            scores.append(self._scores(output))
             labels.append(y.cpu().numpy())
             if not self.step(loss):
                 self.broken = self._blame(xs, y)
@@ -144,11 +146,14 @@ class TorchTrainer:
         where = first_broken(self.model, xs)
         if where is not None:
             return Broken(where, f"what {where} makes became infinite or nan")
-        try:
-            with torch.autograd.detect_anomaly(check_nan=True):
-                self.parts.criterion(self.model(*xs), y).backward()
-        except RuntimeError as error:
-            return Broken("", f"on the way back, PyTorch says: {str(error).splitlines()[0]}")
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            try:
+                with torch.autograd.detect_anomaly(check_nan=True):
+                    self.parts.criterion(self.model(*xs), y).backward()
+            except RuntimeError as error:
+                what = f"on the way back, PyTorch says: {str(error).splitlines()[0]}"
+                return Broken("", what + _place("".join(str(x.message) for x in told)))
         return Broken("", "the loss became infinite or nan, of outputs that are numbers")
 
     def _lost(self, row: dict[str, float]) -> str | None:
@@ -174,22 +179,21 @@ class TorchTrainer:
                 output = self.model(*xs)
                 loss = float(self.parts.criterion(output, y))
                 total += loss if self.parts.criterion.summed else loss * len(some)
-                outputs.append(array(output))
+                outputs.append(self._scores(output))
         labels = rows.columns["labels"]
         metrics = self.parts.criterion.metrics(np.concatenate(outputs), labels)
         return {"loss": total / len(rows), **metrics}
 
     def predict(self, inputs: Any) -> np.ndarray:
-        """The outputs for inputs of (rows, ...), of the module as it answers."""
+        """The scores for inputs of (rows, ...), of the module as it answers."""
         with torch.no_grad(), answering(self.model):
             xs = [torch.from_numpy(np.ascontiguousarray(x)) for x in several(inputs)]
-            return array(self.model(*(x.to(self.device) for x in xs)))
+            return self._scores(self.model(*(x.to(self.device) for x in xs)))
 
-
-def array(output: Any) -> np.ndarray:
-    """What a module answers, or the first of what it does, as an array."""
-    output = output[0] if isinstance(output, tuple | list) else output
-    return output.detach().cpu().numpy()
+    def _scores(self, output: Any) -> np.ndarray:
+        """What a module answers, or the first of what it does, as the criterion's loss reads it."""
+        output = output[0] if isinstance(output, tuple | list) else output
+        return self.parts.criterion.read(output.detach().cpu().numpy())
 
 
 def tensors(rows: Rows, device: Any) -> tuple[list[Any], Any]:
@@ -238,6 +242,22 @@ def seeded(seed: int, model: Any) -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(threads)
+
+
+def _place(trace: str) -> str:
+    """The line of the user's code that PyTorch traced a broken gradient to, where it is there.
+
+    >>> _place('  File "net.py", line 7, in forward\n    return h * 0')
+    ' (net.py, line 7: return h * 0)'
+    """
+    lines = trace.splitlines()
+    places = [
+        k for k, x in enumerate(lines[:-1]) if x.startswith("  File ") and "site-packages" not in x
+    ]
+    if not places:
+        return ""
+    file, line, *_ = lines[places[-1]].strip()[5:].split(", ")
+    return f" ({Path(file.strip(chr(34))).name}, {line}: {lines[places[-1] + 1].strip()})"
 
 
 def of_chance(model: Any) -> list[Any]:

@@ -16,7 +16,8 @@ class Batch:
 
     def __init__(self, examination: Examination) -> None:
         self.parts = parts_of(examination.patient)
-        self.inputs, self.labels = tensors(examination.batch, device_of(self.parts.model))
+        self.inputs, self.y = tensors(examination.batch, device_of(self.parts.model))
+        self.labels = self.parts.criterion.restored(self.y)  # as the user's loader gives them
 
     @cached_property
     def _ran(self) -> tuple[Seen, Any]:

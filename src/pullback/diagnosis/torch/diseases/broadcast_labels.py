@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from pullback.diagnosis.disease import disease
@@ -10,46 +9,47 @@ from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.patient import Patient
 from pullback.diagnosis.torch.change import parts_of
+from pullback.diagnosis.torch.library import torch
 from pullback.diagnosis.torch.own import OWN
 from pullback.diagnosis.torch.seen import Batch
 
-_APART = 1e-4  # of a loss, that two ways to compute it may differ
+_FIT = "labels.reshape(outputs.shape)"
 
 
-@disease("broadcast labels", among=OWN)
+@disease("broadcast labels", brings=("underfitting", "wrong loss"), among=OWN)
 def broadcast(examination: Examination) -> Iterator[Finding]:
-    """The loss is another one where the labels have the shape of the outputs."""
+    """Answers that are the labels cost as much as those that are the labels of other rows."""
     batch = Batch(examination)
-    output, y, criterion = batch.output, batch.labels, parts_of(examination.patient).criterion
-    if isinstance(output, tuple | list) or criterion.labels or len(y) < 2:
+    output, y = batch.output, batch.labels
+    criterion = parts_of(examination.patient).criterion.but(given=None)  # of labels as they are
+    if isinstance(output, tuple | list) or criterion.labels:
         return
-    if output.shape == y.shape or output.numel() != y.numel():
+    if output.shape == y.shape or output.numel() != y.numel() or bool((y == y[:1]).all()):
         return
-    loss = float(criterion(output, y))
-    fitting = float(criterion(output, y.reshape(output.shape)))
-    if not abs(loss - fitting) > _APART * (abs(fitting) + 1e-12) or math.isnan(fitting):
+    right = y.reshape(output.shape).to(output.dtype)
+    loss, other = criterion(right, y), criterion(right, y.roll(1, dims=0))
+    if not bool(torch.isclose(loss, other, rtol=1e-4)):
         return
     n = len(y)
     shapes = [str(("n", *x.shape[1:])).replace("'", "") for x in (output, y)]
     yield Finding(
         "broadcast labels",
         "severe",
-        f"outputs are {shapes[0]} and labels {shapes[1]}, so that {n} rows make a table of {n} x "
-        f"{n} errors: a loss of {loss:.4g}, and {fitting:.4g} where each output meets its label",
+        f"outputs are {shapes[0]} and labels {shapes[1]}: {n} rows make a table of {n} x {n} "
+        f"errors, so that even outputs that are the labels have a loss of {float(loss):.4g}",
         "each output is compared with the labels of all rows, so that the best answer is their "
         "mean, whatever comes in",
         cures=(
             Cure(
                 "give the labels the shape of the outputs",
-                "loss = criterion(outputs, labels.reshape(outputs.shape))",
+                f"loss = criterion(outputs, {_FIT})",
                 _fitted,
             ),
         ),
-        numbers={"loss": loss, "loss_row_by_row": fitting},
+        numbers={"loss_of_right_answers": float(loss)},
         certain=True,
     )
 
 
 def _fitted(patient: Patient) -> Patient:
-    criterion = parts_of(patient).criterion
-    return patient.but(criterion=criterion.but(labels="labels.reshape(outputs.shape)"))
+    return patient.but(criterion=parts_of(patient).criterion.but(labels=_FIT))

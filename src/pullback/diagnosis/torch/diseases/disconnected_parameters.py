@@ -24,7 +24,7 @@ def disconnected(examination: Examination) -> Iterator[Finding]:
     if not wanted:
         return
     with seeded(parts.seed, trainer.model):
-        loss = parts.criterion(trainer.model(*batch.inputs), batch.labels)
+        loss = parts.criterion(trainer.model(*batch.inputs), batch.y)
     if loss.requires_grad:
         loss.backward()
     names = [name for name, p in wanted.items() if p.grad is None]
