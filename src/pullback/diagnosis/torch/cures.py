@@ -111,7 +111,7 @@ def _begin(model: Any, name: str) -> None:
                 begin(p)
         for module in model.modules():
             weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
-            if torch.is_tensor(bias) and torch.is_tensor(weight) and weight.ndim > 1:
+            if torch.is_tensor(bias) and getattr(weight, "ndim", 0) > 1:
                 torch.nn.init.zeros_(bias)
 
 

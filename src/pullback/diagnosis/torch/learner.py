@@ -90,7 +90,8 @@ class TorchTrainer:
     def _batches(self, inputs: Any, labels: Any, size: int, epoch: int) -> Iterator[Any]:
         """Tensors of inputs and labels, batch by batch."""
         if callable(inputs):
-            for batch in inputs():
+            batches: Any = inputs()
+            for batch in batches:
                 yield tensors(_rows(*batch), self.device)
             return
         rows = _rows(inputs, labels)

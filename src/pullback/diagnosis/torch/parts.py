@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -73,7 +72,7 @@ class TorchParts:
     def threads(self) -> int | None:
         return None
 
-    @cached_property
+    @property
     def diseases(self) -> Mapping[str, Disease]:
         from pullback.diagnosis.torch.diseases import known  # which look at these parts
 
