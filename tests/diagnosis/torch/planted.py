@@ -12,6 +12,7 @@ from pullback.diagnosis.examination import Clock, Examination  # noqa: E402
 from pullback.diagnosis.patient import Patient  # noqa: E402
 from pullback.diagnosis.torch import Case, admitted  # noqa: E402
 from pullback.diagnosis.torch.diseases import known  # noqa: E402
+from pullback.diagnosis.torch.own import OWN  # noqa: E402
 
 nn = torch.nn
 MOST = 200
@@ -54,6 +55,12 @@ def patient(model: Any, data: Any, *parts: Any, **how: Any) -> Patient:
 def found(name: str, who: Patient) -> list[Any]:
     """What the disease of this name finds in a patient."""
     return list(known()[name].find(Examination(who, Clock(60.0))))
+
+
+def all_found(who: Patient) -> list[str]:
+    """The names of all that PyTorch's own ways to look find, of one examination."""
+    examination = Examination(who, Clock(60.0))
+    return [name for name in OWN for _ in OWN[name].find(examination)]
 
 
 def helps(finding: Any, who: Patient, measure: str = "validation_loss") -> bool:

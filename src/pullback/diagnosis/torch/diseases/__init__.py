@@ -12,13 +12,18 @@ from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Finding
 from pullback.diagnosis.torch.cures import in_pytorch
 from pullback.diagnosis.torch.diseases import (
+    batch_too_small,
     broadcast_labels,
     disconnected_parameters,
     dropout_at_test_time,
+    dying_relus,
     frozen_parameters,
+    gradients,
+    initialization,
     missing_nonlinearity,
     not_a_number,
     penalty_too_strong,
+    saturated_units,
     softmax_twice,
     wrong_loss,
     wrong_mode,
@@ -26,18 +31,25 @@ from pullback.diagnosis.torch.diseases import (
 from pullback.diagnosis.torch.own import OWN
 
 __all__ = [
+    "batch_too_small",
     "broadcast_labels",
     "disconnected_parameters",
     "dropout_at_test_time",
+    "dying_relus",
     "frozen_parameters",
+    "gradients",
+    "initialization",
     "known",
     "missing_nonlinearity",
     "not_a_number",
     "penalty_too_strong",
+    "saturated_units",
     "softmax_twice",
     "wrong_loss",
     "wrong_mode",
 ]
+
+_BOTH = ("wrong loss",)  # that have a way of PyTorch's own beside the one of all nets
 
 
 def known() -> dict[str, Disease]:
@@ -54,10 +66,11 @@ def _both(name: str) -> Disease:
 def _finder(name: str) -> Callable[[Examination], Iterator[Finding]]:
     def find(examination: Examination) -> Iterator[Finding]:
         """What its own way finds, or else that of all nets."""
-        found = list(OWN[name].find(examination)) if name in OWN else []
-        if not found and name in DISEASES:
-            found = [in_pytorch(x, examination.patient) for x in _of_all_nets(name, examination)]
-        yield from found
+        if name in OWN:
+            yield from OWN[name].find(examination)
+        if name in DISEASES and (name not in OWN or name in _BOTH):
+            for finding in _of_all_nets(name, examination):
+                yield in_pytorch(finding, examination.patient)
 
     return find
 

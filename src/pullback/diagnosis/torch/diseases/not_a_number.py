@@ -8,6 +8,7 @@ from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.torch.change import parts_of
+from pullback.diagnosis.torch.cures import clipped
 from pullback.diagnosis.torch.library import torch
 from pullback.diagnosis.torch.own import OWN
 
@@ -52,11 +53,7 @@ def not_a_number(examination: Examination) -> Iterator[Finding]:
         "exp of a large number, log or sqrt of 0, a division by 0, or steps that are too long",
         where=broken.where,
         cures=(
-            Cure(
-                "cut gradients to a length",
-                "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # before optimizer.step",
-                lambda patient: patient.but(clip=1.0),
-            ),
+            clipped(examination.patient),
             Cure("keep away from where functions end", _SAFE, untried="it is in your code"),
         ),
         numbers={"epoch": float(len(trained.history)), "at_once": float(first)},
