@@ -152,7 +152,7 @@ class Patient:
         >>> rows = Rows({"inputs": np.ones((4, 1)), "labels": np.ones(4)})
         >>> patient = Patient(parts, rows, rows, epochs=1)
         >>> patient.but(optimizer=pb.SGD(0.1)).parts.optimizer
-        SGD(0.1)
+        SGD(0.1, momentum=0.0)
         """
         own = {name: value for name, value in changes.items() if hasattr(self, name)}
         parts = {name: value for name, value in changes.items() if name not in own}

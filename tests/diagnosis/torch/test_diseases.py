@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+
+pytest.importorskip("torch", reason="torch is not installed: see the extra `bench`")
+
 from tests.diagnosis.torch.planted import (
     all_found,
     found,

@@ -6,6 +6,14 @@ import copy
 
 import numpy as np
 import pytest
+
+import pullback as pb
+from pullback.core.errors import CircuitError
+from pullback.diagnosis import doctor
+from pullback.diagnosis.examination import Clock, Examination
+
+pytest.importorskip("torch", reason="torch is not installed: see the extra `bench`")
+
 from tests.diagnosis.torch.planted import (
     found,
     loader,
@@ -17,11 +25,6 @@ from tests.diagnosis.torch.planted import (
     taken,
     torch,
 )
-
-import pullback as pb
-from pullback.core.errors import CircuitError
-from pullback.diagnosis import doctor
-from pullback.diagnosis.examination import Clock, Examination
 
 X, Y = rows()
 

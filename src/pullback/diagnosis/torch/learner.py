@@ -248,7 +248,8 @@ def seeded(seed: int, model: Any) -> Iterator[None]:
 def _place(trace: str) -> str:
     """The line of the user's code that PyTorch traced a broken gradient to, where it is there.
 
-    >>> _place('  File "net.py", line 7, in forward\n    return h * 0')
+    >>> trace = ['  File "net.py", line 7, in forward', "    return h * 0"]
+    >>> _place(chr(10).join(trace))
     ' (net.py, line 7: return h * 0)'
     """
     lines = trace.splitlines()
