@@ -28,6 +28,10 @@ class Learner(Protocol):
 
     @property
     def model(self) -> Any: ...
+    @property
+    def optimizer(self) -> Any:
+        """That of `Net.optimizer`, with the rate that was found where one was to be found."""
+        ...
 
     def fit(self, inputs: Any, labels: Any = None, **how: Any) -> History:
         """Train, as `Trainer.fit` does by the same arguments, and tell what was measured."""

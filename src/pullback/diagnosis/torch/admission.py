@@ -51,7 +51,9 @@ def admitted(case: Case, most: int) -> tuple[Patient, list[str]]:
     """
     criterion = Criterion.of(case.loss)
     optimizer = TorchOptimizer.of(case.optimizer)
-    notes = [_UNSEEN]
+    from pullback.diagnosis.torch.diseases import HIDDEN  # which look at what is made here
+
+    notes = [_UNSEEN, f"in modules of PyTorch is not looked for: {', '.join(HIDDEN)}"]
     model, made = optimizer.copied(case.module)
     if case.optimizer.state:
         notes.append(_begun_anew(model))

@@ -19,6 +19,7 @@ import numpy as np
 
 from pullback.diagnosis.torch.hooks import first_broken
 from pullback.diagnosis.torch.library import torch
+from pullback.diagnosis.torch.optimizer import TorchOptimizer
 from pullback.train.callbacks import Event
 from pullback.train.data import Rows, named, several
 from pullback.train.history import History
@@ -39,12 +40,16 @@ class Broken:
 
 
 class TorchTrainer:
-    """A module and its optimizer, and the loop that trains it: what a `Trainer` is here."""
+    """A module and its optimizer, and the loop that trains it: what a `Trainer` is here.
+
+    `model` and `optimizer.made` are copies, which belong together and to nobody else.
+    """
 
     def __init__(self, parts: TorchParts) -> None:
         self.parts = parts
-        self.model, self.optimizer = parts.optimizer.copied(parts.model)
-        self.groups = self.optimizer.param_groups
+        self.model, made = parts.optimizer.copied(parts.model)
+        self.optimizer = TorchOptimizer(made, parts.optimizer.learning_rate)
+        self.groups = made.param_groups
         self.moved = [p for group in self.groups for p in group["params"]]
         self.shares = [group["lr"] / parts.optimizer.learning_rate for group in self.groups]
         self.device = device_of(self.model)
@@ -127,7 +132,7 @@ class TorchTrainer:
 
     def step(self, loss: Any) -> bool:
         """Go a step down from this loss; False where there is none, since it is no number."""
-        self.optimizer.zero_grad()
+        self.optimizer.made.zero_grad()
         if loss.requires_grad:  # else nothing that it depends on can be moved
             loss.backward()
         slopes = [p.grad for p in self.moved if p.grad is not None]
@@ -139,7 +144,7 @@ class TorchTrainer:
                 return False
             if self.parts.clip is not None:
                 torch.nn.utils.clip_grads_with_norm_(self.moved, self.parts.clip, length)
-        self.optimizer.step()
+        self.optimizer.made.step()
         return True
 
     def _blame(self, xs: Sequence[Any], y: Any) -> Broken:

@@ -31,6 +31,7 @@ from pullback.diagnosis.torch.diseases import (
 from pullback.diagnosis.torch.own import OWN
 
 __all__ = [
+    "HIDDEN",
     "batch_too_small",
     "broadcast_labels",
     "disconnected_parameters",
@@ -49,12 +50,16 @@ __all__ = [
     "wrong_mode",
 ]
 
+HIDDEN = ("broken residual", "wrong gradient rule", "loop too short", "only blanks")
+"""What only a circuit shows, which no hook of PyTorch does."""
+
 _BOTH = ("wrong loss",)  # that have a way of PyTorch's own beside the one of all nets
 
 
 def known() -> dict[str, Disease]:
     """All that is looked for in a module of PyTorch, by name."""
-    return {name: _both(name) for name in dict.fromkeys([*DISEASES, *OWN])}
+    names = dict.fromkeys([*DISEASES, *OWN])
+    return {name: _both(name) for name in names if name not in HIDDEN}
 
 
 def _both(name: str) -> Disease:
