@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -67,4 +68,6 @@ def helps(finding: Any, who: Patient, measure: str = "validation_loss") -> bool:
     """Whether the cure to try first lowers the loss at the end, or raises the accuracy."""
     before = who.train(monitor=False).final(measure)
     after = finding.cure.change(who).train(monitor=False).final(measure)
-    return after > before if measure.endswith("accuracy") else not after >= before
+    if math.isnan(before):
+        return not math.isnan(after)
+    return after > before if measure.endswith("accuracy") else after < before

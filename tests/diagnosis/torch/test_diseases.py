@@ -97,7 +97,7 @@ def test_labels_that_pytorch_refuses_are_told_what_to_become(labels, outputs, cr
 
 def test_scores_under_nll_loss_are_no_logarithms():
     model = net()
-    who = patient(model, loader(X, Y), nn.NLLLoss(), sgd(model, 0.01))
+    who = patient(model, loader(X, Y), nn.NLLLoss(), sgd(model))
     (finding,) = found("wrong loss", who)
     assert "CrossEntropyLoss" in finding.cure.code
     assert helps(finding, who, "validation_accuracy")
@@ -245,10 +245,11 @@ def test_dropout_that_never_rests():
 def test_rows_that_are_no_numbers():
     x = X.clone()
     x[3, 1], x[7, 0] = math.nan, math.inf
-    who = patient(net(), loader(x, Y, shuffle=False))
-    (finding,) = found("not a number", who)
-    assert finding.evidence.startswith("2 of 160 rows")
-    assert finding.evidence.endswith(": 3, 7")
+    for shuffle in (True, False):
+        who = patient(net(), loader(x, Y, shuffle=shuffle))
+        (finding,) = found("not a number", who)
+        assert finding.evidence.startswith("2 of 160 rows")
+        assert finding.evidence.endswith(": 3, 7")
     assert len(who.data) + len(who.held_out) == 158
     assert sum(who.sizes) == len(who.data)
 

@@ -40,6 +40,7 @@ def test_a_report_has_the_finding_the_proof_and_what_cannot_be_seen():
         loss=nn.CrossEntropyLoss(),
         optimizer=optimizer,
         epochs=3,
+        seconds=3.0,
         progress=False,
     )
     assert "softmax twice" in [x.disease for x in report.findings]
@@ -92,6 +93,32 @@ def test_a_loader_without_shuffle_keeps_its_batches():
     assert np.array_equal(who.inputs[0][:4], X[:4].numpy())  # of five rows the last is held out
     batches = [(X[:20], Y[:20]), (X[20:40], Y[20:40])]
     assert sum(patient(net(), batches).sizes) == 32
+
+
+def test_of_a_large_set_rows_are_drawn():
+    x, y = torch.arange(500.0)[:, None].repeat(1, 4), torch.zeros(500, dtype=torch.long)
+    who = patient(net(), loader(x, y))
+    assert len(who.data) + len(who.held_out) == 200
+    assert who.inputs[0].max() > 400
+    assert who.batch_size == 16
+
+
+def test_batches_of_a_sampler_of_ones_own_are_asked_twice():
+    class Sampler:
+        def __init__(self, rng):
+            self.rng = rng
+
+        def __len__(self):
+            return 10
+
+        def __iter__(self):
+            order = self.rng(160)
+            return iter([order[k : k + 16] for k in range(0, 160, 16)])
+
+    for rng, in_order in ((np.arange, True), (np.random.default_rng(0).permutation, False)):
+        kinds = torch.utils.data
+        data = kinds.DataLoader(kinds.TensorDataset(X, Y), batch_sampler=Sampler(rng))
+        assert bool(patient(net(), data).sizes) == in_order
 
 
 def test_activations_are_those_of_hooks_and_of_functions():

@@ -49,41 +49,33 @@ def admitted(case: Case, most: int) -> tuple[Patient, list[str]]:
     Raises `CircuitError` where nothing can be examined: no criterion, no optimizer, batches that
     the module cannot take.
     """
-    criterion = Criterion.of(case.loss)
-    optimizer = TorchOptimizer.of(case.optimizer)
     from pullback.diagnosis.torch.diseases import HIDDEN  # which look at what is made here
 
+    criterion = Criterion.of(case.loss)
+    optimizer = TorchOptimizer.of(case.optimizer)
     notes = [_UNSEEN, f"in modules of PyTorch is not looked for: {', '.join(HIDDEN)}"]
     model, made = optimizer.copied(case.module)
     if case.optimizer.state:
         notes.append(_begun_anew(model))
     parts = TorchParts(model, replace(optimizer, made=made), criterion)
-    device = device_of(model)
+    apart = not isinstance(case.validation, float | int)
     with seeded(parts.seed, model):
-        rows, sizes = _taken(case.data, case.labels, most)
-        given = isinstance(case.validation, float | int)
-        held_out = None if given else _taken(case.validation, None, most)[0]
-    in_order = case.labels is not None or _in_order(case.data, model)
-    size = sizes[0] if sizes else case.batch_size
-    rows, sizes, finding = _numbers_only(rows, sizes, told=in_order)
+        taken = _taken(case.data, case.labels, most)
+        held_out = _taken(case.validation, None, most).rows if apart else None
+    size = taken.sizes[0] if taken.sizes else case.batch_size
+    notes.append(f"{len(taken.rows):,} rows were taken")
+    rows, sizes, finding = _numbers_only(taken)
     if held_out is None:
         rows, held_out, sizes = divided(rows, sizes, float(case.validation), parts.seed)
     else:
-        held_out = _numbers_only(held_out, (), told=False)[0]
-    if sizes:
-        notes.append(f"{len(rows) + len(held_out):,} rows of {len(sizes):,} batches were taken")
+        held_out = _numbers_only(Taken(held_out))[0]
     with seeded(parts.seed, model):
-        parts, output, found = _at_the_door(parts, rows.take(slice(_FEW)), device)
+        parts, output, found = _at_the_door(parts, rows.take(slice(_FEW)), device_of(model))
     parts, rows, held_out = _as_read_here(parts, output, rows, held_out)
     amiss = tuple(x for x in (finding, found) if x is not None)
+    columns = tuple(map(str, case.columns))
     patient = Patient(
-        replace(parts, amiss=amiss),
-        rows,
-        held_out,
-        case.epochs,
-        size,
-        sizes if in_order else (),
-        tuple(map(str, case.columns)),
+        replace(parts, amiss=amiss), rows, held_out, case.epochs, size, sizes, columns
     )
     return patient, notes
 
@@ -103,14 +95,46 @@ def _begun_anew(model: Any) -> str:
 # Data --------------------------------------------------------------------------------------------
 
 
-def _taken(data: Any, labels: Any, most: int) -> tuple[Rows, tuple[int, ...]]:
-    """Rows of arrays or tensors, or of the first batches of a loader, with their sizes."""
-    if labels is not None:
-        return _rows((*several(data), labels)).take(slice(most)), ()
-    if isinstance(data, tuple) and not are_batches(data[0], None):
-        return _rows(data).take(slice(most)), ()
+@dataclass(frozen=True)
+class Taken:
+    """Rows, with the sizes of their batches where these come in an order of their own.
+
+    `numbers` are those of the rows in what the user gave; None where nobody can tell.
+    """
+
+    rows: Rows
+    sizes: tuple[int, ...] = ()
+    numbers: np.ndarray | None = None
+
+
+def _taken(data: Any, labels: Any, most: int) -> Taken:
+    """Rows of arrays or tensors, of the set of a loader that shuffles, or of its first batches."""
+    if labels is not None or (isinstance(data, tuple) and not are_batches(data[0], None)):
+        rows = _rows(data if labels is None else (*several(data), labels))
+        chosen = _chosen(len(rows), most)
+        return Taken(rows.take(chosen), numbers=chosen)
+    sampler = getattr(data, "sampler", None)
+    if type(sampler) is torch.utils.data.RandomSampler and not sampler.replacement:
+        chosen = _chosen(len(data.dataset), most)
+        few = torch.utils.data.Subset(data.dataset, chosen.tolist())
+        loader = torch.utils.data.DataLoader(few, data.batch_size, collate_fn=data.collate_fn)
+        rows, sizes = _first(loader, most)
+        return Taken(rows, numbers=chosen) if len(rows) == len(chosen) else Taken(rows)
+    in_order = _in_order(data)
+    rows, sizes = _first(data, most)
+    return Taken(rows, sizes, np.arange(len(rows))) if in_order else Taken(rows)
+
+
+def _chosen(count: int, most: int) -> np.ndarray:
+    """The numbers of so many rows at most, drawn from all, in their order."""
+    rng = np.random.default_rng(0)
+    return np.sort(rng.choice(count, min(count, most), replace=False))
+
+
+def _first(loader: Any, most: int) -> tuple[Rows, tuple[int, ...]]:
+    """The first batches of a loader, and their sizes."""
     try:
-        return collected(Batches(lambda: _batches(data), 1), most, lambda batch, what: batch[0])
+        return collected(Batches(lambda: _batches(loader), 1), most, lambda batch, what: batch[0])
     except CircuitError:
         raise
     except ValueError:
@@ -144,28 +168,22 @@ def _array(x: Any) -> np.ndarray:
     return np.asarray(x)
 
 
-def _in_order(loader: Any, model: Any) -> bool:
+def _in_order(loader: Any) -> bool:
     """Whether a loader gives its batches in the same order in each epoch."""
     kinds = torch.utils.data
-    sampler = getattr(loader, "sampler", None)
-    random = (kinds.RandomSampler, kinds.SubsetRandomSampler, kinds.WeightedRandomSampler)
     own = getattr(loader, "batch_sampler", None)
     if type(own) is kinds.BatchSampler:
-        return not isinstance(sampler, random)
-    if own is not None and hasattr(own, "__len__"):
-        with seeded(0, model):
-            twice = [list(map(list, copy.copy(own))) for _ in range(2)]
-        return twice[0] == twice[1]
-    return True
+        random = (kinds.RandomSampler, kinds.SubsetRandomSampler, kinds.WeightedRandomSampler)
+        return not isinstance(loader.sampler, random)
+    if own is None or not hasattr(own, "__len__"):
+        return True
+    twice = [list(map(list, copy.copy(own))) for _ in range(2)]
+    return twice[0] == twice[1]
 
 
-def _numbers_only(
-    rows: Rows, sizes: tuple[int, ...], *, told: bool
-) -> tuple[Rows, tuple[int, ...], Finding | None]:
-    """The rows in which all are numbers, and, where that are not all, the finding.
-
-    It names the rows where they are `told` apart by their numbers, as in no order of chance.
-    """
+def _numbers_only(taken: Taken) -> tuple[Rows, tuple[int, ...], Finding | None]:
+    """The rows in which all are numbers, the sizes of their batches, and what was found."""
+    rows, sizes = taken.rows, taken.sizes
     good = np.ones(len(rows), bool)
     for column in rows.columns.values():
         if column.dtype.kind == "f":
@@ -175,7 +193,8 @@ def _numbers_only(
     ends = np.cumsum(sizes)
     kept = tuple(int(good[end - n : end].sum()) for end, n in zip(ends, sizes, strict=True))
     wrong = np.flatnonzero(~good)
-    shown = f": {', '.join(map(str, wrong[:8]))}{', …' * (len(wrong) > 8)}" if told else ""
+    numbers = [] if taken.numbers is None else taken.numbers[wrong[:8]].tolist()
+    shown = f": {', '.join(map(str, numbers))}{', …' * (len(wrong) > 8)}" if numbers else ""
     finding = Finding(
         "not a number",
         "severe",

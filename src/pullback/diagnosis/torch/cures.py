@@ -118,7 +118,17 @@ def bent_otherwise(patient: Patient, old: Sequence[str], text: str, new: str) ->
     return Cure(text, code, lambda patient: edited(patient, edit))
 
 
+def larger(patient: Patient) -> Cure:
+    """A larger module, or more epochs."""
+    return Cure(
+        "take more units or layers, or train for longer",
+        f"for epoch in range({4 * patient.epochs}):",
+        untried="how the module is made is known to its owner alone",
+    )
+
+
 _CURES: Mapping[str, Callable[[Patient], Cure]] = {
+    "underfitting": larger,
     "unscaled inputs": scaled,
     "forgotten shuffling": shuffled,
 }
