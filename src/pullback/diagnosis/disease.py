@@ -34,11 +34,13 @@ class Disease:
     brings: frozenset[str] = frozenset()
 
 
-def disease(name: str, *, brings: Iterable[str] = ()) -> Callable[[Find], Find]:
+def disease(
+    name: str, *, brings: Iterable[str] = (), among: Registry[Disease] = DISEASES
+) -> Callable[[Find], Find]:
     """Register a function of an `Examination` as what finds a disease."""
 
     def register(find: Find) -> Find:
-        DISEASES.add(name, Disease(name, find, frozenset(brings)))
+        among.add(name, Disease(name, find, frozenset(brings)))
         return find
 
     return register

@@ -15,13 +15,13 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.diagnosis import diseases
 from pullback.diagnosis.checks import Check, checks
-from pullback.diagnosis.disease import DISEASES
 from pullback.diagnosis.examination import Clock, Examination, Interrupted
 from pullback.diagnosis.finding import SEVERITIES, Finding
-from pullback.diagnosis.patient import Origin, Parts, Patient, collected
+from pullback.diagnosis.patient import Origin, Parts, Patient, collected, divided
 from pullback.diagnosis.proof import proved
 from pullback.diagnosis.refusal import not_finite, refused
 from pullback.diagnosis.report import Report
+from pullback.diagnosis.torch import Case, admitted, is_module
 from pullback.inspect.arguments import positive
 from pullback.train.data import Batches, Rows, are_batches
 from pullback.train.interrupt import Interruptible
@@ -35,10 +35,12 @@ _OF_BASE = 0.06  # of the time, for one training as its owner does
 
 
 def doctor(
-    trainer: Trainer,
+    trainer: Any,
     data: Any,
     labels: Any = None,
     *,
+    loss: Any = None,
+    optimizer: Any = None,
     validation: float | tuple[Any, ...] = 0.2,
     epochs: int | None = None,
     batch_size: int = 32,
@@ -55,10 +57,16 @@ def doctor(
     gone on with. Of many rows some thousand are taken, and of long trainings as many
     epochs as fit into the `seconds`; the report says so.
 
+    A module of PyTorch is examined too, with its criterion as `loss` and its `optimizer`, which
+    stay as they are as well; `data` are then a loader, tensors with their labels, or anything that
+    gives batches of tensors (inputs, labels), and `validation` may be a loader. The epochs are
+    those that it is trained for, 10 unless told, and `batch_size` is that of a loader.
+
     Each finding has a name, the evidence, the cause, a cure as code, and the proof: the same seed
     and batches with that one change, and with other seeds, so that chance is not taken for a cure.
 
-    Raises `CircuitError` where nothing can be examined: no Trainer, no rows, no time.
+    Raises `CircuitError` where nothing can be examined: no Trainer or module, no rows, no time, or
+    a module without its criterion and optimizer.
 
     >>> import pullback as pb
     >>> x = np.random.default_rng(0).normal(size=(100, 3))
@@ -68,16 +76,29 @@ def doctor(
     >>> report.findings[0].disease, report.healthy
     ('learning rate too low', False)
     """
-    if not isinstance(trainer, Trainer):
-        raise CircuitError(f"the doctor examines a Trainer with its data, got {trainer!r:.60}")
+    if not isinstance(trainer, Trainer) and not is_module(trainer):
+        raise CircuitError(
+            "the doctor examines a Trainer, or a module of PyTorch, with its data, got "
+            f"{trainer!r:.60}"
+        )
+    if isinstance(trainer, Trainer) and (loss is not None or optimizer is not None):
+        raise CircuitError("a Trainer has its loss and its optimizer; give those of a module alone")
     positive(seconds=seconds)
     from pullback.diagnosis.progress import DoctorProgress
 
     with DoctorProgress(seconds, progress) as shown, Interruptible() as interrupt:
         clock = Clock(seconds, shown.tell, lambda: interrupt.requested)
         columns = tuple(map(str, columns)) or tuple(map(str, getattr(data, "columns", ())))
-        given = data, labels, validation
         known: list[Finding] = []
+        if not isinstance(trainer, Trainer):
+            times = epochs or _EPOCHS
+            case = Case(
+                trainer, data, labels, loss, optimizer, validation, times, batch_size, columns
+            )
+            patient, notes = admitted(case, _MOST_ROWS)
+            patient, more = _in_time(patient, clock)
+            return _diagnosed(patient, clock, [*notes, *more], known)
+        given = data, labels, validation
         try:
             patient, notes = _admitted(trainer, *given, epochs, batch_size, columns)
         except CircuitError as error:
@@ -109,6 +130,11 @@ def _diagnosed(
         found = _causes(examination, found)
     except Interrupted:
         ended = "interrupted"
+    notes.extend(
+        f"{name!r} could not be looked for: {why}"
+        for name, why in examination.failed.items()
+        if name in patient.parts.diseases
+    )
     found.sort(key=lambda x: SEVERITIES[x.severity])
     return Report(patient, tuple(found), tuple(made), tuple(notes), clock.spent, ended)
 
@@ -116,7 +142,8 @@ def _diagnosed(
 def _found(examination: Examination) -> list[Finding]:
     """What all diseases find."""
     assert diseases.__all__  # which are registered by being imported
-    return [finding for known in DISEASES.values() for finding in known.find(examination)]
+    known = examination.patient.parts.diseases
+    return [finding for disease in known.values() for finding in disease.find(examination)]
 
 
 def _with_proof(examination: Examination, finding: Finding) -> Finding:
@@ -144,16 +171,15 @@ def _with_proof(examination: Examination, finding: Finding) -> Finding:
 def _causes(examination: Examination, found: list[Finding]) -> list[Finding]:
     """The findings with those that vanish with the cure of another under that one."""
     left = list(found)
+    known = examination.patient.parts.diseases
     for finding in found:
-        brings = DISEASES[finding.disease].brings
+        brings = known[finding.disease].brings
         others = [x for x in left if x is not finding and x.disease in brings]
         cure = finding.cure
         if finding not in left or not others or cure is None or cure.change is None:
             continue
         cured = Examination(cure.change(examination.patient), examination.clock)
-        there = {
-            (x.disease, x.where) for other in others for x in DISEASES[other.disease].find(cured)
-        }
+        there = {(x.disease, x.where) for other in others for x in known[other.disease].find(cured)}
         gone = tuple(x for x in others if (x.disease, x.where) not in there)
         left = [x for x in left if x not in gone]
         left[left.index(finding)] = finding.but(consequences=gone)
@@ -185,7 +211,7 @@ def _admitted(
     if apart:
         held_out = _numbered(reader.tuple(validation, "validation"))
     else:
-        rows, held_out, sizes = _divided(rows, sizes, float(validation), trainer.seed)
+        rows, held_out, sizes = divided(rows, sizes, float(validation), trainer.seed)
     if len(rows) > _MOST_ROWS and not sizes:
         drawn = _drawn(rows, trainer.seed)
         notes.append(f"{len(drawn):,} rows were drawn from {len(rows):,}")
@@ -225,25 +251,6 @@ def _drawn(rows: Rows, seed: int) -> Rows:
     count = max(1, round(len(there) * _MOST_ROWS / len(rows)))
     chosen = np.random.default_rng(seed).choice(there, count, replace=False)
     return rows.take(np.isin(runs, chosen))
-
-
-def _divided(
-    rows: Rows, sizes: tuple[int, ...], share: float, seed: int
-) -> tuple[Rows, Rows, tuple[int, ...]]:
-    """Rows to train on, and a share to judge by: of batches, some of each, so that order stays.
-
-    Of batches of one size they are the same ones of each, so that streams that go on from batch to
-    batch stay whole.
-    """
-    if not sizes:
-        return *rows.split(share, seed), ()
-    every, places = max(2, round(1.0 / share)), np.arange(len(rows))
-    if len(set(sizes)) == 1 and sizes[0] > 1:
-        every, places = min(every, sizes[0]), places % sizes[0]
-    held = places % every == every - 1
-    ends = np.cumsum(sizes)
-    kept = [int((~held[end - size : end]).sum()) for end, size in zip(ends, sizes, strict=True)]
-    return rows.take(~held), rows.take(held), tuple(size for size in kept if size)
 
 
 def _in_time(patient: Patient, clock: Clock) -> tuple[Patient, list[str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -19,14 +20,12 @@ from pullback.diagnosis.lost import Lost, first_lost
 from pullback.diagnosis.patient import Patient, Trained
 from pullback.diagnosis.reference import Reference
 from pullback.diagnosis.slopes import checked
-from pullback.inspect.activations import ActivationStatistics, activation_statistics
+from pullback.inspect.activations import ActivationStatistics
 from pullback.inspect.report import GradientReport
 from pullback.layers import Dense, Flatten, Sequential
-from pullback.layers.layer import Layer
 from pullback.train.callbacks import Event
-from pullback.train.data import Rows, of_kind, several
-from pullback.train.finder import LearningRates, swept
-from pullback.train.judge import Judge
+from pullback.train.data import Rows
+from pullback.train.finder import LearningRates
 
 _ROWS = 256  # of a batch that is looked at
 _FEW = 16  # of them, where few are enough
@@ -135,15 +134,9 @@ class Examination:
         return self._activations(self.patient.parts.model, "start")
 
     def _activations(self, model: Any, when: str) -> ActivationStatistics | None:
-        losses = self.patient.parts.losses
-        if not isinstance(model, Layer) or len(losses) > 1:
-            return None
         self.clock.at(f"looks at what each layer makes of some rows at the {when}")
-        columns = self.batch.columns
-        inputs = of_kind("inputs", columns)
-        given = tuple(inputs) if len(inputs) > 1 else inputs[0]
         try:
-            return activation_statistics(model, given, columns["labels"], *losses)
+            return self.patient.parts.activations(model, self.batch)
         except CircuitError as error:
             self.failed[when] = str(error)
             return None
@@ -236,8 +229,7 @@ class Examination:
         """The loss at growing learning rates; None where it is lost at the smallest."""
         self.clock.at("tries learning rates")
         try:
-            trainer = self.patient.parts.trainer()
-            return swept(trainer, self.patient.data, self.patient.batch_size)
+            return self.patient.parts.rates(self.patient.data, self.patient.batch_size)
         except CircuitError as error:
             self.failed["rates"] = str(error)
             return None
@@ -293,24 +285,18 @@ class Examination:
         self.clock.at("trains a linear model to compare with")
         from pullback.optim import Adam
 
-        scores = self._scores()
-        if scores.ndim > 2:
+        shape = self.patient.parts.outputs(self.batch.take(slice(1))).shape
+        model = Sequential(Flatten(), Dense(shape[-1] if len(shape) == 2 else 1))
+        parts = self.patient.parts.plain(model, Adam(0.01))
+        if parts is None or len(shape) > 2:
             return None
-        model = Sequential(Flatten(), Dense(scores.shape[-1] if scores.ndim == 2 else 1))
-        scaled = standardized(self.patient)
         try:
-            return scaled.but(model=model, optimizer=Adam(0.01), penalties=(), mixup=0.0).train(
+            return replace(standardized(self.patient), parts=parts).train(
                 watch=self.clock.watch, monitor=False
             )
         except CircuitError as error:
             self.failed["linear"] = str(error)
             return None
-
-    def _scores(self) -> Any:
-        """What the net makes of a row before training."""
-        trainer = self.patient.parts.trainer()
-        inputs = [x[:1] for x in self.patient.inputs]
-        return np.asarray(several(trainer.model(*inputs))[0].value)
 
     # Measures --------------------------------------------------------------------------------
 
@@ -320,9 +306,7 @@ class Examination:
 
     @cached_property
     def _loss_at_start(self) -> float:
-        trainer = self.patient.parts.trainer()
-        judge = Judge(trainer._step, trainer.engine, trainer.threads)
-        return judge.measure(self.batch)["loss"]
+        return self.patient.parts.loss(self.batch)
 
 
 def spread(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

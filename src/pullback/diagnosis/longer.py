@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,8 @@ def compared(patient: Patient, times: int, before: Patient, trained: Sequence[Tr
     columns = patient.held_out.columns
     given = [of_kind(kind, columns) for kind in ("inputs", "labels")]
     inputs, labels = (x[0] if len(x) == 1 else tuple(x) for x in given)
-    short, long = (x.trainer.evaluate(inputs, labels)["loss"] for x in trained)
+    trainers: list[Any] = [x.trainer for x in trained]
+    short, long = (trainer.evaluate(inputs, labels)["loss"] for trainer in trainers)
     short = min(short, trained[0].final("validation_loss"))
     return Longer(patient, before.inputs[0].shape[1], times, short, long)
 

@@ -84,6 +84,8 @@ def first_lost(patient: Patient, trained: Trained) -> Lost | None:
         trainer = patient.train(epochs=epoch - 1, monitor=False).trainer
     else:
         trainer = patient.parts.trainer()
+    if not isinstance(trainer, Trainer):
+        return None
     for batch, which, rows in _batches(patient, trainer, epoch):
         program = _step(trainer, rows)
         if program is not None:

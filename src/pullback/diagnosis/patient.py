@@ -16,6 +16,9 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.diagnosis.disease import DISEASES, Disease
+from pullback.diagnosis.protocol import Learner, Net
+from pullback.inspect.activations import ActivationStatistics, activation_statistics
 from pullback.layers.description import construct, describe
 from pullback.layers.layer import Layer
 from pullback.losses.loss import Loss
@@ -23,8 +26,10 @@ from pullback.losses.penalty import Penalty
 from pullback.optim.average import Average
 from pullback.optim.optimizer import Optimizer
 from pullback.train.callbacks import Event
-from pullback.train.data import Batches, Rows, of_kind
+from pullback.train.data import Batches, Rows, of_kind, several
+from pullback.train.finder import LearningRates, swept
 from pullback.train.history import History
+from pullback.train.judge import Judge
 from pullback.train.monitors import Monitor
 from pullback.train.trainer import Trainer
 
@@ -62,6 +67,17 @@ class Parts:
             trainer.seed,
         )
 
+    @property
+    def diseases(self) -> Mapping[str, Disease]:
+        return DISEASES
+
+    @property
+    def measured_by(self) -> Any:
+        return self.losses
+
+    def but(self, **changes: Any) -> Parts:
+        return replace(self, **changes)
+
     def trainer(self, monitor: Monitor | bool = False) -> Trainer:
         """A new Trainer of these parts, with a model of its own."""
         return Trainer(
@@ -77,13 +93,34 @@ class Parts:
             monitor=monitor,
         )
 
+    def activations(self, model: Any, rows: Rows) -> ActivationStatistics | None:
+        if not isinstance(model, Layer) or len(self.losses) > 1:
+            return None
+        inputs = of_kind("inputs", rows.columns)
+        given = tuple(inputs) if len(inputs) > 1 else inputs[0]
+        return activation_statistics(model, given, rows.columns["labels"], *self.losses)
+
+    def rates(self, rows: Rows, batch_size: int) -> LearningRates:
+        return swept(self.trainer(), rows, batch_size)
+
+    def loss(self, rows: Rows) -> float:
+        trainer = self.trainer()
+        return Judge(trainer._step, trainer.engine, trainer.threads).measure(rows)["loss"]
+
+    def outputs(self, rows: Rows) -> np.ndarray:
+        model = self.trainer().model
+        return np.asarray(several(model(*of_kind("inputs", rows.columns)))[0].value)
+
+    def plain(self, model: Any, optimizer: Any) -> Parts | None:
+        return replace(self, model=model, optimizer=optimizer, penalties=(), mixup=0.0)
+
 
 @dataclass(frozen=True)
 class Trained:
     """A patient after training: what was measured, and the Trainer that has the model."""
 
     history: History
-    trainer: Trainer
+    trainer: Learner
 
     def final(self, name: str) -> float:
         """A measurement after the last epoch; nan where there is none."""
@@ -115,7 +152,7 @@ class Patient:
     fewer epochs than by its owner, for want of time.
     """
 
-    parts: Parts
+    parts: Net
     data: Rows
     held_out: Rows
     epochs: int
@@ -137,7 +174,7 @@ class Patient:
         """
         own = {name: value for name, value in changes.items() if hasattr(self, name)}
         parts = {name: value for name, value in changes.items() if name not in own}
-        return replace(self, parts=replace(self.parts, **parts), **own)
+        return replace(self, parts=self.parts.but(**parts), **own)
 
     def keeping(self, places: np.ndarray) -> Patient:
         """The same with the rows to train on at these places alone, in their batches."""
@@ -158,7 +195,7 @@ class Patient:
         monitor: bool = True,
     ) -> Trained:
         """Train as its owner does, the same batches for the same seed, and keep all of it."""
-        parts = self.parts if seed is None else replace(self.parts, seed=seed)
+        parts = self.parts if seed is None else self.parts.but(seed=seed)
         trainer = parts.trainer(Monitor(_EVERY) if monitor else False)
         given: dict[str, Any]
         if self.sizes:
@@ -380,3 +417,22 @@ def _joined(name: str, parts: Sequence[np.ndarray]) -> np.ndarray:
             for x in parts
         ]
     )
+
+
+def divided(
+    rows: Rows, sizes: tuple[int, ...], share: float, seed: int
+) -> tuple[Rows, Rows, tuple[int, ...]]:
+    """Rows to train on, and a share to judge by: of batches, some of each, so that order stays.
+
+    Of batches of one size they are the same ones of each, so that streams that go on from batch to
+    batch stay whole.
+    """
+    if not sizes:
+        return *rows.split(share, seed), ()
+    every, places = max(2, round(1.0 / share)), np.arange(len(rows))
+    if len(set(sizes)) == 1 and sizes[0] > 1:
+        every, places = min(every, sizes[0]), places % sizes[0]
+    held = places % every == every - 1
+    ends = np.cumsum(sizes)
+    kept = [int((~held[end - size : end]).sum()) for end, size in zip(ends, sizes, strict=True)]
+    return rows.take(~held), rows.take(held), tuple(size for size in kept if size)

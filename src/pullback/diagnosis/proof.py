@@ -66,7 +66,8 @@ def best(trained: Trained, name: str) -> float:
 
 def _measure(patient: Patient, cured: Patient, before: Trained, after: Trained) -> str | None:
     """What is measured of both, and means the same."""
-    names = ("validation_loss",) if patient.parts.losses == cured.parts.losses else _BETWEEN
+    alike = patient.parts.measured_by == cured.parts.measured_by
+    names = ("validation_loss",) if alike else _BETWEEN
     rows = [x.history.rows[0] if x.history.rows else {} for x in (before, after)]
     if not rows[0] or not rows[1]:
         return "validation_loss"

@@ -14,12 +14,11 @@ from pullback.diagnosis.checks import Check
 from pullback.diagnosis.finding import Finding
 from pullback.diagnosis.page import fragment_of, page_of
 from pullback.diagnosis.patient import Patient
+from pullback.diagnosis.protocol import Learner
 from pullback.diagnosis.text import lines_of
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
-
-    from pullback.train.trainer import Trainer
 
 _WIDTH = 80
 
@@ -57,7 +56,7 @@ class Report:
         more = f"; {failed} of {len(self.checks)} checks failed" if failed else ""
         return f"healthy: nothing was found that keeps this net from learning ({took}){more}"
 
-    def apply(self, k: int = 1) -> Trainer:
+    def apply(self, k: int = 1) -> Learner:
         """The Trainer with the cure of finding k, at its start; data it does not hold.
 
         Raises `CircuitError` where there is no such finding, or no cure that can be made here.

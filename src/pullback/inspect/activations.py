@@ -161,7 +161,7 @@ def activation_statistics(
     rows = [_row("inputs", "", x) for x in wires if x.dtype.kind == "f"]
     for (name, layer, unit), slope in zip(seen, slopes, strict=True):
         rows.append(_row(name, type(layer).__name__, unit, layer, slope))
-    return ActivationStatistics(tuple(rows), tuple(_notes(rows)))
+    return statistics_of(rows)
 
 
 def _outputs(model: Layer, calls: Sequence[Call], output: Any) -> list[tuple[str, Layer, Unit]]:
@@ -191,31 +191,61 @@ def moved(unit: Unit) -> Unit:
 def _row(
     name: str, kind: str, unit: Unit, layer: Layer | None = None, slope: Unit | None = None
 ) -> LayerActivations:
-    y = np.asarray(unit.value, np.float64)
+    weights = [] if layer is None else [layer.own_parameters[name] for name in layer._weights]
+    return measured(
+        name,
+        kind,
+        np.asarray(unit.value),
+        bend=None if unit.gate is None else unit.gate.name,
+        gradient=None if slope is None else np.asarray(slope.value),
+        weights=[np.asarray(w.value) for w in weights],
+    )
+
+
+def measured(
+    name: str,
+    kind: str,
+    y: np.ndarray,
+    *,
+    bend: str | None = None,
+    gradient: np.ndarray | None = None,
+    weights: Sequence[np.ndarray] = (),
+) -> LayerActivations:
+    """A row of what a layer made of a batch, (rows, ..., units), which may not be finite.
+
+    `bend` is the gate that made it, "tanh" or "sigmoid" where it can be saturated.
+    """
+    shape, y = y.shape, y.astype(np.float64)
     finite = y[np.isfinite(y)]
     whole = finite.size == y.size and y.size > 0
     zero = y == 0.0
-    ends = _SATURATED.get(unit.gate.name) if unit.gate is not None else None
-    weights = [] if layer is None else [layer.own_parameters[name] for name in layer._weights]
+    ends = _SATURATED.get(bend or "")
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     counts = np.histogram(finite, _BINS, (low, high))[0] if high > low else np.array([finite.size])
     return LayerActivations(
         name,
         kind,
-        unit.shape,
+        shape,
         mean=float(y.mean()) if whole else math.nan,
         std=float(y.std()) if whole else math.nan,
         zeros=float(zero.mean()) if y.size else 0.0,
         dead=float(zero.all(axis=tuple(range(y.ndim - 1))).mean()) if y.size else 0.0,
         saturated=None if ends is None else float(((y < ends[0]) | (y > ends[1])).mean()),
-        gradient=None if slope is None else float(np.sqrt(np.mean(np.square(slope.value)))),
-        weight=float(np.std(np.concatenate([np.ravel(w.value) for w in weights]), dtype=float))
+        gradient=None
+        if gradient is None
+        else float(np.sqrt(np.mean(np.square(gradient, dtype=float)))),
+        weight=float(np.std(np.concatenate([np.ravel(w) for w in weights]), dtype=float))
         if weights
         else None,
         low=low,
         high=high,
         counts=tuple(counts.tolist()),
     )
+
+
+def statistics_of(rows: Sequence[LayerActivations]) -> ActivationStatistics:
+    """Rows in running order, the inputs first, with what is amiss in words."""
+    return ActivationStatistics(tuple(rows), tuple(_notes(rows)))
 
 
 # What is amiss -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ loss falls, the faster the larger the rate; and where it is too large the loss e
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -209,22 +209,42 @@ def swept(
         )
     moving, still = _trial(trainer, lowest), _trial(trainer, lowest)
     rates = np.geomspace(lowest, highest, steps)
+    with closing(_batches(moving, data, size)) as batches:
+        pairs = (
+            (_stepped(moving, batch, data, rate), _stepped(still, batch, data, 0.0))
+            for rate, batch in zip(rates, batches, strict=False)
+        )
+        return curve(rates, pairs)
+
+
+def usual_rates() -> np.ndarray:
+    """The rates that a sweep tries, unless it is told others.
+
+    >>> usual_rates()[[0, -1]]
+    array([1.e-06, 1.e+01])
+    """
+    return np.geomspace(_LOWEST, _HIGHEST, _STEPS)
+
+
+def curve(rates: np.ndarray, pairs: Iterable[tuple[float, float]]) -> LearningRates:
+    """A sweep over these rates, of pairs: the loss before a step, and that of what stands still.
+
+    It ends where the loss explodes. Raises `CircuitError` where it does so at once.
+    """
     losses: list[float] = []
     fixed: list[float] = []
     mean, best = 0.0, np.inf
-    with closing(_batches(moving, data, size)) as batches:
-        for k, (rate, batch) in enumerate(zip(rates, batches, strict=False)):
-            loss, other = _stepped(moving, batch, data, rate), _stepped(still, batch, data, 0.0)
-            mean = _KEPT * mean + (1.0 - _KEPT) * loss
-            present = mean / (1.0 - _KEPT ** (k + 1))
-            if not np.isfinite(present) or (k > _LEAST and present > _EXPLODED * abs(best) + 1e-12):
-                break
-            best = min(best, present)
-            losses.append(loss)
-            fixed.append(other)
+    for k, (loss, other) in enumerate(pairs):
+        mean = _KEPT * mean + (1.0 - _KEPT) * loss
+        present = mean / (1.0 - _KEPT ** (k + 1))
+        if not np.isfinite(present) or (k > _LEAST and present > _EXPLODED * abs(best) + 1e-12):
+            break
+        best = min(best, present)
+        losses.append(loss)
+        fixed.append(other)
     if len(losses) < 2:
         raise CircuitError(
-            f"at a learning rate of {lowest:g} the loss is no number already; scale inputs and "
+            f"at a learning rate of {rates[0]:g} the loss is no number already; scale inputs and "
             "labels, or look at how the model starts"
         )
     from_batches = np.array(fixed) - np.mean(fixed)

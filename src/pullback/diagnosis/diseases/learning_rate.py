@@ -85,7 +85,8 @@ def too_low(examination: Examination) -> Iterator[Finding]:
 
 def peak(examination: Examination) -> float | None:
     """The highest rate of the training, of a schedule too; None where it cannot be known."""
-    rate = examination.trained.trainer._step.optimizer.learning_rate
+    optimizer: Optimizer = examination.trained.trainer.optimizer
+    rate = optimizer.learning_rate
     if isinstance(rate, str):
         return None
     if not callable(rate):
@@ -98,10 +99,9 @@ def peak(examination: Examination) -> float | None:
 
 def _cure(examination: Examination, rate: float, present: float) -> Cure:
     """The same optimizer at this rate; of a schedule, at so much of it."""
-    optimizer = examination.trained.trainer._step.optimizer
-    schedule = optimizer.learning_rate
-    if callable(schedule):
-        return _lower(optimizer, schedule, float(f"{rate / present:.1g}"))
+    optimizer: Optimizer = examination.trained.trainer.optimizer
+    if callable(optimizer.learning_rate):
+        return _lower(optimizer, optimizer.learning_rate, float(f"{rate / present:.1g}"))
     rate = float(f"{rate:.1g}")
     better = replace(optimizer, learning_rate=rate)
     return Cure(

@@ -1,0 +1,58 @@
+"""Frozen parameters: without gradients, or unknown to the optimizer, and so never moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pullback.diagnosis.disease import disease
+from pullback.diagnosis.examination import Examination
+from pullback.diagnosis.finding import Cure, Finding
+from pullback.diagnosis.patient import Patient
+from pullback.diagnosis.torch.change import edited, parts_of
+from pullback.diagnosis.torch.own import OWN
+
+
+@disease("frozen parameters", brings=("learning rate too low", "underfitting"), among=OWN)
+def frozen(examination: Examination) -> Iterator[Finding]:
+    """Parameters have requires_grad False, or the optimizer does not hold them."""
+    parts = parts_of(examination.patient)
+    named = dict(parts.model.named_parameters())
+    held = {id(p) for p in parts.optimizer.parameters}
+    still = [name for name, p in named.items() if not p.requires_grad]
+    left_out = [name for name, p in named.items() if p.requires_grad and id(p) not in held]
+    strange = len(held - {id(p) for p in named.values()})
+    moved = len(named) - len(still) - len(left_out)
+    if moved == len(named):
+        return
+    evidence = []
+    if left_out:
+        of_others = f", but {strange} of other modules" if strange else ""
+        evidence.append(f"the optimizer does not hold {_told(left_out)}{of_others}")
+    if still:
+        evidence.append(f"requires_grad is False of {_told(still)}")
+    better = parts.optimizer.of_all(parts.model)
+    code = [f"optimizer = {better!r}"]
+    if still:
+        code.insert(0, "model.requires_grad_(True)")
+    yield Finding(
+        "frozen parameters",
+        "mild" if moved else "severe",
+        "; ".join(evidence),
+        "an optimizer moves the tensors that it was given, and only where they get a gradient; one "
+        "made before the module was copied or replaced holds those of the old one",
+        where=", ".join([*left_out, *still][:3]),
+        cures=(Cure("let the optimizer move all of them", "\n".join(code), _moving),),
+        numbers={"moved": float(moved), "parameters": float(len(named))},
+        certain=not moved or bool(strange),
+    )
+
+
+def _moving(patient: Patient) -> Patient:
+    patient = edited(patient, lambda model: model.requires_grad_(True))
+    parts = parts_of(patient)
+    return patient.but(optimizer=parts.optimizer.of_all(parts.model))
+
+
+def _told(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

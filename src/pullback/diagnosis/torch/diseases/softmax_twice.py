@@ -1,0 +1,78 @@
+"""Softmax twice: outputs that are probabilities already, under a criterion that makes them so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pullback.diagnosis.disease import disease
+from pullback.diagnosis.examination import Examination
+from pullback.diagnosis.finding import Cure, Finding
+from pullback.diagnosis.patient import Patient
+from pullback.diagnosis.torch.change import edited, parts_of
+from pullback.diagnosis.torch.library import torch
+from pullback.diagnosis.torch.own import OWN
+from pullback.diagnosis.torch.seen import Batch
+
+_APART = 1e-4  # from 1, that the probabilities of a row may add up to
+_INVERSE = {"Softmax": "log", "Sigmoid": "logit"}
+_TAKES = {"CrossEntropyLoss": "softmax", "BCEWithLogitsLoss": "sigmoid"}
+
+
+@disease("softmax twice", brings=("vanishing gradients", "learning rate too low"), among=OWN)
+def softmax_twice(examination: Examination) -> Iterator[Finding]:
+    """What answers is a softmax or a sigmoid, or adds up to 1, and the criterion has its own."""
+    parts = parts_of(examination.patient)
+    takes = _TAKES.get(parts.criterion.name)
+    if takes is None or parts.criterion.scores:
+        return
+    batch = Batch(examination)
+    last, output = batch.last, batch.output.detach()
+    kind = last.kind if last is not None and last.kind in _INVERSE else ""
+    if not kind and takes == "softmax" and _are_probabilities(output):
+        kind = "Softmax"
+    if not kind:
+        return
+    module = last is not None and last.module is not None and last.kind == kind
+    where = last.name if last is not None and last.kind == kind else ""
+    yield Finding(
+        "softmax twice",
+        "mild",
+        f"the outputs are those of a {kind.lower()}, from {float(output.min()):.3g} to "
+        f"{float(output.max()):.3g}, and {parts.criterion.name} makes a {takes} of them again",
+        "of numbers between 0 and 1 the criterion sees little difference: its gradients are small, "
+        "and no answer can be sure",
+        where=where,
+        cures=(
+            Cure(
+                f"let the module answer what goes into the {kind.lower()}",
+                f"torch.nn.Identity()  # in place of {where}, torch.nn.{kind}"
+                if module
+                else f"return x  # in forward, without torch.{kind.lower()}",
+                (lambda patient: _without(patient, where))
+                if module
+                else (lambda patient: _undone(patient, _INVERSE[kind])),
+            ),
+        ),
+        certain=True,
+    )
+
+
+def _are_probabilities(output: Any) -> bool:
+    if not torch.is_tensor(output) or output.ndim < 2 or output.shape[1] < 2:
+        return False
+    sums = output.sum(dim=1)
+    whole = torch.isclose(sums, torch.ones_like(sums), atol=_APART).all()
+    return bool(whole) and bool((output >= 0.0).all())
+
+
+def _without(patient: Patient, where: str) -> Patient:
+    def edit(model: Any) -> None:
+        model.set_submodule(where, torch.nn.Identity())
+
+    return edited(patient, edit)
+
+
+def _undone(patient: Patient, inverse: str) -> Patient:
+    """The same training as without: a softmax of logarithms of a softmax is that softmax."""
+    return patient.but(criterion=parts_of(patient).criterion.but(scores=inverse))
