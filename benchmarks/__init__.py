@@ -3,5 +3,5 @@
 WORKS = (
     "two_layer_network", "perceptron", "formula", "products", "convolution", "images", "recurrent",
     "transformer", "sampling", "tables", "lbfgs", "word2vec", "tsne", "search",
-    "mammography", "compile_time", "eager_scalar", "limits", "monitors", "doctor",
+    "mammography", "compile_time", "eager_scalar", "limits", "monitors", "doctor", "faults",
 )  # fmt: skip

@@ -273,7 +273,8 @@ class Trainer:
         run = Run(data, held_out, int(batch_size), called, first, first + int(epochs))
         if seeks(self.optimizer.learning_rate):
             refuse_to_go_on(self._step.sources, self._step.memory.wires)
-            self._settle(found_rate(self, data, run.batch_size), run.history.notes)
+            self._settle(found_rate(self, data, run.batch_size))
+            run.history.notes.append(f"learning rate {self.learning_rate:g}, found by trying")
         with Keeper(self.checkpoint, self._step, self.engine, self._run_id) as keeper:
             event = self._begun(run, keeper, resume=resume)
             shown = TrainingProgress(run.last - run.first, progress, done=run.done - run.first)
@@ -373,12 +374,10 @@ class Trainer:
             warnings.warn(why, stacklevel=3)
         return history
 
-    def _settle(self, rate: float, notes: list[str] | None = None) -> None:
+    def _settle(self, rate: float) -> None:
         """Take this learning rate where one was still to be found."""
         self._step.settle(rate)
         vars(self)["optimizer"] = self._step.optimizer
-        if notes is not None:
-            notes.append(f"learning rate {rate:g}, found by trying")
 
     def _lost(self, row: Mapping[str, float]) -> str | None:
         return lost(row, self._step.sources, self._step.memory.wires)
