@@ -93,7 +93,8 @@ def _helps(report: Report, finding: Finding) -> bool:
     assert finding.proof is not None
     patient = report.patient.but(seed=report.patient.parts.seed + FRESH)
     cured = finding.cure.change(patient)
-    proof = proved(patient, cured, [], Clock(SECONDS), measure=finding.proof.measure)
+    told = {"measure": finding.proof.measure, "at_end": finding.at_end}
+    proof = proved(patient, cured, [], Clock(SECONDS), **told)
     return proof is not None and proof.gain > max(0.0, proof.noise)
 
 

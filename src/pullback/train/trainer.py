@@ -269,8 +269,8 @@ class Trainer:
         )
         if isinstance(data, Rows):
             self._step.weigh(data.counted)
-        first = self._epochs
-        run = Run(data, held_out, int(batch_size), called, first, first + int(epochs))
+        last = self._epochs + int(epochs)
+        run = Run(data, held_out, int(batch_size), called, self._epochs, last)
         if seeks(self.optimizer.learning_rate):
             refuse_to_go_on(self._step.sources, self._step.memory.wires)
             self._settle(found_rate(self, data, run.batch_size))
@@ -358,8 +358,7 @@ class Trainer:
 
     def _diverges(self, run: Run, row: Mapping[str, float]) -> bool:
         """Whether what the epoch left is no finite number, which the history then says."""
-        what = self._lost(row)
-        if what is not None:
+        if (what := self._lost(row)) is not None:
             run.history.ended, run.history.diverged = f"{what} in epoch {run.done}", True
         return what is not None
 
