@@ -66,8 +66,11 @@ def test_a_function_of_bare_gates_is_looked_into():
             *(pb.Dense(8), pb.Residual(pb.ReLU(), pb.Dense(8, initializer="zeros")), pb.Dense(2))
         ),
         pb.Sequential(pb.Maxout(8), pb.Dense(2)),
+        pb.Sequential(
+            *(layer for _ in range(8) for layer in (pb.Dense(8), pb.Sigmoid())), pb.Dense(2)
+        ),
     ],
-    ids=["one", "bends", "narrow", "norm", "residual", "zeros", "maxout"],
+    ids=["one", "bends", "narrow", "norm", "residual", "zeros", "maxout", "deep"],
 )
 def test_what_bends_somewhere_or_is_needed_beside_is_well(model):
     assert not found(model)

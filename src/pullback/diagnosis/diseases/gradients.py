@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pullback.diagnosis.changes import before, clipped, of_kind, rebuilding, redrawn
+from pullback.diagnosis.checks import hardly_learns
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Curve, Finding
@@ -20,7 +21,6 @@ _VANISHED = 1e-3  # of what arrives at the last layer, arriving at the first
 _VANISHED_IN_TIME = 1e-4
 _EXPLODED = 1e3
 _GROWN = 100.0  # times the gradient of the first epoch
-_HARDLY = 0.9  # of the loss at the start: a net that stays above learns hardly anything
 _LEARNED = 0.3
 _SHORT = 8  # steps
 _BENDS = ("Tanh", "Sigmoid")
@@ -48,7 +48,7 @@ def vanishing(examination: Examination) -> Iterator[Finding]:
         whence = "stands early in a sequence" if way.steps else "the first layers make"
         yield Finding(
             "vanishing gradients",
-            "severe" if not way.steps and not end < _HARDLY * start else "mild",
+            "severe" if not way.steps and hardly_learns(examination) else "mild",
             f"at the start {way.told}",
             f"each {'step' if way.steps else 'layer'} passes on less than it gets, so that what "
             f"{whence} is hardly learned from",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pullback.diagnosis.changes import redrawn, scaled_by_layer
+from pullback.diagnosis.checks import chance_loss
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Bars, Cure, Finding
@@ -111,11 +112,12 @@ def badly_scaled(examination: Examination) -> Iterator[Finding]:
                 last,
             )
     told = told or _too_sure(examination)
+    far = not 1.0 / _VERY_FAR < change < _VERY_FAR
     if not told:
         return
     yield Finding(
         "badly scaled initialization",
-        "mild" if 1.0 / _VERY_FAR < change < _VERY_FAR else "severe",
+        "severe" if far or examination.trained.history.diverged else "mild",
         told,
         "weights that are too large or too small multiply the size of what flows in each layer",
         where=where,
@@ -138,8 +140,6 @@ def badly_scaled(examination: Examination) -> Iterator[Finding]:
 
 def _too_sure(examination: Examination) -> str:
     """What is to be said where the first answers are far too large; "" where they are not."""
-    from pullback.diagnosis.checks import chance_loss
-
     flow = examination.flow
     assert flow is not None
     scores = size(flow.scores[0].value)

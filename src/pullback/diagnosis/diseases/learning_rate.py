@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from pullback.core.unit import Unit
+from pullback.diagnosis.checks import hardly_learns
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Curve, Finding
@@ -17,7 +18,7 @@ from pullback.optim.schedules.schedule import Schedule, scheduled
 from pullback.train.finder import LearningRates
 
 _HIGH = 3.0  # times what a sweep suggests, that may be too much
-_LOW = 0.1  # times, that may be too little
+_LOW = 0.05  # times, that may be too little
 _JUMP = 1.05  # times the loss of the epoch before
 _LEARNED = 0.1  # of the loss at the start: a net that comes below has learned
 _FALLING = 0.2  # of what the loss fells in all, that it falls in the second half
@@ -73,7 +74,7 @@ def too_low(examination: Examination) -> Iterator[Finding]:
         return
     yield Finding(
         "learning rate too low",
-        "severe" if end > 0.9 * start else "mild",
+        "severe" if hardly_learns(examination) else "mild",
         f"{_told(examination, start, end)} in {len(history)} epochs"
         f"; a sweep suggests a rate of {found.suggestion:.2g}, and it is {rate:.3g}",
         "each step is so short that training would need many times as many of them",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.diagnosis.changes import with_options
+from pullback.diagnosis.checks import hardly_learns
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Finding
@@ -17,7 +18,6 @@ from pullback.losses.penalty import Penalty
 from pullback.optim.optimizer import OPTIMIZERS
 
 _SHRUNK = 0.5  # times as large as at the start, which weights are that a penalty holds down
-_HARDLY = 0.9  # of the loss at the start
 _WEAKER = 100.0
 _DECAY = "weight_decay"
 
@@ -58,7 +58,7 @@ def too_strong(examination: Examination) -> Iterator[Finding]:
     names = [repr(x) for x in pulls] + ([f"a weight decay of {decay:g}"] if decay else [])
     yield Finding(
         "penalty too strong",
-        "severe" if not last < _HARDLY * first else "mild",
+        "severe" if hardly_learns(examination) else "mild",
         f"the weights shrank from a length of {before:.3g} to {after:.3g}, pulled by "
         f"{' and '.join(names)}; the loss went from {first:.3g} to {last:.3g}",
         "the pull towards zero is stronger than what the data pull, so that the net says little",
