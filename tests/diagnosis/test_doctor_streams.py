@@ -1,7 +1,5 @@
 """A doctor takes streams: the same rows of each batch to judge by, and nets that remember."""
 
-import sys
-
 import numpy as np
 from tests.diagnosis.diseases.test_loop_too_short import KINDS
 
@@ -11,8 +9,7 @@ from pullback.sequences.text import TextStreams
 
 
 def test_streams_stay_whole(monkeypatch):
-    module = sys.modules[doctor.__module__]
-    monkeypatch.setattr(module, "DISEASES", {})
+    monkeypatch.setattr("pullback.diagnosis.patient.DISEASES", {})
     monkeypatch.setattr("pullback.diagnosis.examination._TINY_STEPS", 2)
     numbers = np.random.default_rng(0).integers(0, KINDS, 500)
     streams = TextStreams(numbers, rows=12, steps=4)

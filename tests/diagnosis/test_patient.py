@@ -3,7 +3,7 @@
 import numpy as np
 from tests.diagnosis.reports import patient
 
-from pullback.diagnosis.patient import collected
+from pullback.diagnosis.rows import collected
 from pullback.train.data import Batches, Rows, named
 
 

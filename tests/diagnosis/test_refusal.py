@@ -8,7 +8,7 @@ import pytest
 from tests.diagnosis.small import X, Y
 
 import pullback as pb
-from pullback.diagnosis import doctor
+from pullback.diagnosis import DISEASES, doctor
 from pullback.diagnosis.refusal import refused
 
 MOST = 1000
@@ -132,7 +132,8 @@ def test_a_doctor_says_so_and_goes_on(monkeypatch):
     module = sys.modules[doctor.__module__]
     monkeypatch.setattr(module, "_in_time", lambda patient, clock: (patient, []))
     monkeypatch.setattr(module, "checks", lambda examination: [])
-    monkeypatch.setattr(module, "DISEASES", {"not a number": module.DISEASES["not a number"]})
+    one = {"not a number": DISEASES["not a number"]}
+    monkeypatch.setattr("pullback.diagnosis.patient.DISEASES", one)
     report = doctor(trainer(), holed(), Y, epochs=1, progress=False)
     assert [x.disease for x in report.findings] == ["not a number"]
     assert len(report.patient.data) + len(report.patient.held_out) == 118

@@ -17,10 +17,11 @@ from pullback.diagnosis import diseases
 from pullback.diagnosis.checks import Check, checks
 from pullback.diagnosis.examination import Clock, Examination, Interrupted
 from pullback.diagnosis.finding import SEVERITIES, Finding
-from pullback.diagnosis.patient import Origin, Parts, Patient, collected, divided
+from pullback.diagnosis.patient import Origin, Parts, Patient
 from pullback.diagnosis.proof import proved
 from pullback.diagnosis.refusal import not_finite, refused
 from pullback.diagnosis.report import Report
+from pullback.diagnosis.rows import collected, divided
 from pullback.diagnosis.torch import Case, admitted, is_module
 from pullback.inspect.arguments import positive
 from pullback.train.data import Batches, Rows, are_batches

@@ -18,6 +18,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.diagnosis.disease import DISEASES, Disease
 from pullback.diagnosis.protocol import Learner, Net
+from pullback.diagnosis.rows import told_of
 from pullback.inspect.activations import ActivationStatistics, activation_statistics
 from pullback.layers.description import construct, describe
 from pullback.layers.layer import Layer
@@ -26,7 +27,7 @@ from pullback.losses.penalty import Penalty
 from pullback.optim.average import Average
 from pullback.optim.optimizer import Optimizer
 from pullback.train.callbacks import Event
-from pullback.train.data import Batches, Rows, of_kind, several
+from pullback.train.data import Rows, of_kind, several
 from pullback.train.finder import LearningRates, swept
 from pullback.train.history import History
 from pullback.train.judge import Judge
@@ -201,8 +202,8 @@ class Patient:
         if self.sizes:
             given = {"inputs": self.batches, "labels": None}
         else:
-            given = {**_told(self.data), "batch_size": self.batch_size}
-        held_out = tuple(_told(self.held_out).values())
+            given = {**told_of(self.data), "batch_size": self.batch_size}
+        held_out = tuple(told_of(self.held_out).values())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it diverges is what is to be found out
             history = trainer.fit(
@@ -218,7 +219,7 @@ class Patient:
         """The batches of an epoch, in their own order."""
         ends = accumulate(self.sizes, initial=0)
         for start, end in pairwise(ends):
-            yield tuple(_told(self.data.take(slice(start, end))).values())
+            yield tuple(told_of(self.data.take(slice(start, end))).values())
 
     def built(self) -> Any:
         """A copy of the model with its parameters made."""
@@ -367,72 +368,3 @@ def _at_start(trainer: Trainer) -> Any:
         return rebuilt(trainer.model)
     except CircuitError:
         return copy.deepcopy(trainer.model)
-
-
-def _told(rows: Rows) -> dict[str, Any]:
-    """Rows as `fit` takes them."""
-    columns = rows.columns
-    told: dict[str, Any] = {}
-    for kind in ("inputs", "labels"):
-        found = of_kind(kind, columns)
-        told[kind] = found[0] if len(found) == 1 else tuple(found)
-    if "weights" in columns:
-        told["weights"] = columns["weights"]
-    return told
-
-
-def collected(
-    batches: Batches, most: int, ready: Callable[[tuple[Any, ...], str], Rows]
-) -> tuple[Rows, tuple[int, ...]]:
-    """The rows of the first batches of an epoch, of about so many rows at most, and their sizes.
-
-    Batches of sequences may be of different lengths: all become as long as the longest, filled up
-    behind their ends as `pullback.sequences` does, by 0, and of labels by -1.
-    """
-    found: list[Rows] = []
-    count = 0
-    for batch in batches:
-        found.append(ready(batch, "training"))
-        count += len(found[-1])
-        if count >= most:
-            break
-    names: Sequence[str] = list(found[0].columns)
-    columns = {name: _joined(name, [rows.columns[name] for rows in found]) for name in names}
-    return Rows(columns), tuple(map(len, found))
-
-
-def _joined(name: str, parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Arrays one after another, which may differ in the length of their rows."""
-    if len({x.shape[1:] for x in parts}) == 1:
-        return np.concatenate(parts)
-    shape = np.max([x.shape[1:] for x in parts], axis=0)
-    fill = -1 if name.startswith("labels") else 0
-    return np.concatenate(
-        [
-            np.pad(
-                x,
-                [(0, 0), *((0, n - m) for n, m in zip(shape, x.shape[1:], strict=True))],
-                constant_values=fill,
-            )
-            for x in parts
-        ]
-    )
-
-
-def divided(
-    rows: Rows, sizes: tuple[int, ...], share: float, seed: int
-) -> tuple[Rows, Rows, tuple[int, ...]]:
-    """Rows to train on, and a share to judge by: of batches, some of each, so that order stays.
-
-    Of batches of one size they are the same ones of each, so that streams that go on from batch to
-    batch stay whole.
-    """
-    if not sizes:
-        return *rows.split(share, seed), ()
-    every, places = max(2, round(1.0 / share)), np.arange(len(rows))
-    if len(set(sizes)) == 1 and sizes[0] > 1:
-        every, places = min(every, sizes[0]), places % sizes[0]
-    held = places % every == every - 1
-    ends = np.cumsum(sizes)
-    kept = [int((~held[end - size : end]).sum()) for end, size in zip(ends, sizes, strict=True)]
-    return rows.take(~held), rows.take(held), tuple(size for size in kept if size)

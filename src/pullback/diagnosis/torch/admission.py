@@ -11,8 +11,10 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.diagnosis.finding import Cure, Finding
-from pullback.diagnosis.patient import Patient, collected, divided
+from pullback.diagnosis.patient import Patient
+from pullback.diagnosis.rows import collected, divided
 from pullback.diagnosis.torch.criterion import LABELS, Criterion, OwnLoss
+from pullback.diagnosis.torch.diseases import HIDDEN, known
 from pullback.diagnosis.torch.hooks import line, run
 from pullback.diagnosis.torch.learner import device_of, seeded, tensors
 from pullback.diagnosis.torch.library import torch
@@ -49,7 +51,6 @@ def admitted(case: Case, most: int) -> tuple[Patient, list[str]]:
     Raises `CircuitError` where nothing can be examined: no criterion, no optimizer, batches that
     the module cannot take.
     """
-    from pullback.diagnosis.torch.diseases import HIDDEN  # which look at what is made here
 
     criterion = Criterion.of(case.loss)
     optimizer = TorchOptimizer.of(case.optimizer)
@@ -57,7 +58,7 @@ def admitted(case: Case, most: int) -> tuple[Patient, list[str]]:
     model, made = optimizer.copied(case.module)
     if case.optimizer.state:
         notes.append(_begun_anew(model))
-    parts = TorchParts(model, replace(optimizer, made=made), criterion)
+    parts = TorchParts(model, replace(optimizer, made=made), criterion, diseases=known())
     apart = not isinstance(case.validation, float | int)
     with seeded(parts.seed, model):
         taken = _taken(case.data, case.labels, most)

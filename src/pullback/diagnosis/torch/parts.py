@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import count
 from typing import Any
 
@@ -37,7 +37,7 @@ class TorchParts:
     """What a module is trained with, and what a doctor asks of it: the `Net` of PyTorch.
 
     `clip` is the length that gradients are cut to. `amiss` is what was found before the module
-    could be trained at all.
+    could be trained at all. `diseases` are what is looked for, by name.
     """
 
     model: Any
@@ -46,6 +46,7 @@ class TorchParts:
     clip: float | None = None
     seed: int = 0
     amiss: tuple[Finding, ...] = ()
+    diseases: Mapping[str, Disease] = field(default_factory=dict)
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -73,12 +74,6 @@ class TorchParts:
         return None
 
     @property
-    def diseases(self) -> Mapping[str, Disease]:
-        from pullback.diagnosis.torch.diseases import known  # which look at these parts
-
-        return known()
-
-    @property
     def measured_by(self) -> Any:
         how = self.criterion
         return how.function, how.labels, how.scores
@@ -88,7 +83,7 @@ class TorchParts:
             optimizer = changes.get("optimizer", self.optimizer)
             changes = {**changes, "optimizer": replace(optimizer, decayed=0.0)}
             del changes["penalties"]
-        known = {field.name for field in fields(self)}
+        known = {own.name for own in fields(self)}
         for name in changes:
             if name not in known:
                 raise CircuitError(f"a net of PyTorch has no {name} that the doctor could change")
