@@ -68,3 +68,11 @@ def test_without_tensorboardx_nothing_is_begun(monkeypatch):
     done = train("--tensorboard", "board")
     assert (done.returncode, done.stdout) == (2, "")
     assert 'pip install "pullback[tensorboard]"' in done.message
+
+
+def test_alarms_are_told_at_the_end():
+    told = ("train", "iris", "--epochs", 6, "--engine", "eager", "--hidden", 4, "--learning-rate")
+    calm, wild = (run(*told, rate) for rate in (0.01, 3e4))
+    assert "alarm " not in calm.stdout
+    assert "alarm " in wild.stdout
+    assert "pullback doctor, with the same options, finds it" in wild.stdout

@@ -219,10 +219,13 @@ def show_end(
     """
     files = (settings.log, settings.tensorboard, settings.figure, settings.checkpoint, *written)
     epochs = counted(len(outcome.history), "epoch")
+    alarmed = bool(outcome.history.alarms)
     page.facts(
         f"ended     after {epochs} in {outcome.seconds:.2f} s{pace}, seed {settings.seed}: "
         f"{outcome.history.ended}",
         *(f"note      {note}" for note in outcome.history.notes),
+        *(f"alarm     {alarm}" for alarm in outcome.history.alarms),
+        *(["cause     pullback doctor, with the same options, finds it"] if alarmed else []),
         f"saved     {saved or 'not saved; --save FILE keeps it'}",
         *(f"written   {file}" for file in files if file is not None),
     )

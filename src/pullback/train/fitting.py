@@ -5,6 +5,7 @@ Every study, of tables, pictures and sequences, trains by this.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 import warnings
@@ -18,6 +19,7 @@ from pullback.losses.penalty import Penalty
 from pullback.optim.optimizer import Optimizer
 from pullback.train.callbacks import Callback, Event
 from pullback.train.checkpoints import Checkpoints
+from pullback.train.divergence import CALL
 from pullback.train.history import History
 from pullback.train.settings import Settings
 from pullback.train.stopping import early_stopping
@@ -99,6 +101,7 @@ def fitted(
         mixup,
         checkpoint=None if folder is None else Checkpoints(folder, about=settings.same()),
         monitor=settings.monitor,
+        doctor=settings.monitor,
     )
     written = [
         *([json_lines(settings.log)] if settings.log else []),
@@ -109,6 +112,7 @@ def fitted(
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "training ended")  # it is in history.ended, and shown
+        warnings.filterwarnings("ignore", f".*{re.escape(CALL)}")  # and these in history.alarms
         history = trainer.fit(
             inputs,
             labels,
