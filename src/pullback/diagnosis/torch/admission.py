@@ -113,11 +113,12 @@ def _taken(data: Any, labels: Any, most: int) -> Taken:
         rows = _rows(data if labels is None else (*several(data), labels))
         chosen = _chosen(len(rows), most)
         return Taken(rows.take(chosen), numbers=chosen)
-    sampler = getattr(data, "sampler", None)
+    given: Any = data  # which else is a tuple to pyright from here on
+    sampler = getattr(given, "sampler", None)
     if type(sampler) is torch.utils.data.RandomSampler and not sampler.replacement:
-        chosen = _chosen(len(data.dataset), most)
-        few = torch.utils.data.Subset(data.dataset, chosen.tolist())
-        loader = torch.utils.data.DataLoader(few, data.batch_size, collate_fn=data.collate_fn)
+        chosen = _chosen(len(given.dataset), most)
+        few = torch.utils.data.Subset(given.dataset, chosen.tolist())
+        loader = torch.utils.data.DataLoader(few, given.batch_size, collate_fn=given.collate_fn)
         rows, sizes = _first(loader, most)
         return Taken(rows, numbers=chosen) if len(rows) == len(chosen) else Taken(rows)
     in_order = _in_order(data)
