@@ -2,6 +2,6 @@
 
 WORKS = (
     "two_layer_network", "perceptron", "formula", "products", "convolution", "images", "recurrent",
-    "transformer", "sampling", "tables", "lbfgs", "word2vec", "tsne", "search", "compile_time",
-    "eager_scalar", "limits", "monitors",
+    "transformer", "sampling", "tables", "lbfgs", "word2vec", "tsne", "search",
+    "mammography", "compile_time", "eager_scalar", "limits", "monitors", "doctor", "faults",
 )  # fmt: skip

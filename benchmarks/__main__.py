@@ -1,9 +1,9 @@
-"""python -m benchmarks [names…] [--quick] [--write] [--threads N]
+"""python -m benchmarks [names…] [--quick] [--write] [--threads N] [--tune]
 
 Runs the works of these names, or all, and prints a table of each. `--quick` is for trying the
 benchmarks out: its figures mean nothing. `--write` keeps the figures of each work, in place of what
 was known of it on this kind of processor, and writes RESULTS.md anew; what other processors did and
-other works stay.
+other works stay. `--tune` runs those cases of faults that the doctor's thresholds may be set by.
 """
 
 from __future__ import annotations
@@ -43,15 +43,18 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--threads", type=int, default=2, help="of every side")
+    parser.add_argument("--tune", action="store_true", help="of faults: cases to set thresholds by")
     told = parser.parse_args()
     if unknown := set(told.names) - set(WORKS):
         parser.error(f"there is no work {min(unknown)!r}; there are: {', '.join(WORKS)}")
     if told.write and told.quick:
         parser.error("--write is for figures that mean something: without --quick")
+    if told.tune and (told.names != ["faults"] or told.write):
+        parser.error("--tune is for faults alone, and their figures are not kept")
     failed = []
     for name in told.names or WORKS:
         try:
-            figures = measured(name, told.quick, told.threads)
+            figures = measured(name, told.quick, told.threads, tune=told.tune)
         except Exception as error:
             print(f"{name} failed", file=sys.stderr)
             if not told.write:
@@ -68,13 +71,13 @@ def main() -> None:
         sys.exit("\n".join(failed))
 
 
-def measured(name: str, quick: bool, count: int) -> report.Figures:
+def measured(name: str, quick: bool, count: int, *, tune: bool = False) -> report.Figures:
     """A work's lines, and in what circumstances they were measured."""
     module = importlib.import_module(f"benchmarks.{name}")
     count = getattr(module, "THREADS", count)
     limit_threads(count)
     begun, used = time.perf_counter(), _processor_seconds()
-    lines = module.measure(quick)
+    lines = module.measure(quick, tune=True) if tune else module.measure(quick)
     spent = time.perf_counter() - begun
     return report.Figures(
         date=f"{datetime.date.today():%Y-%m-%d}",

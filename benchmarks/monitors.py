@@ -25,8 +25,8 @@ def measure(quick: bool) -> list[Line]:
         for case in CASES
         for line in compare(
             case,
-            partial(fitted, case, True),
-            {WITHOUT: partial(fitted, case, False)},
+            partial(fitted, case, monitor=True),
+            {WITHOUT: partial(fitted, case)},
             {WITHOUT: GOAL},
             quick=quick,
             tolerance=0.0,
@@ -34,7 +34,8 @@ def measure(quick: bool) -> list[Line]:
     ]
 
 
-def fitted(case: str, monitor: bool) -> Work:
+def fitted(case: str, **watched: Any) -> Work:
+    """An epoch of a Trainer, which is told to watch or not."""
     import pullback as pb
 
     layers, shape, size = CASES[case]
@@ -48,8 +49,8 @@ def fitted(case: str, monitor: bool) -> Work:
             pb.SoftmaxCrossEntropy(),
             pb.SGD(1e-3, momentum=0.9),
             penalties=pb.L2(1e-4),
-            monitor=monitor,
             threads=threads(),
+            **watched,
         )
 
     def epoch(trainer: pb.Trainer) -> None:

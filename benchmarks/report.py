@@ -12,6 +12,7 @@ import datetime
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,10 @@ def _date(date: str) -> str:
 
 def _docstring(name: str) -> str:
     """What a work compares; its module need not be imported, which its peers might lack for."""
-    source = (HERE / f"{name}.py").read_text(encoding="utf-8")
+    found = find_spec(f"benchmarks.{name}")  # a module, or a package
+    assert found is not None
+    assert found.origin is not None
+    source = Path(found.origin).read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(source)) or ""
 
 

@@ -1,20 +1,22 @@
 """Write the documentation's tables from the registries, or check that they are up to date.
 
-python scripts/docs.py            writes docs/gates.md
-python scripts/docs.py --check    fails where the file would change
+python scripts/docs.py            writes docs/gates.md, and the diseases in docs/doctor.md
+python scripts/docs.py --check    fails where a file would change
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pullback as pb
 from pullback.core.gate import Gate
+from pullback.diagnosis import DISEASES, Disease
 
-TARGET = Path(__file__).parent.parent / "docs" / "gates.md"
+DOCS = Path(__file__).parent.parent / "docs"
 
 HEADER = """# Gates
 
@@ -80,18 +82,43 @@ def table(title: str, gates: list[Gate]) -> str:
     return f"## {title}\n\n{head}" + "\n".join(row(g) for g in gates) + "\n"
 
 
-def main() -> None:
-    gates = sorted(pb.GATES.values(), key=lambda g: g.name)
-    text = HEADER + "\n".join(
+def gates() -> str:
+    """The text of docs/gates.md."""
+    known = sorted(pb.GATES.values(), key=lambda g: g.name)
+    return HEADER + "\n".join(
         [
-            table("Elementwise", [g for g in gates if g.elementwise]),
-            table("Structural", [g for g in gates if not g.elementwise]),
+            table("Elementwise", [g for g in known if g.elementwise]),
+            table("Structural", [g for g in known if not g.elementwise]),
         ]
     )
-    if "--check" not in sys.argv:
-        TARGET.write_text(text)
-    elif not TARGET.exists() or TARGET.read_text() != text:
-        sys.exit("docs/gates.md is not what the gates say; run python scripts/docs.py")
+
+
+def diseases() -> str:
+    """The text of docs/doctor.md, with its table of diseases as they are registered."""
+
+    def line(known: Disease) -> str:
+        found = " ".join((inspect.getdoc(known.find) or "").split("\n\n")[0].split())
+        return f"| {known.name} | {found} | {', '.join(sorted(known.brings))} |"
+
+    names = sorted(DISEASES)
+    rows = "\n".join(line(DISEASES[name]) for name in names)
+    head = "| disease | what is found | what it may bring about |\n|---|---|---|\n"
+    text = (DOCS / "doctor.md").read_text()
+    return re.sub(
+        r"(<!-- diseases.*? -->\n).*?(<!-- end -->)",
+        lambda marks: f"{marks[1]}{head}{rows}\n{marks[2]}",
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def main() -> None:
+    for name, text in {"gates.md": gates(), "doctor.md": diseases()}.items():
+        target = DOCS / name
+        if "--check" not in sys.argv:
+            target.write_text(text)
+        elif not target.exists() or target.read_text() != text:
+            sys.exit(f"docs/{name} is not what is registered; run python scripts/docs.py")
 
 
 if __name__ == "__main__":

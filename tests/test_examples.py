@@ -82,5 +82,12 @@ def test_the_page_of_optimizers_runs(tmp_path):
     assert "SAM(Accumulate(Groups(Muon(" in pasted("docs/optimizers.md", tmp_path)
 
 
+def test_the_page_of_the_doctor_finds_and_cures(tmp_path):
+    said = pasted("docs/doctor.md", tmp_path)
+    assert "1. learning rate too low (severe)" in said
+    assert "it helps: validation loss" in said
+    assert (tmp_path / "report.html").exists()
+
+
 def test_there_are_examples():
     assert len(EXAMPLES) >= 4

@@ -281,6 +281,7 @@ from pullback.train import (
 )
 
 if TYPE_CHECKING:
+    from pullback.diagnosis import doctor
     from pullback.estimators import LinearSVM, NetworkClassifier, NetworkRegressor
     from pullback.maps import TSNE
     from pullback.words import Word2Vec
@@ -468,6 +469,7 @@ __all__ = [
     "cos",
     "ctc_labels",
     "divide",
+    "doctor",
     "draw",
     "early_stopping",
     "einsum",
@@ -564,6 +566,7 @@ _LATE = {
     "NetworkRegressor": "pullback.estimators",
     "TSNE": "pullback.maps",
     "Word2Vec": "pullback.words",
+    "doctor": "pullback.diagnosis",
 }
 """Where names are that stand on scikit-learn, which takes long to import, or on much else."""
 

@@ -95,7 +95,7 @@ def test_options_that_are_none(either, told, message):
 def test_options_are_of_files_alone():
     done = run("train", "iris", "--decimal", "comma")
     assert done.returncode == 2
-    assert "only of a file can the target, task, kinds and how to read it be told" in done.message
+    assert "so leave out target, task, kinds and how to read a file" in done.message
 
 
 def test_predictions_write_the_texts_of_the_classes(tmp_path):

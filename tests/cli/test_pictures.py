@@ -54,9 +54,11 @@ def test_a_folder_is_trained_on_and_reported(model):
 
 
 def test_a_list_is_trained_on(folder):
-    done = run("train", folder / "list.csv", "--model", "linear", "--epochs", 2, "--json")
+    told = ("--model", "linear", "--epochs", 2, "--learning-rate", "find", "--json")
+    done = run("train", folder / "list.csv", *told)
     assert done.returncode == 0, done.stderr
     plain = json.loads(done.stdout)
+    assert "find" not in plain["model"]["optimizer"]  # but the rate that was found
     assert plain["classes"] == ["bottom", "top"]
     assert plain["pictures"] == {"train": 28, "validation": 4, "test": 8}
     assert any("files are in column 'file'" in note for note in plain["notes"])

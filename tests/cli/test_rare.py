@@ -144,7 +144,7 @@ def test_several_unequal_classes_have_means_over_them(tmp_path):
     ("arguments", "message"),
     [
         (("--threshold", "fun"), "a threshold is not chosen for 'fun'; there are: f1,"),
-        (("--threshold", "recall@x"), "'x' in 'recall@x' is no number above 0"),
+        (("--threshold", "recall=x"), "'x' in 'recall=x' is no number above 0"),
         (("--calibrate", "isotonic"), "there is no calibration 'isotonic'; there are: temperature"),
         (("--sampling", "all"), "--sampling is balanced or not given, got 'all'"),
         (("--sampling", "balanced", "--class-weights", "balanced"), "together they do so twice"),
@@ -179,7 +179,7 @@ def test_a_threshold_that_nothing_reaches_is_said(tmp_path):
     frame = pd.DataFrame({"a": rng.normal(size=200), "state": np.arange(200) % 20 == 0})
     frame["state"] = frame["state"].map({True: "ill", False: "well"})
     frame.to_csv(tmp_path / "noise.csv", index=False)
-    found = summary(tmp_path / "noise.csv", "--threshold", "recall@1")
+    found = summary(tmp_path / "noise.csv", "--threshold", "precision=1")
     threshold, notes = found["decision"]["threshold"], " ".join(found["decision"]["notes"])
     assert threshold is not None or "no threshold was chosen: no threshold reaches" in notes
 

@@ -21,7 +21,7 @@ def model(text):
     path = text.with_suffix(".safetensors")
     done = run(
         "train", text, "--model", "gru", "--hidden", 16, "--steps", 16, "--epochs", 3,
-        "--engine", "eager", "--save", path,
+        "--engine", "eager", "--learning-rate", "find", "--save", path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return path, done
@@ -34,6 +34,7 @@ def test_a_text_is_trained_on_and_reported(model):
     for words in ("nats a character", "bits a character", "by the character before it"):
         assert words in done.stdout
     assert "epoch 1 writes:" in done.stderr
+    assert "found by trying" in done.stdout
 
 
 def test_it_writes(model):
@@ -53,6 +54,7 @@ def test_it_is_described(model):
     said = run("describe", path).stdout
     assert "writes text, character by character" in said
     assert "gru: SequenceCrossEntropy" in said
+    assert "find" not in said
     plain = json.loads(run("describe", path, "--json").stdout)
     assert plain["task"] == "language modelling"
     assert plain["inputs"]["kind"] == "gru"

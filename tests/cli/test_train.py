@@ -187,6 +187,8 @@ def test_options_reach_the_training(flowers):
     assert found["model"]["layers"][:4] == ["Dense(4)", "ReLU()", "Dropout(rate=0.25)", "Dense(3)"]
     assert found["training"]["epochs"] == 3
     assert found["training"]["mixup"] == 0.0
+    rate = ("--learning-rate", "find", "--epochs", 1)
+    assert "find" not in summary(flowers, *rate)["model"]["optimizer"]
 
 
 def test_labels_are_smoothed_and_rows_mixed(flowers):
@@ -286,22 +288,25 @@ def test_json_is_all_there_is_on_standard_output(prices):
         (["digitz"], "did you mean 'digits'?"),
         (["{}", "--target", "speces"], "there is no column 'speces'; did you mean 'species'?"),
         (["{}", "--kind", "lenght=number"], "there is no column 'lenght'; did you mean 'length'?"),
-        (["{}", "--kind", "length=numeral"], "there is no kind of column 'numeral'; there are: n"),
+        (
+            ["{}", "--kind", "length=numeral"],
+            "there is no kind of column 'numeral'; did you mean 'number'?",
+        ),
         (["{}", "--kind", "length"], "--kind is COLUMN=KIND, such as zip=category, got 'length'"),
         (["{}", "--kind", "a=date", "--kind", "a=date"], "column 'a' is told two kinds"),
         (["{}", "--kind", "colour=number"], "column 'colour' cannot be of kind 'number': it has"),
         (["{}", "--task", "guessing"], "there is no task 'guessing'; there are: classification"),
         (["{}", "--task", "regression"], "regression predicts numbers, and the target 'species'"),
         (["{}", "--model", "tree"], "there is no model 'tree'; there are: linear, svm, mlp"),
-        (["{}", "--loss", "sqared"], "there is no loss 'sqared'; there are: AbsoluteError, Bin"),
+        (["{}", "--loss", "sqared"], "there is no loss 'sqared'; did you mean 'SquaredError'?"),
         (["{}", "--loss", "Hinge"], "Hinge does not fit classification of 3 classes; there are: M"),
         (["{}", "--loss", "huber"], "Huber does not fit classification of 3 classes"),
         (["{}", "--model", "svm", "--loss", "Huber"], "learns by a hinge"),
         (["{}", "--model", "svm", "--target", "width"], "the task is regression; use --model lin"),
         (["{}", "--model", "linear", "--hidden", "3"], "--hidden is for hidden layers"),
-        (["{}", "--optimizer", "adamm"], "there is no optimizer 'adamm'; there are: Adadelta"),
+        (["{}", "--optimizer", "adamm"], "there is no optimizer 'adamm'; did you mean 'Adam'?"),
         (["{}", "--engine", "steam"], "there is no engine 'steam'; there are: eager, native"),
-        (["{}", "--activation", "relo"], "there is no activation 'relo'; there are: ReLU"),
+        (["{}", "--activation", "relo"], "there is no activation 'relo'; did you mean 'ReLU'?"),
         (["{}", "--learning-rate", "-1"], "--learning-rate is a number above 0, such as 0.1, got"),
         (["{}", "--learning-rate", "nan"], "--learning-rate is a number above 0"),
         (["{}", "--l2", "-1"], "--l2 is a number of at least 0"),
@@ -330,7 +335,7 @@ def test_json_is_all_there_is_on_standard_output(prices):
         (["{}", "--save", "/"], "--save needs the name of a file, and / is a folder"),
         (["{}", "--save", ""], "--save needs the name of a file, got ''"),
         (["{}", "--save", "/nowhere/at/all"], "no folder"),
-        (["digits", "--target", "digit"], "only of a file can the target"),
+        (["digits", "--target", "digit"], "so leave out target, task, kinds"),
         (["cifar10", "--target", "x"], "--target is for tables, and these are pictures"),
         (["/", "--kind", "a=number"], "--kind is for tables, and these are pictures"),
     ],

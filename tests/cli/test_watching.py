@@ -1,6 +1,7 @@
 """What a monitor sees, on the command line: a table, lines of JSON, a figure, event files."""
 
 import json
+import sys
 
 import pytest
 from tests.cli.command import run
@@ -26,6 +27,7 @@ def test_the_layers_are_shown_logged_and_drawn(tmp_path):
     assert [line["event"] for line in lines] == ["begin", "epoch", "epoch", "end"]
     assert list(lines[1]["layers"]) == ["dense1", "relu1", "dense2"]
     assert (tmp_path / "run.svg").stat().st_size > 10_000
+    assert done.stdout.endswith("written   run.jsonl\nwritten   run.svg\n")
 
 
 def test_without_a_monitor_nothing_of_layers_is_shown():
@@ -47,10 +49,22 @@ def test_event_files(tmp_path):
         (("--figure", "run.txt"), "--figure"),
         (("--log", "none/run.jsonl"), "--log"),
         (("--figure", "none/run.svg"), "--figure"),
+        (("--tensorboard", "file"), "--tensorboard needs a folder, and file is a file"),
+        (("--tensorboard", "file/in"), "and file is a file: file/in cannot be in it"),
+        (("--tensorboard", ""), "--tensorboard needs the name of a folder"),
+        (("--save", "model.png"), "--save writes a model: name it model.safetensors, not model."),
     ],
 )
-def test_files_that_cannot_be_written_are_refused_before_work(arguments, message):
+def test_files_that_cannot_be_written_are_refused_before_work(arguments, message, tmp_path):
+    (tmp_path / "file").touch()
     done = train(*arguments)
     assert done.returncode == 2
     assert message in done.message
     assert not done.stdout
+
+
+def test_without_tensorboardx_nothing_is_begun(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    done = train("--tensorboard", "board")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'pip install "pullback[tensorboard]"' in done.message

@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.circuits import ELEMENTWISE, circuits, in_namespace
 from tests.gates.test_jax import THEIRS
-from tests.xla import quick_jit
 
 import pullback as pb
 from pullback.core.values import arrays
@@ -107,7 +106,7 @@ def test_value_and_gradient_are_jax_s(circuit):
         return PULL * jnp.sum(y), y
 
     with jax.enable_x64(True):
-        grads, value = quick_jit(jax.grad(pulled_by_jax, has_aux=True))(circuit.values)
+        grads, value = jax.jit(jax.grad(pulled_by_jax, has_aux=True))(circuit.values)
     np.testing.assert_allclose(value, circuit.output.value, rtol=1e-9, atol=1e-11)
     for source, grad in zip(circuit.sources, grads, strict=True):
         np.testing.assert_allclose(source.grad, grad, rtol=1e-8, atol=1e-9)

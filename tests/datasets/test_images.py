@@ -344,7 +344,7 @@ def test_what_takes_tables_refuses_pictures_before_they_are_fetched(name, monkey
         pb.CircuitError, match=rf"^{name} holds pictures, and this takes tables; .*ir"
     ):
         load_table(name)
-    with pytest.raises(pb.CircuitError, match="only of a file can the target"):
+    with pytest.raises(pb.CircuitError, match="so leave out target, task, kinds"):
         load_dataset(name, target="x")
 
 
@@ -357,7 +357,7 @@ def test_a_folder_is_read_by_its_path(tmp_path):
     data = load_dataset(tmp_path)
     assert isinstance(data, Pictures)
     assert data.images[:, 0, 0, 0].tolist() == [0, 2, 1, 3]
-    with pytest.raises(pb.CircuitError, match="is no file: only of a file can the target"):
+    with pytest.raises(pb.CircuitError, match="is a folder, so leave out target"):
         load_dataset(tmp_path, target="x")
     with pytest.raises(pb.CircuitError, match="is a folder, and this takes tables: name a"):
         load_table(tmp_path)

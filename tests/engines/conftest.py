@@ -11,14 +11,3 @@ def native_code_is_watched():
         patch.setenv("PULLBACK_GUARD", "1")
         patch.setenv("PULLBACK_TUNE", "0")
         yield
-
-
-@pytest.fixture(scope="module")
-def xla_without_effort():
-    """JAX's engine compiles without XLA's optimizing of machine code."""
-    import jax  # not before its cache has a folder
-    from tests.xla import quick_jit
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jax, "jit", quick_jit)
-        yield

@@ -20,8 +20,6 @@ from pullback.engines.jax import Jax
 from pullback.engines.native.engine import Native
 from pullback.inspect.check_local import as_one
 
-pytestmark = pytest.mark.usefixtures("xla_without_effort")
-
 ENGINES: dict[str, Callable[[pb.Program], Any]] = {"native": Native, "jax": Jax}
 TOLERANCE = {"float32": {"rtol": 1.3e-6, "atol": 1e-5}, "float64": {"rtol": 1e-7, "atol": 1e-12}}
 SHAPES = ((7,), (0,), (2, 1, 3), (1,), (5, 3), ())

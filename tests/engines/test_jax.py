@@ -10,6 +10,16 @@ from pullback.engines.eager import Eager
 from pullback.engines.jax import Jax
 
 
+@pytest.fixture(autouse=True, scope="module")
+def xla_optimizes():
+    """As for users; elsewhere the tests save its time."""
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", True)
+
+
 def make():
     x, w = pb.Unit(np.array([1.0, 2.0], "f4"), "x"), pb.Unit(np.array([0.5, -1.0], "f4"), "w")
     rate, count = pb.Unit(0.1, "rate"), pb.Unit(np.array(3), "count")

@@ -31,8 +31,6 @@ from pullback.losses import LOSSES, Loss
 from pullback.optim import OPTIMIZERS
 from pullback.program.fingerprint import fingerprint
 
-pytestmark = pytest.mark.usefixtures("xla_without_effort")
-
 WEIGHTS = np.array([2.0, 0.0, 1.0, 3.0, 1.0, 0.0, 5.0])
 CLASS_WEIGHTS = (0.5, 2.0, 3.0)
 CLOSER = {**TOLERANCE, "float64": {"rtol": 1e-12, "atol": 1e-12}}

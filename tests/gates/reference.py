@@ -118,12 +118,13 @@ def _windows(x, size, stride, padding):
         (n + sum(pads) - k) // step + 1
         for n, k, step, pads in zip(x.shape[1:3], size, stride, padding, strict=True)
     ]
-    for n, i, j, c in np.ndindex(len(x), *counts, x.shape[3]):
+    for i, j in np.ndindex(*counts):
         rows = (i * stride[0] + a - padding[0][0] for a in range(size[0]))
         columns = [j * stride[1] + b - padding[1][0] for b in range(size[1])]
         places = itertools.product(rows, columns)
-        inside = [(n, h, v, c) for h, v in places if 0 <= h < x.shape[1] and 0 <= v < x.shape[2]]
-        yield (n, i, j, c), inside
+        inside = [(h, v) for h, v in places if 0 <= h < x.shape[1] and 0 <= v < x.shape[2]]
+        for n, c in np.ndindex(len(x), x.shape[3]):
+            yield (n, i, j, c), [(n, h, v, c) for h, v in inside]
 
 
 def _outputs(x, size, stride, padding):

@@ -9,7 +9,6 @@ import pytest
 from jax import lax
 from tests.gates.differences import assert_close, directions, slope
 from tests.gates.reference import REFERENCES
-from tests.xla import quick_jit
 
 import pullback as pb
 from pullback.core import convolution
@@ -107,7 +106,7 @@ def test_value_and_gradients_are_those_of_jax(geometry):
         assert not w.grad.any()
         return
 
-    @quick_jit
+    @jax.jit
     def by_jax(a, b):
         value, back = jax.vjp(lambda a, b: theirs(a, b, **told), a, b)
         return value, back(jnp.asarray(pull))
@@ -130,7 +129,7 @@ def test_second_derivatives_are_those_of_jax(geometry):
     def total(a, b):
         return jnp.sum(theirs(a, b, **told) ** 3)
 
-    bent = quick_jit(lambda here, along: jax.jvp(jax.grad(total, (0, 1)), here, along))
+    bent = jax.jit(lambda here, along: jax.jvp(jax.grad(total, (0, 1)), here, along))
     _, wanted = bent((x.value, w.value), tuple(vectors))
     for mine, jaxs in zip(got, wanted, strict=True):
         np.testing.assert_allclose(mine.value, jaxs, rtol=1e-9, atol=1e-9)

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from tests.gates.differences import assert_close, slope
-from tests.xla import quick_jit
 
 import pullback as pb
 from pullback.core.walk import order
@@ -105,7 +104,7 @@ def test_values_gradients_and_second_order_are_those_of_scan(cell, reverse):
         stacks = theirs(cell, v[:-1], v[-1], reverse)
         return loss(jnp, stacks), stacks
 
-    @quick_jit
+    @jax.jit
     def all_of_it(v, along):
         return jax.jvp(jax.value_and_grad(their_loss, has_aux=True), (v,), (along,))
 
@@ -253,7 +252,7 @@ def test_nested_loops_are_differentiated_to_second_order():
     y.backward()
     vectors = normal(3, 4, seed=2), normal(2, seed=2)
     slopes = jax.grad(theirs, (0, 1))
-    grads, products = quick_jit(lambda at, along: jax.jvp(slopes, at, along))(
+    grads, products = jax.jit(lambda at, along: jax.jvp(slopes, at, along))(
         (x.value, w.value), vectors
     )
     for unit, wanted in zip((x, w), grads, strict=True):

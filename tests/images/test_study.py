@@ -58,7 +58,7 @@ def test_parts_that_the_set_brings_are_taken_as_they_are():
 
 def test_mistakes_are_the_most_confident_ones(outcome):
     found = outcome.probabilities["test"][:, ::-1]  # all wrong
-    twisted = type(outcome)(outcome.study, outcome.history, 1.0, {"test": found})
+    twisted = type(outcome)(outcome.done, outcome.study, {"test": found})
     assert len(twisted.mistakes) == 8
     sure = [mistake.confidence for mistake in twisted.mistakes]
     assert sure == sorted(sure, reverse=True)

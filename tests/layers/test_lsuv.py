@@ -117,6 +117,23 @@ def test_a_layer_behind_a_dead_one_is_left_and_named():
     np.testing.assert_array_equal(model[2].weight.value, start)
 
 
+@pytest.mark.parametrize("size", [1e-12, 1e12])
+def test_inputs_of_any_size_are_scaled(size):
+    model = pb.Sequential(pb.Dense(4), pb.Tanh(), pb.Dense(2))
+    x = X[:, 0, 0] * size
+    pb.initialize_lsuv(model, x)
+    assert [variances(model, x)[name] for name in ("dense1", "dense2")] == pytest.approx(
+        [1.0, 1.0], abs=0.01
+    )
+
+
+def test_what_differs_by_rounding_is_the_same_everywhere():
+    model = pb.Sequential(pb.Dense(1), pb.Tanh())
+    x = np.full((50, 3), 1e9) * (1.0 + 1e-16 * np.arange(50)[:, None])
+    with pytest.raises(pb.CircuitError, match="its output is the same everywhere"):
+        pb.initialize_lsuv(model, x)
+
+
 def test_iterations_end():
     model = pb.Sequential(pb.Dense(4), pb.Dense(2))
     model(X[:, 0, 0])
@@ -138,6 +155,7 @@ def test_running_statistics_and_generators_of_dropout_stay():
         (lambda: np.tanh, (X,), {}, "model made of layers, got"),
         (lambda: pb.Dense(2), (), {}, "needs the inputs of a call with some rows"),
         (lambda: pb.Dense(2), (X[:0, 0, 0],), {}, "with some rows"),
+        (lambda: pb.Dense(2), (X[:1, 0, 0],), {}, "one row does not tell how far"),
         (lambda: pb.Dense(2), (X[:, 0, 0],), {"tolerance": -1}, "LSUV needs a tolerance"),
         (lambda: pb.Dense(2), (X[:, 0, 0],), {"max_iterations": 0}, "at least one iteration"),
         (lambda: pb.Sequential(pb.ReLU()), (X,), {}, "no layer to scale"),

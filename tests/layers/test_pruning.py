@@ -309,7 +309,7 @@ def test_a_model_of_no_features_answers_by_its_biases():
 def test_what_cannot_be_pruned_is_refused():
     with pytest.raises(pb.CircuitError, match="there are no parameters to prune yet"):
         pb.prune(pb.Sequential(pb.Dense(2)))
-    with pytest.raises(pb.CircuitError, match="there are no parameters to prune yet"):
+    with pytest.raises(pb.CircuitError, match="prune takes a model made of layers, got 'model'"):
         pb.prune("model")
     model = built(dense(2), shape=(3,))
     model.parameters["dense1.weight"].value = np.full((3, 2), np.nan)

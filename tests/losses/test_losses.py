@@ -21,7 +21,6 @@ from tests.losses.reference import (
     TARGET,
     TARGETS,
 )
-from tests.xla import quick_jit
 
 import pullback as pb
 from pullback import losses
@@ -119,7 +118,7 @@ def test_gradients_are_jaxs_to_second_order(name):
     def slopes(scores, weights):
         return jax.jvp(jax.grad(theirs(case, weights)), (scores,), (along,))
 
-    compiled = quick_jit(slopes)
+    compiled = jax.jit(slopes)
     for weights in (None, WEIGHTS):
         scores = pb.Unit(case.scores)
         loss = case.loss(scores, case.labels, weights)

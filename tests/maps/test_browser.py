@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.maps.browser import CHROMIUM, Browser
+from tests.browser import CHROMIUM, Browser
 
 from pullback.maps import Frame, Map
 
@@ -61,7 +61,7 @@ CARD = "document.getElementById('card').innerText"
 def test_both_painters_draw_the_same(browser, page):
     inked = {}
     for painter in ("canvas", "webgl"):
-        browser.open(f"{page}?painter={painter}")
+        browser.open(f"{page}?painter={painter}", "globalThis.pullbackMap")
         assert browser.run("pullbackMap.painter().toLowerCase()") == painter
         inked[painter] = browser.run(INKED)
     assert inked["canvas"] > 2000
@@ -69,7 +69,7 @@ def test_both_painters_draw_the_same(browser, page):
 
 
 def test_a_person_explores_a_map(browser, page):
-    browser.open(f"{page}?painter=webgl")
+    browser.open(f"{page}?painter=webgl", "globalThis.pullbackMap")
     # the middle of the map is the point without a place of its own
     x, y = browser.run(
         "[pullbackMap.view.across(pullbackMap.at(0)[0]), "

@@ -102,6 +102,20 @@ def test_what_cannot_be_calibrated_is_refused(scores, labels, words):
         calibrate(scores, labels)
 
 
+@pytest.mark.parametrize(
+    ("scores", "labels", "words"),
+    [
+        ([1.0, -2.0, 3.0], [1, 1, 1], "class 0 has no row"),
+        ([3.0, 1.0, 2.0], [1, 0, 0], "every row is right"),  # divided by a shift
+        ([[3.0, 0.0, 1.0], [0.0, 1.0, 1.0], [2.0, 1.0, 1.0]], [0, 1, 1], "class 2 has no row"),
+    ],
+)
+def test_a_shift_without_end_is_refused(scores, labels, words):
+    assert calibrate(scores, labels).after <= calibrate(scores, labels).before
+    with pytest.raises(pb.CircuitError, match=words):
+        calibrate(scores, labels, "vector")
+
+
 def test_a_method_is_known():
     with pytest.raises(pb.CircuitError, match="a calibration is one of temperature, vector"):
         calibrate([[1.0, 0.0]], [1], "isotonic")
@@ -166,6 +180,19 @@ def test_rows_of_equal_probability_stay_together():
     assert found.counts.sum() == 100
     with pytest.raises(pb.CircuitError, match="bins are 1 or more"):
         reliability(p > 0.4, p, bins=0)
+    with pytest.raises(pb.CircuitError, match="quantile or uniform, got 'equal'"):
+        reliability(p > 0.4, p, strategy="equal")
+
+
+def test_bins_of_equal_width_are_those_of_scikit_learn():
+    rng = np.random.default_rng(5)
+    p = np.concatenate([rng.random(300) ** 6, [0.97, 1.0, 0.0]])  # most near 0, as of a rare class
+    happened = rng.random(303) < p
+    found = reliability(happened, p, strategy="uniform")
+    observed, predicted = calibration_curve(happened, p, n_bins=10, strategy="uniform")
+    np.testing.assert_allclose(found.observed, observed)
+    np.testing.assert_allclose(found.predicted, predicted)
+    assert found.counts.sum() == 303
 
 
 def test_the_picture_has_every_bin(tmp_path):

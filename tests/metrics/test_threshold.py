@@ -54,8 +54,8 @@ def test_none_is_better(name, rows, digits):
 @pytest.mark.parametrize("least", [0.3, 0.5])
 def test_the_most_of_one_with_enough_of_the_other(wanted, other, least):
     truth, p = data(101, 0)
-    name = "recall" if wanted is metrics.recall_score else "precision"
-    found = choose_threshold(truth, p, f"{name}@{least}")
+    name = "recall" if other is metrics.recall_score else "precision"
+    found = choose_threshold(truth, p, f"{name}={least}")
     assert other(truth, found(p)) >= least
     enough = [t for t in every(p)[:-1] if other(truth, p >= t) >= least]
     assert found.reached == wanted(truth, found(p)) == max(wanted(truth, p >= t) for t in enough)
@@ -78,7 +78,7 @@ def test_costs_of_every_answer():
 def test_of_several_that_are_as_good_the_nearest_to_a_half_is_taken():
     assert choose_threshold([0, 1], [0.1, 0.9]).value == 0.5
     assert choose_threshold([0, 1], [0.1, 0.3]).value == pytest.approx(0.2)
-    assert choose_threshold([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9], "precision@0.5").value == 0.5
+    assert choose_threshold([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9], "recall=0.5").value == 0.5
     for p in ([0.3, 0.3], [0.5, 0.5], [0.0, 0.0], [1.0, 1.0]):  # all scores equal
         found = choose_threshold([0, 1], p, "f1")
         assert found(p).all()
@@ -119,10 +119,10 @@ def test_every_criterion_that_is_told_can_be_chosen_for(criterion):
         ([0, 1, 1], [0.5, 0.1], "f1", "one number each for every row"),
         ([0, 1], [0.5, 0.1], "fun", "there are: f1, balanced_accuracy"),
         ([0, 1], [0.5, 0.1], "recall", "there are: f1, balanced_accuracy"),
-        ([0, 1], [0.5, 0.1], "recall@x", "'x' in 'recall@x' is no number above 0"),
-        ([0, 1], [0.5, 0.1], "cost=-1", "is no number above 0"),
-        ([0, 1], [0.5, 0.1], "recall@2", "there are: f1, balanced_accuracy"),
-        ([0, 1], [0.5, 0.1], "recall@0.9", "the precision of these 2 rows is at most 0.500"),
+        ([0, 1], [0.5, 0.1], "recall=x", "'x' in 'recall=x' is no number above 0"),
+        ([0, 1], [0.5, 0.1], "cost=-1", "'-1' in 'cost=-1' is no number above 0"),
+        ([0, 1], [0.5, 0.1], "recall=2", "'2' in 'recall=2' is no number above 0 and up to 1"),
+        ([0, 1], [0.5, 0.1], "precision=0.9", "the precision of these 2 rows is at most 0.500"),
     ],
 )
 def test_what_cannot_be_chosen_is_refused(truth, p, criterion, words):

@@ -12,7 +12,6 @@ from typing import Any
 import jax
 import numpy as np
 import optax
-from tests.xla import quick_jit
 
 import pullback.optim as po
 
@@ -29,7 +28,7 @@ def by_optax(transformation: optax.GradientTransformation) -> Reference:
         with jax.enable_x64(True):
             held = {"p": parameters, "state": transformation.init(parameters)}
 
-            @quick_jit
+            @jax.jit
             def update(gradients, state, p):
                 changes, state = transformation.update(gradients, state, p)
                 return optax.apply_updates(p, changes), state
@@ -140,7 +139,7 @@ def by_lookahead(fast: optax.GradientTransformation, steps: int, alpha: float) -
             pair = optax.LookaheadParams.init_synced(parameters)
             held = {"p": pair, "state": both.init(pair)}
 
-            @quick_jit
+            @jax.jit
             def update(gradients, state, p):
                 changes, state = both.update(gradients, state, p)
                 return optax.apply_updates(p, changes), state

@@ -118,6 +118,12 @@ def test_frozen_parameters_rest_and_are_known_by_name():
         np.testing.assert_array_equal(value, theirs[name])
 
 
+@pytest.mark.parametrize("rate", ["find", pb.CosineDecay("find", 10)], ids=str)
+def test_the_rate_of_a_group_of_its_own_is_not_found(rate):
+    with pytest.raises(pb.CircuitError, match=r"of the group 'dense1\.\*' is still to be found"):
+        pb.Groups(pb.SGD("find"), {"dense2.*": 0.5, "dense1.*": pb.Adam(rate)})
+
+
 @pytest.mark.parametrize(
     ("groups", "message"),
     [

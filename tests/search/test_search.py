@@ -12,8 +12,9 @@ from sklearn.metrics import accuracy_score
 from tests.search.small import flowers, prices, run, search
 
 import pullback as pb
-from pullback.search import Search, Space, workers
+from pullback.search import Search, Space, trying, workers
 from pullback.search.folds import Folds
+from pullback.search.found import Tried
 from pullback.search.search import Found, opened
 from pullback.search.space import Among, Between, recipe_of
 from pullback.search.trying import judged
@@ -112,10 +113,36 @@ def test_the_same_seed_is_the_same_search(found):
     assert other.found.tried[1].settings != done.found.tried[1].settings
 
 
+def test_what_is_told_of_rates_is_what_was_used(found):
+    of, done = found
+    train = of.task.fold(0).train
+    assert any(t.settings["learning_rate_factor"] != 1.0 for t in done.found.tried)
+    for tried in done.found.tried:
+        recipe = recipe_of(tried.settings, of.task.recipe, train)
+        for x in (*tried.settings.values(), recipe.learning_rate, recipe.l2):
+            assert not isinstance(x, float) or x == float(f"{x:.3g}")
+
+
+def test_rare_classes_come_as_often_where_sampling_is_asked_for(monkeypatch):
+    asked, fitted = [], trying.fitted
+
+    def spy(*arguments, **told):
+        asked.append(told["sampling"])
+        return fitted(*arguments, **told)
+
+    monkeypatch.setattr(trying, "fitted", spy)
+    of = search(recipe={"sampling": "balanced"})
+    assert of.task.about["recipe"]["sampling"] == "balanced"  # a storage holds no other
+    run(of, trials=1)
+    assert set(asked) == {"balanced"}
+    with pytest.raises(pb.CircuitError, match="--sampling is for classes"):
+        search(prices(), recipe={"sampling": "balanced"})
+
+
 def test_a_network_that_diverges_is_told_and_passed_over():
     of = search(prices(), space=Space({"learning_rate_factor": Between(1e30, 1e31)}))
     assert judged(of.task, {"learning_rate_factor": 1e30}, 0, never) is None
-    with pytest.raises(pb.CircuitError, match="no settings were judged by all folds"):
+    with pytest.raises(pb.CircuitError, match="by all folds: training diverged; --fix"):
         run(of, trials=1)
 
 
@@ -181,6 +208,27 @@ def test_what_is_tried_fits_the_loss():
     assert "mixup" in search(prices()).task.space.names
 
 
+def test_a_figure_says_what_its_marks_mean():
+    pytest.importorskip("matplotlib")
+    from pullback.search.drawing import drawn
+
+    trials = (
+        Tried(0, {"width": 4, "l2_factor": 1.0}, (3.0, 5.0), True, "judged by all folds", 2, 0.1),
+        Tried(1, {"width": 8, "l2_factor": 0.5}, (9.0,), False, "others were better", 1, 0.1),
+    )
+    found = Found((), larger=False)
+    vars(found).update(tried=trials, importance={"width": 0.75, "l2_factor": 0.25})
+    sheet = drawn(search(prices()).task, found)
+    texts = " ".join(text.get_text() for text in sheet.texts)
+    for words in ("lower is better", "red: what pullback train takes", "points beside a tick"):
+        assert words in texts
+    above, _, of_springs = sheet.axes
+    assert of_springs.get_title() == "l2, × usual, 25%"
+    (best,) = above.get_lines()
+    assert list(best.get_xdata()) == [0, 1]  # as far as the last trial
+    assert list(best.get_ydata()) == [4.0, 4.0]
+
+
 # How it ends, and goes on ------------------------------------------------------------------------
 
 
@@ -193,7 +241,7 @@ def test_a_search_goes_on_from_its_storage(tmp_path):
     assert len(then.found.trials) == 4
     before = [t.settings for t in first.found.tried]
     assert [t.settings for t in then.found.tried][: len(before)] == before
-    with pytest.raises(pb.CircuitError, match="search: its loss is None, and now it is Multi"):
+    with pytest.raises(pb.CircuitError, match="search: its loss is not given, and now it is Multi"):
         run(search(recipe={"loss": "MulticlassHinge"}), storage=place, resume=True)
     with pytest.raises(pb.CircuitError, match="another search: its seed is 0, and now it is 1"):
         run(search(recipe={"seed": 1}), storage=place, resume=True)
@@ -252,6 +300,17 @@ def test_ctrl_c_ends_a_search_and_keeps_what_was_found(tmp_path):
     assert done.interrupted
     assert done.together.networks >= 2
     assert done.seconds < 60.0
+
+
+def test_what_was_interrupted_has_not_diverged(monkeypatch):
+    """A Ctrl-C that reaches a training before its search has heard of it."""
+
+    def interrupted(*_):
+        raise trying.Stopped
+
+    monkeypatch.setattr(trying, "judged", interrupted)
+    with pytest.raises(pb.CircuitError, match="the time was over before; give it more --minutes"):
+        run(search(), trials=1)
 
 
 # What is refused ---------------------------------------------------------------------------------

@@ -193,10 +193,37 @@ def test_averages_keep_the_dtype_of_weights_and_what_sequences_carry_is_left_out
     assert {p.dtype for p in trainer.averaged.parameters.values()} == {np.dtype("float32")}
 
 
+class Counted:
+    """Batches in an order of each epoch, which they count."""
+
+    def __init__(self):
+        self.epoch = 0
+
+    def __iter__(self):
+        self.epoch += 1
+        order = np.random.default_rng(self.epoch).permutation(90)
+        return iter([(X[rows], Y[rows]) for rows in np.split(order, 3)])
+
+
+def test_measuring_again_leaves_the_order_of_batches_alone():
+    """An average changes nothing of the model that moves, where its batches count epochs too."""
+    plain, averaged, batches = make(), make(pb.SWA(1)), Counted()
+    plain.fit(Counted(), epochs=3, progress=False)
+    averaged.fit(batches, epochs=3, progress=False)
+    assert batches.epoch == 3
+    assert_equal(numbers(plain.model), numbers(averaged.model), atol=0)
+
+
+def test_an_iterator_cannot_be_measured_again():
+    batches = iter([(X[:45], Y[:45]), (X[45:], Y[45:])])
+    with pytest.raises(pb.CircuitError, match="an iterator can be gone through once"):
+        make(pb.SWA(1)).fit(batches, epochs=1, progress=False)
+
+
 @pytest.mark.parametrize(
     ("make_it", "message"),
     [
-        (lambda: make(average=0.9), "training needs an Average, got 0.9"),
+        (lambda: make(average=0.9), r"training needs an Average, such as EMA\(0.99\), got 0.9"),
         (lambda: pb.EMA(1.0), "decay must be at least 0 and less than 1"),
         (lambda: pb.SWA(0), "start must be positive"),
         (lambda: pb.SWA(2, every=1.5), "every must be a whole number"),

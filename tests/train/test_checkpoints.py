@@ -360,11 +360,26 @@ def test_with_nothing_to_resume_training_begins(tmp_path):
     assert_same_run(whole, (other, story))
 
 
+def test_another_function_as_schedule_is_refused(tmp_path):
+    def decay(rate):
+        return pb.SGD(lambda step: rate / (1.0 + step))
+
+    fit(make(optimizer=decay(0.1), checkpoint=tmp_path))
+    fit(make(optimizer=decay(0.1), checkpoint=tmp_path), resume=True)
+    with pytest.raises(pb.CircuitError, match=r"the schedule of the run .* hash \w+, and is now"):
+        fit(make(optimizer=decay(0.2), checkpoint=tmp_path), resume=True)
+
+
 @pytest.mark.parametrize(
     ("made", "told", "message"),
     [
         ({"seed": 4}, {}, "the seed of the run in .* was 3, and is now 4; go on"),
         ({"optimizer": pb.Adam(0.02)}, {}, r"the optimizer .* was Adam\(0.01.*now Adam\(0.02"),
+        (
+            {"optimizer": pb.SGD(lambda step: 0.2 - 0.0 * step)},
+            {},
+            r"the (optimizer|schedule) .* was",
+        ),
         ({"penalties": []}, {}, r"the penalties .* was L2\(.*and is now none"),
         ({"mixup": 0.1}, {}, "mixup of the run in .* was 0.0, and is now 0.1"),
         ({"engine": "native"}, {}, "the engine of the run in .* was eager, and is now native"),
@@ -483,6 +498,16 @@ def test_a_disk_that_is_full_for_a_while_is_warned_of_once(tmp_path, monkeypatch
     assert there == ["checkpoint-00000001.safetensors"]
     assert [x.epoch for x in pb.Checkpoints(tmp_path).entries().values()] == [1, 4, 5]
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".checkpoint")]
+
+
+def test_a_folder_that_somebody_removed_is_not_said_to_hold_any(tmp_path):
+    def watch(event):
+        if event.kind == "epoch" and event.epoch == 2:
+            shutil.rmtree(tmp_path / "run")
+
+    with pytest.warns(UserWarning, match="No such file or directory; there is none, and training"):
+        history = fit(make(checkpoint=tmp_path / "run"), callbacks=watch)
+    assert history.ended == "completed"
 
 
 def test_a_file_that_the_system_cuts_short_leaves_the_one_before(tmp_path):

@@ -137,7 +137,7 @@ def test_batches_are_gone_through_again_and_again():
     for data in (batches, lambda: iter(batches)):
         trainer = make(pb.Adam("find"))
         assert trainer.fit(data, epochs=1, progress=False).notes
-    with pytest.raises(pb.CircuitError, match="an iterator would be gone through before"):
+    with pytest.raises(pb.CircuitError, match="an iterator can be gone through once"):
         make(pb.Adam("find")).fit(iter(batches), epochs=1, progress=False)
 
 
@@ -178,3 +178,24 @@ def test_the_plot_shows_every_step():
     np.testing.assert_array_equal(each.get_ydata(), found.losses)
     np.testing.assert_array_equal(smoothed.get_xdata(), found.rates)
     assert suggestion.get_xdata()[0] == found.suggestion
+
+
+class Counted:
+    """Batches in an order of each epoch, which they count; the last one has a single row."""
+
+    def __init__(self):
+        self.epoch = 0
+
+    def __iter__(self):
+        self.epoch += 1
+        order = np.random.default_rng(self.epoch).permutation(49)
+        return iter([(X[rows], Y[rows]) for rows in np.split(order, [16, 32, 48])])
+
+
+def test_batches_that_count_their_epochs_begin_with_the_first():
+    found, told = Counted(), Counted()
+    trainer = make(pb.SGD("find"))
+    history = trainer.fit(found, epochs=2, progress=False)
+    other = make(pb.SGD(trainer.learning_rate))
+    assert history["loss"] == other.fit(told, epochs=2, progress=False)["loss"]
+    assert found.epoch == told.epoch == 2

@@ -18,7 +18,6 @@ import pytest
 from jax import lax, nn
 from tests.gates.reference import REFERENCES
 from tests.losses.reference import CASES as LOSS_CASES
-from tests.xla import quick_jit
 
 import pullback as pb
 from pullback.layers import LAYERS, augmentation
@@ -370,7 +369,7 @@ def descended(cost: Callable[..., Any], p: Any, state: Any, steps: Any) -> tuple
         return (p, jax.tree.map(lambda s, new: 0.9 * s + 0.1 * new, state, measured)), costs
 
     with jax.enable_x64(True):
-        run = quick_jit(lambda now, steps: jax.lax.scan(descend, now, steps))
+        run = jax.jit(lambda now, steps: jax.lax.scan(descend, now, steps))
         (p, state), costs = run((p, state), steps)
     p, state, costs = jax.tree.map(np.asarray, (p, state, costs))
     return p, state, {name: each.mean() for name, each in costs.items()}

@@ -67,3 +67,11 @@ def test_another_thread_changes_nothing():
         ctrl_c()
     assert main.requested
     assert requested == [False]
+
+
+def test_a_process_that_ignores_it_goes_on_doing_so():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Interruptible() as interrupt:
+        ctrl_c()
+    assert not interrupt.requested
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN

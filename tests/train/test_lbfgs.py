@@ -290,6 +290,12 @@ def test_a_start_that_is_not_finite_is_refused():
         lbfgs.fit(1e200 * X, TWIST[:, None])
 
 
+@pytest.mark.parametrize("penalty", [pb.L1(0.1), pb.L2(0.1, proximal=True), pb.GroupLasso(0.1)])
+def test_a_penalty_with_a_kink_is_refused_when_it_is_made(penalty):
+    with pytest.raises(CircuitError, match="has a kink or is a step of its own"):
+        make(penalties=[pb.L2(0.1), penalty])
+
+
 def test_a_force_is_no_cost():
     force = pb.Force(lambda scores, labels: labels - scores)
     with pytest.raises(CircuitError, match="is a force, and its value is no cost"):

@@ -35,9 +35,17 @@ def test_the_history_has_a_row_for_each_epoch_and_layer(engine):
 
 def test_without_a_monitor_there_is_nothing_of_layers():
     history = fit(make())
-    assert history.layers.empty
-    assert list(history.layers) == ["epoch", "layer", *MEASURES]
+    with pytest.raises(CircuitError, match=r"no layers were watched; .* monitor=True"):
+        _ = history.layers
     assert "l2" not in history.rows[0]
+    assert list(History().layers) == ["epoch", "layer", *MEASURES]  # nothing was trained yet
+
+
+def test_a_history_tells_why_it_ended():
+    rows = [{"epoch": 1, "loss": 0.5}]
+    assert str(History(rows)).splitlines()[-1].split() == ["1", "0.5"]
+    assert str(History(rows, "interrupted in epoch 2")).endswith("\nended: interrupted in epoch 2")
+    assert str(History([], "diverged")) == "no epoch was finished: diverged"
 
 
 @pytest.mark.parametrize("each", [1, 2, 10])
@@ -65,6 +73,20 @@ def test_a_run_that_is_resumed_anywhere_has_seen_the_same(tmp_path):
     for k, file in enumerate(every(tmp_path / "all").files):
         again = make(checkpoint=alone(file, tmp_path / str(k)), **told)
         assert_same_run(whole, (again, fit(again, resume=True)))
+
+
+def test_weights_that_begin_at_zero_are_kept_in_checkpoints(tmp_path):
+    """Beside them a step is of no length, so that the first look has no ratio."""
+
+    def made(path):
+        model = pb.Sequential(pb.Dense(2, initializer="zeros"), rng=0)
+        return make(model=model, monitor=Monitor(every=1), checkpoint=path)
+
+    whole = fit(made(every(tmp_path / "all")))
+    assert np.isfinite(whole.layers.ratio).all()
+    first = sorted(every(tmp_path / "all").files)[0]
+    again = fit(made(alone(first, tmp_path / "first")), resume=True)
+    assert list(again.layers.ratio) == list(whole.layers.ratio)
 
 
 def test_another_monitor_is_another_run(tmp_path):
@@ -175,6 +197,21 @@ def test_a_history_draws_all_of_it():
     assert "gradients of dense2" in found
     assert "gradients of relu1" not in found
     assert panels(fit(make()).plot()) == ["loss", "accuracy"]
+
+
+def test_what_a_figure_draws_can_be_told_apart():
+    pytest.importorskip("matplotlib")
+    from matplotlib.colors import to_rgb
+
+    sheet = fit(make(monitor=True), validation=0.25).plot()
+    axes = {one.get_title(): one for one in sheet.axes}
+    assert axes["loss"].get_legend() is not None
+    assert axes["l2"].get_legend() is None  # of one line
+    *lines, usual = axes["update to weight"].get_lines()
+    assert list(usual.get_ydata()) == [1e-3, 1e-3]
+    assert [text.get_text() for text in axes["update to weight"].texts] == ["1e-3: usual"]
+    shades = [to_rgb(line.get_color()) @ np.array([0.2126, 0.7152, 0.0722]) for line in lines]
+    assert max(shades) < 0.7  # dark enough for white
 
 
 def test_columns_are_drawn_on_axes():

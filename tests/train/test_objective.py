@@ -165,11 +165,6 @@ def test_a_layer_that_draws_nothing_is_taken():
     assert asked(pb.TrainingStep(model, pb.SoftmaxCrossEntropy(), pb.SGD())).finite
 
 
-def test_a_penalty_with_a_kink_is_refused():
-    with pytest.raises(CircuitError, match=r"L1\(strength=0.1, .*\) has a kink"):
-        asked(step(penalties=[pb.L2(0.1), pb.L1(0.1)]))
-
-
 def test_it_can_be_stopped_between_chunks():
     cost = objective(step(), chunk=5)
     told = []

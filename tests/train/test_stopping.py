@@ -42,6 +42,10 @@ def test_early_stopping_keeps_the_best():
 def test_early_stopping_of_what_is_not_measured():
     with pytest.raises(pb.CircuitError, match="'validation_loss', which is not measured"):
         make().fit(X, Y, callbacks=[pb.early_stopping()])
+    with pytest.raises(pb.CircuitError, match="Give fit a `validation`"):
+        make().fit(X, Y, callbacks=[pb.early_stopping("val_loss")])
+    with pytest.raises(pb.CircuitError, match=r"did you mean 'validation_loss'\?$"):
+        make().fit(X, Y, validation=0.5, callbacks=[pb.early_stopping("val_loss")])
     with pytest.raises(pb.CircuitError, match="patience of at least 1"):
         pb.early_stopping(patience=0)
 

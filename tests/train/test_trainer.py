@@ -155,6 +155,8 @@ def test_whole_number_inputs_are_numbers():
         (X, Y, {"validation": 1.5}, "between 0 and 1"),
         (X, Y, {"validation": 0.001}, "leaves no rows"),
         (X, Y, {"validation": (X[:0], Y[:0])}, "no validation rows"),
+        (X, Y, {"validation": 0.1, "weights": np.eye(101)[0]}, "drawn for validation are 0"),
+        (X, Y, {"validation": 0.99, "weights": np.eye(101)[0]}, "drawn for training are 0"),
     ],
 )
 def test_bad_data_are_refused_before_work(x, y, kwargs, message):
@@ -608,9 +610,9 @@ def test_a_row_left_over_counts_also_where_layers_are_frozen():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"loss": "mse"}, "training needs a Loss, got 'mse'"),
-        ({"optimizer": "sgd"}, "training needs an Optimizer, got 'sgd'"),
-        ({"penalties": [0.1]}, "training needs a Penalty, got 0.1"),
+        ({"loss": "mse"}, r"training needs a Loss, such as SquaredError\(\), got 'mse'"),
+        ({"optimizer": "sgd"}, r"training needs an Optimizer, such as Adam\(0.001\), got 'sgd'"),
+        ({"penalties": [0.1]}, r"training needs a Penalty, such as L2\(0.0001\), got 0.1"),
     ],
 )
 def test_a_part_of_another_kind_is_named(change, message):
@@ -634,3 +636,14 @@ def test_masked_data_are_refused():
     for given in ((np.ma.masked_less(x, 2.0), y), (x, np.ma.masked_less(y, 2.0))):
         with pytest.raises(pb.CircuitError, match="masked elements among"):
             trainer.fit(*given)
+
+
+def test_a_trainer_says_in_a_line_what_it_trains():
+    few = pb.Sequential(pb.Dense(2))
+    trainer = pb.Trainer(few, pb.SquaredError(), pb.SGD(0.1), penalties=pb.L2(0.5))
+    loss, spring = repr(pb.SquaredError()), repr(pb.L2(0.5))
+    rule = repr(pb.SGD(0.1))
+    assert repr(trainer) == f"Trainer({few!r}, {loss}, {rule}, penalties=[{spring}])"
+    assert repr(pb.LBFGS(few, pb.SquaredError())) == f"LBFGS({few!r}, {loss})"
+    many = pb.Sequential(*(pb.Dense(2) for _ in range(50)))
+    assert repr(pb.Trainer(many, pb.Hinge(), pb.SGD(0.1))).startswith("Trainer(Sequential(…), ")

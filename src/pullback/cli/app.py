@@ -9,6 +9,7 @@ import typer
 import pullback
 from pullback.cli.cache import cache
 from pullback.cli.describe import describe
+from pullback.cli.doctor import doctor
 from pullback.cli.embed import embed
 from pullback.cli.explain import explain
 from pullback.cli.predict import predict
@@ -27,6 +28,7 @@ app = typer.Typer(
 # An expression such as "-x" is no option; `explain` itself refuses what can only be one.
 app.command(context_settings={"ignore_unknown_options": True})(explain)
 app.command()(train)
+app.command()(doctor)
 app.command()(search)
 app.command()(predict)
 app.command()(sample)

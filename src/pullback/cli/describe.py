@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Annotated, Any
 
 import typer
 
 from pullback.cli.layout import table
 from pullback.cli.picture_report import show_trained
-from pullback.cli.report import Page, show_columns, show_metrics
+from pullback.cli.report import Page, show_columns, show_metrics, shown_value
 from pullback.cli.sequence_report import show_trained_sequences
 from pullback.core.plain import to_plain
 from pullback.images.trained import TrainedPictures, holds_pictures
-from pullback.layers import Layer
+from pullback.layers import Ensemble, Layer
 from pullback.layers.saving import load_model
 from pullback.layers.storage import read_about
+from pullback.layers.summary import Row
 from pullback.sequences.tasks.trained import TrainedSequences, holds_sequences
 from pullback.tables import Target
 from pullback.tables.measure import Measured
@@ -122,10 +125,28 @@ def _columns(trained: Trained) -> str:
 
 
 def _layers(model: Layer, width: int) -> list[str]:
-    """The summary of the layers, in this width."""
+    """The summary of the layers, in this width; networks that are alike stand there once."""
     summary = model.summary()
-    rows = [("name", "layer", "output", "parameters"), *(row.cells for row in summary.rows)]
-    return [*table(rows, width, right=(3,), least={1: 10, 0: 6}), summary.totals]
+    rows = _once(summary.rows) if isinstance(model, Ensemble) else summary.rows
+    cells = [("name", "layer", "output", "parameters"), *(row.cells for row in rows)]
+    return [*table(cells, width, right=(3,), least={1: 10, 0: 6}), summary.totals]
+
+
+def _once(rows: Sequence[Row]) -> list[Row]:
+    """The rows of members that are alike and follow each other, once, with how many there are."""
+    members = [list(of) for _, of in groupby(rows, lambda row: row.name.partition(".")[0])]
+
+    def alike(member: list[Row]) -> list[Row]:
+        return [replace(row, name=row.name.partition(".")[2]) for row in member]
+
+    found = []
+    for _, run in groupby(members, alike):
+        same = list(run)
+        first, *inside = same[0]
+        if len(same) > 1:
+            first = replace(first, layer=f"{len(same)} × {first.layer}")
+        found += [first, *inside]
+    return found
 
 
 def _show_training(page: Page, trained: Trained) -> None:
@@ -135,7 +156,7 @@ def _show_training(page: Page, trained: Trained) -> None:
         trained.target,
         metrics_of(record),
         {"model": "this model", "linear": record.linear, "trivial": record.trivial},
-        balanced=True,
+        balanced=_tells(record),
     )
     train, validation, test = record.rows
     springs = f", L2({record.l2:g})" if record.l2 else ""
@@ -147,6 +168,20 @@ def _show_training(page: Page, trained: Trained) -> None:
         f"ended     after {epochs}, seed {record.seed}: {record.ended}",
         *([] if trained.threshold is None else [f"answers   {trained.answered}"]),
     )
+
+
+def _tells(record: Record) -> bool:
+    """Whether balanced accuracies are other than accuracies, as far as they are shown."""
+    plain, balanced = (
+        [
+            shown_value(metric.name, x)
+            for metric in record.metrics
+            if metric.name == name
+            for x in (metric.model, metric.linear, metric.trivial)
+        ]
+        for name in ("accuracy", "balanced_accuracy")
+    )
+    return plain != balanced
 
 
 def metrics_of(record: Record) -> Mapping[str, Mapping[str, Measured]]:

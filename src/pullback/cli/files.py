@@ -7,6 +7,20 @@ from pathlib import Path
 
 from pullback.core.errors import CircuitError
 
+_NO_MODELS = {
+    ending: what
+    for what, endings in {
+        "tables": ".csv .tsv .parquet .xlsx",
+        "text": ".txt .md .log .conllu .html",
+        "JSON": ".json .jsonl",
+        "pictures": ".png .svg .pdf .jpg .jpeg",
+        "recordings": ".wav .flac .mp3",
+        "code": ".py .js .ipynb",
+    }.items()
+    for ending in endings.split()
+}
+"""Endings of files that a person would not look for a model in, and what they are for."""
+
 
 def writable(option: str, name: str, *suffixes: str) -> Path:
     """The path that `option` names, refused now rather than after all the work.
@@ -29,6 +43,20 @@ def writable(option: str, name: str, *suffixes: str) -> Path:
         raise CircuitError(f"cannot write {option} {name}: there is no folder {folder}")
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise CircuitError(f"cannot write {option} {name}: you may not write there")
+    return path
+
+
+def model_file(name: str) -> Path:
+    """The path of a model that --save names, as `writable`: any ending but one of something else.
+
+    Raises `CircuitError` as `writable` does, and for a name that says that it is no model.
+    """
+    path = writable("--save", name)
+    if path.suffix.lower() in _NO_MODELS:
+        raise CircuitError(
+            f"--save writes a model: name it {path.stem}.safetensors, not {name}, which is for "
+            f"{_NO_MODELS[path.suffix.lower()]}"
+        )
     return path
 
 

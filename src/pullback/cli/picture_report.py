@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from pullback.cli.layout import cell, sentence, shortened, table
-from pullback.cli.report import HEADS, Page, show_layers, shown_value
+from pullback.cli.report import HEADS, Page, show_end, show_layers, shown_value
 from pullback.images.study import PictureOutcome, PictureStudy
 from pullback.images.trained import Metric, Record, TrainedPictures
 
@@ -64,14 +64,9 @@ def show_picture_outcome(page: Page, outcome: PictureOutcome, saved: str | None)
     page.confusion(study.data.classes, outcome.confusion)
     _show_mistakes(page, outcome)
     show_layers(page, outcome.history)
-    count = len(outcome.history)
-    epochs = f"{count} epoch{'' if count == 1 else 's'}"
-    pictures = len(study.parts["train"]) * count
-    page.facts(
-        f"ended     after {epochs} in {outcome.seconds:.1f} s, {pictures / outcome.seconds:,.0f} "
-        f"pictures a second, seed {study.recipe.seed}: {outcome.history.ended}",
-        f"saved     {saved or 'not saved; --save FILE keeps it'}",
-    )
+    pictures = len(study.parts["train"]) * len(outcome.history)
+    pace = f", {pictures / outcome.seconds:,.0f} pictures a second"
+    show_end(page, outcome, study.recipe, saved, pace=pace)
 
 
 def show_accuracy(page: Page, metrics: Sequence[Metric], trivial: str) -> None:

@@ -48,16 +48,24 @@ def pictures_of(data: str, size: tuple[int, int] | None, skip_broken: bool) -> P
     return DATASETS[data]()  # pyright: ignore[reportReturnType]
 
 
-def train_pictures(
-    data: str, asked: Asked, path: Path | None, saved: str | None, as_json: bool
-) -> None:
-    """Train a model of pictures, judge it, show what is known, and save it if a path is given."""
+def picture_study(data: str, asked: Asked) -> PictureStudy:
+    """The study of these pictures, before training.
+
+    Raises `CircuitError` where they cannot be read or learned from, or not as was asked.
+    """
     told = asked.given("pictures", "folders")
     augment, size, skip = (told.pop(name, None) for name in ("augment", "size", "skip_broken"))
     names = () if augment is None else tuple(name.strip() for name in augment.split(","))
     recipe = PictureRecipe(**told, augment=names).checked()
     pictures = pictures_of(data, None if size is None else size_of(size), bool(skip))
-    study = PictureStudy.of(pictures, recipe)
+    return PictureStudy.of(pictures, recipe)
+
+
+def train_pictures(
+    data: str, asked: Asked, path: Path | None, saved: str | None, as_json: bool
+) -> None:
+    """Train a model of pictures, judge it, show what is known, and save it if a path is given."""
+    study = picture_study(data, asked)
     page = Page()
     if not as_json:
         show_pictures(page, study)

@@ -199,7 +199,7 @@ def _table(data: str, options: ReadOptions) -> Table:
     if data not in DATASETS:
         return read_table(data, options)
     if options != ReadOptions():
-        raise CircuitError(f"{data} is no file: only of a file can be told how to read it")
+        raise CircuitError(f"{data} is built in, so leave out how to read a file")
     whole = load_table(data)
     if not isinstance(whole, Dataset):
         return Table(whole.frame)

@@ -14,6 +14,8 @@ from pullback.metrics import Calibration, Threshold
 from pullback.tables.study import Outcome
 
 _NAMES = {
+    "precision": "precision",
+    "recall": "recall",
     "f1": "F1",
     "mcc": "Matthews correlation",
     "average_precision": "average precision",
@@ -22,7 +24,8 @@ _NAMES = {
     "brier": "Brier score",
     "calibration_error": "calibration error",
 }
-_BOTH = ("accuracy", "balanced_accuracy", "f1", "mcc")  # that a threshold changes
+_BOTH = ("precision", "recall", "f1", "balanced_accuracy", "mcc", "accuracy")
+"""What a threshold changes."""
 
 
 def drawable(name: str) -> Path:
@@ -67,7 +70,11 @@ def show_rare(page: Page, outcome: Outcome) -> None:
 def _show_measures(page: Page, outcome: Outcome) -> None:
     study, found = outcome.study, outcome.class_metrics
     rare = cell(study.target.classes[study.positive])
-    about = {"f1", "average_precision"} if len(study.target.classes) == 2 else set()
+    about = (
+        {"precision", "recall", "f1", "average_precision"}
+        if len(study.target.classes) == 2
+        else set()
+    )
     names = ("this model", study.linear.name, study.trivial.name)
     rows = [("test part", *map(cell, names))]
     for measure, name in _NAMES.items():
@@ -87,7 +94,7 @@ def _show_threshold(page: Page, outcome: Outcome, threshold: Threshold) -> None:
     for which in (plain, threshold):
         measured = outcome.by_threshold(which)
         rows.append((f"{which.value:.4g}", *(shown_value(m, measured[m]) for m in _BOTH)))
-    page.headed(table(rows, page.width, right=range(1, 5), least={0: 8}))
+    page.headed(table(rows, page.width, right=range(1, len(rows[0])), least={0: 8}))
     what = f"{threshold.value:.4g} is best for {threshold.criterion} of the validation part"
     used = outcome.decision.threshold is not None
     how = "the model answers by it" if used else f"--threshold {threshold.criterion} keeps it"

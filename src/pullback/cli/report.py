@@ -12,13 +12,16 @@ from rich.text import Text
 
 from pullback.cli.layout import GAP, bar, cell, sentence, shortened, table
 from pullback.core.text import number
+from pullback.files.words import counted
 from pullback.tables import Column, Target
 from pullback.tables.measure import MEASURES, Measured, histogram, quantiles
 from pullback.tables.places import cells_of, place_of
 from pullback.tables.study import Outcome, Study
 from pullback.tables.trained import PARTS
 from pullback.train import History
+from pullback.train.fitting import AfterTraining
 from pullback.train.monitors import MEASURES as OF_LAYERS
+from pullback.train.settings import Settings
 
 NAMES = {
     "accuracy": "accuracy",
@@ -48,6 +51,11 @@ class Page:
         for line in lines:
             text = line if isinstance(line, Text) else Text(line)
             self._console.print(text, style=style, soft_wrap=True)
+
+    def show(self, thing: Any) -> None:
+        """Print what knows how it looks in a terminal, after an empty line."""
+        self.lines([""])
+        self._console.print(thing, soft_wrap=True)  # its lines are as wide as they shall be
 
     def headed(self, lines: Sequence[str]) -> None:
         """Print a table, after an empty line."""
@@ -197,15 +205,26 @@ def show_layers(page: Page, history: History) -> None:
     page.headed(lines)
 
 
-def show_end(page: Page, outcome: Outcome, saved: str | None) -> None:
-    """How training ended, and where the model is."""
-    count = len(outcome.history)
-    epochs = f"{count} epoch{'' if count == 1 else 's'}"
+def show_end(
+    page: Page,
+    outcome: AfterTraining,
+    settings: Settings,
+    saved: str | None,
+    *written: str | None,
+    pace: str = "",
+) -> None:
+    """How training ended, at what pace, what was found by trying, and what was written where.
+
+    `written` is more than the settings name.
+    """
+    files = (settings.log, settings.tensorboard, settings.figure, settings.checkpoint, *written)
+    epochs = counted(len(outcome.history), "epoch")
     page.facts(
-        f"ended     after {epochs} in {outcome.seconds:.2f} s, seed "
-        f"{outcome.study.recipe.seed}: {outcome.history.ended}",
-        *(f"found     {note}" for note in outcome.history.notes),
+        f"ended     after {epochs} in {outcome.seconds:.2f} s{pace}, seed {settings.seed}: "
+        f"{outcome.history.ended}",
+        *(f"note      {note}" for note in outcome.history.notes),
         f"saved     {saved or 'not saved; --save FILE keeps it'}",
+        *(f"written   {file}" for file in files if file is not None),
     )
 
 

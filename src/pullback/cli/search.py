@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,11 +24,14 @@ from pullback.cli.file_options import (
     kinds_told,
     read_options,
 )
-from pullback.cli.files import refuse_same, writable
+from pullback.cli.files import model_file, refuse_same, writable
+from pullback.cli.model_options import LossName
+from pullback.cli.rare_options import ClassWeights, Sampling
 from pullback.cli.report import Page
 from pullback.cli.similar import FIGURES
-from pullback.cli.train import balanced_classes, finite, sizes
+from pullback.cli.train import balanced_classes, sizes
 from pullback.core.errors import CircuitError
+from pullback.core.plain import finite
 from pullback.datasets import load_table
 from pullback.tables import TASKS
 from pullback.tables.measure import MEASURES
@@ -124,20 +129,9 @@ def search(
     target: Predicted = None,
     task: TaskName = None,
     kind: Kinds = None,
-    loss: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", rich_help_panel=_TRAINING, help="such as Huber; by default by the task"
-        ),
-    ] = None,
-    class_weights: Annotated[
-        str | None,
-        typer.Option(
-            metavar="balanced",
-            rich_help_panel=_TRAINING,
-            help="let rare classes count for as much as common ones",
-        ),
-    ] = None,
+    loss: LossName = None,
+    class_weights: ClassWeights = None,
+    sampling: Sampling = None,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -206,19 +200,24 @@ def search(
     recipe = Recipe(
         loss=loss,
         balanced=balanced_classes(class_weights),
+        sampling=sampling,
         epochs=epochs,
         patience=patience,
         seed=seed,
         engine=engine,
         **given,
-    ).checked()
+    )
+    with _as_fixed():
+        recipe = recipe.checked()
     options = read_options(separator, header, decimal, gaps, classes)
     asked = None if task is None else named("task", task, TASKS)
     read = load_table(data, target, asked, kinds_told(kind or ()), options)
     from pullback.cli.search_report import show_end, show_ended, show_task
     from pullback.search import Search  # which few commands need
 
-    whole = Search(read, recipe, given=given, folds=folds, metric=metric)
+    with _as_fixed():
+        whole = Search(read, recipe, given=given, folds=folds, metric=metric)
+    whole.refuse(minutes, trials, jobs, storage, resume, networks)
     page = Page()
     if not as_json:
         show_task(page, whole.task)
@@ -245,7 +244,7 @@ def search(
         with Console(stderr=True).status("measuring what mattered"):
             _ = ended.found.importance
         show_ended(page, whole.task, ended)
-        show_end(page, ended, save, storage)
+        show_end(page, ended, save, storage, table, figure)
     if ended.interrupted:
         raise typer.Exit(130)
 
@@ -253,8 +252,10 @@ def search(
 def _written(save: str | None, table: str | None, figure: str | None, data: str) -> dict[str, Path]:
     """The paths of the files that are to be written, refused now where they cannot be."""
     paths = {}
+    if save is not None:
+        paths[save] = model_file(save)
+        refuse_same("--save", paths[save], data)
     for option, name, endings in (
-        ("--save", save, ()),
         ("--csv", table, (".csv",)),
         ("--figure", figure, FIGURES),
     ):
@@ -286,9 +287,21 @@ def _fixed(texts: Sequence[str]) -> dict[str, Any]:
         if name in given:
             raise CircuitError(f"--fix tells {name} twice; tell it once")
         try:
-            given[name] = _FIXED[name](value)
-        except CircuitError as error:
-            raise CircuitError(str(error).replace("--hidden", "--fix hidden")) from None
+            with _as_fixed():
+                given[name] = _FIXED[name](value)
+        except CircuitError:
+            raise
         except ValueError:
             raise CircuitError(f"--fix {name} needs a number, got {value!r}") from None
     return given
+
+
+@contextmanager
+def _as_fixed() -> Iterator[None]:
+    """Errors inside name what is fixed as this command does, and not as `pullback train` does."""
+    options = "|".join(name.replace("_", "-") for name in _FIXED)
+    try:
+        yield
+    except CircuitError as error:
+        fixed = re.sub(rf"--({options})\b", lambda m: f"--fix {m[1].replace('-', '_')}", str(error))
+        raise CircuitError(fixed) from None

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from pullback.cli.layout import bar, sentence, table
+from pullback.cli.layout import GAP, bar, sentence, table
 from pullback.cli.report import NAMES, Page, show_columns, show_metrics, shown_value
 from pullback.core.text import number
+from pullback.files.words import counted
 from pullback.search.folds import target_of
 from pullback.search.found import FEWEST, Tried
 from pullback.search.search import Ended
+from pullback.search.space import FACTORS, recipe_of
 from pullback.search.task import Task
 
 _SHOWN = 5  # of the best settings
 _BAR = 24
+_LEAST = 20  # columns for a sentence beside a number
 _BEST = 0.1  # of what was tried is told to be the best
 _NAMES = {
-    "activation": "unit",
-    "dropout": "drop",
-    "label_smoothing": "smooth",
+    "optimizer": "optimizer",
     "learning_rate_factor": "rate",
     "l2_factor": "l2",
     "batch_size": "batch",
+    "activation": "unit",
+    "dropout": "drop",
+    "mixup": "mixup",
+    "label_smoothing": "smooth",
 }
+"""What a column of settings is called, from that which is left out last to the first."""
+_ENDS = {
+    "judged by all folds": "on all folds",
+    "others were better": "given up, as others were better",
+    "its training diverged": "diverged",
+    "the search ended": "cut short by the end of the search",
+}
+"""How a trial ended, in the words of a summary."""
 
 
 def show_task(page: Page, task: Task) -> None:
@@ -44,7 +58,7 @@ def show_task(page: Page, task: Task) -> None:
     if first.notes:
         page.lines([""])
         page.sentences(f"note: {note}" for note in first.notes)
-    tried = [name.replace("_", " ") for name in task.space.names]
+    tried = [spoken(name) for name in task.space.names]
     page.facts(
         f"tries     {', '.join(tried)}",
         f"by        {NAMES[task.metric]}, mean of the folds",
@@ -70,6 +84,12 @@ def show_ended(page: Page, task: Task, ended: Ended) -> None:
         )
         legend = "valid: each row by networks that did not see it, trained on the other folds"
         page.lines(sentence(legend, page.width, 0), "dim")
+        own, linear = (
+            verdict.metrics[who]["validation"][task.metric] for who in ("model", "linear")
+        )
+        if own is not None and linear is not None and (own <= linear) == task.larger:
+            note = f"note: {verdict.linear} is as good on these rows, and simpler"
+            page.lines(sentence(note, page.width, 0))
     _show_mattered(page, task, ended)
 
 
@@ -79,20 +99,22 @@ def _show_best(page: Page, task: Task, ended: Ended) -> None:
     chosen = list(found.ranked[:_SHOWN])
     if found.own is not None and found.own not in chosen:
         chosen.append(found.own)
-    names = [name for name in task.space.names if name not in ("depth", "width", "taper")]
+    names = [name for name in _NAMES if name in task.space.names]
     layers = ["layers"] if "depth" in task.space.names else []
-    head = ("trial", NAMES[task.metric], "±", *layers, *(_NAMES.get(n, n) for n in names))
+    head = ("trial", NAMES[task.metric], "±", *layers, *(_NAMES[n] for n in names))
     rows = [head, *(_row(task, tried, layers, names) for tried in chosen)]
     lines = table(rows, page.width, right=(0, 1, 2))
-    while len(rows[0]) > 3 and max(map(len, lines)) > page.width:  # --csv has all of them
+    while len(rows[0]) > 3 and max(map(len, lines)) > page.width:
         rows = [row[:-1] for row in rows]
         lines = table(rows, page.width, right=(0, 1, 2))
     page.headed(lines)
-    legend = (
-        "±: standard error of the mean over the folds; rate and l2 as multiples of what pullback "
-        "train takes, whose settings are trial 0"
-    )
-    page.lines(sentence(legend, page.width, 0), "dim")
+    left = head[len(rows[0]) :]
+    legend = [
+        "±: standard error of the mean over the folds",
+        *(["trial 0: what pullback train takes"] if found.own is not None else []),
+        *([f"for {', '.join(left)} there is no room: --csv FILE has all"] if left else []),
+    ]
+    page.lines(sentence("; ".join(legend), page.width, 0), "dim")
 
 
 def _row(task: Task, tried: Tried, layers: list[str], names: list[str]) -> tuple[str, ...]:
@@ -100,7 +122,9 @@ def _row(task: Task, tried: Tried, layers: list[str], names: list[str]) -> tuple
     cells = [f"{tried.number}", shown_value(task.metric, tried.mean), spread(task, tried.error)]
     if layers:
         cells.append(shown_layers(settings))
-    return (*cells, *(_cell(settings[name]) for name in names))
+    recipe = recipe_of(settings, task.recipe, task.fold(0).train)
+    used = {factor: getattr(recipe, name) for factor, name in FACTORS.items()}
+    return (*cells, *(_cell({**settings, **used}[name]) for name in names))
 
 
 def shown_layers(settings: Mapping[str, Any]) -> str:
@@ -111,6 +135,15 @@ def shown_layers(settings: Mapping[str, Any]) -> str:
     """
     sizes = (f"{settings['width'] * settings['taper'] ** k:.0f}" for k in range(settings["depth"]))
     return ",".join(sizes) or "none"
+
+
+def spoken(name: str) -> str:
+    """A setting as people call it.
+
+    >>> spoken("learning_rate_factor"), spoken("batch_size")
+    ('learning rate', 'batch size')
+    """
+    return FACTORS.get(name, name).replace("_", " ")
 
 
 def spread(task: Task, value: float) -> str:
@@ -131,7 +164,7 @@ def _show_sure(page: Page, task: Task, ended: Ended) -> None:
     name = NAMES[task.metric]
     rows = [
         (
-            f"the best of {len(found.tried)} settings, on the folds that chose it",
+            f"the best of {counted(len(found.tried), 'trial')}, on the folds that chose it",
             shown_value(task.metric, best.mean),
         )
     ]
@@ -148,7 +181,9 @@ def _show_sure(page: Page, task: Task, ended: Ended) -> None:
         metrics = made.verdict.metrics["model"]
         rows.append(
             (
-                f"{made.settings} settings together, on rows that they did not see",
+                f"the best {made.settings} together, on rows that they did not see"
+                if made.settings > 1
+                else "networks of the best together, on rows that they did not see",
                 shown_value(task.metric, metrics["validation"][task.metric]),
             )
         )
@@ -160,10 +195,20 @@ def _show_sure(page: Page, task: Task, ended: Ended) -> None:
                 shown_value(task.metric, metrics["test"][task.metric]),
             )
         )
-    page.headed(table([("how sure", name), *rows], page.width, right=(1,), least={0: 20}))
+    page.headed(_wrapped([("how sure", name), *rows], page.width))
     if between:
-        legend = f"95 of 100 such test parts would put the model at {between}"
+        legend = f"95% confidence interval of the model's {name}, by the test part: {between}"
         page.lines(sentence(legend, page.width, 0), "dim")
+
+
+def _wrapped(rows: Sequence[tuple[str, str]], width: int) -> list[str]:
+    """Sentences and a number of each as lines, in two columns, with whole sentences."""
+    room = width - GAP - max(len(score) for _, score in rows)
+    cells = []
+    for text, score in rows:
+        first, *others = sentence(text, max(room, _LEAST))
+        cells += [(first, score), *((line, "") for line in others)]
+    return table(cells, width, right=(1,))
 
 
 def _show_mattered(page: Page, task: Task, ended: Ended) -> None:
@@ -171,19 +216,28 @@ def _show_mattered(page: Page, task: Task, ended: Ended) -> None:
     found = ended.found
     if not found.importance:
         page.lines([""])
-        page.sentences([f"what mattered is told from {FEWEST} settings on that differ in score"])
+        page.sentences(
+            [
+                f"what mattered is not told: it needs {FEWEST} trials whose scores differ, and "
+                f"there {'is' if len(found.tried) == 1 else 'are'} {len(found.tried)}"
+                if len(found.tried) < FEWEST
+                else "what mattered is not told: all trials scored alike"
+            ]
+        )
         return
     room = max(4, min(_BAR, page.width // 4))
     most = max(found.importance.values())
     rows = [("what mattered", "", "", "the best had")]
     for name, share in found.importance.items():
-        told = name.replace("_", " ")
-        rows.append((told, bar(share / most, room), f"{share:.0%}", had(task, ended, name)))
+        cells = bar(share / most, room), f"{share:.0%}", had(task, ended, name)
+        rows.append((spoken(name), *cells))
     page.headed(table(rows, page.width, right=(2,), least={3: 12}))
     legend = (
         "shares of the variance of the first fold's score over all that was tried (fANOVA); what "
         "was tried is what did well before, so that the shares are those of good settings"
     )
+    if found.importance.keys() & FACTORS.keys():
+        legend += "; ×: times what pullback train takes"
     page.lines(sentence(legend, page.width, 0), "dim")
 
 
@@ -194,22 +248,27 @@ def had(task: Task, ended: Ended, name: str) -> str:
     if isinstance(values[0], str):
         return ", ".join(dict.fromkeys(values))
     low, high = min(values), max(values)
-    return _cell(low) if low == high else f"{_cell(low)} to {_cell(high)}"
+    between = _cell(low) if low == high else f"{_cell(low)} to {_cell(high)}"
+    return f"× {between}" if name in FACTORS else between
 
 
-def show_end(page: Page, ended: Ended, saved: str | None, storage: str | None) -> None:
-    """How the search ended, and where its results are."""
+def show_end(
+    page: Page, ended: Ended, saved: str | None, storage: str | None, *written: str | None
+) -> None:
+    """How the search ended, and where its results are, with all files that were written."""
     found, made = ended.found, ended.together
-    whole = len(found.ranked)
+    ends = Counter(_ENDS[t.ended] for t in found.tried)
     epochs = sum(t.epochs for t in found.tried)
     networks = 0 if made is None else made.networks
     kept = "no model: it was interrupted before one was trained" if made is None else saved
     page.facts(
-        f"tried     {len(found.tried):,} settings, {whole:,} on all folds, the others given up "
-        f"before; {epochs:,} epochs",
+        f"tried     {counted(len(found.tried), 'trial')}: "
+        f"{', '.join(f'{ends[how]:,} {how}' for how in _ENDS.values() if ends[how])}; "
+        f"{counted(epochs, 'epoch')}",
         f"ended     after {ended.seconds:.0f} s by {ended.jobs} "
         f"{'process' if ended.jobs == 1 else 'processes'}: {ended.ended}",
-        f"model     {networks} networks that answer together",
+        f"model     {counted(networks, 'network')} that answer together",
         f"saved     {kept or 'not saved; --save FILE keeps it'}",
         f"trials    {storage or 'not kept; --storage FILE keeps them, to --resume'}",
+        *(f"written   {file}" for file in written if file is not None),
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from pullback.cli.layout import cell, sentence, table
-from pullback.cli.report import HEADS, Page, show_layers
+from pullback.cli.report import HEADS, Page, show_end, show_layers
 from pullback.sequences.tasks.study import MODEL, Outcome, Study
 from pullback.sequences.tasks.trained import PARTS, Measure, TrainedSequences
 
@@ -61,13 +61,7 @@ def show_sequence_outcome(page: Page, outcome: Outcome, saved: str | None) -> No
         page.confusion(*confusion)
     _show_mistakes(page, *study.mistakes())
     show_layers(page, outcome.history)
-    count = len(outcome.history)
-    epochs = f"{count} epoch{'' if count == 1 else 's'}"
-    page.facts(
-        f"ended     after {epochs} in {outcome.seconds:.1f} s, seed {study.recipe.seed}: "
-        f"{outcome.history.ended}",
-        f"saved     {saved or 'not saved; --save FILE keeps it'}",
-    )
+    show_end(page, outcome, study.recipe, saved)
 
 
 def _better(measures: Sequence[Measure]) -> str:

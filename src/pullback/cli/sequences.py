@@ -61,10 +61,11 @@ def holds_sequences(data: str) -> bool:
     )
 
 
-def train_sequences(
-    data: str, asked: Asked, path: Path | None, saved: str | None, as_json: bool
-) -> None:
-    """Train a model of sequences, judge it, show what is known, and save it if a path is given."""
+def sequence_study(data: str, asked: Asked) -> Study:
+    """The study of these texts or recordings, before training.
+
+    Raises `CircuitError` where they cannot be read or learned from, or not as was asked.
+    """
     told = asked.given("sequences", "folders")
     how = {name: told.pop(name) for name in ("encoding",) if name in told}
     try:
@@ -72,7 +73,14 @@ def train_sequences(
         study = STUDIES[type(held)](held, SequenceRecipe(**told))
     except CircuitError as error:
         raise CircuitError(as_options(str(error))) from None
-    study = replace(study, notes=tuple(map(as_options, study.notes)))
+    return replace(study, notes=tuple(map(as_options, study.notes)))
+
+
+def train_sequences(
+    data: str, asked: Asked, path: Path | None, saved: str | None, as_json: bool
+) -> None:
+    """Train a model of sequences, judge it, show what is known, and save it if a path is given."""
+    study = sequence_study(data, asked)
     page = Page()
     if not as_json:
         show_sequences(page, study)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
-import os
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from pullback.cli.asked import Asked
 from pullback.cli.file_options import (
-    OF_PICTURES,
     Classes,
     Decimal,
     Gaps,
@@ -22,11 +19,26 @@ from pullback.cli.file_options import (
     Separator,
     Size,
     TaskName,
-    kinds_told,
     read_options,
 )
-from pullback.cli.files import refuse_same, writable
-from pullback.cli.pictures import holds_pictures, train_pictures
+from pullback.cli.files import model_file, refuse_same, writable
+from pullback.cli.model_options import (
+    Activation,
+    Augment,
+    Data,
+    Dropped,
+    Encoding,
+    Hidden,
+    LossName,
+    Mixup,
+    ModelName,
+    SampleRate,
+    SkipBroken,
+    Smoothing,
+    Steps,
+    Tokenizer,
+)
+from pullback.cli.pictures import train_pictures
 from pullback.cli.rare_options import (
     Calibrate,
     ClassWeights,
@@ -53,152 +65,36 @@ from pullback.cli.run_options import (
     Springs,
     Threads,
 )
-from pullback.cli.sequences import holds_sequences, train_sequences
+from pullback.cli.sequences import train_sequences
 from pullback.cli.similar import FIGURES
+from pullback.cli.studies import PICTURED, SEQUENCES, kind_of, table_study
 from pullback.core.errors import CircuitError
-from pullback.datasets import DATASETS, load_table
+from pullback.core.plain import finite
 from pullback.figures import refuse_without_matplotlib
-from pullback.files.folder import kind_in
-from pullback.images.reading import PICTURES
-from pullback.images.recipe import CHANGES
-from pullback.images.recipe import MODELS as PICTURE_MODELS
-from pullback.sequences.sound.reading import RECORDINGS
-from pullback.sequences.tasks.classifying import MODELS as CLASSIFIERS
-from pullback.sequences.tasks.hearing import MODELS as HEARERS
-from pullback.sequences.tasks.writing import MODELS as WRITERS
-from pullback.sequences.tasks.writing import TOKENIZERS
-from pullback.sequences.text.folder import TEXTS
-from pullback.tables import TASKS, ReadOptions
-from pullback.tables.recipe import MODELS, Recipe
-from pullback.tables.study import Study
-from pullback.train.settings import named
 
-_TRAINING, _SEQUENCES = "Training", "Text and sound"
-_OTHERS = (
-    ("sequences", "text or sound", holds_sequences, train_sequences),
-    ("pictures", "pictures", holds_pictures, train_pictures),
-)
-"""The data beside tables: their kind, in a word, how they are known, and what trains on them."""
+_OTHERS = {PICTURED: train_pictures, SEQUENCES: train_sequences}
+"""What trains on data beside tables."""
 
 
 def train(
-    data: Annotated[
-        str,
-        typer.Argument(
-            help="a built-in set such as digits, fashion-mnist or shakespeare; a table (.csv, "
-            ".parquet), a text (.txt), tagged sentences (.conllu); or a folder with a folder of "
-            "pictures, recordings or texts for each class, or a .txt file with a text in a line"
-        ),
-    ],
+    data: Data,
     target: Predicted = None,
     task: TaskName = None,
     kind: Kinds = None,
     size: Size = None,
-    augment: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAMES",
-            rich_help_panel=OF_PICTURES,
-            help=f"changes at random in training, as flip,shift; of {', '.join(CHANGES)}",
-        ),
-    ] = None,
-    skip_broken: Annotated[
-        bool,
-        typer.Option(
-            "--skip-broken",
-            rich_help_panel=OF_PICTURES,
-            help="leave out files, of recordings too, that are damaged",
-        ),
-    ] = False,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="|".join(TOKENIZERS),
-            rich_help_panel=_SEQUENCES,
-            help="what a text is divided into; by default characters, and words of texts with a "
-            "class, where these are not single words",
-        ),
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            rich_help_panel=_SEQUENCES,
-            help="of a text that a network sees at once; by default 128, of a transformer 64, and "
-            "of texts with a class up to 1000",
-        ),
-    ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            rich_help_panel=_SEQUENCES,
-            help="in which a text is written, such as latin-1; by default utf-8",
-        ),
-    ] = None,
-    rate: Annotated[
-        int | None,
-        typer.Option(
-            metavar="HERTZ",
-            rich_help_panel=_SEQUENCES,
-            help="samples a second that recordings are brought to; by default theirs",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            rich_help_panel=_TRAINING,
-            help=f"of tables {', '.join(MODELS)}, by default mlp; of pictures "
-            f"{', '.join(PICTURE_MODELS)}, by default convnet; of text {', '.join(WRITERS)}, of "
-            f"recordings {', '.join(HEARERS)}, by default lstm; of texts with a class "
-            f"{', '.join(CLASSIFIERS)}, by default fasttext",
-        ),
-    ] = None,
-    hidden: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZES",
-            rich_help_panel=_TRAINING,
-            help="sizes of hidden layers, or recurrent ones, as 64,64",
-        ),
-    ] = None,
-    activation: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", rich_help_panel=_TRAINING, help="after each of them; by default ReLU"
-        ),
-    ] = None,
-    dropout: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            rich_help_panel=_TRAINING,
-            help="dropped behind layers; by default by the task",
-        ),
-    ] = None,
-    loss: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", rich_help_panel=_TRAINING, help="such as Huber; by default by the task"
-        ),
-    ] = None,
-    label_smoothing: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            rich_help_panel=_TRAINING,
-            help="of each label that is given to all classes alike, as 0.1; of tables",
-        ),
-    ] = None,
-    mixup: Annotated[
-        float | None,
-        typer.Option(
-            metavar="ALPHA",
-            rich_help_panel=_TRAINING,
-            help="mix rows at random, as 0.2; of tables (of pictures it is --augment mixup)",
-        ),
-    ] = None,
+    augment: Augment = None,
+    skip_broken: SkipBroken = False,
+    tokenizer: Tokenizer = None,
+    steps: Steps = None,
+    encoding: Encoding = None,
+    rate: SampleRate = None,
+    model: ModelName = None,
+    hidden: Hidden = None,
+    activation: Activation = None,
+    dropout: Dropped = None,
+    loss: LossName = None,
+    label_smoothing: Smoothing = None,
+    mixup: Mixup = None,
     class_weights: ClassWeights = None,
     sampling: Sampling = None,
     threshold: Threshold = None,
@@ -251,7 +147,7 @@ def train(
     crash or a kill -9, and ends with the same model as if it had never been. More --epochs than
     before prolong it, where no schedule hangs on them; another option is refused.
     """
-    path = None if save is None else writable("--save", save)
+    path = None if save is None else model_file(save)
     if path is not None:
         refuse_same("--save", path, data)
     if figure is not None:
@@ -265,7 +161,7 @@ def train(
             "hidden": None if hidden is None else sizes(hidden),
             "dropout": dropout,
             "optimizer": optimizer,
-            "learning_rate": None if learning_rate is None else _rate(learning_rate),
+            "learning_rate": None if learning_rate is None else rate_of(learning_rate),
             "l2": l2,
             "epochs": epochs,
             "batch_size": batch_size,
@@ -304,21 +200,12 @@ def train(
         },
     )
     options = read_options(separator, header, decimal, gaps, classes)
-    _refuse_empty(data)
-    for kind_held, what, holds, train_others in _OTHERS:
-        if holds(data):
-            asked.refuse_but(f"these are {what}", kind_held, "folders")
-            if options != ReadOptions():
-                raise CircuitError(f"how to read a file can be told of tables; {data} has {what}")
-            train_others(data, asked, path, save, as_json)
-            return
-    asked.refuse_but("this is a table", "tables", "files", "drawn")
-    recipe = Recipe(**asked.given("tables")).checked()
-    if task is not None:
-        task = named("task", task, TASKS)
-    kinds = kinds_told(kind or ())
+    kind_held = kind_of(data, asked, options)
+    if kind_held in _OTHERS:
+        _OTHERS[kind_held](data, asked, path, save, as_json)
+        return
     picture = None if reliability is None else drawable(reliability)
-    study = Study.of(load_table(data, target, task, kinds, options), recipe)
+    study = table_study(data, asked, options)
     page = Page()
     if not as_json:
         show_data(page, study)
@@ -335,34 +222,15 @@ def train(
         show_outcome(page, outcome)
         show_rare(page, outcome)
         show_layers(page, outcome.history)
-        show_end(page, outcome, save)
+        show_end(page, outcome, study.recipe, save, reliability)
     if outcome.interrupted:
         raise typer.Exit(130)
-
-
-def _refuse_empty(data: str) -> None:
-    """Refuse a folder without any file that can be learned from."""
-    kinds = (PICTURES, RECORDINGS, TEXTS)
-    if data not in DATASETS and os.path.isdir(data) and kind_in(data, kinds) is None:
-        raise CircuitError(
-            f"there are no pictures, recordings or texts in {data}; files are known by the endings "
-            "of their names, such as .png, .wav and .txt"
-        )
 
 
 def balanced_classes(class_weights: str | None) -> bool:
     if class_weights not in (None, "balanced"):
         raise CircuitError(f"--class-weights is balanced or not given, got {class_weights!r}")
     return class_weights is not None
-
-
-def finite(thing: Any) -> Any:
-    """The same with None for what JSON has no number for."""
-    if isinstance(thing, dict):
-        return {k: finite(v) for k, v in thing.items()}
-    if isinstance(thing, list):
-        return [finite(v) for v in thing]
-    return None if isinstance(thing, float) and not math.isfinite(thing) else thing
 
 
 def sizes(text: str) -> tuple[int, ...]:
@@ -382,7 +250,7 @@ def sizes(text: str) -> tuple[int, ...]:
     return found
 
 
-def _rate(text: str) -> float | str:
+def rate_of(text: str) -> float | str:
     """A learning rate as it was typed: a number, or "find"."""
     if text.casefold() == "find":
         return "find"

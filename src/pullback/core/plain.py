@@ -31,6 +31,21 @@ def to_plain(thing: Any) -> Any:
     return [to_plain(item) for item in thing] if isinstance(thing, tuple) else thing
 
 
+def finite(thing: Any) -> Any:
+    """Plain data as JSON has them: None for what is no finite number, Python's for NumPy's numbers.
+
+    >>> finite({"loss": [0.5, float("nan")], "rows": np.int64(3)})
+    {'loss': [0.5, None], 'rows': 3}
+    """
+    if isinstance(thing, Mapping):
+        return {name: finite(item) for name, item in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [finite(item) for item in thing]
+    if isinstance(thing, np.generic | np.ndarray):
+        return finite(thing.tolist())
+    return None if isinstance(thing, float) and not math.isfinite(thing) else thing
+
+
 def from_plain(kind: type[T], data: Any) -> T:
     """The `kind` that `to_plain` made `data` of.
 

@@ -7,6 +7,7 @@ one by name (tests, documentation, engines, saved models, the command line), rea
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from pullback.core.errors import UnknownNameError
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
     from pullback.core.gate import Gate
 
 T = TypeVar("T")
+
+
+def meant(name: object, known: Iterable[str]) -> str:
+    """What to say of a name that is none of those known: the one that is near, or all of them.
+
+    >>> meant("adamm", ["SGD", "Adam"]), meant("newton", ["SGD", "Adam"])
+    ("did you mean 'Adam'?", 'there are: SGD, Adam')
+    """
+    cases = {one.casefold(): one for one in known}
+    near = difflib.get_close_matches(str(name).casefold(), cases, n=1)
+    return (
+        f"did you mean {cases[near[0]]!r}?" if near else f"there are: {', '.join(cases.values())}"
+    )
 
 
 class Registry(dict[str, T]):
@@ -50,12 +64,7 @@ class Registry(dict[str, T]):
         return next((known for known in self if known.casefold() == name.casefold()), name)
 
     def __missing__(self, name: str) -> T:
-        cases = {known.casefold(): known for known in self}
-        near = difflib.get_close_matches(str(name).casefold(), cases, n=1)
-        hint = (
-            f"did you mean {cases[near[0]]!r}?" if near else f"there are: {', '.join(sorted(self))}"
-        )
-        raise UnknownNameError(f"there is no {self.noun} {name!r}; {hint}")
+        raise UnknownNameError(f"there is no {self.noun} {name!r}; {meant(name, sorted(self))}")
 
     def __repr__(self) -> str:
         return f"<{len(self)} {self.noun}s>"

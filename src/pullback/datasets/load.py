@@ -57,11 +57,12 @@ def load_dataset(
     file = text not in DATASETS and (os.path.exists(text) or text.lower().endswith(SUFFIXES))
     if file and not folder and not tagged:
         return read_dataset(text, target, task, kinds, options)
-    if target is not None or task is not None or kinds or options not in (None, ReadOptions()):
-        one = "table" if tagged else "file"
+    what = "holds tagged sentences" if tagged else "is a folder" if folder else "is built in"
+    told = target is not None or task is not None or kinds or options not in (None, ReadOptions())
+    if told and (tagged or folder or text in DATASETS):
         raise CircuitError(
-            f"{text} is no {one}: only of a {one} can the target, task, kinds and how to read it "
-            "be told"
+            f"{text} {what}, so leave out target, task, kinds and how to read a file: they are for "
+            "tables in files, .csv or .parquet"
         )
     if folder:
         if holds_texts(text):
@@ -73,9 +74,10 @@ def load_dataset(
     try:
         return DATASETS[text]()
     except UnknownNameError as error:
-        reason = str(error).partition("; there are")[0]  # follows, with more
+        reason, _, hint = str(error).partition("; ")
+        hint = f"; {hint}" if hint.endswith("?") else "."  # what there is follows, with more
         raise UnknownNameError(
-            f"{reason}; built in are {', '.join(sorted(DATASETS))}, and any .csv, .parquet or "
+            f"{reason}{hint} Built in are {', '.join(sorted(DATASETS))}; any .csv, .parquet or "
             ".conllu file, or folder of pictures, recordings or texts, can be given by its path"
         ) from None
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from pullback.diagnosis.examination import Examination
 
+_HARDLY = 0.9  # of a loss: a net that stays above has learned hardly anything
 _NEAR = 0.25  # of what chance gives, that a loss at the start may be off
 
 
@@ -47,6 +48,13 @@ def chance_loss(examination: Examination) -> float | None:
     if not reading.probable or not examination.classes:
         return None
     return float(np.log(examination.classes))
+
+
+def hardly_learns(examination: Examination) -> bool:
+    """Whether the loss after training is about what it was, or what chance gives."""
+    start, chance = examination.loss_at_start(), chance_loss(examination)
+    usual = start if chance is None or chance > start else chance
+    return not examination.trained.final("loss") < _HARDLY * usual
 
 
 def _reaches(examination: Examination) -> Check:

@@ -7,6 +7,7 @@ cure; and what else vanishes with a cure, which is a consequence and no cause.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,19 @@ from pullback.diagnosis import diseases
 from pullback.diagnosis.checks import Check, checks
 from pullback.diagnosis.examination import Clock, Examination, Interrupted
 from pullback.diagnosis.finding import SEVERITIES, Finding
-from pullback.diagnosis.patient import Parts, Patient, collected, divided
+from pullback.diagnosis.patient import Origin, Parts, Patient, collected, divided
 from pullback.diagnosis.proof import proved
+from pullback.diagnosis.refusal import not_finite, refused
 from pullback.diagnosis.report import Report
 from pullback.diagnosis.torch import Case, admitted, is_module
-from pullback.train.data import Batches, are_batches
+from pullback.inspect.arguments import positive
+from pullback.train.data import Batches, Rows, are_batches
 from pullback.train.interrupt import Interruptible
 from pullback.train.trainer import Trainer
 
 _MOST_ROWS = 4000  # that are looked at
+_RUN = 50  # rows that are drawn together
+_NUMBER = "number"  # the column of the numbers of rows
 _EPOCHS = 10
 _OF_BASE = 0.06  # of the time, for one training as its owner does
 
@@ -48,7 +53,8 @@ def doctor(
     `data` are inputs, with their `labels`, or a tuple (inputs, labels) or (inputs, labels,
     weights), or batches, as `Trainer.fit` takes them; `epochs` and `batch_size` are those that it
     is trained with. The Trainer and its model stay as they are: all is tried on copies, from the
-    start of the training. Of many rows some thousand are taken, and of long trainings as many
+    start of the training. Data that a training refuses are a finding, and what is left of them is
+    gone on with. Of many rows some thousand are taken, and of long trainings as many
     epochs as fit into the `seconds`; the report says so.
 
     A module of PyTorch is examined too, with its criterion as `loss` and its `optimizer`, which
@@ -59,8 +65,16 @@ def doctor(
     Each finding has a name, the evidence, the cause, a cure as code, and the proof: the same seed
     and batches with that one change, and with other seeds, so that chance is not taken for a cure.
 
-    Raises `CircuitError` where nothing can be examined: no Trainer or module, no rows, or a module
-    without its criterion and optimizer.
+    Raises `CircuitError` where nothing can be examined: no Trainer or module, no rows, no time, or
+    a module without its criterion and optimizer.
+
+    >>> import pullback as pb
+    >>> x = np.random.default_rng(0).normal(size=(100, 3))
+    >>> model = pb.Sequential(pb.Dense(4), pb.ReLU(), pb.Dense(1), rng=0)
+    >>> trainer = pb.Trainer(model, pb.BinaryCrossEntropy(), pb.SGD(1e-6), engine="eager")
+    >>> report = pb.doctor(trainer, x, x[:, 0] > 0.0, epochs=5)
+    >>> report.findings[0].disease, report.healthy
+    ('learning rate too low', False)
     """
     if not isinstance(trainer, Trainer) and not is_module(trainer):
         raise CircuitError(
@@ -69,28 +83,43 @@ def doctor(
         )
     if isinstance(trainer, Trainer) and (loss is not None or optimizer is not None):
         raise CircuitError("a Trainer has its loss and its optimizer; give those of a module alone")
+    positive(seconds=seconds)
     from pullback.diagnosis.progress import DoctorProgress
 
     with DoctorProgress(seconds, progress) as shown, Interruptible() as interrupt:
         clock = Clock(seconds, shown.tell, lambda: interrupt.requested)
-        if isinstance(trainer, Trainer):
-            patient, notes = _admitted(
-                trainer, data, labels, validation, epochs, batch_size, columns
-            )
-        else:
+        columns = tuple(map(str, columns)) or tuple(map(str, getattr(data, "columns", ())))
+        known: list[Finding] = []
+        if not isinstance(trainer, Trainer):
             times = epochs or _EPOCHS
             case = Case(
                 trainer, data, labels, loss, optimizer, validation, times, batch_size, columns
             )
             patient, notes = admitted(case, _MOST_ROWS)
+            patient, more = _in_time(patient, clock)
+            return _diagnosed(patient, clock, [*notes, *more], known)
+        given = data, labels, validation
+        try:
+            patient, notes = _admitted(trainer, *given, epochs, batch_size, columns)
+        except CircuitError as error:
+            refusal = refused(trainer, given, columns, _MOST_ROWS, error)
+            known.append(refusal.finding)
+            if refusal.given is None:
+                return Report(None, tuple(known), (), (), clock.spent)
+            patient, notes = _admitted(trainer, *refusal.given, epochs, batch_size, columns)
+            notes.append("rows are numbered as they are left without those that hold no numbers")
+        if (lost := not_finite(patient.parts.model)) is not None:
+            return Report(patient, (lost, *known), (), tuple(notes), clock.spent)
         patient, more = _in_time(patient, clock)
-        return _diagnosed(patient, clock, [*notes, *more])
+        return _diagnosed(patient, clock, [*notes, *more], known)
 
 
-def _diagnosed(patient: Patient, clock: Clock, notes: list[str]) -> Report:
+def _diagnosed(
+    patient: Patient, clock: Clock, notes: list[str], known: Sequence[Finding] = ()
+) -> Report:
     examination = Examination(patient, clock)
     made: list[Check] = []
-    found: list[Finding] = []
+    found: list[Finding] = [*known]
     ended = ""
     try:
         made.extend(checks(examination))
@@ -124,7 +153,14 @@ def _with_proof(examination: Examination, finding: Finding) -> Finding:
         if cure.change is None or not examination.clock.left:
             continue
         patient = examination.patient
-        proof = proved(patient, cure.change(patient), [examination.trained], examination.clock)
+        proof = proved(
+            patient,
+            cure.change(patient),
+            examination.known,
+            examination.clock,
+            measure=finding.measure or None,
+            at_end=finding.at_end,
+        )
         if proof is not None and proof.helps:
             others = [x for x in finding.cures if x is not cure]
             return finding.but(cures=(cure, *others), proof=proof)
@@ -170,17 +206,20 @@ def _admitted(
         notes.append(f"{len(rows):,} rows of the first {len(sizes):,} batches were taken")
     else:
         rows = reader.rows(data, labels, None, "training")
-    if isinstance(validation, tuple):
-        held_out = reader.tuple(validation, "validation")
+    rows = _numbered(rows)
+    apart = isinstance(validation, tuple)
+    if apart:
+        held_out = _numbered(reader.tuple(validation, "validation"))
     else:
         rows, held_out, sizes = divided(rows, sizes, float(validation), trainer.seed)
-    if len(rows) > _MOST_ROWS:
-        rng = np.random.default_rng(trainer.seed)
-        notes.append(f"{_MOST_ROWS:,} rows were drawn from {len(rows):,}")
-        rows = rows.take(np.sort(rng.choice(len(rows), _MOST_ROWS, replace=False)))
+    if len(rows) > _MOST_ROWS and not sizes:
+        drawn = _drawn(rows, trainer.seed)
+        notes.append(f"{len(drawn):,} rows were drawn from {len(rows):,}")
+        rows = drawn
     if len(held_out) > _MOST_ROWS:
-        held_out = held_out.take(slice(_MOST_ROWS))
-    names = tuple(map(str, columns)) or tuple(map(str, getattr(data, "columns", ())))
+        held_out = _drawn(held_out, trainer.seed)
+    rows, numbers = _without_numbers(rows)
+    held_out, of_held_out = _without_numbers(held_out)
     patient = Patient(
         Parts.of(trainer),
         rows,
@@ -188,17 +227,43 @@ def _admitted(
         epochs or trainer._epochs or _EPOCHS,
         batch_size,
         sizes,
-        names,
+        tuple(columns),
+        Origin(numbers, of_held_out, apart),
     )
     return patient, notes
 
 
+def _numbered(rows: Rows) -> Rows:
+    """The rows with a column that tells which they are, whatever is drawn from them."""
+    return replace(rows, columns={**rows.columns, _NUMBER: np.arange(len(rows))})
+
+
+def _without_numbers(rows: Rows) -> tuple[Rows, np.ndarray]:
+    columns = dict(rows.columns)
+    numbers = columns.pop(_NUMBER)
+    return replace(rows, columns=columns), numbers
+
+
+def _drawn(rows: Rows, seed: int) -> Rows:
+    """About as many rows as are looked at, in runs, so that most keep their neighbours."""
+    runs = rows.columns[_NUMBER] // _RUN
+    there = np.unique(runs)
+    count = max(1, round(len(there) * _MOST_ROWS / len(rows)))
+    chosen = np.random.default_rng(seed).choice(there, count, replace=False)
+    return rows.take(np.isin(runs, chosen))
+
+
 def _in_time(patient: Patient, clock: Clock) -> tuple[Patient, list[str]]:
     """The patient with as many epochs as there is time for."""
-    clock.at("trains the net for an epoch")
+    try:
+        clock.at("trains the net for an epoch")
+    except Interrupted:
+        return patient, []  # the first examination ends by it too, and says so
     epochs = min(2, patient.epochs)
     seconds = patient.train(epochs=epochs, monitor=False).final("seconds")
     most = max(1, int(_OF_BASE * clock.seconds / max(seconds, 1e-6)))
     if most >= patient.epochs:
         return patient, []
-    return patient.but(epochs=most), [f"{most} of {patient.epochs} epochs were trained each time"]
+    return patient.but(epochs=most, shortened=True), [
+        f"{most} of {patient.epochs} epochs were trained each time"
+    ]

@@ -14,14 +14,21 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.diagnosis.flow import Flow, flowed
+from pullback.diagnosis.longer import Longer, compared, with_longer_pieces
+from pullback.diagnosis.lost import Lost, first_lost
 from pullback.diagnosis.patient import Patient, Trained
+from pullback.diagnosis.reference import Reference
+from pullback.diagnosis.slopes import checked
 from pullback.inspect.activations import ActivationStatistics
+from pullback.inspect.report import GradientReport
 from pullback.layers import Dense, Flatten, Sequential
 from pullback.train.callbacks import Event
 from pullback.train.data import Rows
 from pullback.train.finder import LearningRates
 
 _ROWS = 256  # of a batch that is looked at
+_FEW = 16  # of them, where few are enough
 _TINY = 8  # rows that any net that is well can learn by heart
 _TINY_STEPS = 300
 _LINEAR_STEPS = 300
@@ -78,13 +85,23 @@ class Examination:
     # The data --------------------------------------------------------------------------------
 
     @cached_property
+    def reference(self) -> Reference | None:
+        """What ordinary models make of the same rows; None of labels that are no one thing a row.
+
+        None as well of a model of several outputs, and of fewer rows than say anything.
+        """
+        return Reference.of(self.patient, self.clock)
+
+    @cached_property
     def classes(self) -> int:
         """How many classes the labels are of; 0 where they are none."""
         reading = self.patient.parts.losses[0].reading
         if reading.task != "classification":
             return 0
         labels = self.patient.labels[0]
-        return len(np.unique(labels)) if reading.pair is None else 2
+        if reading.pair is not None:
+            return 2
+        return labels.shape[1] if labels.dtype.kind == "f" else len(np.unique(labels))
 
     @cached_property
     def table(self) -> np.ndarray | None:
@@ -93,6 +110,13 @@ class Examination:
         if len(inputs) != 1 or inputs[0].dtype.kind != "f":
             return None
         return inputs[0].reshape(len(inputs[0]), -1)
+
+    @cached_property
+    def tabular(self) -> np.ndarray | None:
+        """The inputs, where they are one table of numbers, (rows, features)."""
+        inputs = self.patient.inputs
+        alone = len(inputs) == 1 and inputs[0].ndim == 2 and inputs[0].dtype.kind == "f"
+        return inputs[0] if alone else None
 
     # The start -------------------------------------------------------------------------------
 
@@ -117,6 +141,65 @@ class Examination:
             self.failed[when] = str(error)
             return None
 
+    # The circuit -----------------------------------------------------------------------------
+
+    @cached_property
+    def flow(self) -> Flow | None:
+        """One pass of some rows before training, as a step makes it; None where there is none."""
+        return self._flow(self.patient.parts.model, "flow")
+
+    @cached_property
+    def flow_at_end(self) -> Flow | None:
+        """The same after training; None also where training was lost."""
+        trained = self.trained
+        if trained.history.diverged:
+            return None
+        return self._flow(trained.trainer.model, "flow at the end")
+
+    @cached_property
+    def prediction(self) -> Flow | None:
+        """One pass of a few rows before training, as a prediction makes it."""
+        return self._flow(self.patient.parts.model, "prediction", training=False)
+
+    @cached_property
+    def structure(self) -> Flow | None:
+        """The same with parameters at random: it shows what is wired, be it that they are zero."""
+        model = self.patient.built()
+        rng = np.random.default_rng(0)
+        for unit in model.parameters.values():
+            spread = 1.0 / np.sqrt(np.prod(unit.shape[:-1]))
+            unit.value = rng.normal(0.0, spread, unit.shape)
+        return self._flow(model, "structure", training=False)
+
+    @cached_property
+    def slopes(self) -> list[GradientReport]:
+        """Whether gradients are right, at the values before training and after it."""
+        losses = self.patient.parts.losses
+        found: list[GradientReport] = []
+        if not all(loss.potential for loss in losses):
+            return found
+        trained = self.trained
+        models = [self.patient.parts.model]
+        if not trained.history.diverged:
+            models.append(trained.trainer.model)
+        for model in models:
+            self.clock.at("checks gradients against nudges")
+            try:
+                flow = flowed(model, self.batch.take(slice(_TINY)), losses, training=True)
+                found.append(checked(flow))
+            except CircuitError as error:
+                self.failed["slopes"] = str(error)
+        return found
+
+    def _flow(self, model: Any, when: str, *, training: bool = True) -> Flow | None:
+        self.clock.at("looks at what flows on each wire")
+        rows = self.batch if training else self.batch.take(slice(_FEW))
+        try:
+            return flowed(model, rows, self.patient.parts.losses, training=training)
+        except CircuitError as error:
+            self.failed[when] = str(error)
+            return None
+
     # Training --------------------------------------------------------------------------------
 
     @cached_property
@@ -126,17 +209,20 @@ class Examination:
         return self.patient.train(watch=self.clock.watch)
 
     @cached_property
+    def known(self) -> list[Trained]:
+        """The patient's trainings with one seed after another, which proofs compare with."""
+        return [self.trained]
+
+    @cached_property
     def end(self) -> ActivationStatistics | None:
         """What each layer makes of the same rows after training."""
         return self._activations(self.trained.trainer.model, "end")
 
     @cached_property
-    def again(self) -> Trained:
-        """The same with another seed: how much of an outcome is chance."""
-        self.clock.at("trains the net as it is, with another seed")
-        return self.patient.train(
-            seed=self.patient.parts.seed + 1, watch=self.clock.watch, monitor=False
-        )
+    def lost(self) -> Lost | None:
+        """The first gate of the training that made nan or infinity; None where none did."""
+        self.clock.at("looks for the first gate that made no number")
+        return first_lost(self.patient, self.trained)
 
     @cached_property
     def rates(self) -> LearningRates | None:
@@ -154,9 +240,14 @@ class Examination:
         self.clock.at("lets the net learn a few rows by heart")
         few = self.batch.take(slice(_TINY))
         size = len(few)
-        epochs = _TINY_STEPS
+        sizes = (size,) if self.patient.sizes else ()  # a stateful net is given no rows
         patient = self.patient.but(
-            data=few, held_out=few, sizes=(), batch_size=size, epochs=epochs, penalties=()
+            data=few,
+            held_out=few,
+            sizes=sizes,
+            batch_size=size,
+            epochs=_TINY_STEPS,
+            penalties=(),
         )
         return patient.train(watch=self.clock.watch)
 
@@ -172,6 +263,19 @@ class Examination:
         return self.patient.but(data=data, held_out=held_out).train(
             watch=self.clock.watch, monitor=False
         )
+
+    @cached_property
+    def longer(self) -> Longer | None:
+        """The patient trained on longer pieces of its sequences; None where there are none."""
+        found = with_longer_pieces(self.patient)
+        if found is None or self.trained.history.diverged:
+            return None
+        self.clock.at("trains the net on longer pieces")
+        patient, times = found
+        longer = patient.train(watch=self.clock.watch, monitor=False)
+        if longer.history.diverged:
+            return None
+        return compared(patient, times, self.patient, (self.trained, longer))
 
     @cached_property
     def linear(self) -> Trained | None:
@@ -197,19 +301,32 @@ class Examination:
     # Measures --------------------------------------------------------------------------------
 
     def loss_at_start(self) -> float:
-        """The mean loss of the rows to train on before any step."""
+        """The mean loss of some rows to train on before any step."""
+        return self._loss_at_start
+
+    @cached_property
+    def _loss_at_start(self) -> float:
         return self.patient.parts.loss(self.batch)
 
 
+def spread(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of each feature, which are what the last axis counts."""
+    axes = tuple(range(max(1, x.ndim - 1)))
+    return x.mean(axis=axes, dtype=np.float64), x.std(axis=axes, dtype=np.float64)
+
+
 def standardized(patient: Patient) -> Patient:
-    """The patient with inputs of mean 0 and deviation 1 in each feature, by its training rows."""
+    """The patient with inputs of mean 0 and deviation 1 in each feature, by its training rows.
+
+    The features of pictures and sequences are what the last axis counts.
+    """
     names = [name for name in patient.data.columns if name.startswith("inputs")]
     data, held_out = dict(patient.data.columns), dict(patient.held_out.columns)
     for name in names:
         x = data[name]
         if x.dtype.kind != "f":
             continue
-        mean, deviation = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
+        mean, deviation = spread(x)
         deviation = np.where(deviation > 0.0, deviation, 1.0)
         for columns in (data, held_out):
             columns[name] = ((columns[name] - mean) / deviation).astype(x.dtype)

@@ -113,8 +113,10 @@ class Finding:
     """What is amiss: its name, how bad it is, the evidence, its cause and its cure.
 
     `where` is the layer, column or wire that it is about, "" for the whole. `numbers` are the
-    evidence for programs. `consequences` are findings that vanish with its cure. One that is
-    `certain` by its evidence stays where its cure does not help; others do not.
+    evidence for programs, and `rows` the numbers of the user's rows that it is about, the surest
+    first. `consequences` are findings that vanish with its cure. One that is `certain` by its
+    evidence stays where its cure does not help; others do not. `measure` is what its proof compares
+    where that is not to be the loss, `at_end` after the last epoch instead of the best.
     """
 
     disease: str
@@ -128,6 +130,9 @@ class Finding:
     proof: Proof | None = None
     consequences: tuple[Finding, ...] = ()
     certain: bool = False
+    rows: tuple[int, ...] = ()
+    measure: str = ""
+    at_end: bool = False
 
     @property
     def cure(self) -> Cure | None:
@@ -138,16 +143,18 @@ class Finding:
         return replace(self, **changes)
 
     def to_json_dict(self) -> dict[str, Any]:
-        """All of it as plain data; numbers that are not finite are to become null."""
-        cure = self.cure
+        """All of it as plain data; `finite` is to be applied to it."""
+        told = [{"text": x.text, "code": x.code, "untried": x.untried} for x in self.cures]
         return {
             "disease": self.disease,
             "severity": self.severity,
             "where": self.where,
             "evidence": self.evidence,
             "numbers": dict(self.numbers),
+            "rows": list(self.rows),
             "cause": self.cause,
-            "cure": None if cure is None else {"text": cure.text, "code": cure.code},
+            "cure": told[0] if told else None,
+            "other_cures": told[1:],
             "proof": None if self.proof is None else self.proof.to_json_dict(),
             "picture": None if self.picture is None else to_plain(self.picture),
             "consequences": [x.to_json_dict() for x in self.consequences],

@@ -34,6 +34,7 @@ from pullback.train.monitors import Monitor
 from pullback.train.trainer import Trainer
 
 _EVERY = 5  # steps between two looks at the layers
+_MOST_CLASSES = 30  # that whole numbers may name, where nobody says that they are classes
 
 
 @dataclass(frozen=True)
@@ -128,12 +129,27 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Which rows of what a user gave a patient has: their numbers, from 0.
+
+    `apart` says that the rows to judge by were given for themselves, and have numbers of their own;
+    else they were held out of the same rows.
+    """
+
+    data: np.ndarray
+    held_out: np.ndarray
+    apart: bool = False
+
+
+@dataclass(frozen=True)
 class Patient:
     """A net before training, its data, and how it is trained.
 
     `data` are rows to train on and `held_out` those to judge by. `sizes` are those of its batches,
     where they come in an order of their own; else they have `batch_size` rows in random order.
-    `columns` names the features of a table.
+    `columns` names the features of a table. `origin` says which rows these are; None: all that
+    there are, in their order, and those to judge by apart. `shortened` says that it is trained for
+    fewer epochs than by its owner, for want of time.
     """
 
     parts: Net
@@ -143,6 +159,8 @@ class Patient:
     batch_size: int = 32
     sizes: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
+    origin: Origin | None = None
+    shortened: bool = False
 
     def but(self, **changes: Any) -> Patient:
         """The same with other parts: `model`, `optimizer` and what else `Parts` has, or of its own.
@@ -157,6 +175,16 @@ class Patient:
         own = {name: value for name, value in changes.items() if hasattr(self, name)}
         parts = {name: value for name, value in changes.items() if name not in own}
         return replace(self, parts=self.parts.but(**parts), **own)
+
+    def keeping(self, places: np.ndarray) -> Patient:
+        """The same with the rows to train on at these places alone, in their batches."""
+        origin, sizes = self.origin, self.sizes
+        if origin is not None:
+            origin = replace(origin, data=origin.data[places])
+        if sizes:
+            batch = np.repeat(np.arange(len(sizes)), sizes)[places]
+            sizes = tuple(int(count) for count in np.bincount(batch) if count)
+        return self.but(data=self.data.take(places), origin=origin, sizes=sizes)
 
     def train(
         self,
@@ -181,7 +209,7 @@ class Patient:
                 **given,
                 epochs=epochs or self.epochs,
                 validation=held_out,
-                callbacks=[] if watch is None else [watch],
+                callbacks=[self._classes_right, *([] if watch is None else [watch])],
                 progress=False,
             )
         return Trained(history, trainer)
@@ -191,6 +219,59 @@ class Patient:
         ends = accumulate(self.sizes, initial=0)
         for start, end in pairwise(ends):
             yield tuple(_told(self.data.take(slice(start, end))).values())
+
+    def built(self) -> Any:
+        """A copy of the model with its parameters made."""
+        model = copy.deepcopy(self.parts.model)
+        model(*(x[:2] for x in self.inputs))
+        return model
+
+    def _classes_right(self, event: Event) -> None:
+        """A callback that adds what a loss does not measure of the rows to judge by.
+
+        Of labels that are class numbers: whether they are answered, whatever the loss is, and the
+        mean of that over the classes.
+        """
+        truth = class_numbers(self.parts.losses, self.held_out)
+        if event.kind != "epoch" or truth is None:
+            return
+        inputs = of_kind("inputs", self.held_out.columns)
+        try:
+            scores = event.trainer.predict(tuple(inputs) if len(inputs) > 1 else inputs[0])
+        except CircuitError:
+            return  # it has diverged, which its loss says
+        right = answered(self.parts.losses[0], scores) == truth
+        row = event.history.rows[-1]
+        row.setdefault("validation_accuracy", float(right.mean()))
+        each = [right[truth == k].mean() for k in np.unique(truth)]
+        row["validation_balanced_accuracy"] = float(np.mean(each))
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The numbers of the rows to train on in what the user gave."""
+        return np.arange(len(self.data)) if self.origin is None else self.origin.data
+
+    def feature(self, k: int) -> str:
+        """The name of a feature of a table."""
+        return self.columns[k] if k < len(self.columns) else f"feature {k}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the net is and how it is trained, by name, for people and programs to read."""
+        parts = self.parts
+        model = parts.model
+        named = getattr(model, "__name__", type(model).__name__)
+        return {
+            "model": repr(model) if isinstance(model, Layer) else named,
+            "loss": ", ".join(map(repr, parts.losses)),
+            "optimizer": repr(parts.optimizer),
+            "penalties": ", ".join(map(repr, parts.penalties)),
+            "rows": len(self.data),
+            "validation_rows": len(self.held_out),
+            "epochs": self.epochs,
+            "batch_size": self.batch_size if not self.sizes else max(self.sizes),
+            "seed": parts.seed,
+        }
 
     @property
     def inputs(self) -> list[np.ndarray]:
@@ -207,22 +288,74 @@ class Patient:
         return list(model.walk()) if isinstance(model, Layer) else []
 
 
+def class_numbers(losses: Sequence[Loss], rows: Rows) -> np.ndarray | None:
+    """The class of each row, as its loss has them or as whole numbers; None of other labels.
+
+    A single output that is trained as a quantity has classes where the labels are few whole
+    numbers from 0 or 1.
+    """
+    labels = of_kind("labels", rows.columns)
+    if len(losses) != 1 or len(labels) != 1:
+        return None
+    (loss,), (y,) = losses, labels
+    reading = loss.reading
+    if reading.pair is not None:
+        y = y.reshape(len(y), -1)[:, 0]
+        return (y == reading.pair[1]).astype(np.int64) if np.isin(y, reading.pair).all() else None
+    if y.ndim > 2 or reading.task not in ("classification", "regression"):
+        return None
+    if reading.task == "classification":
+        return y.astype(np.int64) if y.ndim == 1 else y.argmax(axis=1)
+    if y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+        return y.argmax(axis=1)  # one-hot rows
+    whole = y.ndim == 1 and (np.floor(y) == y).all() and 0 <= y.min() <= 1
+    return y.astype(np.int64) if whole and y.max() <= _MOST_CLASSES else None
+
+
+def answered(loss: Loss, scores: np.ndarray) -> np.ndarray:
+    """The class that each row's scores answer, in the numbers of `class_numbers`."""
+    if loss.reading.pair is not None:
+        return (scores.reshape(len(scores)) > 0.0).astype(np.int64)
+    if scores.ndim == 2 and scores.shape[1] > 1:
+        return scores.argmax(axis=1)
+    return np.rint(scores.reshape(len(scores))).astype(np.int64)
+
+
 def rebuilt(model: Layer, edit: Callable[[dict[str, Any]], Any] = lambda told: None) -> Layer:
     """The layer made again without parameters, by its description as `edit` leaves it.
 
+    Seeds, initializers that are functions, and what is frozen, layers have again by their paths.
     Raises `CircuitError` for a model that cannot be described, as one with a function inside.
     """
     told = copy.deepcopy(describe(model))
     edit(told)
     made = construct(told)
-    made.rng = model.rng if isinstance(model.rng, int) else 0
+    known = dict(model.walk())
+    for path, layer in made.walk():
+        if path in known:
+            _hand_on(known[path], layer)
+    if not isinstance(made.rng, int):
+        made.rng = 0
     return made
+
+
+def _hand_on(old: Layer, new: Layer) -> None:
+    """Give a layer that was made again what no description holds."""
+    new.trainable = old.trainable
+    if isinstance(old.rng, int):
+        new.rng = old.rng
+    functions = [
+        x for x, told in new.config.items() if isinstance(told, Mapping) and x in vars(old)
+    ]
+    if type(new) is type(old):
+        vars(new).update({x: vars(old)[x] for x in functions if new.config[x] == old.config[x]})
 
 
 def descriptions(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The description of a layer, and of all layers inside it, in order."""
     yield told  # type: ignore[misc]
-    for inner in told.get("layers", ()):
+    inside = told.get("layers", ())
+    for inner in () if isinstance(inside, int) else inside:  # of a stack it is their number
         yield from descriptions(inner)
 
 
@@ -251,7 +384,11 @@ def _told(rows: Rows) -> dict[str, Any]:
 def collected(
     batches: Batches, most: int, ready: Callable[[tuple[Any, ...], str], Rows]
 ) -> tuple[Rows, tuple[int, ...]]:
-    """The rows of the first batches of an epoch, of about so many rows at most, and their sizes."""
+    """The rows of the first batches of an epoch, of about so many rows at most, and their sizes.
+
+    Batches of sequences may be of different lengths: all become as long as the longest, filled up
+    behind their ends as `pullback.sequences` does, by 0, and of labels by -1.
+    """
     found: list[Rows] = []
     count = 0
     for batch in batches:
@@ -260,18 +397,42 @@ def collected(
         if count >= most:
             break
     names: Sequence[str] = list(found[0].columns)
-    columns = {name: np.concatenate([rows.columns[name] for rows in found]) for name in names}
+    columns = {name: _joined(name, [rows.columns[name] for rows in found]) for name in names}
     return Rows(columns), tuple(map(len, found))
+
+
+def _joined(name: str, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays one after another, which may differ in the length of their rows."""
+    if len({x.shape[1:] for x in parts}) == 1:
+        return np.concatenate(parts)
+    shape = np.max([x.shape[1:] for x in parts], axis=0)
+    fill = -1 if name.startswith("labels") else 0
+    return np.concatenate(
+        [
+            np.pad(
+                x,
+                [(0, 0), *((0, n - m) for n, m in zip(shape, x.shape[1:], strict=True))],
+                constant_values=fill,
+            )
+            for x in parts
+        ]
+    )
 
 
 def divided(
     rows: Rows, sizes: tuple[int, ...], share: float, seed: int
 ) -> tuple[Rows, Rows, tuple[int, ...]]:
-    """Rows to train on, and a share to judge by: of batches, some of each, so that order stays."""
+    """Rows to train on, and a share to judge by: of batches, some of each, so that order stays.
+
+    Of batches of one size they are the same ones of each, so that streams that go on from batch to
+    batch stay whole.
+    """
     if not sizes:
         return *rows.split(share, seed), ()
-    every = max(2, round(1.0 / share))
-    held = np.arange(len(rows)) % every == every - 1
+    every, places = max(2, round(1.0 / share)), np.arange(len(rows))
+    if len(set(sizes)) == 1 and sizes[0] > 1:
+        every, places = min(every, sizes[0]), places % sizes[0]
+    held = places % every == every - 1
     ends = np.cumsum(sizes)
     kept = [int((~held[end - size : end]).sum()) for end, size in zip(ends, sizes, strict=True)]
     return rows.take(~held), rows.take(held), tuple(size for size in kept if size)

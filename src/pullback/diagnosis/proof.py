@@ -7,7 +7,6 @@ and with other seeds, so that chance is not taken for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from pullback.diagnosis.examination import Clock
 from pullback.diagnosis.finding import Proof
@@ -16,25 +15,28 @@ from pullback.train.stopping import is_larger_better
 
 SEEDS = 3
 
-_BETWEEN = ("validation_accuracy", "validation_mean_absolute_error")
+_BETWEEN = ("validation_mean_absolute_error", "validation_accuracy")
 """What is compared where a cure has another loss."""
 
 
 def proved(
     patient: Patient,
     cured: Patient,
-    known: Sequence[Trained],
+    known: list[Trained],
     clock: Clock,
     *,
     seeds: int = SEEDS,
     measure: str | None = None,
+    at_end: bool = False,
 ) -> Proof | None:
     """The proof, of which the patient's trainings that are `known` are no more needed.
 
-    They are those of its first seeds. None where nothing is measured that both have.
+    They are those of its first seeds, and others that are made are added. Compared are the best
+    epochs by the measure, as early stopping would keep them, or the last ones. None where nothing
+    is measured that both have.
     """
     start = patient.parts.seed
-    before, after = list(known), []
+    before, after = known, []
     for k in range(seeds):
         clock.at("tries a cure")
         if k >= len(before):
@@ -43,12 +45,12 @@ def proved(
     name = measure or _measure(patient, cured, before[0], after[0])
     if name is None:
         return None
-    larger = is_larger_better(name)
+    kept = Trained.final if at_end else best
     return Proof(
         name,
-        larger,
-        [best(x, name) for x in before[:seeds]],
-        [best(x, name) for x in after],
+        is_larger_better(name),
+        [kept(x, name) for x in before[:seeds]],
+        [kept(x, name) for x in after],
         (before[0].history, after[0].history),
     )
 

@@ -1,33 +1,37 @@
-"""In: findings, checks and notes. Out: a report: text for a terminal, JSON, and cured Trainers."""
+"""In: findings, checks and notes. Out: a report: text, a page, JSON, and cured Trainers."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from textwrap import fill
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from pullback.core.aside import replacing
 from pullback.core.errors import CircuitError
-from pullback.core.text import number
+from pullback.core.plain import finite
 from pullback.diagnosis.checks import Check
-from pullback.diagnosis.finding import Finding, Proof
+from pullback.diagnosis.finding import Finding
+from pullback.diagnosis.page import fragment_of, page_of
 from pullback.diagnosis.patient import Patient
 from pullback.diagnosis.protocol import Learner
+from pullback.diagnosis.text import lines_of
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
 
 _WIDTH = 80
-_INDENT = 12
-_SPARKS = "▁▂▃▄▅▆▇█"
-_LENGTH = 24  # of a curve in a line of text
-_SIGNS = {True: "✓", False: "✗", None: "–"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """What the doctor found: causes first, the worst at the top; print it to read it.
 
-    `findings` are numbered from 1, as `apply` takes them.
+    `findings` are numbered from 1, as `apply` takes them. `rich.print` shows it in colours, and a
+    notebook as a page. There is no `patient` where the data were refused as a whole.
     """
 
-    patient: Patient
+    patient: Patient | None
     findings: tuple[Finding, ...]
     checks: tuple[Check, ...]
     notes: tuple[str, ...]
@@ -39,6 +43,19 @@ class Report:
         """Whether nothing was found that costs the net anything."""
         return not any(x.severity != "note" for x in self.findings)
 
+    @property
+    def summary(self) -> str:
+        """All of it in a sentence."""
+        took = f"{self.seconds:.0f} s{f', {self.ended}' if self.ended else ''}"
+        many = len(self.findings)
+        if many and not self.healthy:
+            return f"{many} finding{'' if many == 1 else 's'}, the worst first ({took})"
+        if self.ended:
+            return f"nothing was found before the end ({took})"
+        failed = sum(check.passed is False for check in self.checks)
+        more = f"; {failed} of {len(self.checks)} checks failed" if failed else ""
+        return f"healthy: nothing was found that keeps this net from learning ({took}){more}"
+
     def apply(self, k: int = 1) -> Learner:
         """The Trainer with the cure of finding k, at its start; data it does not hold.
 
@@ -47,90 +64,48 @@ class Report:
         if not 1 <= k <= len(self.findings):
             raise CircuitError(f"there are {len(self.findings)} findings, from 1; got {k}")
         cure = self.findings[k - 1].cure
-        if cure is None or cure.change is None:
+        if cure is None or cure.change is None or self.patient is None:
             why = cure.untried if cure else "no cure is known"
             raise CircuitError(f"finding {k} has no cure that can be made here: {why}")
         return cure.change(self.patient).parts.trainer()
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the report as one page (.html), which needs nothing else and asks no network.
+
+        Raises `CircuitError` for another ending, and where the file cannot be written.
+        """
+        path = Path(path)
+        if path.suffix.lower() != ".html":
+            raise CircuitError(
+                f"a report is saved as .html: name it {path.stem or 'report'}.html, not {path}"
+            )
+        page = page_of(self).encode("utf-8", "replace")
+        with replacing(path) as file:
+            file.write(page)
+
     def to_json_dict(self) -> dict[str, Any]:
-        """All of it as plain data; numbers that are not finite are to become null."""
-        return {
-            "healthy": self.healthy,
-            "findings": [x.to_json_dict() for x in self.findings],
-            "checks": [{"name": x.name, "passed": x.passed, "seen": x.seen} for x in self.checks],
-            "notes": list(self.notes),
-            "seconds": round(self.seconds, 3),
-            "ended": self.ended or "completed",
-        }
+        """All of it as plain data, with None for what is no finite number."""
+        return finite(
+            {
+                "healthy": self.healthy,
+                "summary": self.summary,
+                "net": None if self.patient is None else self.patient.facts,
+                "findings": [x.to_json_dict() for x in self.findings],
+                "checks": [vars(x) for x in self.checks],
+                "notes": list(self.notes),
+                "seconds": round(self.seconds, 3),
+                "ended": self.ended or "completed",
+            }
+        )
 
     def __str__(self) -> str:
-        lines = [self._summary(), ""]
-        for k, finding in enumerate(self.findings, start=1):
-            lines += [*_told(k, finding), ""]
-        lines += [
-            fill(f"{_SIGNS[x.passed]} {x.name}: {x.seen}", _WIDTH, subsequent_indent="  ")
-            for x in self.checks
-        ]
-        lines += [fill(f"note: {note}", _WIDTH, subsequent_indent="  ") for note in self.notes]
-        return "\n".join(lines)
+        return "\n".join(line.plain for line in lines_of(self, _WIDTH))
 
-    def _summary(self) -> str:
-        took = f"{self.seconds:.0f} s{', interrupted' if self.ended else ''}"
-        if self.healthy:
-            return f"healthy: nothing was found that keeps this net from learning ({took})"
-        many = len(self.findings)
-        return f"{many} finding{'' if many == 1 else 's'}, the worst first ({took})"
+    def __repr__(self) -> str:
+        return f"<Report: {self.summary}>"
 
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from lines_of(self, options.max_width, ascii_only=options.ascii_only)
 
-def _told(k: int, finding: Finding) -> list[str]:
-    where = f" in {finding.where}" if finding.where else ""
-    lines = [f"{k}. {finding.disease}{where} ({finding.severity})"]
-    lines += _part("evidence", finding.evidence)
-    lines += _part("cause", finding.cause)
-    if (cure := finding.cure) is not None:
-        lines += _part("cure", cure.text)
-        lines += [f"{'':{_INDENT}}{line}" for line in cure.code.splitlines()]
-        if cure.untried:
-            lines += _part("proof", f"it cannot be tried here: {cure.untried}")
-    if finding.proof is not None:
-        lines += _proof(finding.proof)
-    for other in finding.consequences:
-        lines += _part("brings", f"{other.disease}: {other.evidence}")
-    return lines
-
-
-def _part(name: str, text: str) -> list[str]:
-    head = f"   {name:{_INDENT - 3}}"
-    return fill(text, _WIDTH, initial_indent=head, subsequent_indent=" " * _INDENT).split("\n")
-
-
-def _proof(proof: Proof) -> list[str]:
-    name = proof.measure.replace("_", " ")
-    words = "it helps" if proof.helps else "it does not help by more than chance"
-    told = f"{words}: {name} {_ends(proof.after)} with it, {_ends(proof.before)} without"
-    lines = _part("proof", told)
-    for who, history in zip(("without", "with"), proof.histories, strict=True):
-        values = [row[proof.measure] for row in history.rows if proof.measure in row]
-        lines.append(f"{'':{_INDENT}}{who:8}{sparks(values)}")
-    return lines
-
-
-def _ends(values: Any) -> str:
-    return ", ".join(number(x) for x in values)
-
-
-def sparks(values: list[float]) -> str:
-    """A curve as a line of text, of its lowest to its highest.
-
-    >>> sparks([1.0, 0.5, 0.0])
-    '█▅▁'
-    """
-    step = max(1, -(-len(values) // _LENGTH))
-    shown = values[::step]
-    there = [x for x in shown if abs(x) < float("inf")]
-    low, high = min(there, default=0.0), max(there, default=0.0)
-    span = (high - low) or 1.0
-    top = len(_SPARKS) - 1
-    return "".join(
-        _SPARKS[round((x - low) / span * top)] if abs(x) < float("inf") else "?" for x in shown
-    )
+    def _repr_html_(self) -> str:
+        return fragment_of(self)

@@ -21,8 +21,8 @@ from pullback.layers import Dense, Flatten, Sequential
 from pullback.losses import SoftmaxCrossEntropy
 from pullback.optim import Adam
 from pullback.optim.schedules import CosineDecay
-from pullback.train import History, Trainer
-from pullback.train.fitting import fitted
+from pullback.train import Trainer
+from pullback.train.fitting import AfterTraining, fitted
 from pullback.train.split import in_parts
 
 MOST_WRONG = 8
@@ -100,7 +100,7 @@ class PictureStudy:
                 f"training left all numbers behind ({done.history.ended}); try a smaller "
                 "--learning-rate"
             ) from None
-        return PictureOutcome(self, done.history, done.seconds, answers)
+        return PictureOutcome(done, self, answers)
 
 
 @dataclass(frozen=True)
@@ -115,17 +115,11 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class PictureOutcome:
+class PictureOutcome(AfterTraining):
     """A study after training: what was learned, and how good it is."""
 
     study: PictureStudy
-    history: History
-    seconds: float
     probabilities: Mapping[str, np.ndarray]
-
-    @property
-    def interrupted(self) -> bool:
-        return self.history.ended.startswith("interrupted")
 
     @cached_property
     def metrics(self) -> tuple[Metric, ...]:
@@ -182,7 +176,7 @@ class PictureOutcome:
             source=study.data.source,
             kind=study.recipe.model,
             augment=study.recipe.augment,
-            optimizer=repr(study.plan.optimizer),
+            optimizer=repr(self.optimizer),
             l2=study.plan.l2,
             epochs=len(self.history),
             ended=self.history.ended,
@@ -207,7 +201,7 @@ class PictureOutcome:
                 "layers": [repr(layer) for layer in plan.model],
                 "parameters": study.parameters,
                 "loss": repr(plan.loss),
-                "optimizer": repr(plan.optimizer),
+                "optimizer": repr(self.optimizer),
                 "l2": plan.l2,
                 "augment": list(study.recipe.augment),
             },

@@ -175,13 +175,13 @@ def _outputs(model: Layer, calls: Sequence[Call], output: Any) -> list[tuple[str
     made: dict[Unit, Layer] = {}
     for call in calls:
         for unit in call.output if isinstance(call.output, tuple) else (call.output,):
-            if unit in place and unit.dtype.kind == "f" and _moved(unit) not in call.inputs:
+            if unit in place and unit.dtype.kind == "f" and moved(unit) not in call.inputs:
                 made[unit] = call.layer
     found = sorted(made.items(), key=lambda pair: place[pair[0]])
     return [(paths.get(layer) or layer.called, layer, unit) for unit, layer in found]
 
 
-def _moved(unit: Unit) -> Unit:
+def moved(unit: Unit) -> Unit:
     """The wire whose elements these are, where they were only moved."""
     while unit.gate is not None and unit.gate.view:
         unit = unit.inputs[0]

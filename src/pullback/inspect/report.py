@@ -108,11 +108,12 @@ class GradientFinding:
             f"  wire       {self.wire}{place}",
             f"  analytic   {self.analytic:.9g}{at}",
             f"  numerical  {self.numerical:.9g}{at}",
-            f"  {'cure' if self.kind == 'wrong rule' else 'note'}       {self._advice()}",
+            f"  {'cure' if self.kind == 'wrong rule' else 'note'}       {self.advice()}",
         ]
         return "\n".join(lines)
 
-    def _advice(self) -> str:
+    def advice(self) -> str:
+        """What to do about it, or why there is nothing to do."""
         if self.kind == KINK and not np.isfinite(self.analytic):
             return "the slope is infinite here, or there is none, and the rule says so"
         if self.kind != WRONG and not np.isfinite(self.numerical):

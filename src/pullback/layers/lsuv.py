@@ -21,7 +21,7 @@ from pullback.layers.calls import Call, watch
 from pullback.layers.initializers import orthogonal
 from pullback.layers.layer import Layer, Rng
 
-_NOTHING = 1e-12  # a variance that no weight can be blamed for
+_ROUNDING = 8  # units in the last place by which numbers differ that are meant to be the same
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ def initialize_lsuv(
     Left as they are, with a note: frozen layers; those whose weights run inside a loop, as
     recurrent ones, or which have several, as attention; and those whose output does not vary.
 
-    Raises `CircuitError` where there is no layer to scale, no rows are given, or an output is not
-    finite; the model is then as it was.
+    Raises `CircuitError` where there is no layer to scale, fewer than two rows are given, or an
+    output is not finite; the model is then as it was.
     Source: Mishkin and Matas, "All you need is a good init" (ICLR 2016); Krähenbühl, Doersch,
     Donahue, Darrell, "Data-dependent initializations of convolutional neural networks" (ICLR 2016).
 
@@ -98,6 +98,8 @@ def initialize_lsuv(
     count("LSUV", "iteration", max_iterations)
     if not inputs or not all(np.size(x) for x in inputs):
         raise CircuitError("LSUV needs the inputs of a call with some rows, a batch to measure on")
+    if any(np.shape(x)[:1] == (1,) for x in inputs):
+        raise CircuitError("one row does not tell how far rows are apart; give LSUV some hundred")
     with watch() as calls:
         model(*inputs)
     before = {unit: unit.value for unit in model.find_parameters(frozen=True).values()}
@@ -163,6 +165,7 @@ class _Start:
 
         weight.value = orthogonal(weight.shape, rng)
         first = now = variance()
+        same = self._is_same(call.output, first)
         if self.zero_mean and bias is not None and bias.shape == call.output.shape[-1:]:
             axes = tuple(range(call.output.ndim - 1))
             bias.value = bias.value - np.mean(call.output.value, axis=axes, dtype=np.float64)
@@ -170,14 +173,14 @@ class _Start:
         for iterations in range(self.most + 1):
             if abs(now - 1.0) <= self.tolerance:
                 return Scaled(name, first, now, iterations)
-            if now < _NOTHING or iterations == self.most:
+            if iterations == self.most or self._is_same(call.output, now):
                 break
             for unit in parameters if self.zero_mean else [weight]:
                 unit.value = unit.value / np.sqrt(now)
             now = variance()
         set_together(kept)
         variance()
-        if first < _NOTHING:
+        if same:
             return Scaled(name, note="left: its output is the same everywhere, so look before it")
         return Scaled(name, note=f"left: {self.most} iterations bring no variance of 1")
 
@@ -190,6 +193,11 @@ class _Start:
         if layer._weights != {"weight"}:
             return f"left: its weights are {', '.join(sorted(layer._weights))}"
         return ""
+
+    def _is_same(self, output: Unit, variance: float) -> bool:
+        """Whether an output of this variance differs from place to place by rounding alone."""
+        step = _ROUNDING * float(np.finfo(output.dtype).eps)
+        return variance <= step**2 * float(np.mean(np.square(output.value, dtype=np.float64)))
 
     def _variance(self, output: Unit, name: str) -> float:
         variance = float(np.var(output.value, dtype=np.float64))

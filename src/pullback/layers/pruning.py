@@ -96,7 +96,7 @@ def prune(model: Layer) -> Pruned:
     network slimming", 2017). Before a convolution with padding, a constant that is not zero has to
     stay: at the border there is less of it.
 
-    Raises `CircuitError` for a model that has no parameters yet or
+    Raises `CircuitError` for what is no model of layers, and for one that has no parameters yet or
     is not finite.
 
     >>> from pullback.layers import Dense, ReLU, Sequential
@@ -110,7 +110,9 @@ def prune(model: Layer) -> Pruned:
     dense2       1      5 -> 3          4 -> 2
     in all            21 -> 11         16 -> 8
     """
-    if not isinstance(model, Layer) or not model.built:
+    if not isinstance(model, Layer):
+        raise CircuitError(f"prune takes a model made of layers, got {model!r:.60}")
+    if not model.built:
         raise CircuitError("there are no parameters to prune yet; call the model, or train it")
     refuse_not_finite({**model.parameters, **model.state})
     smaller = copy.deepcopy(model)

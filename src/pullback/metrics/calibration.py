@@ -70,8 +70,9 @@ def calibrate(scores: Any, labels: Any, method: Method = "temperature") -> Calib
     positive number of its own and adds another: of one score that is Platt's scaling, which also
     takes back what class weights, or balanced sampling, did to probabilities.
 
-    Raises `CircuitError` where the rows do not fit, and where all of them are right: then the surer
-    is the better, without end.
+    Raises `CircuitError` where the rows do not fit; where all of them are right, before or by the
+    calibration: then the surer is the better, without end; and, of "vector", where a class has no
+    row.
     Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks" (ICML 2017);
     Platt, "Probabilistic outputs for support vector machines" (1999).
 
@@ -87,12 +88,29 @@ def calibrate(scores: Any, labels: Any, method: Method = "temperature") -> Calib
         y = y[:, None]
     loss: Loss = BinaryCrossEntropy() if y.shape[1] == 1 else SoftmaxCrossEntropy()
     known = loss.prepare(labels, y.shape)
-    if loss.of_rows(Unit(y), Unit(known))["accuracy"].value.all():
+    _refuse_all_right(y, known, loss)
+    if method == "vector" and known.ndim == 1:
+        _refuse_missing(known, max(2, y.shape[1]))
+    found = _fitted(y, known, loss, method)
+    _refuse_all_right(found(y), known, loss)
+    return found
+
+
+def _refuse_all_right(y: np.ndarray, labels: np.ndarray, loss: Loss) -> None:
+    if loss.of_rows(Unit(y), Unit(labels))["accuracy"].value.all():
         raise CircuitError(
             "every row is right, so that no calibration is best: the surer, the better; take more "
             "rows, that the model was not trained on"
         )
-    return _fitted(y, known, loss, method)
+
+
+def _refuse_missing(labels: np.ndarray, classes: int) -> None:
+    missing = np.setdiff1d(np.arange(classes), labels)
+    if len(missing):
+        raise CircuitError(
+            f"class {missing[0]} has no row, so that its score would be shifted down without end; "
+            'take more rows, or the method "temperature"'
+        )
 
 
 def _fitted(y: np.ndarray, labels: np.ndarray, loss: Loss, method: Method) -> Calibration:

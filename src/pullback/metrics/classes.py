@@ -17,6 +17,8 @@ from pullback.metrics.reliability import reliability
 CLASS_METRICS = (
     "accuracy",
     "balanced_accuracy",
+    "precision",
+    "recall",
     "f1",
     "mcc",
     "average_precision",
@@ -43,9 +45,10 @@ def class_metrics(
     numbers that are answered, by default the likeliest.
 
     Balanced accuracy is the mean over classes of the share found, `mcc` Matthews' correlation:
-    neither rises where the commonest class is always answered. Of two classes, `f1` and
-    `average_precision` are those of the class `positive`, by default the rarer one, and of several
-    the mean over the classes, as is `roc_auc`, each against the rest. `log_loss`, `brier` and
+    neither rises where the commonest class is always answered. Of two classes, `precision`,
+    `recall`, `f1` and `average_precision` are those of the class `positive`, by default the rarer
+    one, and of several the mean over the classes, as is `roc_auc`, each against the rest.
+    `precision` is 0 where nothing is said to be of the class. `log_loss`, `brier` and
     `calibration_error` (see `Reliability.error`) judge probabilities; of several classes the latter
     is that of the answers.
 
@@ -81,6 +84,8 @@ def class_metrics(
     found: dict[str, float | None] = {
         "accuracy": float(right.mean()),
         "balanced_accuracy": float(np.mean([right[truth == k].mean() for k in np.unique(truth)])),
+        "precision": float(metrics.precision_score(wanted, got, **how)),
+        "recall": float(metrics.recall_score(wanted, got, **how)),
         "f1": float(metrics.f1_score(wanted, got, **how)),
         "mcc": float(metrics.matthews_corrcoef(truth, said)) if several else 0.0,
         "average_precision": each(metrics.average_precision_score),

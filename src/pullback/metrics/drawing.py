@@ -24,7 +24,7 @@ def reliability_sheet(found: Reliability, what: str) -> Sheet:
     sheet = Sheet(
         TITLE + NOTE + _SIDE + _BELOW,
         f"Probability of {what}" if what else "Probabilities",
-        f"{found.counts.sum():,} rows in {len(found.counts)} bins of about as many; expected "
+        f"{found.counts.sum():,} rows in {len(found.counts)} bins of {_size(found)}; expected "
         f"calibration error {found.error:.3f}; bars: {found.level:.0%} intervals",
     )
     left = MARGIN + _LEFT
@@ -49,6 +49,13 @@ def reliability_sheet(found: Reliability, what: str) -> Sheet:
     right.set_ylabel("rows", fontsize=SMALL)
     _shares(right, 1.0)
     return sheet
+
+
+def _size(found: Reliability) -> str:
+    if found.strategy == "uniform":
+        return "equal width"
+    low, high = found.counts.min(), found.counts.max()
+    return f"{low:,} rows each" if low == high else f"{low:,} to {high:,} rows"
 
 
 def _shares(axes: Axes, end: float) -> None:

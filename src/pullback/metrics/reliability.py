@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pullback.figures.sheet import Sheet
 
 BARS = 20  # of the picture's histogram
+STRATEGIES = ("quantile", "uniform")  # as scikit-learn calls them
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,7 @@ class Reliability:
 
     All are (bins,): `counts` of rows; the mean probability; the share of rows in which it happened;
     and `low` and `high`, between which the share is by `level`, 0.95 say. `spread` (20,) counts the
-    rows whose probability is in each twentieth.
+    rows whose probability is in each twentieth. `strategy` says how rows were divided.
     """
 
     counts: np.ndarray
@@ -33,6 +34,7 @@ class Reliability:
     high: np.ndarray
     level: float
     spread: np.ndarray
+    strategy: str = "quantile"
 
     @property
     def error(self) -> float:
@@ -55,15 +57,23 @@ class Reliability:
 
 
 def reliability(
-    happened: Any, probabilities: Any, *, bins: int = 10, level: float = 0.95
+    happened: Any,
+    probabilities: Any,
+    *,
+    bins: int = 10,
+    level: float = 0.95,
+    strategy: str = "quantile",
 ) -> Reliability:
     """Compare probabilities (rows,) with what happened, (rows,): truth values, or 0 and 1.
 
-    The bins have about as many rows each; rows of equal probability are in one bin. The interval of
-    a share is Jeffreys' (Brown, Cai, DasGupta, "Interval estimation for a binomial proportion",
+    By the strategy "quantile" the bins have about as many rows each, so far as rows of equal
+    probability, which are in one bin, allow; by "uniform" they are equally wide, which shows the
+    few high probabilities of a rare class, and those without rows are left out. The interval of a
+    share is Jeffreys' (Brown, Cai, DasGupta, "Interval estimation for a binomial proportion",
     2001).
 
-    Raises `CircuitError` where the arrays do not fit each other, or there are no bins.
+    Raises `CircuitError` where the arrays do not fit each other, there are no bins, or there is no
+    such strategy.
 
     >>> found = reliability([0, 0, 0, 1], [0.1, 0.1, 0.5, 0.5], bins=2)
     >>> found.observed, round(found.error, 3)
@@ -74,7 +84,10 @@ def reliability(
     truth, p = of_two(happened, probabilities)
     if bins < 1 or not 0.0 < level < 1.0:
         raise CircuitError(f"bins are 1 or more and a level is a share, got {bins} and {level}")
-    edges = np.unique(np.quantile(p, np.linspace(0.0, 1.0, bins + 1)))
+    if strategy not in STRATEGIES:
+        raise CircuitError(f"rows are divided by {' or '.join(STRATEGIES)}, got {strategy!r}")
+    shares = np.linspace(0.0, 1.0, bins + 1)
+    edges = shares if strategy == "uniform" else np.unique(np.quantile(p, shares))
     _, places = np.unique(np.searchsorted(edges[1:-1], p, side="right"), return_inverse=True)
     counts = np.bincount(places)
     hits = np.bincount(places, truth)
@@ -89,4 +102,5 @@ def reliability(
         np.where(hits == counts, 1.0, high),
         level,
         np.histogram(p, BARS, (0.0, 1.0))[0],
+        strategy,
     )

@@ -48,8 +48,8 @@ _MEASURES: Mapping[str, Callable[..., Any]] = {
     "precision": _precision,
     "recall": _recall,
 }
-_AT_LEAST = {"recall": "precision", "precision": "recall"}
-CRITERIA = ("f1", "balanced_accuracy", "mcc", "accuracy", "recall@0.9", "precision@0.9", "cost=10")
+_HELD = {"recall": "precision", "precision": "recall"}  # and what is to be large then
+CRITERIA = ("f1", "balanced_accuracy", "mcc", "accuracy", "recall=0.9", "precision=0.9", "cost=10")
 """What a threshold can be chosen for, by examples."""
 
 
@@ -57,8 +57,9 @@ CRITERIA = ("f1", "balanced_accuracy", "mcc", "accuracy", "recall@0.9", "precisi
 class Threshold:
     """From which probability on a class is answered, and what for: `value` and `criterion`.
 
-    `reached` is what it measures on the rows that it was chosen on, which flatters it. `positive`
-    is the number of the class, of two.
+    `reached` is what it measures on the rows that it was chosen on, which flatters it: the
+    criterion, or of "recall=0.9" the precision, and the other way round. `positive` is the number
+    of the class, of two.
 
     >>> Threshold(0.2, "f1", 0.8)([0.1, 0.2, 0.9])
     array([False,  True,  True])
@@ -91,11 +92,11 @@ def choose_threshold(
 
     happened (rows,) says whether a row is of the class, as 0 and 1 or truth values, and
     probabilities (rows,) how probable it was. The criterion is "f1", "balanced_accuracy", "mcc" or
-    "accuracy"; "recall@0.9", the largest recall with a precision of at least 0.9, or
-    "precision@0.9", the other way round; or "cost=10", where to miss the class costs ten times as
-    much as a false alarm. `costs` are those of any answer instead, [[of a right no, of a false
-    alarm], [of a miss, of a right yes]]: the least mean cost is sought. Of several thresholds that
-    are as good, the one nearest to 0.5 is taken.
+    "accuracy"; "recall=0.9", a recall of at least 0.9, with the precision as large as it can be
+    then, or "precision=0.9", the other way round; or "cost=10", where to miss the class costs ten
+    times as much as a false alarm. `costs` are those of any answer instead, [[of a right no, of a
+    false alarm], [of a miss, of a right yes]]: the least mean cost is sought. Of several thresholds
+    that are as good, the one nearest to 0.5 is taken.
 
     Raises `CircuitError` where all rows are of one class, or nothing reaches what is asked.
 
@@ -116,10 +117,10 @@ def choose_threshold(
     reached = measure(tp, fp, truth.sum() - tp, (~truth).sum() - fp)
     best = reached.max()
     if not np.isfinite(best):
-        other = _AT_LEAST[name.partition("@")[0]]
-        most = _MEASURES[other](tp, fp, truth.sum() - tp, (~truth).sum() - fp).max()
+        held = name.partition("=")[0]
+        most = _MEASURES[held](tp, fp, truth.sum() - tp, (~truth).sum() - fp).max()
         raise CircuitError(
-            f"no threshold reaches {name}: the {other} of these {len(p)} rows is at most {most:.3f}"
+            f"no threshold reaches {name}: the {held} of these {len(p)} rows is at most {most:.3f}"
         )
     even = (low < _EVEN) & (high >= _EVEN)
     values = np.where(even, _EVEN, (low + high) / 2)
@@ -158,33 +159,33 @@ def _measure(
                 -(right_yes * tp + alarm * fp + miss * fn + right_no * tn) / (tp + fp + fn + tn)
             ),
         )
-    name = criterion.replace("-", "_").lower()
-    if name.startswith("cost="):
-        ratio = _number(name.removeprefix("cost="), criterion)
-        return name, _measure(name, [[0.0, 1.0], [ratio, 0.0]])[1]
-    if "@" in name:
-        wanted, _, text = name.partition("@")
-        least = _number(text, criterion)
-        if wanted in _AT_LEAST and least <= 1.0:
-            measure, other = _MEASURES[wanted], _MEASURES[_AT_LEAST[wanted]]
-            return name, lambda *counts: np.where(
-                (other(*counts) >= least) & (counts[0] > 0), measure(*counts), -np.inf
-            )
-    elif name in _MEASURES and name not in _AT_LEAST:
-        return name, _MEASURES[name]
+    what, sign, text = criterion.partition("=")
+    what = what.strip().replace("-", "_").lower()
+    name = f"{what}{sign}{text.strip()}"
+    if sign and what == "cost":
+        return name, _measure("", [[0.0, 1.0], [_number(text, criterion), 0.0]])[1]
+    if sign and what in _HELD:
+        held, large = _MEASURES[what], _MEASURES[_HELD[what]]
+        least = _number(text, criterion, most=1.0)
+        return name, lambda *counts: np.where(
+            (held(*counts) >= least) & (counts[0] > 0), large(*counts), -np.inf
+        )
+    if not sign and what in _MEASURES and what not in _HELD:
+        return name, _MEASURES[what]
     raise CircuitError(
         f"a threshold is not chosen for {criterion!r}; there are: {', '.join(CRITERIA)}"
     )
 
 
-def _number(text: str, criterion: str) -> float:
-    """The number in a criterion, above 0."""
+def _number(text: str, criterion: str, most: float = np.inf) -> float:
+    """The number in a criterion, above 0 and up to a most."""
     try:
         found = float(text)
     except ValueError:
         found = np.nan
-    if not 0.0 < found < np.inf:
-        raise CircuitError(f"{text!r} in {criterion!r} is no number above 0")
+    if not (0.0 < found <= most and np.isfinite(found)):
+        upto = "" if most == np.inf else f" and up to {most:g}"
+        raise CircuitError(f"{text!r} in {criterion!r} is no number above 0{upto}")
     return found
 
 

@@ -12,6 +12,7 @@ from pullback.core.patterns import first_match, refuse_hidden, refuse_unknown
 from pullback.core.unit import Unit
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import WRAPPERS, Optimizer, wrapped
+from pullback.optim.schedules.schedule import seeks
 from pullback.optim.transform import Memory, Next, Parameters, Transform, Wires, made_of, partition
 
 
@@ -24,8 +25,9 @@ def Groups(optimizer: Optimizer, groups: Mapping[str, float | Optimizer]) -> Opt
     rate or schedule, and its limits on gradients are for its group alone, as those of `optimizer`
     are for all the rest. To leave a layer where it is, freeze it.
 
-    Raises `CircuitError` for what is no optimizer, for factors that are not positive, and, before
-    training starts, for patterns that name no parameter or none that is not an earlier one's.
+    Raises `CircuitError` for what is no optimizer, for factors that are not positive, for an
+    optimizer of its own whose rate is to be found, and, before training starts, for patterns that
+    name no parameter or none that is not an earlier one's.
 
     >>> from pullback.optim.sgd import SGD
     >>> optimizer = Groups(SGD(0.1), {"encoder.*": 0.5, "head.*": SGD(1.0)})
@@ -42,6 +44,12 @@ def Groups(optimizer: Optimizer, groups: Mapping[str, float | Optimizer]) -> Opt
         pattern: own if isinstance(own, Optimizer) else _factor(pattern, own)
         for pattern, own in groups.items()
     }
+    for pattern, own in plain.items():
+        if isinstance(own, Optimizer) and seeks(own.learning_rate):
+            raise CircuitError(
+                f"the learning rate of the group {pattern!r} is still to be found, and only that "
+                "of the optimizer around the groups can be: give it a number, or a factor"
+            )
     patterns, owns = list(plain), list(plain.values())
     apart = [k for k, own in enumerate(owns) if isinstance(own, Optimizer)]
 

@@ -17,9 +17,10 @@ from pullback.optim.checks import count
 class SWA(Average):
     """Stochastic weight averaging: the mean of the weights after step `start`, and each `every`.
 
-    Before, the average is the weights themselves. Both count steps from 1; for epochs, see
-    `steps_in`: SWA(steps_in(20, rows), every=steps_in(1, rows)) averages those at the ends of the
-    20th epoch and of each after it. It wants a rate that stays high, or a `CosineRestarts`. Running
+    Both count steps, which are batches, from 1, and not epochs: steps = epochs * batches of an
+    epoch, as `steps_in` counts them. SWA(steps_in(20, rows), every=steps_in(1, rows)) averages the
+    weights at the ends of the 20th epoch and of each after it. Before `start`, the average is the
+    weights themselves. It wants a rate that stays high, or a `CosineRestarts`. Running
     statistics are no mean of what they were: they are measured again with the mean of the weights,
     over the training data, as by PyTorch's `update_bn`, after each epoch.
 

@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from pullback.figures.sheet import (
     BLUE,
     FRAME,
     MARGIN,
+    NOTE,
     PALE,
     RED,
     SMALL,
@@ -20,6 +21,7 @@ from pullback.figures.sheet import (
     Sheet,
     caption,
 )
+from pullback.files.words import counted
 from pullback.search.found import Found, Tried
 from pullback.search.space import FACTORS
 from pullback.search.task import Task
@@ -34,37 +36,44 @@ def drawn(task: Task, found: Found) -> Sheet:
     """A figure: the scores of all trials in order, and over the values of each setting.
 
     What all folds judged is blue, what was given up grey, the recipe's own red. Settings stand by
-    how much they mattered.
+    how much they mattered. Points are spread about the tick of their value.
     """
     names = list(found.importance) or list(task.space.names)
     rows = math.ceil(len(names) / _COLUMNS)
-    height = TITLE + 0.3 + _ACROSS + _GAP + rows * (_HEIGHT + _GAP + 0.2)
+    above = TITLE + NOTE + 0.3
+    height = above + _ACROSS + _GAP + rows * (_HEIGHT + _GAP + 0.2)
     metric = task.metric.replace("_", " ")
-    whole = f"{len(found.tried)} settings of networks for {task.folds.data.name}"
+    whole = f"{counted(len(found.tried), 'trial')} of networks for {task.folds.data.name}"
+    better = "higher" if task.larger else "lower"
     note = (
-        f"{metric}, mean of the folds that judged: all of them (blue), or some (grey); red: recipe"
+        f"{metric}, {better} is better: the mean of all folds (blue), or of those before it was "
+        "given up (grey); red: what pullback train takes"
     )
     sheet = Sheet(height, whole, note)
+    spread = "points beside a tick have its value, and are spread for all of them to be seen"
+    sheet.words(MARGIN, 0.43 + 0.8 * NOTE, spread, colour=PALE)
     tried = [t for t in found.tried if t.scores]
     limits = _limits(tried)
     room = WIDTH - 2 * MARGIN - _GAP
-    axes = sheet.place(MARGIN + _GAP, TITLE + 0.3, room, _ACROSS)
+    axes = sheet.place(MARGIN + _GAP, above, room, _ACROSS)
     _scatter(axes, [t.number for t in tried], tried, limits)
     whole_ones = sorted((t for t in tried if t.whole), key=lambda t: t.number)
     if whole_ones:
         best = (np.maximum if task.larger else np.minimum).accumulate([t.mean for t in whole_ones])
-        axes.step([t.number for t in whole_ones], best, where="post", color=BLUE, linewidth=1.0)
+        numbers = [*(t.number for t in whole_ones), max(t.number for t in tried)]
+        axes.step(numbers, [*best, best[-1]], where="post", color=BLUE, linewidth=1.0)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     caption(axes, "trials in order, and the best so far", room)
     width = (WIDTH - 2 * MARGIN) / _COLUMNS - _GAP
     for n, name in enumerate(names):
         row, column = divmod(n, _COLUMNS)
         left = MARGIN + _GAP + column * (width + _GAP)
-        top = TITLE + 0.3 + _ACROSS + _GAP + 0.1 + row * (_HEIGHT + _GAP + 0.2)
+        top = above + _ACROSS + _GAP + 0.1 + row * (_HEIGHT + _GAP + 0.2)
         axes = sheet.place(left, top, width, _HEIGHT)
         _show(axes, name, tried, limits)
         share = f", {found.importance[name]:.0%}" if found.importance else ""
-        caption(axes, f"{name.replace('_', ' ')}{share}", width)
+        times = ", × usual" if name in FACTORS else ""
+        caption(axes, f"{FACTORS.get(name, name).replace('_', ' ')}{times}{share}", width)
     return sheet
 
 
@@ -84,6 +93,9 @@ def _show(axes: Any, name: str, tried: list[Tried], limits: tuple[float, float])
     if name in FACTORS:
         axes.set_xscale("log")
         _scatter(axes, values, tried, limits)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=6))
+        axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+        axes.minorticks_off()
         return
     known = sorted(set(values)) if not isinstance(values[0], str) else list(dict.fromkeys(values))
     rng = np.random.default_rng(0)

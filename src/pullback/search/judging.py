@@ -26,8 +26,8 @@ _SURE = 0.95
 class Verdict:
     """How good a model of several networks is, the linear one beside it, and the trivial one.
 
-    `metrics` are by who answered, by part and by name; `interval` has the search's own metric of
-    the model on 95 of 100 test parts such as this one.
+    `metrics` are by who answered, by part and by name; `interval` is the 95% confidence
+    interval of the search's own metric, by the test part.
     """
 
     metrics: Mapping[str, Mapping[str, Measured]]
@@ -109,7 +109,7 @@ def _nothing(task: Task) -> Measured:
 
 
 def sure(task: Task, truth: np.ndarray, numbers: np.ndarray) -> tuple[float, float]:
-    """Between which scores 95 of 100 test parts such as this one would put the model.
+    """The 95% confidence interval of the model's score, as the rows of the test part tell it.
 
     Of the accuracy, Wilson's interval; of other metrics, the quantiles over test parts that are
     drawn from this one's rows. How the model would vary with the rows it learned from is not in it.

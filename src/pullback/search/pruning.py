@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.core.errors import CircuitError
 from pullback.search.storage import optuna
-from pullback.train.callbacks import Callback, Event
+from pullback.train.callbacks import Callback, Event, watched
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -50,13 +49,7 @@ def pruning(trial: Trial, monitor: str = "validation_loss") -> Callback:
     def report(event: Event) -> None:
         if event.kind != "epoch":
             return
-        if monitor not in event.measured:
-            known = ", ".join(name for name in event.measured if name != "epoch")
-            raise CircuitError(
-                f"pruning watches {monitor!r}, which is not measured; there are: {known}"
-                + (". Give fit a `validation`" if "valid" in monitor else "")
-            )
-        told(trial, event.measured[monitor], len(event.history))
+        told(trial, watched(event, monitor, "pruning"), len(event.history))
 
     return report
 

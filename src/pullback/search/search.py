@@ -15,7 +15,7 @@ from pullback.core.errors import CircuitError
 from pullback.search.found import Found
 from pullback.search.progress import SearchProgress
 from pullback.search.space import Space
-from pullback.search.storage import created, opened
+from pullback.search.storage import created, opened, optuna
 from pullback.search.task import Task
 from pullback.search.together import Together, together
 from pullback.search.trying import AT_ONCE, ENOUGH, GO_ON, Stop, attempt
@@ -111,6 +111,30 @@ class Search:
             space = Space.of(given, loss_of(asked, data.task, len(data.classes)))
         self.task = Task.of(data, asked, space, folds, metric)
 
+    def refuse(
+        self,
+        minutes: float | None = None,
+        trials: int | None = None,
+        jobs: int | None = None,
+        storage: str | None = None,
+        resume: bool = False,
+        networks: int = NETWORKS,
+    ) -> None:
+        """Raise `CircuitError` where `run` would for these options, and where Optuna is missing.
+
+        What is not there yet of a storage is made: nothing else tells whether it can be.
+        """
+        optuna()
+        if minutes is not None and not 0.0 < minutes < np.inf:
+            raise CircuitError(f"--minutes are a number above 0, got {minutes}")
+        for option, value in {"trials": trials, "jobs": jobs, "networks": networks}.items():
+            if value is not None and value < 1:
+                raise CircuitError(f"--{option} is a whole number of at least 1, got {value}")
+        if resume and storage is None:
+            raise CircuitError("--resume goes on with what is in a --storage FILE; name it")
+        if storage is not None:
+            created(storage, self.task.about, larger=self.task.larger, resume=resume)
+
     def run(
         self,
         *,
@@ -129,18 +153,19 @@ class Search:
         are there, and so do other machines that are given the same storage meanwhile. With one job
         and a number of trials alone, the same seed gives the same search.
 
-        Ctrl-C ends the search, and the model is made of what was found; once more ends that too.
-        A script that asks for several jobs needs `if __name__ == "__main__":`, as for any processes
-        of Python's.
+        Ctrl-C ends the search, and the model is made of the best settings alone; once more ends
+        that too. A script that asks for several jobs needs `if __name__ == "__main__":`, as for any
+        processes of Python's.
 
         Raises `CircuitError` for a storage that cannot be used, or holds another search.
         """
-        _refuse(minutes, trials, jobs, networks, storage, resume)
+        self.refuse(minutes, trials, jobs, storage, resume, networks)
         minutes = MINUTES if minutes is None and trials is None else minutes
         jobs = _cores() if jobs is None else jobs
         with TemporaryDirectory(prefix="pullback-search-") as folder:
             place = storage or str(Path(folder) / "trials.journal")
-            created(place, self.task.about, larger=self.task.larger, resume=resume)
+            if storage is None:
+                created(place, self.task.about, larger=self.task.larger, resume=False)
             return self._run(place, minutes, trials, jobs, networks, progress)
 
     def _run(
@@ -185,15 +210,11 @@ class Search:
                     return AT_ONCE if interrupt.requested else GO_ON
 
                 left = np.inf if seconds is None else seconds - shown.spent
-                most_of = _affordable(found, networks, jobs, left)
+                most_of = 1 if stopped else _affordable(found, networks, jobs, left)
                 made = together(workers, found, most_of, finish)
                 stopped |= interrupt.requested
         if found.best is None:
-            diverged = any("diverged" in tried.ended for tried in found.tried)
-            why = "training diverged" if diverged else "the search ended before"
-            raise CircuitError(
-                f"no settings were judged by all folds: {why}; give it more --minutes"
-            )
+            raise CircuitError(f"no settings were judged by all folds: {_why_none(found, stopped)}")
         out_of = "time is over" if trials is None else "all trials were tried"
         ended = "interrupted" if stopped else out_of
         return Ended(found, made, ended, time.monotonic() - start, jobs)
@@ -244,6 +265,15 @@ def _to_be_kept(found: Found, networks: int, jobs: int, seconds: float) -> float
     return min(_cost(found, most, jobs), _MOST_OF * seconds)
 
 
+def _why_none(found: Found, stopped: bool) -> str:
+    """Why nothing was judged by all folds, and what to do."""
+    if stopped:
+        return "the search was interrupted before; let it go on for longer"
+    if any("diverged" in tried.ended for tried in found.tried):
+        return "training diverged; --fix a smaller learning-rate"
+    return "the time was over before; give it more --minutes"
+
+
 def _affordable(found: Found, networks: int, jobs: int, seconds: float) -> int:
     """How many of the best settings there is time for: one in any case."""
     fit = [m for m in range(1, networks + 1) if _cost(found, m, jobs) <= seconds]
@@ -279,15 +309,3 @@ def _cores() -> int:
     from joblib import cpu_count
 
     return int(cpu_count(only_physical_cores=True))
-
-
-def _refuse(
-    minutes: Any, trials: Any, jobs: Any, networks: Any, storage: str | None, resume: bool
-) -> None:
-    if minutes is not None and not 0.0 < minutes < np.inf:
-        raise CircuitError(f"--minutes are a number above 0, got {minutes}")
-    for option, value in {"trials": trials, "jobs": jobs, "networks": networks}.items():
-        if value is not None and value < 1:
-            raise CircuitError(f"--{option} is a whole number of at least 1, got {value}")
-    if resume and storage is None:
-        raise CircuitError("--resume goes on with what is in a --storage FILE; name it")

@@ -113,5 +113,6 @@ def _first_other(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         if isinstance(was, dict) and isinstance(is_now, Mapping) and was != is_now:
             return _first_other(was, is_now)
         if was != is_now:
+            was, is_now = ("not given" if x is None else x for x in (was, is_now))
             return f"its {name} is {was}, and now it is {is_now}; name another --storage"
     return ""

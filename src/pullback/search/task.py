@@ -17,7 +17,7 @@ from pullback.train.settings import named
 _ERRORS = ("rmse", "mae")  # of which less is better
 _COMPARABLE = (
     *("hidden", "activation", "dropout", "optimizer", "learning_rate", "l2", "batch_size"),
-    *("loss", "label_smoothing", "mixup", "balanced", "epochs", "patience"),
+    *("loss", "label_smoothing", "mixup", "balanced", "sampling", "epochs", "patience"),
 )
 
 

@@ -68,7 +68,9 @@ def member(task: Task, settings: Settings, k: int, stop: Stop) -> Member:
     recipe = replace(recipe_of(settings, task.recipe, train), seed=task.recipe.seed + k)
     plan = prepared(recipe, train)
     done = trained(recipe, plan, Fold(train, validation, validation), stop)
-    return Member(plan.model, plan.loss_name, repr(plan.optimizer), plan.l2, len(done.history))
+    return Member(
+        plan.model, plan.loss_name, repr(done.trainer.optimizer), plan.l2, len(done.history)
+    )
 
 
 def together(workers: Workers, found: Found, most: int, watch: Stop) -> Together | None:

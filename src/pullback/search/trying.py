@@ -78,6 +78,7 @@ def trained(recipe: Recipe, plan: Plan, fold: Fold, stop: Stop) -> Fitted:
         labels(fold.train.labels),
         validation=(fold.validation.inputs, labels(fold.validation.labels)),
         mixup=plan.mixup,
+        sampling=recipe.sampling,
         callbacks=[watch],
         progress=False,
     )
@@ -104,11 +105,11 @@ def attempt(task: Task, study: Study, trial: Trial, stop: Stop) -> None:
 
     for k in range(len(task.folds)):
         try:
-            found = None if soon() else judged(task, settings, k, soon)
+            found = None if (over := soon()) else judged(task, settings, k, soon)
         except Stopped:
-            found = None
+            found, over = None, True
         if found is None:
-            ended = "the search ended" if soon() else "its training diverged"
+            ended = "the search ended" if over else "its training diverged"
             state = TrialState.PRUNED
             break
         scores.append(found.score)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class NumberStyle:
         whole = rf"(?:{grouped}|\d+)" if groups else r"\d+"
         point = re.escape(decimal)
         number = rf"(?:{whole}(?:{point}\d*)?|{point}\d+)(?:e[+-]?\d+)?|inf(?:inity)?"
-        self._unsigned = re.compile(number, re.ASCII | re.IGNORECASE)
+        self.unsigned = re.compile(number, re.ASCII | re.IGNORECASE)
         self._dropped = str.maketrans({decimal: ".", **dict.fromkeys(groups, "")})
         self.decimal, self.percent = decimal, percent
         self.plain = decimal == "." and not groups and not percent
@@ -56,7 +57,7 @@ class NumberStyle:
             if signs != 1:
                 return None
         negative, unsigned = _taken_apart(text.translate(_SIGNS))
-        if not self._unsigned.fullmatch(unsigned):
+        if not self.unsigned.fullmatch(unsigned):
             return None
         number = float(unsigned.translate(self._dropped))
         return -number if negative else number
@@ -67,6 +68,7 @@ NUMBER_STYLES: dict[str, NumberStyle] = {
     for percent in (0, 1)
     for name, marks in _MARKS.items()
 }
+_UNSIGNED = [style.unsigned for style in NUMBER_STYLES.values() if not style.percent]
 
 
 def _taken_apart(text: str) -> tuple[bool, str]:
@@ -95,6 +97,7 @@ def styles(decimal: str) -> list[str]:
     return sorted(NUMBER_STYLES, key=lambda name: NUMBER_STYLES[name].decimal != decimal)
 
 
+@lru_cache(maxsize=2**15)  # each cell is looked at several times
 def is_number(text: str) -> bool:
     """Whether a text is a number in any style.
 
@@ -102,7 +105,12 @@ def is_number(text: str) -> bool:
     [True, True, True, False, False]
     """
     text = text.strip()
-    return any(style.number(text) is not None for style in NUMBER_STYLES.values())
+    if "%" in text:
+        text, signs = _PERCENT.subn("", text)
+        if signs != 1:
+            return False
+    unsigned = _taken_apart(text.translate(_SIGNS))[1]
+    return any(pattern.fullmatch(unsigned) for pattern in _UNSIGNED)
 
 
 _IN_TEXT = re.compile(r"(?:[^\W\d_]{1,3} )?[^\w\s]{0,3} ?\d[\d.,:/' \u00a0-]*\W{0,3}[^\W\d_]{0,6}")

@@ -43,8 +43,7 @@ from pullback.tables.recipe import Plan, Recipe, prepared
 from pullback.tables.table import TableDataset
 from pullback.tables.target import Target
 from pullback.tables.trained import Metric, Record, Trained
-from pullback.train import History
-from pullback.train.fitting import Fitted, fitted
+from pullback.train.fitting import AfterTraining, Fitted, fitted
 from pullback.train.split import SHARES
 
 MOST_WRONG = 5
@@ -135,13 +134,18 @@ class Study:
     def parameters(self) -> int:
         return sum(unit.size for unit in self.plan.model.parameters.values())
 
+    def numbers(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+        """The inputs and the labels of a part as training takes them."""
+        data = self.parts[part]
+        return data.inputs, self.plan.loss.reading.labels(data.labels)
+
     def train(self, *, progress: bool | None = None) -> Outcome:
         """Train the model, as far as a person lets it.
 
         Raises `CircuitError` where the loss left all numbers before anything was learned.
         """
         plan = self.plan
-        x, y = ({k: self._data(k)[n] for k in SHARES} for n in (0, 1))
+        x, y = ({k: self.numbers(k)[n] for k in SHARES} for n in (0, 1))
         done = fitted(
             self.recipe,
             plan,
@@ -164,17 +168,13 @@ class Study:
             part: Answers.of(plan.loss_name, self.target, of, decision.threshold)
             for part, of in scores.items()
         }
-        return Outcome(self, done.history, done.seconds, losses, answers, decision)
+        return Outcome(done, self, losses, answers, decision)
 
     def _decision(self, validation: np.ndarray) -> Decision:
         if not self.target.classes:
             return Decision(self.plan.model)
         truth = self.truths["validation"]
         return decided(self.recipe, self.plan, validation, truth, self.counts)
-
-    def _data(self, part: str) -> tuple[np.ndarray, np.ndarray]:
-        data = self.parts[part]
-        return data.inputs, self.plan.loss.reading.labels(data.labels)
 
 
 def _left(done: Fitted) -> str:
@@ -191,19 +191,13 @@ def truth_of(data: Dataset | TableDataset, part: Dataset) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(AfterTraining):
     """A study after training: what was learned, and how good it is."""
 
     study: Study
-    history: History
-    seconds: float
     losses: Mapping[str, float]
     answers: Mapping[str, Answers]
     decision: Decision
-
-    @property
-    def interrupted(self) -> bool:
-        return self.history.ended.startswith("interrupted")
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, Measured]]:
@@ -252,7 +246,8 @@ class Outcome:
         truth = study.truths["test"]
         if len(study.target.classes) == 2:
             rare = study.positive
-            return reliability(truth == rare, answers.probabilities[:, rare])
+            strategy = "uniform" if self.study.unequal else "quantile"
+            return reliability(truth == rare, answers.probabilities[:, rare], strategy=strategy)
         return reliability(truth == answers.numbers, answers.confidence)
 
     @property
@@ -302,7 +297,7 @@ class Outcome:
             rows=tuple(len(part) for part in study.parts.values()),
             kind=study.recipe.model,
             loss=study.plan.loss_name,
-            optimizer=repr(study.plan.optimizer),
+            optimizer=repr(self.optimizer),
             l2=study.plan.l2,
             epochs=len(self.history),
             ended=self.history.ended,
@@ -340,7 +335,7 @@ class Outcome:
                 "layers": [repr(layer) for layer in self.decision.model.layers],
                 "parameters": study.parameters,
                 "loss": repr(study.plan.loss),
-                "optimizer": repr(study.plan.optimizer),
+                "optimizer": repr(self.optimizer),
                 "l2": study.plan.l2,
             },
             "training": {

@@ -1,5 +1,6 @@
 """Training: data through a step, again and again, with a record of what happened."""
 
+from pullback.train.alarms import Alarm
 from pullback.train.callbacks import Callback, Event
 from pullback.train.checkpoints import Checkpoints
 from pullback.train.finder import LearningRates, find_learning_rate
@@ -15,6 +16,7 @@ from pullback.train.writers import json_lines, tensorboard
 
 __all__ = [
     "LBFGS",
+    "Alarm",
     "Callback",
     "Checkpoints",
     "Event",

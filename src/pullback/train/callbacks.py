@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from pullback.core.errors import CircuitError
+from pullback.core.registry import meant
 
 if TYPE_CHECKING:
     from pullback.train.history import History
@@ -69,12 +70,20 @@ def watched(event: Event, monitor: str, who: str) -> float:
     Raises `CircuitError` where nothing of that name is measured.
     """
     if monitor not in event.measured:
-        known = ", ".join(name for name in event.measured if name != "epoch")
+        known = [name for name in event.measured if name != "epoch"]
+        unasked = "val" in monitor and not any(name.startswith("validation") for name in known)
+        hint = f"there are: {', '.join(known)}" if unasked else meant(monitor, known)
         raise CircuitError(
-            f"{who} watches {monitor!r}, which is not measured; there are: {known}"
-            + (". Give fit a `validation`" if "valid" in monitor else "")
+            f"{who} watches {monitor!r}, which is not measured; {hint}"
+            + (". Give fit a `validation`" if unasked else "")
         )
     return event.measured[monitor]
+
+
+def tell(callbacks: Iterable[Callback], event: Event) -> None:
+    """Let all callbacks know of an event, in order."""
+    for callback in callbacks:
+        callback(event)
 
 
 def functions(callbacks: Any) -> list[Callback]:

@@ -62,7 +62,7 @@ class Rows:
     def split(self, share: float, seed: int) -> tuple[Rows, Rows]:
         """The rows without a random share of them, and that share, in which each comes once.
 
-        Raises `CircuitError` where either would have no rows.
+        Raises `CircuitError` where either would have no rows, or none that counts.
         """
         if not 0.0 < share < 1.0:
             raise CircuitError(f"validation must be a share between 0 and 1, got {share}")
@@ -70,9 +70,15 @@ class Rows:
         if not 0 < count < len(self):
             raise CircuitError(f"a validation share of {share} leaves no rows of {len(self)}")
         order = np.random.default_rng(seed).permutation(len(self))
-        kept = self.take(order[count:])
+        kept, held_out = self.take(order[count:]), self.take(order[:count])
+        for part, rows in {"training": kept, "validation": held_out}.items():
+            if not np.any(rows.columns.get("weights", 1.0)):
+                raise CircuitError(
+                    f"all weights of the rows drawn for {part} are 0; leave such rows out before, "
+                    "or give validation data"
+                )
         sampling = None if self.sampling is None else self.sampling.take(order[count:])
-        return replace(kept, sampling=sampling), self.take(order[:count])
+        return replace(kept, sampling=sampling), held_out
 
 
 class Batches:
@@ -88,7 +94,8 @@ class Batches:
             raise CircuitError("batches have an order of their own: sampling is for rows")
         self._source = source
         self.count = len(source) if hasattr(source, "__len__") else None  # in an epoch, if known
-        self.once = not callable(source) and iter(source) is source
+        # To ask others than iterators for one would begin an epoch of those that count them.
+        self.once = isinstance(source, Iterator) and not callable(source)
         if self.once and epochs > 1:
             raise CircuitError(
                 f"an iterator can be gone through once, and {epochs} epochs were asked for; give "
@@ -134,6 +141,24 @@ class Batches:
         if begun is not None:
             self._begin_after(begun)
 
+    @contextlib.contextmanager
+    def again(self, why: str) -> Iterator[None]:
+        """While inside, the epochs that begin are not counted by a source that counts them.
+
+        Raises `CircuitError`, with `why`, of an iterator, which would be gone through.
+        """
+        if self.once:
+            raise CircuitError(
+                f"{why}, and an iterator can be gone through once; give a function that makes a "
+                "new one, or a list of batches"
+            )
+        before = self.epoch
+        try:
+            yield
+        finally:
+            if before is not None:
+                self._begin_after(before)
+
     def _begin_after(self, epochs: int) -> None:
         """Let what counts its epochs begin the one after so many."""
         source: Any = self._source
@@ -164,10 +189,11 @@ def _arrays(batch: Any) -> list[np.ndarray]:
 def in_batches(
     data: Rows | Batches, size: int, seed: Sequence[int], ready: Callable[[Any, str], Rows]
 ) -> Iterator[Rows]:
-    """The data once, in batches; rows in the order of the seed, and what is left of them last."""
+    """The data once more, in batches; rows in the order of the seed, what is left of them last."""
     if isinstance(data, Batches):
-        for batch in data:
-            yield ready(batch, "training")
+        with data.again("running statistics are measured with averaged weights over all data"):
+            for batch in data:
+                yield ready(batch, "training")
         return
     order = np.random.default_rng(seed).permutation(len(data))
     for start in range(0, len(data), size):

@@ -14,6 +14,9 @@ from pullback.core.errors import CircuitError
 from pullback.core.finite import first_not_finite, refuse_not_finite
 from pullback.core.unit import Unit
 
+CALL = "pb.doctor(trainer, data) tells the cause"
+"""What warnings of a training that goes wrong end with."""
+
 
 def lost(
     measured: Mapping[str, float], sources: Mapping[str, Unit], memory: Sequence[Unit]
@@ -44,6 +47,15 @@ def refuse_to_go_on(sources: Mapping[str, Unit], memory: Sequence[Unit]) -> None
             f"the optimizer's {name!r} is infinite or nan, as after training that diverged; make "
             "a new Trainer, with a smaller learning rate"
         )
+
+
+def how_it_diverged(ended: str, rate: Unit | None) -> str:
+    """What to warn of where training ended so, with the wire of its rate if a number is on it."""
+    than = "" if rate is None else f" than {float(rate.value):g}"
+    return (
+        f"training ended: {ended}; try a smaller learning rate{than}, or scale the inputs and "
+        f"labels; {CALL}"
+    )
 
 
 def _named(memory: Sequence[Unit]) -> dict[str, Unit]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ACROSS = 3  # panels in a row
 _GAP, _LEFT = 0.5, 0.45  # inches between panels, and for their numbers
-_HEIGHT, _BELOW = 1.7, 0.6  # of a panel, and between rows
+_HEIGHT, _BELOW, _NUMBERS = 1.7, 0.6, 0.2  # of a panel, between rows, and of the lowest numbers
 _MOST = 12  # layers that a legend names
 _TITLES = {
     "std": "spread of what layers make",
@@ -27,6 +27,7 @@ _TITLES = {
     "ratio": "update to weight",
 }
 _HEALTHY = 1e-3  # of update to weight, about
+_BRIGHTEST = 0.75  # of the colours of layers: what is brighter is hard to see on white
 _VALIDATION = "validation_"
 _NO_CURVES = ("epoch", "seconds")
 
@@ -44,7 +45,7 @@ def drawn(history: History) -> Sheet:
     rows = [-(-len(some) // _ACROSS) for some in (curves, measures, spreads)]
     top = TITLE + NOTE + 0.15
     sheet = Sheet(
-        top + max(sum(rows), 1) * (_HEIGHT + _BELOW) + MARGIN / 2,
+        top + max(sum(rows), 1) * (_HEIGHT + _BELOW) - _BELOW + _NUMBERS + MARGIN / 2,
         "training",
         f"{len(history)} epoch{'s' * (len(history) != 1)}, {history.ended}; over the epochs",
     )
@@ -136,7 +137,8 @@ def _curve(axes: Axes, history: History, name: str) -> None:
             axes.plot(
                 history["epoch"], history[column], style, label=label, lw=1.2, ms=3, marker=marker
             )
-    axes.legend(fontsize=SMALL - 1.0, frameon=False)
+    if len(axes.get_lines()) > 1:
+        axes.legend(fontsize=SMALL - 1.0, frameon=False)
 
 
 def _values(history: History, measure: str) -> dict[str, tuple[list[int], list[float]]]:
@@ -152,8 +154,8 @@ def _values(history: History, measure: str) -> dict[str, tuple[list[int], list[f
 
 def _colours(layers: Sequence[str]) -> dict[str, str]:
     """A colour for each layer, from the first to the last."""
-    ramp = colormaps["viridis"]
-    return {name: to_hex(ramp(0.92 * k / max(1, len(layers) - 1))) for k, name in enumerate(layers)}
+    ramp, last = colormaps["viridis"], max(1, len(layers) - 1)
+    return {name: to_hex(ramp(_BRIGHTEST * k / last)) for k, name in enumerate(layers)}
 
 
 def _measure(
@@ -172,6 +174,15 @@ def _measure(
         axes.plot(epochs, x, color=colours[layer], lw=1.0, ms=3, marker=marker)
     if name == "ratio":
         axes.axhline(_HEALTHY, color=PALE, lw=0.8, ls=":")
+        axes.annotate(
+            f"{_HEALTHY:.0e}: usual".replace("e-0", "e-"),
+            (1.0, _HEALTHY),
+            xycoords=axes.get_yaxis_transform(),
+            ha="right",
+            va="bottom",
+            fontsize=SMALL - 2.0,
+            color=PALE,
+        )
 
 
 def _legend(places: _Places, colours: Mapping[str, str]) -> None:

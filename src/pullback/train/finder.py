@@ -7,7 +7,8 @@ loss falls, the faster the larger the rate; and where it is too large the loss e
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -208,12 +209,12 @@ def swept(
         )
     moving, still = _trial(trainer, lowest), _trial(trainer, lowest)
     rates = np.geomspace(lowest, highest, steps)
-    batches = _batches(moving, data, size)
-    pairs = (
-        (_stepped(moving, batch, data, rate), _stepped(still, batch, data, 0.0))
-        for rate, batch in zip(rates, batches, strict=False)
-    )
-    return curve(rates, pairs)
+    with closing(_batches(moving, data, size)) as batches:
+        pairs = (
+            (_stepped(moving, batch, data, rate), _stepped(still, batch, data, 0.0))
+            for rate, batch in zip(rates, batches, strict=False)
+        )
+        return curve(rates, pairs)
 
 
 def usual_rates() -> np.ndarray:
@@ -293,20 +294,25 @@ def _trial(trainer: Trainer, rate: float) -> Trainer:
     )
 
 
-def _batches(trial: Trainer, data: Rows | Batches, size: int) -> Iterator[Rows]:
+def _batches(trial: Trainer, data: Rows | Batches, size: int) -> Generator[Rows, None, None]:
     """Batches without end, of rows in another order each time."""
     if isinstance(data, Batches):
-        if data.once:
-            raise CircuitError(
-                "to find a learning rate an iterator would be gone through before training; give a "
-                "function that makes a new one, a list of batches, or the rate as a number"
-            )
-        while True:
-            for batch in data:
-                yield trial._reader.tuple(batch, "training")
+        with data.again("a learning rate is found by going through the data before training"):
+            while True:
+                yield from _once(trial, data)
     size, k = min(size, len(data)), 0
     while True:
         order = np.random.default_rng([trial.seed, k]).permutation(len(data))
         for start in range(0, len(data) - size + 1, size):
             yield data.take(order[start : start + size])
         k += 1
+
+
+def _once(trial: Trainer, data: Batches) -> Iterator[Rows]:
+    """Batches from elsewhere, but for single rows that training leaves out, too."""
+    larger = False
+    for batch in data:
+        rows = trial._reader.tuple(batch, "training")
+        if len(rows) > 1 or not (larger and trial._runs.learn_from_batches):
+            yield rows
+        larger = larger or len(rows) > 1

@@ -49,6 +49,30 @@ class Fitted:
     seconds: float
 
 
+@dataclass(frozen=True)
+class AfterTraining:
+    """What every study has after training: the model `done`, as far as a person let it."""
+
+    done: Fitted
+
+    @property
+    def history(self) -> History:
+        return self.done.history
+
+    @property
+    def seconds(self) -> float:
+        return self.done.seconds
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer with the learning rate that it had, be it that it was found by trying."""
+        return self.done.trainer.optimizer
+
+    @property
+    def interrupted(self) -> bool:
+        return self.history.ended.startswith("interrupted")
+
+
 def fitted(
     settings: Settings,
     plan: Planned,
@@ -69,15 +93,10 @@ def fitted(
     Raises `CircuitError` as `Trainer.fit` does.
     """
     folder = settings.checkpoint
-    trainer = Trainer(
-        plan.model,
-        plan.loss,
-        plan.optimizer,
-        penalties=plan.penalties,
-        engine=settings.engine,
-        threads=settings.threads,
-        seed=settings.seed,
-        mixup=mixup,
+    trainer = trainer_of(
+        settings,
+        plan,
+        mixup,
         checkpoint=None if folder is None else Checkpoints(folder, about=settings.same()),
         monitor=settings.monitor,
     )
@@ -107,6 +126,21 @@ def fitted(
     if settings.figure is not None:
         history.plot().save(settings.figure)
     return Fitted(trainer, history, seconds)
+
+
+def trainer_of(settings: Settings, plan: Planned, mixup: float = 0.0, **more: Any) -> Trainer:
+    """The Trainer of a plan, by settings that were checked; `more` is given to it as it is."""
+    return Trainer(
+        plan.model,
+        plan.loss,
+        plan.optimizer,
+        penalties=plan.penalties,
+        engine=settings.engine,
+        threads=settings.threads,
+        seed=settings.seed,
+        mixup=mixup,
+        **more,
+    )
 
 
 def _resumed(event: Event) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from pullback.figures.sheet import Sheet
+    from pullback.train.alarms import Alarm
 
 
 @dataclass
@@ -23,7 +24,8 @@ class History:
 
     `notes` say what was decided before the first epoch, such as the learning rate that was found.
     `diverged` says that it ended because a loss, or a number of the model or the optimizer, became
-    nan or infinite. `of_layers` is what a monitor saw, a row for each epoch and layer.
+    nan or infinite. `of_layers` is what a monitor saw, a row for each epoch and layer. `alarms` are
+    what a Trainer that is its own doctor warned of.
 
     >>> history = History([{"epoch": 1, "loss": 0.7}, {"epoch": 2, "loss": 0.5}])
     >>> history["loss"]
@@ -39,6 +41,7 @@ class History:
     diverged: bool = False
     of_layers: list[LayerRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
 
     def __getitem__(self, column: str) -> list[float]:
         """One measurement over all epochs."""
@@ -62,9 +65,13 @@ class History:
 
         Its columns are "epoch", "layer" and the measures of a `Monitor`; NaN is what a layer has
         not.
+
+        Raises `CircuitError` where nothing was watched.
         """
         import pandas as pd
 
+        if self.rows and not self.of_layers:
+            raise CircuitError("no layers were watched; train with Trainer(..., monitor=True)")
         rows = [{"epoch": row.epoch, "layer": row.layer, **row.measures} for row in self.of_layers]
         return pd.DataFrame(rows, columns=["epoch", "layer", *MEASURES])
 
@@ -95,6 +102,8 @@ class History:
 
     def __str__(self) -> str:
         if not self.rows:
-            return "no epoch was finished"
+            why = "" if self.ended == "completed" else f": {self.ended}"
+            return f"no epoch was finished{why}"
         cells = [list(self.rows[0]), *([number(v) for v in row.values()] for row in self.rows)]
-        return "\n".join(columns(cells, right=range(len(cells[0]))))
+        ended = [] if self.ended == "completed" else [f"ended: {self.ended}"]
+        return "\n".join([*columns(cells, right=range(len(cells[0]))), *ended])

@@ -13,7 +13,7 @@ class Interruptible:
 
     Inside another one it is a request to both: what long work is made of ends, and so does the
     whole, whichever of them was at hand. Outside the main thread, where Python delivers no signals,
-    nothing changes.
+    and where the process ignores Ctrl-C, as worker processes do, nothing changes.
 
     >>> with Interruptible() as interrupt:
     ...     interrupt.requested
@@ -26,7 +26,8 @@ class Interruptible:
         self._around: Interruptible | None = None
 
     def __enter__(self) -> Interruptible:
-        if threading.current_thread() is threading.main_thread():
+        here = threading.current_thread() is threading.main_thread()
+        if here and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             self._previous = signal.signal(signal.SIGINT, self._handle)
             around = getattr(self._previous, "__self__", None)
             if isinstance(around, Interruptible):

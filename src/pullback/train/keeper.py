@@ -202,7 +202,8 @@ class Keeper:
         if why == self._failed:
             return
         self._failed = why
-        stay = f"{max(self._entries).name} stays" if self._entries else "there is none yet"
+        there = [file.name for file in self._entries if file.exists()]
+        stay = f"{max(there)} stays" if there else "there is none"
         warnings.warn(
             f"no checkpoint was written: {why}; {stay}, and training goes on and tries again",
             stacklevel=4,

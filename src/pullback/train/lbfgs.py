@@ -23,7 +23,7 @@ from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
 from pullback.optim.checks import at_least_zero
 from pullback.optim.sgd import SGD
-from pullback.train.callbacks import Callback, Event, functions
+from pullback.train.callbacks import Callback, Event, functions, tell
 from pullback.train.data import Batches, Rows
 from pullback.train.divergence import lost
 from pullback.train.history import History
@@ -108,7 +108,16 @@ class LBFGS:
                     f"{part!r} is a force, and its value is no cost that L-BFGS could lower; take "
                     "a loss, or train by a Trainer"
                 )
+        for penalty in self.penalties:
+            if penalty.proximal or not penalty.smooth:
+                raise CircuitError(
+                    f"{penalty!r} has a kink or is a step of its own, and L-BFGS comes to rest "
+                    "anywhere; take L2, or train by a Trainer"
+                )
         self._epochs = 0  # finished by all calls of fit
+
+    def __repr__(self) -> str:
+        return f"LBFGS({self._trainer._step.told()})"
 
     @property
     def model(self) -> Model:
@@ -194,7 +203,7 @@ class LBFGS:
         watched = bool(callbacks) or held_out is not None  # between steps, the model as it is then
         history = History()
         event = Event("begin", self, self._epochs, {}, history)
-        _tell(callbacks, event)
+        tell(callbacks, event)
         with Interruptible() as interrupt, TrainingProgress(epochs, progress) as shown:
 
             def cost(x: np.ndarray, begun: int) -> Point | None:
@@ -226,7 +235,7 @@ class LBFGS:
                     history.diverged = True
                     raise _Ended(f"{what} in epoch {self._epochs}")
                 event = Event("epoch", self, self._epochs, row, history)
-                _tell(callbacks, event)
+                tell(callbacks, event)
                 if event.ended is not None:
                     raise _Ended(event.ended)
 
@@ -240,7 +249,7 @@ class LBFGS:
                 history.ended = str(end) or f"interrupted in epoch {self._epochs + 1}"
             finally:
                 objective.put(descent.x)
-        _tell(callbacks, Event("end", self, self._epochs, event.measured, history))
+        tell(callbacks, Event("end", self, self._epochs, event.measured, history))
         if not history.diverged and (what := self._trainer._lost({})) is not None:  # in float32
             history.ended, history.diverged = f"{history.ended}, when {what}", True
         if history.diverged:
@@ -264,11 +273,6 @@ class LBFGS:
     def predict(self, inputs: Any) -> Any:
         """The model's outputs for inputs of (rows, ...): see `Trainer.predict`."""
         return self._trainer.predict(inputs)
-
-
-def _tell(callbacks: Iterable[Callback], event: Event) -> None:
-    for callback in callbacks:
-        callback(event)
 
 
 class _Ended(Exception):

@@ -40,7 +40,7 @@ class Monitor:
     Of each layer: the `mean` of what it makes and its spread `std`, the share of `zeros` in it, the
     root mean square `gradient` of its parameters, of the loss without penalties, and the `ratio` of
     how far a step moves its weights to how long they are: |p' - p| / |p|, about 1e-3 where the
-    learning rate is good, NaN of weights that are all zero. Of the cost: each penalty. With
+    learning rate is good, and left out where weights are all zero. Of the cost: each penalty. With
     `histograms`, how what a layer makes is spread, and its gradients: in 24 equal bins from -4 to 4
     root mean squares, the outer ones with all beyond.
 
@@ -148,6 +148,7 @@ def averaged(
     histograms: dict[str, dict[str, np.ndarray]] = {}
     for output, numbers in looked.items():
         name, _, what = output.rpartition(_SIGN)
+        numbers = numbers[~np.isnan(numbers)] if numbers.ndim == 1 else numbers
         if not len(numbers):
             continue
         if name == _COST:

@@ -184,11 +184,6 @@ class Objective:
         cost, numbers = judged(step.losses, scores, labels, weights, step.mean_weights)
         _refuse_chance(cost, chance, training)
         for penalty in step.penalties:  # each chunk has all of it, and it counts as its rows do
-            if penalty.proximal or not penalty.smooth:
-                raise CircuitError(
-                    f"{penalty!r} has a kink or is a step of its own, and L-BFGS comes to rest "
-                    "anywhere; take L2, or train by a Trainer"
-                )
             cost = cost + penalty(*step._held())
         given = {name: Unit(carried(doubled(as_value(x, name))), name) for name, x in chunk.items()}
         made = {wires[name]: unit for name, unit in given.items()}

@@ -12,8 +12,10 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.registry import meant
 from pullback.engines.prepare import ENGINES, refuse_engine, refuse_missing
 from pullback.optim import OPTIMIZERS
+from pullback.train.writers import refuse_board
 
 _CALLED = {"balanced": "class-weights"}  # of fields whose option has another name
 S = TypeVar("S", bound="Settings")
@@ -72,6 +74,8 @@ def checked(settings: S) -> S:
         raise CircuitError("--resume goes on with a run in a folder: name it, as --checkpoint")
     if settings.checkpoint is not None and not settings.checkpoint.strip():
         raise CircuitError("--checkpoint needs the name of a folder")
+    if settings.tensorboard is not None:
+        refuse_board(settings.tensorboard, "--tensorboard")
     optimizer = settings.optimizer and named("optimizer", settings.optimizer, OPTIMIZERS)
     return replace(settings, engine=engine, optimizer=optimizer)
 
@@ -101,10 +105,10 @@ def named(kind: str, name: str, known: Iterable[str]) -> str:
     >>> named("optimizer", "sgd", ["SGD", "Adam"])
     'SGD'
 
-    Raises `CircuitError`, with the names there are, where there is none.
+    Raises `CircuitError`, with the name that is near or all there are, where there is none.
     """
     names = list(known)
     for candidate in names:
         if candidate.casefold() == name.casefold():
             return candidate
-    raise CircuitError(f"there is no {kind} {name!r}; there are: {', '.join(names)}")
+    raise CircuitError(f"there is no {kind} {name!r}; {meant(name, names)}")

@@ -6,6 +6,7 @@ line in `State.of` and one in `State.restore`. Callbacks keep theirs themselves,
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -210,17 +211,19 @@ def asked_of(
     described = _description(step.model)
     return {
         **others,
-        "the model": _told(step.model) if described is None else json.dumps(described),
-        "the loss": ", ".join(map(_told, step.losses)),
+        "the seed": repr(step.seed),  # by which data are divided
+        "the loss": ", ".join(map(_told, step.losses)),  # and by which labels are prepared
+        "the training data": _data(run.data),
+        "the model": _told(step.model),
+        "the model's description": "none" if described is None else json.dumps(described),
         "the optimizer": _told(step.optimizer),
+        "the schedule": _code(step.optimizer.learning_rate),
         "the penalties": ", ".join(map(_told, step.penalties)) or "none",
         "mixup": repr(step.mixup),
         "the monitor": repr(step.monitor),
         "the average": "none" if step.averaging is None else _told(step.averaging.average),
-        "the seed": repr(step.seed),
         "the engine": engine,
         "the batch size": str(run.batch_size) if isinstance(run.data, Rows) else "that of batches",
-        "the training data": _data(run.data),
         "the sampling": _sampling(run.data),
         "the validation data": "none" if run.held_out is None else _data(run.held_out),
     }
@@ -286,6 +289,17 @@ def _fill_named(sources: Mapping[str, Unit], values: Mapping[str, np.ndarray]) -
 def _told(thing: Any) -> str:
     """What a thing prints as, but for where it lies in memory."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
+
+
+def _code(thing: Any) -> str:
+    """What tells a function of one's own from another: its code, and what it took from around."""
+    code = getattr(thing, "__code__", None)
+    if code is None:
+        return "none of one's own"
+    around = [cell.cell_contents for cell in getattr(thing, "__closure__", None) or ()]
+    parts = code.co_code.hex(), code.co_names, *map(_told, (*code.co_consts, *around))
+    digest = hashlib.sha256(repr(parts).encode()).hexdigest()
+    return f"{thing.__qualname__}, hash {digest[:12]}"
 
 
 def _parameters(model: Any) -> dict[str, Any]:

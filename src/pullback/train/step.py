@@ -40,6 +40,13 @@ from pullback.train.monitors import Monitor, Wires, watched
 
 Columns = Mapping[str, np.ndarray]
 Carried = Callable[[Any], Any]
+_LONG = 60  # characters of a model that a line has room for
+_SUCH_AS = {
+    Loss: "SquaredError()",
+    Optimizer: "Adam(0.001)",
+    Penalty: "L2(0.0001)",
+    Average: "EMA(0.99)",
+}
 
 
 class Model(Protocol):
@@ -98,7 +105,9 @@ class TrainingStep:
             if not isinstance(part, kind):
                 name = kind.__name__
                 article = "an" if name[0] in "AEIOU" else "a"
-                raise CircuitError(f"training needs {article} {name}, got {part!r}")
+                raise CircuitError(
+                    f"training needs {article} {name}, such as {_SUCH_AS[kind]}, got {part!r}"
+                )
         if not callable(model) or not hasattr(model, "parameters"):
             raise CircuitError(f"training needs a model, such as a Sequential, got {model!r}")
         self.model = model
@@ -115,6 +124,15 @@ class TrainingStep:
         self.mean_weights = [Unit(1.0, "mean_weight") for _ in self.losses]
         self.averaging = None if average is None else Averaging(model, average)
         self._number = Unit(np.array(0), "step")
+
+    def told(self, *more: Any) -> str:
+        """Its model, losses and more in a line, as they are given to what makes it."""
+        model = repr(self.model)
+        if len(model) > _LONG:
+            model = f"{type(self.model).__name__}(…)"
+        loss = self.losses[0] if len(self.losses) == 1 else self.losses
+        penalties = [f"penalties={list(self.penalties)}"] if self.penalties else []
+        return ", ".join([model, repr(loss), *map(repr, more), *penalties])
 
     @property
     def sources(self) -> dict[str, Unit]:

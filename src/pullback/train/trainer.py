@@ -22,10 +22,11 @@ from pullback.optim.average import Average
 from pullback.optim.checks import positive
 from pullback.optim.optimizer import Optimizer
 from pullback.optim.schedules.schedule import seeks
-from pullback.train.callbacks import Callback, Event, functions
+from pullback.train.alarms import Alarms
+from pullback.train.callbacks import Callback, Event, functions, tell
 from pullback.train.checkpoints import Checkpoints
 from pullback.train.data import Rows, in_batches
-from pullback.train.divergence import lost, refuse_to_go_on
+from pullback.train.divergence import how_it_diverged, lost, refuse_to_go_on
 from pullback.train.finder import found_rate
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
@@ -33,6 +34,7 @@ from pullback.train.judge import Judge
 from pullback.train.keeper import Keeper, new_run
 from pullback.train.monitors import Monitor, averaged
 from pullback.train.passes import BatchPass, Pass, Place, RowPass, Runs
+from pullback.train.rates import over_too_early, present_rate, rate_after, steps_of
 from pullback.train.reader import Reader
 from pullback.train.state import Run
 from pullback.train.step import Model, TrainingStep
@@ -67,6 +69,10 @@ class Trainer:
     With `monitor`, True or a `Monitor`, the history also has what each penalty costs, and in
     `history.layers` how spread the activations of each layer are, how large its gradients, and how
     far its weights move: gates of the step, which run at every tenth one.
+
+    With `doctor=True` it watches so too and, after an epoch, warns of what goes wrong, once each: a
+    loss that grows or does not change, a validation loss that rises, and layers that are dead or
+    saturated, have no gradient, or move by too much or too little. `history.alarms` has them.
 
     With an `average`, `EMA` or `SWA`, the weights are averaged as part of each step. `model` is
     what training moves, as it would without; `averaged` is a model of its own that has the
@@ -103,8 +109,9 @@ class Trainer:
         checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
         monitor: Monitor | bool = False,
         average: Average | None = None,
+        doctor: bool = False,
     ) -> None:
-        watch = Monitor.told(monitor)
+        watch = Monitor.told(monitor or doctor)
         step = TrainingStep(model, loss, optimizer, penalties, seed, mixup, watch, average)
         refuse_engine(engine, threads)
         self.model = model
@@ -114,6 +121,7 @@ class Trainer:
         self.mixup = step.mixup
         self.monitor = step.monitor
         self.average = average
+        self.doctor = doctor
         self.engine = engine
         self.threads = threads
         self.seed = seed
@@ -134,6 +142,9 @@ class Trainer:
         self._reader = Reader(self._step)
         self._runs = Runs(self._step, self.engine, self.threads)
         self._judge = Judge(self._step, self.engine, self.threads)
+
+    def __repr__(self) -> str:
+        return f"Trainer({self._step.told(self.optimizer)})"
 
     def __getstate__(self) -> dict[str, Any]:
         if self._in_epoch:
@@ -162,15 +173,11 @@ class Trainer:
 
     @property
     def learning_rate(self) -> float:
-        """The present learning rate, which may be set between epochs; a schedule sets it itself.
+        """The rate of the next step, which may be set between epochs; a schedule sets it itself.
 
         Setting it raises `CircuitError` where a schedule does, or for a rate that is not positive.
         """
-        if self._step.rate is None:
-            raise CircuitError(f"{self.optimizer!r} makes its learning rate itself, at every step")
-        if seeks(self.optimizer.learning_rate):
-            raise CircuitError("the learning rate is still to be found: the first fit does that")
-        return float(self._step.rate.value)
+        return present_rate(self._step)
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
@@ -233,7 +240,9 @@ class Trainer:
         A loss, or a number of the model or the optimizer, that is not finite after an epoch ends it
         too, with a warning; a model that is left so neither answers nor is saved or trained on. A
         second `fit` goes on where the first one ended, as if it had not. A learning rate "find" is
-        found before the first epoch and told in `history.notes`: see `find_learning_rate`.
+        found before the first epoch and told in `history.notes`: see `find_learning_rate`. What a
+        schedule makes is a column "learning_rate", of the last step of each epoch; one that is over
+        long before the training is warned of.
         A single row that is left for a last batch, or comes as one after larger ones, is left out
         of the epoch where layers learn from a batch as a whole, such as `BatchNorm`.
 
@@ -254,17 +263,18 @@ class Trainer:
         for name, number in {"epochs": epochs, "batch_size": batch_size}.items():
             if not isinstance(number, Integral) or number < 1:
                 raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
-        called = functions(callbacks)
+        called = [*([Alarms()] if self.doctor else []), *functions(callbacks)]
         data, held_out = self._reader.data(
             inputs, labels, weights, validation, int(epochs), sampling
         )
         if isinstance(data, Rows):
             self._step.weigh(data.counted)
-        first = self._epochs
-        run = Run(data, held_out, int(batch_size), called, first, first + int(epochs))
+        last = self._epochs + int(epochs)
+        run = Run(data, held_out, int(batch_size), called, self._epochs, last)
         if seeks(self.optimizer.learning_rate):
             refuse_to_go_on(self._step.sources, self._step.memory.wires)
-            self._settle(found_rate(self, data, run.batch_size), run.history.notes)
+            self._settle(found_rate(self, data, run.batch_size))
+            run.history.notes.append(f"learning rate {self.learning_rate:g}, found by trying")
         with Keeper(self.checkpoint, self._step, self.engine, self._run_id) as keeper:
             event = self._begun(run, keeper, resume=resume)
             shown = TrainingProgress(run.last - run.first, progress, done=run.done - run.first)
@@ -274,12 +284,12 @@ class Trainer:
                     if row is None or self._diverges(run, row):
                         break
                     event = Event("epoch", self, run.done, row, run.history)
-                    self._tell(run, event)
+                    tell(run.callbacks, event)
                     run.ended = event.ended
                     keeper.write(run)
                 else:
                     run.history.ended = run.ended or run.history.ended
-            self._tell(run, Event("end", self, self._epochs, event.measured, run.history))
+            tell(run.callbacks, Event("end", self, self._epochs, event.measured, run.history))
         return self._finished(run.history)
 
     def _begun(self, run: Run, keeper: Keeper, *, resume: bool) -> Event:
@@ -291,7 +301,7 @@ class Trainer:
         self._epochs, self._run_id = run.done, keeper.run
         row = run.history.rows[-1] if run.history.rows else {}
         event = Event("begin", self, run.done, row, run.history, resumed=said)
-        self._tell(run, event)
+        tell(run.callbacks, event)
         if found is not None:
             found.restore_callbacks(run.callbacks, self)
         run.ended = event.ended or run.ended
@@ -325,6 +335,8 @@ class Trainer:
         if run.held_out is not None:
             values = self._judge.measure(run.held_out)
             row |= {f"validation_{k}": v for k, v in values.items()}
+        rate = rate_after(self.optimizer, max(0, steps_of(self._step.memory) - 1))
+        row |= {} if rate is None else {"learning_rate": rate}  # of the last step
         row["seconds"] = time.perf_counter() - start
         run.history.rows.append(row)
         run.history.of_layers += layers
@@ -346,8 +358,7 @@ class Trainer:
 
     def _diverges(self, run: Run, row: Mapping[str, float]) -> bool:
         """Whether what the epoch left is no finite number, which the history then says."""
-        what = self._lost(row)
-        if what is not None:
+        if (what := self._lost(row)) is not None:
             run.history.ended, run.history.diverged = f"{what} in epoch {run.done}", True
         return what is not None
 
@@ -355,31 +366,20 @@ class Trainer:
         """The history, after a look whether what is left of the model is numbers."""
         if not history.diverged and (what := self._lost({})) is not None:  # in an epoch cut short
             history.ended, history.diverged = f"{history.ended}, when {what}", True
-        if history.diverged:
-            self._warn(history.ended)
+        early = over_too_early(self.optimizer, steps_of(self._step.memory))
+        history.notes += [early] if early else []
+        why = how_it_diverged(history.ended, self._step.rate) if history.diverged else early
+        if why:
+            warnings.warn(why, stacklevel=3)
         return history
 
-    def _settle(self, rate: float, notes: list[str] | None = None) -> None:
+    def _settle(self, rate: float) -> None:
         """Take this learning rate where one was still to be found."""
         self._step.settle(rate)
         vars(self)["optimizer"] = self._step.optimizer
-        if notes is not None:
-            notes.append(f"learning rate {rate:g}, found by trying")
-
-    def _tell(self, run: Run, event: Event) -> None:
-        for callback in run.callbacks:
-            callback(event)
 
     def _lost(self, row: Mapping[str, float]) -> str | None:
         return lost(row, self._step.sources, self._step.memory.wires)
-
-    def _warn(self, ended: str) -> None:
-        rate = "" if self._step.rate is None else f" than {self.learning_rate:g}"
-        warnings.warn(
-            f"training ended: {ended}; try a smaller learning rate{rate}, or scale the inputs and "
-            "labels",
-            stacklevel=4,
-        )
 
     # Measuring -------------------------------------------------------------------------------
 

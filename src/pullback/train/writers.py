@@ -9,6 +9,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +63,14 @@ def tensorboard(folder: str | os.PathLike[str]) -> Callback:
     "layers/dense1/std"; histograms, where a `Monitor` makes them. `tensorboard --logdir FOLDER`
     shows them.
 
-    Raises `CircuitError` where tensorboardX is missing; in training, where it cannot write.
+    Raises `CircuitError` where tensorboardX is missing or the folder is a file; in training, where
+    it cannot write.
 
     >>> write = tensorboard("runs/a")  # for Trainer.fit(..., callbacks=write)
     """
-    try:
-        from tensorboardX import SummaryWriter
-    except ImportError:
-        raise CircuitError(
-            'to write for TensorBoard, install tensorboardX: pip install "pullback[tensorboard]"'
-        ) from None
+    refuse_board(folder)
+    from tensorboardX import SummaryWriter
+
     writers: list[Any] = []
 
     def write(event: Event) -> None:
@@ -95,6 +94,23 @@ def tensorboard(folder: str | os.PathLike[str]) -> Callback:
             writers.pop().close()
 
     return write
+
+
+def refuse_board(folder: str | os.PathLike[str], option: str = "tensorboard") -> None:
+    """Raise `CircuitError` where `tensorboard` could not write into a folder that `option` names.
+
+    It is asked before training too: nothing is made of the folder yet.
+    """
+    if find_spec("tensorboardX") is None:
+        raise CircuitError(
+            'to write for TensorBoard, install tensorboardX: pip install "pullback[tensorboard]"'
+        )
+    if not os.fspath(folder).strip():
+        raise CircuitError(f"{option} needs the name of a folder")
+    for path in (Path(folder), *Path(folder).parents):
+        if path.is_file():
+            inside = "" if path == Path(folder) else f": {folder} cannot be in it"
+            raise CircuitError(f"{option} needs a folder, and {path} is a file{inside}")
 
 
 def _rows(event: Event) -> Iterator[LayerRow]:

@@ -105,7 +105,7 @@ def test_data_are_loaded_by_what_they_are(tmp_path):
     line = "\t".join(["1", "go", "_", "VERB", *"______"])
     path = write(tmp_path, {"a.conllu": f"{line}\n\n"}) / "a.conllu"
     assert load_dataset(path).words == (("go",),)
-    with pytest.raises(CircuitError, match=r"a.conllu is no table: only of a table can the target"):
+    with pytest.raises(CircuitError, match=r"a.conllu holds tagged sentences, so leave out targe"):
         load_dataset(path, target="x")
     with pytest.raises(CircuitError, match=r"a.conllu holds tagged sentences, and this takes tab"):
         load_table(path)

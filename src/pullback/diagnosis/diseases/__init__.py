@@ -1,5 +1,69 @@
-"""What keeps nets from learning, one disease a file; importing this package registers all."""
+"""What keeps nets from learning, one disease a file; importing this package registers all.
 
-from pullback.diagnosis.diseases import dying_relus, learning_rate, unscaled_inputs
+The data come first, then what lies in the structure, then the start, and last what only training
+shows: in the order in which they are asked.
+"""
 
-__all__ = ["dying_relus", "learning_rate", "unscaled_inputs"]
+from pullback.diagnosis.diseases import (  # isort: skip
+    unscaled_inputs,
+    constant_features,
+    duplicated_features,
+    leaking_feature,
+    different_worlds,
+    forgotten_shuffling,
+    wrong_loss,
+    shifted_labels,
+    shuffled_labels,
+    label_noise,
+    resting_parameters,
+    softmax_twice,
+    missing_nonlinearity,
+    batch_too_small,
+    dropout_at_test_time,
+    broken_residual,
+    initialization,
+    saturated_units,
+    gradients,
+    not_a_number,
+    wrong_gradient_rule,
+    only_blanks,
+    loop_too_short,
+    learning_rate,
+    dying_relus,
+    penalty_too_strong,
+    unbalanced_classes,
+    underfitting,
+    overfitting,
+)
+
+__all__ = [
+    "batch_too_small",
+    "broken_residual",
+    "constant_features",
+    "different_worlds",
+    "dropout_at_test_time",
+    "duplicated_features",
+    "dying_relus",
+    "forgotten_shuffling",
+    "gradients",
+    "initialization",
+    "label_noise",
+    "leaking_feature",
+    "learning_rate",
+    "loop_too_short",
+    "missing_nonlinearity",
+    "not_a_number",
+    "only_blanks",
+    "overfitting",
+    "penalty_too_strong",
+    "resting_parameters",
+    "saturated_units",
+    "shifted_labels",
+    "shuffled_labels",
+    "softmax_twice",
+    "unbalanced_classes",
+    "underfitting",
+    "unscaled_inputs",
+    "wrong_gradient_rule",
+    "wrong_loss",
+]

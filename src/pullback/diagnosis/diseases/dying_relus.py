@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from pullback.core.errors import CircuitError
+import numpy as np
+
+from pullback.diagnosis.changes import of_kind, rebuilding
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
-from pullback.diagnosis.finding import Bars, Cure, Finding
-from pullback.diagnosis.patient import Patient, descriptions, rebuilt
+from pullback.diagnosis.finding import Bars, Finding
+from pullback.diagnosis.flow import Flow
 
 _MANY = 0.4  # a share of dead units that costs a net something
 _NEARLY_ALL = 0.9
@@ -18,25 +19,26 @@ _SLOPE = 0.01
 
 @disease("dying ReLUs")
 def dying(examination: Examination) -> Iterator[Finding]:
-    """Many units of a ReLU are 0 for all rows after training."""
-    rows = [] if examination.end is None else examination.end.rows
-    relus = {row.name: row for row in rows if row.kind == "ReLU"}
-    dead = {name: row.dead for name, row in relus.items()}
+    """Many units of a ReLU are 0 for all rows, at the start or after training."""
+    flow, when = examination.flow_at_end, "after training"
+    if flow is None:
+        flow, when = examination.flow, "at the start"
+    dead = {} if flow is None else _dead(flow)
     if not dead or max(dead.values()) < _MANY:
         return
     worst = max(dead, key=lambda name: dead[name])
     yield Finding(
         "dying ReLUs",
         "severe" if dead[worst] > _NEARLY_ALL else "mild",
-        f"{dead[worst]:.0%} of the units of {worst} are 0 for every row",
+        f"{dead[worst]:.0%} of the units of {worst} are 0 for every row {when}",
         "where a ReLU is 0 its slope is too, so that what pushed it below 0 is never undone",
         where=worst,
         cures=(
-            Cure(
+            rebuilding(
                 "let a little through below 0",
                 "pb.LeakyReLU()  # in place of pb.ReLU()",
-                _leaky if _can_be_rebuilt(examination.patient) else None,
-                "" if _can_be_rebuilt(examination.patient) else "the model is a function",
+                of_kind(["ReLU"], {"kind": "LeakyReLU", "slope": _SLOPE}),
+                examination.patient,
             ),
         ),
         numbers={"dead": dead[worst]},
@@ -44,20 +46,11 @@ def dying(examination: Examination) -> Iterator[Finding]:
     )
 
 
-def _leaky(patient: Patient) -> Patient:
-    def edit(told: dict[str, Any]) -> None:
-        for described in descriptions(told):
-            if described.get("kind") == "ReLU":
-                name = described["name"]
-                described.clear()
-                described.update({"kind": "LeakyReLU", "name": name, "slope": _SLOPE})
-
-    return patient.but(model=rebuilt(patient.parts.model, edit))
-
-
-def _can_be_rebuilt(patient: Patient) -> bool:
-    try:
-        rebuilt(patient.parts.model)
-    except (CircuitError, AttributeError):
-        return False
-    return True
+def _dead(flow: Flow) -> dict[str, float]:
+    """For each ReLU, the share of its units that are 0 for all rows and at all places."""
+    return {
+        where: float((y == 0.0).all(axis=tuple(range(y.ndim - 1))).mean())
+        for where, unit in flow.bends(["relu"])
+        for y in [np.asarray(unit.value)]
+        if y.ndim
+    }

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
+from pullback.core.unit import Unit
+from pullback.diagnosis.checks import hardly_learns
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Curve, Finding
 from pullback.optim.optimizer import Optimizer
+from pullback.optim.schedules.schedule import Schedule, scheduled
+from pullback.train.finder import LearningRates
 
 _HIGH = 3.0  # times what a sweep suggests, that may be too much
-_LOW = 0.1  # times, that may be too little
+_LOW = 0.05  # times, that may be too little
+_JUMP = 1.05  # times the loss of the epoch before
+_LEARNED = 0.1  # of the loss at the start: a net that comes below has learned
+_FALLING = 0.2  # of what the loss fells in all, that it falls in the second half
+_LOST = 0.2  # of what the sweep won
+_LOOKS = 64  # at a schedule
 
 
 @disease(
@@ -23,30 +32,27 @@ _LOW = 0.1  # times, that may be too little
 )
 def too_high(examination: Examination) -> Iterator[Finding]:
     """The loss grows, or jumps about, and at smaller rates it falls."""
-    rate = _rate(examination)
-    if rate is None:
-        return
-    trained, start = examination.trained, examination.loss_at_start()
-    end = trained.final("loss")
-    rises = trained.history.diverged or not end < start
+    rate = peak(examination)
     found = examination.rates
-    if found is None or found.suggestion is None or rate < _HIGH * found.suggestion:
+    if rate is None or found is None or found.suggestion is None:
         return
-    if not rises and rate < _HIGH * found.lowest:
+    if rate < _HIGH * found.suggestion:
         return
-    told = _told(trained.history.ended, start, end, diverged=trained.history.diverged)
+    history, start = examination.trained.history, examination.loss_at_start()
+    end = examination.trained.final("loss")
+    rises = history.diverged or not end < start
+    jumps = _jumps([row["loss"] for row in history.rows])
+    learned = end < _LEARNED * start and jumps < 0.25
+    if not rises and (learned or (jumps < 0.25 and not _is_beyond(found, rate))):
+        return
     yield Finding(
         "learning rate too high",
         "severe" if rises else "mild",
-        f"{told}; a sweep finds the loss lowest near {found.lowest:.2g}, and the rate is {rate:g}",
+        f"{_told(examination, start, end)}; a sweep finds the loss lowest near "
+        f"{found.lowest:.2g}, and the rate is {rate:.3g}",
         "each step goes past the place that it aims at, so that the next one starts farther away",
-        cures=(_cure(examination.patient.parts.optimizer, found.suggestion),),
-        numbers={
-            "rate": rate,
-            "suggested": found.suggestion,
-            "loss_at_start": start,
-            "loss_at_end": end,
-        },
+        cures=(_cure(examination, found.suggestion, rate), _cure(examination, rate / 10.0, rate)),
+        numbers=_numbers(examination, rate, found.suggestion),
         picture=_sweep(examination),
     )
 
@@ -54,37 +60,49 @@ def too_high(examination: Examination) -> Iterator[Finding]:
 @disease("learning rate too low")
 def too_low(examination: Examination) -> Iterator[Finding]:
     """The loss falls, but hardly, and at larger rates it falls fast."""
-    rate = _rate(examination)
-    if rate is None or examination.trained.history.diverged:
+    history = examination.trained.history
+    rate, found = peak(examination), examination.rates
+    if rate is None or history.diverged or found is None or found.suggestion is None:
         return
-    found = examination.rates
-    if found is None or found.suggestion is None or rate > _LOW * found.suggestion:
+    told = getattr(examination.patient.parts.optimizer.learning_rate, "rate", rate)
+    if rate > _LOW * found.suggestion or (
+        isinstance(told, float) and told > _LOW * found.suggestion  # a warm-up that was cut short
+    ):
         return
     start, end = examination.loss_at_start(), examination.trained.final("loss")
+    if end < _LEARNED * start or not _still_falls([row["loss"] for row in history.rows]):
+        return
     yield Finding(
         "learning rate too low",
-        "severe" if end > 0.9 * start else "mild",
-        f"the loss went from {start:.3g} to {end:.3g} in {len(examination.trained.history)} epochs"
-        f"; a sweep suggests a rate of {found.suggestion:.2g}, and it is {rate:g}",
+        "severe" if hardly_learns(examination) else "mild",
+        f"{_told(examination, start, end)} in {len(history)} epochs"
+        f"; a sweep suggests a rate of {found.suggestion:.2g}, and it is {rate:.3g}",
         "each step is so short that training would need many times as many of them",
-        cures=(_cure(examination.patient.parts.optimizer, found.suggestion),),
-        numbers={
-            "rate": rate,
-            "suggested": found.suggestion,
-            "loss_at_start": start,
-            "loss_at_end": end,
-        },
+        cures=(_cure(examination, found.suggestion, rate),),
+        numbers=_numbers(examination, rate, found.suggestion),
         picture=_sweep(examination),
     )
 
 
-def _rate(examination: Examination) -> float | None:
-    """The rate, where it is a number."""
-    rate = examination.patient.parts.optimizer.learning_rate
-    return float(rate) if isinstance(rate, float | int) else None
+def peak(examination: Examination) -> float | None:
+    """The highest rate of the training, of a schedule too; None where it cannot be known."""
+    optimizer: Optimizer = examination.trained.trainer.optimizer
+    rate = optimizer.learning_rate
+    if isinstance(rate, str):
+        return None
+    if not callable(rate):
+        return float(rate)
+    patient = examination.patient
+    each = len(patient.sizes) or math.ceil(len(patient.data) / patient.batch_size)
+    at = np.unique(np.linspace(0, each * patient.epochs - 1, _LOOKS).astype(int))
+    return max(float(scheduled(rate, Unit(float(step))).value) for step in at)
 
 
-def _cure(optimizer: Optimizer, rate: float) -> Cure:
+def _cure(examination: Examination, rate: float, present: float) -> Cure:
+    """The same optimizer at this rate; of a schedule, at so much of it."""
+    optimizer: Optimizer = examination.trained.trainer.optimizer
+    if callable(optimizer.learning_rate):
+        return _lower(optimizer, optimizer.learning_rate, float(f"{rate / present:.1g}"))
     rate = float(f"{rate:.1g}")
     better = replace(optimizer, learning_rate=rate)
     return Cure(
@@ -94,10 +112,58 @@ def _cure(optimizer: Optimizer, rate: float) -> Cure:
     )
 
 
-def _told(ended: str, start: float, end: float, *, diverged: bool) -> str:
-    if diverged:
-        return f"training {ended}" if ended.startswith("diverged") else ended
+def _lower(optimizer: Optimizer, schedule: Schedule, factor: float) -> Cure:
+    """The cure that multiplies a schedule."""
+    scaled: Callable[[Unit], Unit] = lambda step: factor * schedule(step)
+    text = repr(replace(optimizer, learning_rate=factor))
+    code = text.replace(f"{factor!r}", f"lambda step: {factor:g} * schedule(step)", 1)
+    better = replace(optimizer, learning_rate=scaled)
+    return Cure(
+        f"multiply the learning rates of the schedule by {factor:g}",
+        f"schedule = ...  # as it is: {schedule!r:.80}\noptimizer = pb.{code}",
+        lambda patient: patient.but(optimizer=better),
+    )
+
+
+def _is_beyond(found: LearningRates, rate: float) -> bool:
+    """Whether the sweep, at this rate, had lost some of what it had won, or was lost before it."""
+    if rate > found.rates[-1]:
+        return True
+    losses = found.smoothed
+    k = int(np.abs(np.log(found.rates / rate)).argmin())
+    return bool(rate > found.lowest and losses[k] - losses.min() > _LOST * np.ptp(losses[: k + 1]))
+
+
+def _jumps(losses: list[float]) -> float:
+    """The share of epochs after which the loss is larger than before."""
+    if len(losses) < 4:
+        return 0.0
+    before, after = np.array(losses[:-1]), np.array(losses[1:])
+    return float(np.mean(~(after <= _JUMP * before)))
+
+
+def _still_falls(losses: list[float]) -> bool:
+    """Whether much of what the loss falls, it falls in the second half of training."""
+    if len(losses) < 3:
+        return True
+    first, middle, last = losses[0], losses[len(losses) // 2], losses[-1]
+    return bool(middle - last > _FALLING * (first - last)) or not last < first
+
+
+def _told(examination: Examination, start: float, end: float) -> str:
+    history = examination.trained.history
+    if history.diverged:
+        return f"training {history.ended}"
     return f"the loss went from {start:.3g} to {end:.3g}"
+
+
+def _numbers(examination: Examination, rate: float, suggested: float) -> dict[str, float]:
+    return {
+        "rate": rate,
+        "suggested": suggested,
+        "loss_at_start": examination.loss_at_start(),
+        "loss_at_end": examination.trained.final("loss"),
+    }
 
 
 def _sweep(examination: Examination) -> Curve | None:

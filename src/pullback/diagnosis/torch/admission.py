@@ -113,8 +113,8 @@ def _taken(data: Any, labels: Any, most: int) -> Taken:
         rows = _rows(data if labels is None else (*several(data), labels))
         chosen = _chosen(len(rows), most)
         return Taken(rows.take(chosen), numbers=chosen)
-    given: Any = data  # which else is a tuple to pyright from here on
-    sampler = getattr(given, "sampler", None)
+    given: Any = data
+    sampler: Any = getattr(given, "sampler", None)
     if type(sampler) is torch.utils.data.RandomSampler and not sampler.replacement:
         chosen = _chosen(len(given.dataset), most)
         few = torch.utils.data.Subset(given.dataset, chosen.tolist())

@@ -120,4 +120,6 @@ def tidy(schedule: Any, **told: Any) -> None:
 
 def rate_of(value: Any, name: str = "rate") -> Any:
     """`value` as a learning rate: a positive number, or "find"."""
-    return FIND if isinstance(value, str) and value == FIND else positive(name, value)
+    if isinstance(value, str) and value != FIND:
+        raise CircuitError(f'{name} is a positive number or "{FIND}", got {value!r}')
+    return FIND if isinstance(value, str) else positive(name, value)

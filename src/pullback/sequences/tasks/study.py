@@ -21,8 +21,8 @@ from pullback.losses import L2, Loss, Penalty
 from pullback.optim import Optimizer
 from pullback.sequences.tasks.recipe import SequenceRecipe
 from pullback.sequences.tasks.trained import PARTS, Measure, Record, TrainedSequences
-from pullback.train import Callback, History
-from pullback.train.fitting import fitted
+from pullback.train import Callback
+from pullback.train.fitting import AfterTraining, fitted
 
 MODEL = "this model"
 """Whose measures are the trained model's own."""
@@ -121,7 +121,7 @@ class Study(ABC):
             callbacks=[] if tell is None else self.watching(tell),
             progress=progress,
         )
-        outcome = Outcome(self, done.history, done.seconds)
+        outcome = Outcome(done, self)
         try:
             _ = outcome.measures
         except CircuitError:
@@ -135,16 +135,10 @@ class Study(ABC):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(AfterTraining):
     """A study after training: what was learned, and how good it is."""
 
     study: Study
-    history: History
-    seconds: float
-
-    @property
-    def interrupted(self) -> bool:
-        return self.history.ended.startswith("interrupted")
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
@@ -163,7 +157,7 @@ class Outcome:
             source=study.source,
             kind=study.recipe.model or "",
             loss=repr(plan.loss),
-            optimizer=repr(plan.optimizer),
+            optimizer=repr(self.optimizer),
             l2=plan.l2,
             epochs=len(self.history),
             ended=self.history.ended,
@@ -197,7 +191,7 @@ class Outcome:
                 "layers": repr(plan.model),
                 "parameters": study.parameters,
                 "loss": repr(plan.loss),
-                "optimizer": repr(plan.optimizer),
+                "optimizer": repr(self.optimizer),
                 "l2": plan.l2,
             },
             "training": {

@@ -60,10 +60,10 @@ class Browser:
         features = [{"name": "prefers-color-scheme", "value": "dark"}]
         self._ask("Emulation.setEmulatedMedia", features=features)
 
-    def open(self, address):
-        """Show a page, and wait until it stands."""
+    def open(self, address, ready="true"):
+        """Show a page, and wait until it stands, and until it is `ready`."""
         self._ask("Page.navigate", url=str(address))
-        self.until("document.readyState === 'complete' && Boolean(globalThis.pullbackMap)")
+        self.until(f"document.readyState === 'complete' && Boolean({ready})")
 
     def run(self, script):
         """What a piece of JavaScript gives, a promise awaited."""

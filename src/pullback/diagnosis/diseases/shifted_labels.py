@@ -1,0 +1,174 @@
+"""Shifted labels: each label belongs to the row before or after, or classes count from another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from pullback.diagnosis.disease import disease
+from pullback.diagnosis.examination import Examination
+from pullback.diagnosis.finding import Bars, Cure, Finding
+from pullback.diagnosis.patient import Origin, Patient, class_numbers
+from pullback.diagnosis.reference import Reference
+from pullback.train.data import Rows
+
+_WEAK = 0.5  # a skill from which on labels are where they belong
+_BETTER = 0.3  # more skill, of shifted labels
+_SURE = 4.0  # standard errors
+_SERIES = 0.3  # a correlation with the row before, in what comes one after another in time
+_FEW = 40
+
+_CODE = {
+    1: "x, labels = x[:-1], labels[1:]  # the label of a row stands in the next one",
+    -1: "x, labels = x[1:], labels[:-1]  # the label of a row stands in the one before",
+}
+
+
+@disease("shifted labels", brings=("shuffled labels", "overfitting", "underfitting"))
+def shifted(examination: Examination) -> Iterator[Finding]:
+    """The labels fit the inputs of the rows beside theirs."""
+    reference = examination.reference
+    if reference is None:
+        return
+    yield from _of_classes(examination, reference)
+    skills = {0: max(reference.skills.values())}
+    if skills[0] > _WEAK or _is_series(examination.patient, reference):
+        return
+    for by in (-1, 1):
+        pairs = _pairs(examination.patient, by)
+        if pairs is not None and len(pairs) >= _FEW:
+            skills[by] = _skill(reference, pairs)
+    best = max(skills, key=lambda by: skills[by])
+    if skills[best] - skills[0] < max(_BETTER, _SURE * reference.error()):
+        return
+    beside = "the next row" if best > 0 else "the row before"
+    yield Finding(
+        "shifted labels",
+        "severe",
+        f"a forest tells {skills[best]:.0%} of the labels of {beside} from a row, and "
+        f"{max(skills[0], 0.0):.0%} of those of the row itself (0% is chance)",
+        "inputs and labels were cut, sorted or joined with one row between them",
+        (
+            Cure(
+                f"give each row the label of {beside}",
+                _CODE[best],
+                lambda patient: _moved(patient, best),
+            ),
+        ),
+        numbers={f"skill_{by:+d}" if by else "skill": skill for by, skill in skills.items()},
+        picture=Bars(
+            "what a row tells of the labels of rows beside it",
+            "skill",
+            {f"{by:+d}" if by else "0": max(0.0, skills[by]) for by in sorted(skills)},
+        ),
+        certain=True,
+    )
+
+
+def _of_classes(examination: Examination, reference: Reference) -> Iterator[Finding]:
+    """The class numbers of the rows to judge by count from another number than the others."""
+    patient = examination.patient
+    apart = patient.origin is None or patient.origin.apart
+    truth = class_numbers(patient.parts.losses, patient.held_out)
+    if not reference.is_of_classes or truth is None or not apart or len(reference.classes) < 3:
+        return
+    said = reference.of_held_out()
+    right = {by: float((said + by == truth).mean()) for by in (-1, 0, 1)}
+    best = max(right, key=lambda by: right[by])
+    if not best or right[best] - right[0] < _BETTER or right[best] < _WEAK:
+        return
+    yield Finding(
+        "shifted labels",
+        "severe",
+        f"{right[best]:.0%} of the rows to judge by have the label {best:+d} of what a forest that "
+        f"is fitted to the others says, and {right[0]:.0%} the same",
+        "classes count from 0 in the one and from 1 in the other",
+        (
+            Cure(
+                "let classes count from the same number",
+                f"validation_labels = validation_labels - ({best})",
+                lambda patient: _counted(patient, best),
+            ),
+        ),
+        where="the rows to judge by",
+        numbers={"right": right[0], "shifted": right[best]},
+        certain=True,
+    )
+
+
+def _counted(patient: Patient, by: int) -> Patient:
+    columns = dict(patient.held_out.columns)
+    labels = columns["labels"]
+    columns["labels"] = (labels - by).clip(patient.labels[0].min(), patient.labels[0].max())
+    return patient.but(held_out=Rows(columns))
+
+
+def _is_series(patient: Patient, reference: Reference) -> bool:
+    """Whether rows come one after another in time: what is next may well be what is to be told."""
+    place = np.full(len(patient.data), -1)
+    place[reference.rows] = np.arange(len(reference.rows))
+    pairs = _pairs(patient, 1)
+    if pairs is None:
+        return True
+    first, second = place[pairs[:, 0]], place[pairs[:, 1]]
+    there = (first >= 0) & (second >= 0)
+    if there.sum() < _FEW:
+        return True
+    x, y = reference.features[first[there]], reference.features[second[there]]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        x, y = ((z - z.mean(axis=0)) / z.std(axis=0) for z in (x, y))
+        correlation = abs(np.nan_to_num(x.T @ y)) / len(x)
+    return bool(correlation.max() > max(_SERIES, _SURE / np.sqrt(len(x))))
+
+
+def _pairs(patient: Patient, by: int) -> np.ndarray | None:
+    """The places in the data of rows, and of the rows so many after them, (pairs, 2)."""
+    numbers = patient.numbers
+    place = np.full(numbers.max() + 2, -1)
+    place[numbers] = np.arange(len(numbers))
+    beside = numbers + by
+    found = np.where(beside >= 0, place[beside.clip(0)], -1)
+    there = np.flatnonzero(found >= 0)
+    return np.stack([there, found[there]], axis=1) if len(there) else None
+
+
+def _skill(reference: Reference, pairs: np.ndarray) -> float:
+    """How well rows tell the labels of the rows beside them."""
+    patient = reference.patient
+    place = np.full(len(patient.data), -1)
+    place[reference.rows] = np.arange(len(reference.rows))
+    first, second = place[pairs[:, 0]], place[pairs[:, 1]]
+    there = (first >= 0) & (second >= 0)
+    truth = reference.truth[second[there]]
+    if there.sum() < _FEW:
+        return 0.0
+    said = reference.answers(reference.features[first[there]], truth)
+    return reference.skill(said, truth)
+
+
+def _moved(patient: Patient, by: int) -> Patient:
+    """The patient whose rows have the labels of those beside them, without rows at an end."""
+    origin = patient.origin or Origin(patient.numbers, np.arange(len(patient.held_out)), apart=True)
+    numbers = {"data": origin.data, "held_out": origin.held_out}
+    rows = {"data": patient.data, "held_out": patient.held_out}
+    known: dict[str, dict[int, tuple[str, int]]] = {"data": {}, "held_out": {}}
+    for name, own in numbers.items():
+        for where in (name,) if origin.apart else ("data", "held_out"):
+            known[where].update({int(n): (name, k) for k, n in enumerate(own)})
+    found = {name: [known[name].get(int(n) + by) for n in own] for name, own in numbers.items()}
+    kept = {name: np.flatnonzero([x is not None for x in of]) for name, of in found.items()}
+    labels = {
+        name: np.array([rows[x[0]].columns["labels"][x[1]] for x in of if x is not None])
+        for name, of in found.items()
+    }
+    moved = patient.keeping(kept["data"])
+    held_out = patient.held_out.take(kept["held_out"])
+    return moved.but(
+        data=Rows({**moved.data.columns, "labels": labels["data"]}),
+        held_out=Rows({**held_out.columns, "labels": labels["held_out"]}),
+        origin=replace(
+            origin, data=origin.data[kept["data"]], held_out=origin.held_out[kept["held_out"]]
+        ),
+    )
