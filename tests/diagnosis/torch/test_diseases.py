@@ -289,6 +289,9 @@ def test_rates_are_swept_and_told_in_pytorch(name, rate):
     assert "torch.optim.SGD(model.parameters(), lr=" in finding.cure.code
     assert "pb." not in finding.cure.code
     assert helps(finding, who)
+    cured = finding.cure.change(who)
+    trained = cured.train(epochs=2, monitor=False).trainer.model
+    assert not torch.equal(trained[0].weight, cured.parts.model[0].weight)  # its own are moved
 
 
 def test_inputs_are_scaled_in_pytorch():

@@ -13,6 +13,7 @@ from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.patient import Patient, class_numbers, rebuilt
 from pullback.diagnosis.reference import Reference
+from pullback.layers import Sequential
 from pullback.layers.layer import Layer
 from pullback.losses import SoftmaxCrossEntropy
 
@@ -107,7 +108,7 @@ def _ends_in_dense(model: Layer) -> bool:
 
 def _sequential(patient: Patient) -> Layer:
     model = patient.parts.model
-    if type(model).__name__ != "Sequential":
+    if not isinstance(model, Sequential):
         raise CircuitError("it is no Sequential")
     return model
 
@@ -138,7 +139,7 @@ def _one_hot(patient: Patient) -> Iterator[Finding]:
 
 def _without_end(model: Any) -> Any:
     """A model without the nonlinearity that ends it, if it has one and can be made anew."""
-    if type(model).__name__ != "Sequential" or type(model.layers[-1]).__name__ not in _REACHES:
+    if not isinstance(model, Sequential) or type(model.layers[-1]).__name__ not in _REACHES:
         return model
     return rebuilt(model, lambda told: told["layers"].pop())
 
@@ -146,7 +147,7 @@ def _without_end(model: Any) -> Any:
 def _out_of_reach(patient: Patient) -> Iterator[Finding]:
     """Labels beyond what the last layer can answer."""
     model, (labels,) = patient.parts.model, patient.labels
-    if type(model).__name__ != "Sequential" or len(model.layers) < 2:
+    if not isinstance(model, Sequential) or len(model.layers) < 2:
         return
     end = type(model.layers[-1]).__name__
     if end not in _REACHES:

@@ -19,7 +19,6 @@ import numpy as np
 
 from pullback.diagnosis.torch.hooks import first_broken
 from pullback.diagnosis.torch.library import torch
-from pullback.diagnosis.torch.optimizer import TorchOptimizer
 from pullback.train.callbacks import Event
 from pullback.train.data import Rows, named, several
 from pullback.train.history import History
@@ -42,14 +41,15 @@ class Broken:
 class TorchTrainer:
     """A module and its optimizer, and the loop that trains it: what a `Trainer` is here.
 
-    `model` and `optimizer.made` are copies, which belong together and to nobody else.
+    `model` and `made`, the optimizer of PyTorch that moves it, are copies and nobody else's;
+    `optimizer` is that of the parts, so that a cure made of it fits the patient's own module.
     """
 
     def __init__(self, parts: TorchParts) -> None:
         self.parts = parts
-        self.model, made = parts.optimizer.copied(parts.model)
-        self.optimizer = TorchOptimizer(made, parts.optimizer.learning_rate)
-        self.groups = made.param_groups
+        self.model, self.made = parts.optimizer.copied(parts.model)
+        self.optimizer = parts.optimizer
+        self.groups = self.made.param_groups
         self.moved = [p for group in self.groups for p in group["params"]]
         self.shares = [group["lr"] / parts.optimizer.learning_rate for group in self.groups]
         self.device = device_of(self.model)
@@ -132,7 +132,7 @@ class TorchTrainer:
 
     def step(self, loss: Any) -> bool:
         """Go a step down from this loss; False where there is none, since it is no number."""
-        self.optimizer.made.zero_grad()
+        self.made.zero_grad()
         if loss.requires_grad:  # else nothing that it depends on can be moved
             loss.backward()
         slopes = [p.grad for p in self.moved if p.grad is not None]
@@ -144,7 +144,7 @@ class TorchTrainer:
                 return False
             if self.parts.clip is not None:
                 torch.nn.utils.clip_grads_with_norm_(self.moved, self.parts.clip, length)
-        self.optimizer.made.step()
+        self.made.step()
         return True
 
     def _blame(self, xs: Sequence[Any], y: Any) -> Broken:
