@@ -20,7 +20,10 @@ _NOTHING = 1e-4  # of the other way
 _EXPLODED = 100.0
 
 
-@disease("broken residual", brings=("exploding gradients", "not a number", "saturated units"))
+@disease(
+    "broken residual",
+    brings=("exploding gradients", "not a number", "saturated units", "underfitting"),
+)
 def broken(examination: Examination) -> Iterator[Finding]:
     """A Residual adds nothing to what comes in, or loses it, or many of them explode."""
     flow = examination.flow_at_end or examination.flow

@@ -17,7 +17,7 @@ _NEARLY_ALL = 0.9
 _SLOPE = 0.01
 
 
-@disease("dying ReLUs")
+@disease("dying ReLUs", brings=("underfitting",))
 def dying(examination: Examination) -> Iterator[Finding]:
     """Many units of a ReLU are 0 for all rows, at the start or after training."""
     flow, when = examination.flow_at_end, "after training"

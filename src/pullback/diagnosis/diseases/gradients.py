@@ -33,7 +33,7 @@ _NORM: Mapping[str, Any] = {
 _STACKS = ("RNN", "GRU", "LSTM")
 
 
-@disease("vanishing gradients")
+@disease("vanishing gradients", brings=("learning rate too low", "underfitting"))
 def vanishing(examination: Examination) -> Iterator[Finding]:
     """Hardly anything of the gradient arrives at the first layers, or at the first steps."""
     flow = examination.flow
@@ -59,7 +59,10 @@ def vanishing(examination: Examination) -> Iterator[Finding]:
         )
 
 
-@disease("exploding gradients", brings=("not a number", "dying ReLUs", "saturated units"))
+@disease(
+    "exploding gradients",
+    brings=("not a number", "dying ReLUs", "saturated units", "underfitting"),
+)
 def exploding(examination: Examination) -> Iterator[Finding]:
     """The gradient grows on its way back, or in the course of training, beyond all measure."""
     flow = examination.flow

@@ -28,7 +28,10 @@ _LOOKS = 64  # at a schedule
 
 @disease(
     "learning rate too high",
-    brings=("dying ReLUs", "saturated units", "exploding gradients", "not a number"),
+    brings=(
+        *("dying ReLUs", "saturated units", "exploding gradients", "not a number"),
+        "underfitting",
+    ),
 )
 def too_high(examination: Examination) -> Iterator[Finding]:
     """The loss grows, or jumps about, and at smaller rates it falls."""
@@ -57,7 +60,7 @@ def too_high(examination: Examination) -> Iterator[Finding]:
     )
 
 
-@disease("learning rate too low")
+@disease("learning rate too low", brings=("underfitting",))
 def too_low(examination: Examination) -> Iterator[Finding]:
     """The loss falls, but hardly, and at larger rates it falls fast."""
     history = examination.trained.history

@@ -15,7 +15,7 @@ from pullback.layers.layer import Layer
 _MOST = 0.5  # of the numbers that a net has to learn
 
 
-@disease("frozen parameters")
+@disease("frozen parameters", brings=("underfitting",))
 def frozen(examination: Examination) -> Iterator[Finding]:
     """Layers are frozen, and the net does better where they learn too."""
     flow = examination.flow
@@ -58,7 +58,7 @@ def frozen(examination: Examination) -> Iterator[Finding]:
         )
 
 
-@disease("disconnected parameters")
+@disease("disconnected parameters", brings=("underfitting",))
 def disconnected(examination: Examination) -> Iterator[Finding]:
     """No gradient reaches some parameters: nothing that the loss is made of is made of them."""
     flow = examination.flow

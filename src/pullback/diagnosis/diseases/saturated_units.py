@@ -29,7 +29,7 @@ _BATCH_NORM: Mapping[str, Any] = {
 }
 
 
-@disease("saturated units", brings=("vanishing gradients",))
+@disease("saturated units", brings=("vanishing gradients", "underfitting"))
 def saturated(examination: Examination) -> Iterator[Finding]:
     """Most elements of a tanh or sigmoid inside the net lie at its flat ends."""
     shares, when, most = _shares(examination.flow), "at the start", _MANY
