@@ -12,7 +12,8 @@ from tests.cli.command import fast, run
 from pullback.tables.trained import Trained
 
 OF_CLASSES = (
-    *("accuracy", "balanced_accuracy", "f1", "mcc", "average_precision", "roc_auc"),
+    *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "mcc"),
+    *("average_precision", "roc_auc"),
     *("log_loss", "brier", "calibration_error"),
 )
 

@@ -25,10 +25,13 @@ def meant(name: object, known: Iterable[str]) -> str:
     ("did you mean 'Adam'?", 'there are: SGD, Adam')
     """
     cases = {one.casefold(): one for one in known}
-    near = difflib.get_close_matches(str(name).casefold(), cases, n=1)
-    return (
-        f"did you mean {cases[near[0]]!r}?" if near else f"there are: {', '.join(cases.values())}"
-    )
+    word = str(name).casefold()
+    near = difflib.get_close_matches(word, cases, n=3)
+    if not near:
+        return f"there are: {', '.join(cases.values())}"
+    score = difflib.SequenceMatcher(None, near[0], word).ratio()
+    alike = [x for x in near if difflib.SequenceMatcher(None, x, word).ratio() == score]
+    return f"did you mean {' or '.join(repr(cases[x]) for x in sorted(alike))}?"
 
 
 class Registry(dict[str, T]):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pullback.diagnosis.examination import Examination
+from pullback.diagnosis.examination import CUT, Examination
+from pullback.diagnosis.proof import best
 
 _HARDLY = 0.9  # of a loss: a net that stays above has learned hardly anything
 _NEAR = 0.25  # of what chance gives, that a loss at the start may be off
@@ -70,16 +71,17 @@ def _learns_few(examination: Examination) -> Check:
     name = "a few rows are learned by heart"
     tiny = examination.tiny
     first, last = (tiny.history.rows[k]["loss"] for k in (0, -1)) if len(tiny.history) else (0, 0)
-    return Check(
-        name, last < 0.1 * first, f"the loss of 8 rows goes from {first:.3g} to {last:.3g}"
-    )
+    learned = last < 0.1 * first
+    cut = f" in {len(tiny.history)} steps, and no more fit in" if tiny.history.ended == CUT else ""
+    seen = f"the loss of 8 rows goes from {first:.3g} to {last:.3g}{cut}"
+    return Check(name, None if cut and not learned else learned, seen)
 
 
 def _beats_linear(examination: Examination) -> Check:
     name = "a linear model is beaten"
     if examination.linear is None:
         return Check(name, None, examination.failed.get("linear", "there is none of such data"))
-    own, linear = (x.final("validation_loss") for x in (examination.trained, examination.linear))
+    own, linear = (best(x, "validation_loss") for x in (examination.trained, examination.linear))
     return Check(name, own <= linear, f"validation loss {own:.3g}, of a linear model {linear:.3g}")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pullback.diagnosis.finding import Finding
 
 DISEASES: Registry[Disease] = Registry("disease")
+
+_ODD = (CircuitError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a net or data that nobody thought of may raise."""
 
 Find = Callable[["Examination"], Iterable["Finding"]]
 
@@ -32,6 +36,17 @@ class Disease:
     name: str
     find: Find
     brings: frozenset[str] = frozenset()
+
+    def found_in(self, examination: Examination) -> list[Finding]:
+        """What is found; nothing, and why in `failed`, where the net or the data are too odd.
+
+        One disease that cannot be looked for does not keep the doctor from the others.
+        """
+        try:
+            return list(self.find(examination))
+        except _ODD as error:
+            examination.failed[self.name] = f"{type(error).__name__}: {error!s:.200}"
+            return []
 
 
 def disease(

@@ -32,6 +32,7 @@ _MOST_ROWS = 4000  # that are looked at
 _RUN = 50  # rows that are drawn together
 _NUMBER = "number"  # the column of the numbers of rows
 _EPOCHS = 10
+_BATCHES = 4  # that tell how long an epoch takes, and are trained on in any case
 _OF_BASE = 0.06  # of the time, for one training as its owner does
 
 
@@ -144,7 +145,7 @@ def _found(examination: Examination) -> list[Finding]:
     """What all diseases find."""
     assert diseases.__all__  # which are registered by being imported
     known = examination.patient.parts.diseases
-    return [finding for disease in known.values() for finding in disease.find(examination)]
+    return [finding for disease in known.values() for finding in disease.found_in(examination)]
 
 
 def _with_proof(examination: Examination, finding: Finding) -> Finding:
@@ -180,7 +181,9 @@ def _causes(examination: Examination, found: list[Finding]) -> list[Finding]:
         if finding not in left or not others or cure is None or cure.change is None:
             continue
         cured = Examination(cure.change(examination.patient), examination.clock)
-        there = {(x.disease, x.where) for other in others for x in known[other.disease].find(cured)}
+        there = {
+            (x.disease, x.where) for other in others for x in known[other.disease].found_in(cured)
+        }
         gone = tuple(x for x in others if (x.disease, x.where) not in there)
         left = [x for x in left if x not in gone]
         left[left.index(finding)] = finding.but(consequences=gone)
@@ -260,11 +263,45 @@ def _in_time(patient: Patient, clock: Clock) -> tuple[Patient, list[str]]:
         clock.at("trains the net for an epoch")
     except Interrupted:
         return patient, []  # the first examination ends by it too, and says so
-    epochs = min(2, patient.epochs)
-    seconds = patient.train(epochs=epochs, monitor=False).final("seconds")
-    most = max(1, int(_OF_BASE * clock.seconds / max(seconds, 1e-6)))
+    few = _part(patient, _BATCHES)
+    taken = len(few.data) / len(patient.data)
+    seconds = few.train(epochs=min(2, patient.epochs), monitor=False).final("seconds")
+    most = _OF_BASE * clock.seconds * taken / max(seconds, 1e-6)
     if most >= patient.epochs:
         return patient, []
-    return patient.but(epochs=most, shortened=True), [
-        f"{most} of {patient.epochs} epochs were trained each time"
-    ]
+    notes = []
+    if most < 1.0:
+        patient = _part(patient, max(_BATCHES, int(most * _batches(patient))))
+        notes.append(f"{len(patient.data):,} rows were trained on each time")
+    times = max(1, int(most))
+    notes.append(f"{times} of {patient.epochs} epochs were trained each time")
+    return patient.but(epochs=times, shortened=True), notes
+
+
+def _batches(patient: Patient) -> int:
+    return len(patient.sizes) or -(-len(patient.data) // patient.batch_size)
+
+
+def _part(patient: Patient, batches: int) -> Patient:
+    """The patient with so many batches alone, and as large a part to judge by.
+
+    They are the first where batches have an order; else rows are taken from all over.
+    """
+    whole = _batches(patient)
+    if batches >= whole:
+        return patient
+    if patient.sizes:
+        places = np.arange(sum(patient.sizes[:batches]))
+    else:
+        places = _all_over(len(patient.data), batches * patient.batch_size)
+    judged = _all_over(len(patient.held_out), round(len(patient.held_out) * batches / whole))
+    part = patient.keeping(places)
+    if part.origin is not None:
+        origin = replace(part.origin, held_out=part.origin.held_out[judged])
+        part = part.but(origin=origin)
+    return part.but(held_out=part.held_out.take(judged))
+
+
+def _all_over(rows: int, count: int) -> np.ndarray:
+    """The places of so many of the rows, evenly spread; one at least."""
+    return np.linspace(0, rows - 1, max(1, min(count, rows))).astype(int)

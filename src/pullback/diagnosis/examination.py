@@ -23,15 +23,19 @@ from pullback.diagnosis.slopes import checked
 from pullback.inspect.activations import ActivationStatistics
 from pullback.inspect.report import GradientReport
 from pullback.layers import Dense, Flatten, Sequential
+from pullback.layers.recurrent import Recurrent
 from pullback.train.callbacks import Event
 from pullback.train.data import Rows
 from pullback.train.finder import LearningRates
 
 _ROWS = 256  # of a batch that is looked at
+_STEPS = 4096  # of all its sequences together
 _FEW = 16  # of them, where few are enough
 _TINY = 8  # rows that any net that is well can learn by heart
 _TINY_STEPS = 300
-_LINEAR_STEPS = 300
+_OF_TINY = 0.1  # of the time
+CUT = "there was no more time"
+"""How a training ended that was cut short."""
 
 
 class Interrupted(Exception):
@@ -69,6 +73,17 @@ class Clock:
         """A callback that ends a training where a person asked to end."""
         if self._stop():
             event.stop("the doctor was interrupted")
+
+    def within(self, share: float) -> Callable[[Event], None]:
+        """The same, which ends a training also after a share of all the time."""
+        end = self.spent + share * self.seconds
+
+        def watch(event: Event) -> None:
+            self.watch(event)
+            if self.spent > end:
+                event.stop(CUT)
+
+        return watch
 
 
 class Examination:
@@ -122,11 +137,14 @@ class Examination:
 
     @cached_property
     def batch(self) -> Rows:
-        """Some rows as they come in training."""
-        data = self.patient.data
+        """Some rows as they come in training: of sequences fewer, the longer they are."""
+        data, rows = self.patient.data, _ROWS
+        if any(isinstance(layer, Recurrent) for _, layer in self.patient.layers):
+            steps = max(x.shape[1] if x.ndim > 1 else 1 for x in self.patient.inputs)
+            rows = min(_ROWS, max(_FEW, _STEPS // steps))
         if self.patient.sizes:
-            return data.take(slice(_ROWS))
-        return data.take(data.order(self.patient.parts.seed, 1)[:_ROWS])
+            return data.take(slice(rows))
+        return data.take(data.order(self.patient.parts.seed, 1)[:rows])
 
     @cached_property
     def start(self) -> ActivationStatistics | None:
@@ -249,7 +267,7 @@ class Examination:
             epochs=_TINY_STEPS,
             penalties=(),
         )
-        return patient.train(watch=self.clock.watch)
+        return patient.train(watch=self.clock.within(_OF_TINY))
 
     @cached_property
     def shuffled(self) -> Trained:

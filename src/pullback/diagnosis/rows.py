@@ -38,11 +38,11 @@ def collected(
         if count >= most:
             break
     names: Sequence[str] = list(found[0].columns)
-    columns = {name: _joined(name, [rows.columns[name] for rows in found]) for name in names}
+    columns = {name: joined(name, [rows.columns[name] for rows in found]) for name in names}
     return Rows(columns), tuple(map(len, found))
 
 
-def _joined(name: str, parts: Sequence[np.ndarray]) -> np.ndarray:
+def joined(name: str, parts: Sequence[np.ndarray]) -> np.ndarray:
     """Arrays one after another, which may differ in the length of their rows."""
     if len({x.shape[1:] for x in parts}) == 1:
         return np.concatenate(parts)

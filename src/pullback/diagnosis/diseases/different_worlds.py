@@ -15,6 +15,7 @@ from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Bars, Cure, Finding
 from pullback.diagnosis.patient import Patient, class_numbers
 from pullback.diagnosis.reference import a_forest, reader
+from pullback.diagnosis.rows import joined
 from pullback.train.data import of_kind
 
 _ROWS = 1000  # of each, that are looked at
@@ -51,7 +52,7 @@ def _inputs(examination: Examination) -> Iterator[Finding]:
     for rows in (patient.data, patient.held_out):
         which = rng.permutation(len(rows))[:_ROWS]
         parts.append([x[which] for x in of_kind("inputs", rows.columns)])
-    both = [np.concatenate(pair) for pair in zip(*parts, strict=True)]
+    both = [joined("inputs", pair) for pair in zip(*parts, strict=True)]
     features = reader(both)(both)
     second = np.repeat([False, True], [len(part[0]) for part in parts])
     area, importance = _area(features, second)
