@@ -27,6 +27,14 @@ def test_one_that_changes_in_rows_to_judge_by_costs_something():
     assert found.severity == "mild"
 
 
+def test_one_that_hardly_changes_there_is_a_note():
+    x = RNG.normal(size=(90, 4))
+    x[:, 1] = 3.0
+    x[5, 1] = 4.0
+    (found,) = findings("constant features", net(x, np.arange(90) % 2))
+    assert found.severity == "note"
+
+
 def test_inputs_that_are_all_the_same_are_severe():
     (found,) = findings("constant features", net(np.ones((90, 4)), np.arange(90) % 2))
     assert found.severity == "severe"

@@ -12,6 +12,7 @@ from pullback.diagnosis.finding import Cure, Finding
 from pullback.train.data import of_kind
 
 _SHOWN = 5
+_OFTEN = 0.05  # of the rows to judge by, in which a feature that was constant changes
 
 _CODE = """keep = x_train.std(axis=0) > 0
 x_train, x_validation = x_train[:, keep], x_validation[:, keep]"""
@@ -43,7 +44,7 @@ def _of_table(examination: Examination, table: np.ndarray) -> Iterator[Finding]:
     if not still.any():
         return
     held_out = of_kind("inputs", patient.held_out.columns)[0]
-    moves = still & (held_out != table[:1]).any(axis=0)
+    moves = still & ((held_out != table[:1]).mean(axis=0) > _OFTEN)
     which = np.flatnonzero(moves if moves.any() else still)
     names = ", ".join(patient.feature(int(k)) for k in which[:_SHOWN])
     more = f" and {len(which) - _SHOWN} more" if len(which) > _SHOWN else ""
