@@ -56,7 +56,12 @@ def proved(
 
 
 def best(trained: Trained, name: str) -> float:
-    """The best epoch by a measurement, as early stopping would keep it; nan where none was well."""
+    """The best epoch by a measurement, as early stopping would keep it; nan where none was well.
+
+    A training that was lost is nan: how far away it was before says nothing.
+    """
+    if trained.history.diverged:
+        return math.nan
     values = [row[name] for row in trained.history.rows if name in row]
     there = [x for x in values if math.isfinite(x)]
     if not there:
