@@ -95,16 +95,28 @@ def before(
 def redrawn(patient: Patient, names: Collection[str] | None = None) -> Patient:
     """The patient with weights drawn anew, by the initializer that is their layer's by default.
 
-    `names` are those of the weights; None means all with several axes. Of a function they are drawn
-    by "he".
+    Other parameters, such as biases, are as a new layer has them. `names` says which are meant;
+    None means all. Of a function weights alone are drawn, by "he".
     """
     model = patient.built()
     rng = np.random.default_rng(patient.parts.seed)
-    owners = _owners(model)
-    for name, unit in model.weights.items():
-        if unit.ndim > 1 and (names is None or name in names):
+    owners, new, weights = _owners(model), _new(patient), model.weights
+    for name, unit in model.parameters.items():
+        if names is not None and name not in names:
+            continue
+        if name in weights and unit.ndim > 1:
             unit.value = _drawn(unit, *owners.get(name, (None, "")), rng)
+        elif name in new:
+            unit.value = np.asarray(new[name].value)
     return patient.but(model=model)
+
+
+def _new(patient: Patient) -> Mapping[str, Unit]:
+    """The parameters of the same model as it is made; none of one that cannot be made anew."""
+    try:
+        return patient.but(model=rebuilt(patient.parts.model)).built().parameters
+    except (CircuitError, AttributeError):
+        return {}
 
 
 def scaled_by_layer(patient: Patient) -> Patient:

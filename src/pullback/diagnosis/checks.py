@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from pullback.diagnosis.examination import CUT, Examination
-from pullback.diagnosis.proof import best
 
 _HARDLY = 0.9  # of a loss: a net that stays above has learned hardly anything
 _NEAR = 0.25  # of what chance gives, that a loss at the start may be off
@@ -81,7 +80,7 @@ def _beats_linear(examination: Examination) -> Check:
     name = "a linear model is beaten"
     if examination.linear is None:
         return Check(name, None, examination.failed.get("linear", "there is none of such data"))
-    own, linear = (best(x, "validation_loss") for x in (examination.trained, examination.linear))
+    own, linear = (x.best("validation_loss") for x in (examination.trained, examination.linear))
     return Check(name, own <= linear, f"validation loss {own:.3g}, of a linear model {linear:.3g}")
 
 

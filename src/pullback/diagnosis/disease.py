@@ -1,7 +1,8 @@
 """In: an examination. Out: what each disease that is known finds in it. One disease a file.
 
 A disease reads measurements and answers findings. Which ones it may bring about is declared with
-it: where both are found, a cure of the one is tried, and what vanishes with it is a consequence.
+it, and a symptom is what any may bring: where both are found, a cure of the one is tried, and what
+vanishes with it is a consequence.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 DISEASES: Registry[Disease] = Registry("disease")
 
-_ODD = (CircuitError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+ODD = (CircuitError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a net or data that nobody thought of may raise."""
 
 Find = Callable[["Examination"], Iterable["Finding"]]
@@ -30,12 +31,17 @@ class Disease:
     """A name, what finds it, and the names of what it may bring about.
 
     `find` asks the examination for what it needs, which is measured then, so that the order of the
-    diseases is that of what they cost.
+    diseases is that of what they cost. Any other one may bring about a `symptom`.
     """
 
     name: str
     find: Find
     brings: frozenset[str] = frozenset()
+    symptom: bool = False
+
+    def may_bring(self, other: Disease) -> bool:
+        """Whether it may be the cause of another one."""
+        return other.name in self.brings or (other.symptom and not self.symptom)
 
     def found_in(self, examination: Examination) -> list[Finding]:
         """What is found; nothing, and why in `failed`, where the net or the data are too odd.
@@ -44,18 +50,22 @@ class Disease:
         """
         try:
             return list(self.find(examination))
-        except _ODD as error:
+        except ODD as error:
             examination.failed[self.name] = f"{type(error).__name__}: {error!s:.200}"
             return []
 
 
 def disease(
-    name: str, *, brings: Iterable[str] = (), among: Registry[Disease] = DISEASES
+    name: str,
+    *,
+    brings: Iterable[str] = (),
+    symptom: bool = False,
+    among: Registry[Disease] = DISEASES,
 ) -> Callable[[Find], Find]:
     """Register a function of an `Examination` as what finds a disease."""
 
     def register(find: Find) -> Find:
-        among.add(name, Disease(name, find, frozenset(brings)))
+        among.add(name, Disease(name, find, frozenset(brings), symptom))
         return find
 
     return register

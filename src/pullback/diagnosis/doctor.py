@@ -15,8 +15,9 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.diagnosis import diseases
 from pullback.diagnosis.checks import Check, checks
+from pullback.diagnosis.disease import ODD
 from pullback.diagnosis.examination import Clock, Examination, Interrupted
-from pullback.diagnosis.finding import SEVERITIES, Finding
+from pullback.diagnosis.finding import SEVERITIES, Cure, Finding, Left
 from pullback.diagnosis.patient import Origin, Parts, Patient
 from pullback.diagnosis.proof import proved
 from pullback.diagnosis.refusal import not_finite, refused
@@ -155,9 +156,15 @@ def _with_proof(examination: Examination, finding: Finding) -> Finding:
         if cure.change is None or not examination.clock.left:
             continue
         patient = examination.patient
+        try:
+            cured = cure.change(patient)
+        except ODD as error:
+            cures = [_untried(x, error) if x is cure else x for x in finding.cures]
+            finding = finding.but(cures=tuple(cures))
+            continue
         proof = proved(
             patient,
-            cure.change(patient),
+            cured,
             examination.known,
             examination.clock,
             measure=finding.measure or None,
@@ -170,24 +177,65 @@ def _with_proof(examination: Examination, finding: Finding) -> Finding:
     return finding.but(proof=first)
 
 
+def _untried(cure: Cure, error: Exception) -> Cure:
+    """The cure as one that cannot be tried on this net."""
+    return replace(cure, change=None, untried=f"this net does not take it: {error!s:.200}")
+
+
 def _causes(examination: Examination, found: list[Finding]) -> list[Finding]:
     """The findings with those that vanish with the cure of another under that one."""
     left = list(found)
     known = examination.patient.parts.diseases
     for finding in found:
-        brings = known[finding.disease].brings
-        others = [x for x in left if x is not finding and x.disease in brings]
-        cure = finding.cure
-        if finding not in left or not others or cure is None or cure.change is None:
+        mine = known[finding.disease]
+        others = [x for x in left if x is not finding and mine.may_bring(known[x.disease])]
+        if not others or not any(x is finding for x in left):
             continue
-        cured = Examination(cure.change(examination.patient), examination.clock)
-        there = {
-            (x.disease, x.where) for other in others for x in known[other.disease].found_in(cured)
-        }
-        gone = tuple(x for x in others if (x.disease, x.where) not in there)
-        left = [x for x in left if x not in gone]
-        left[left.index(finding)] = finding.but(consequences=gone)
+        brought = [
+            x.but(left=after, consequences=())
+            for other, after in zip(others, _after(examination, finding, others), strict=True)
+            if after is not None
+            for x in (other, *other.consequences)
+        ]
+        told = {(x.disease, x.where) for x in brought}
+        left = [
+            finding.but(consequences=tuple(brought)) if x is finding else x
+            for x in left
+            if x is finding or (x.disease, x.where) not in told
+        ]
     return left
+
+
+def _after(examination: Examination, finding: Finding, others: list[Finding]) -> list[Left | None]:
+    """What the cure of a finding leaves of each of the others; None of what it does not better.
+
+    Of a symptom it may leave a lesser severity. Where a severe cause cannot be cured here, what it
+    may bring cannot be told from what has a cause of its own.
+    """
+    unknown = finding.certain and finding.severity == "severe"
+    change = finding.cure.change if finding.cure else None
+    if change is None:
+        return ["unknown" if unknown else None] * len(others)
+    known = examination.patient.parts.diseases
+    try:
+        cured = Examination(change(examination.patient), examination.clock)
+    except ODD:
+        return [None] * len(others)
+    there: dict[tuple[str, str], Left] = {
+        (x.disease, x.where): x.severity
+        for name in dict.fromkeys(other.disease for other in others)
+        for x in known[name].found_in(cured)
+    }
+    found: list[Left | None] = []
+    for other in others:
+        now = there.get((other.disease, other.where))
+        if now is None:
+            found.append("")
+        elif known[other.disease].symptom and SEVERITIES.get(now, 0) > SEVERITIES[other.severity]:
+            found.append(now)
+        else:
+            found.append(None)
+    return found
 
 
 def _admitted(

@@ -15,7 +15,13 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.diagnosis.flow import Flow, flowed
-from pullback.diagnosis.longer import Longer, compared, with_longer_pieces
+from pullback.diagnosis.longer import (
+    Longer,
+    of_pieces,
+    of_windows,
+    with_longer_pieces,
+    with_longer_windows,
+)
 from pullback.diagnosis.lost import Lost, first_lost
 from pullback.diagnosis.patient import Patient, Trained
 from pullback.diagnosis.reference import Reference
@@ -284,16 +290,17 @@ class Examination:
 
     @cached_property
     def longer(self) -> Longer | None:
-        """The patient trained on longer pieces of its sequences; None where there are none."""
-        found = with_longer_pieces(self.patient)
-        if found is None or self.trained.history.diverged:
+        """The patient trained on longer parts of its sequences; None where there are none."""
+        pieces = with_longer_pieces(self.patient)
+        patient = pieces or with_longer_windows(self.patient)
+        if patient is None or self.trained.history.diverged:
             return None
-        self.clock.at("trains the net on longer pieces")
-        patient, times = found
+        self.clock.at("trains the net on longer parts of its sequences")
         longer = patient.train(watch=self.clock.watch, monitor=False)
         if longer.history.diverged:
             return None
-        return compared(patient, times, self.patient, (self.trained, longer))
+        how = of_windows if pieces is None else of_pieces
+        return how(patient, self.patient, (self.trained, longer))
 
     @cached_property
     def linear(self) -> Trained | None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Severity = Literal["severe", "mild", "note"]
 """Whether a net cannot learn what it should, learns it less well, or does well all the same."""
 
+Left = Severity | Literal["", "unknown"]
+"""Nothing, a lesser severity, or what cannot be told since it cannot be tried."""
+
 SEVERITIES: Mapping[str, int] = {"severe": 0, "mild": 1, "note": 2}
 
 
@@ -114,9 +117,10 @@ class Finding:
 
     `where` is the layer, column or wire that it is about, "" for the whole. `numbers` are the
     evidence for programs, and `rows` the numbers of the user's rows that it is about, the surest
-    first. `consequences` are findings that vanish with its cure. One that is `certain` by its
-    evidence stays where its cure does not help; others do not. `measure` is what its proof compares
-    where that is not to be the loss, `at_end` after the last epoch instead of the best.
+    first. `consequences` are findings that it brings about, and `left` says of such a one what the
+    cure of its cause leaves of it. One that is `certain` by its evidence stays where its cure does
+    not help; others do not. `measure` is what its proof compares where that is not to be the loss,
+    `at_end` after the last epoch instead of the best.
     """
 
     disease: str
@@ -129,6 +133,7 @@ class Finding:
     picture: Picture | None = None
     proof: Proof | None = None
     consequences: tuple[Finding, ...] = ()
+    left: Left = ""
     certain: bool = False
     rows: tuple[int, ...] = ()
     measure: str = ""
@@ -157,5 +162,5 @@ class Finding:
             "other_cures": told[1:],
             "proof": None if self.proof is None else self.proof.to_json_dict(),
             "picture": None if self.picture is None else to_plain(self.picture),
-            "consequences": [x.to_json_dict() for x in self.consequences],
+            "consequences": [{**x.to_json_dict(), "left": x.left} for x in self.consequences],
         }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pullback.diagnosis.checks import Check
 from pullback.diagnosis.figure import curve_of, points_of, svg_of
 from pullback.diagnosis.finding import Cure, Finding, Proof
-from pullback.diagnosis.text import SIGNS, headline, printable, verdict
+from pullback.diagnosis.text import SIGNS, consequence, headline, printable, verdict
 
 if TYPE_CHECKING:
     from pullback.diagnosis.patient import Patient
@@ -107,8 +107,8 @@ def _finding(k: int, finding: Finding) -> str:
         untried = f"It cannot be tried here: {finding.cure.untried}."
         parts += ["<h3>Proof</h3>", _paragraph(untried)]
     if finding.consequences:
-        gone = (_consequence(other) for other in finding.consequences)
-        parts += ["<h3>Gone with the cure</h3>", "<ul>", *gone, "</ul>"]
+        brought = (_consequence(other) for other in finding.consequences)
+        parts += ["<h3>Brings</h3>", "<ul>", *brought, "</ul>"]
     return "".join([*parts, "</section>"])
 
 
@@ -135,4 +135,4 @@ def _figure(title: str, svg: str) -> str:
 
 
 def _consequence(finding: Finding) -> str:
-    return f"<li><b>→</b>{_words(headline(finding))}: {_words(finding.evidence)}</li>"
+    return f"<li><b>→</b>{_words(consequence(finding))}: {_words(finding.evidence)}</li>"

@@ -7,6 +7,7 @@ data stay as they are. A cure is another patient, with one thing changed.
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ from pullback.train.finder import LearningRates, swept
 from pullback.train.history import History
 from pullback.train.judge import Judge
 from pullback.train.monitors import Monitor
+from pullback.train.stopping import is_larger_better
 from pullback.train.trainer import Trainer
 
 _EVERY = 5  # steps between two looks at the layers
@@ -126,7 +128,18 @@ class Trained:
     def final(self, name: str) -> float:
         """A measurement after the last epoch; nan where there is none."""
         rows = self.history.rows
-        return rows[-1].get(name, float("nan")) if rows else float("nan")
+        return rows[-1].get(name, math.nan) if rows else math.nan
+
+    def best(self, name: str) -> float:
+        """The best epoch by a measurement, as early stopping would keep it; nan where there is none.
+
+        A training that was lost is nan: how far away it was before says nothing.
+        """
+        values = [row[name] for row in self.history.rows if name in row]
+        there = [x for x in values if math.isfinite(x)]
+        if self.history.diverged or not there:
+            return math.nan
+        return max(there) if is_larger_better(name) else min(there)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ and with other seeds, so that chance is not taken for it.
 
 from __future__ import annotations
 
-import math
-
 from pullback.diagnosis.examination import Clock
 from pullback.diagnosis.finding import Proof
 from pullback.diagnosis.patient import Patient, Trained
@@ -45,7 +43,7 @@ def proved(
     name = measure or _measure(patient, cured, before[0], after[0])
     if name is None:
         return None
-    kept = Trained.final if at_end else best
+    kept = Trained.final if at_end else Trained.best
     return Proof(
         name,
         is_larger_better(name),
@@ -53,20 +51,6 @@ def proved(
         [kept(x, name) for x in after],
         (before[0].history, after[0].history),
     )
-
-
-def best(trained: Trained, name: str) -> float:
-    """The best epoch by a measurement, as early stopping would keep it; nan where none was well.
-
-    A training that was lost is nan: how far away it was before says nothing.
-    """
-    if trained.history.diverged:
-        return math.nan
-    values = [row[name] for row in trained.history.rows if name in row]
-    there = [x for x in values if math.isfinite(x)]
-    if not there:
-        return math.nan
-    return max(there) if is_larger_better(name) else min(there)
 
 
 def _measure(patient: Patient, cured: Patient, before: Trained, after: Trained) -> str | None:

@@ -74,8 +74,7 @@ def _finding(k: int, finding: Finding, width: int) -> Iterator[Text]:
     elif finding.cure is not None and finding.cure.untried:
         yield from _part("proof", f"it cannot be tried here: {finding.cure.untried}", width)
     for other in finding.consequences:
-        told = f"{headline(other)}, which is gone with the cure: {other.evidence}"
-        yield from _part("brings", told, width)
+        yield from _part("brings", f"{consequence(other)}: {other.evidence}", width)
 
 
 def headline(finding: Finding) -> str:
@@ -85,6 +84,16 @@ def headline(finding: Finding) -> str:
     'dying ReLUs in relu1'
     """
     return f"{finding.disease} in {finding.where}" if finding.where else finding.disease
+
+
+def consequence(finding: Finding) -> str:
+    """The name of what a finding brings, and what the cure leaves of it.
+
+    >>> consequence(Finding("underfitting", "severe", "", "", left="mild"))
+    'underfitting, which is mild with the cure'
+    """
+    left = {"": "is gone", "unknown": "may be gone"}.get(finding.left, f"is {finding.left}")
+    return f"{headline(finding)}, which {left} with the cure"
 
 
 def _cure(name: str, cure: Cure, width: int) -> Iterator[Text]:

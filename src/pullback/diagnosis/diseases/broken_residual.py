@@ -17,12 +17,15 @@ from pullback.layers import Residual
 from pullback.layers.initializers import INITIALIZERS
 
 _NOTHING = 1e-4  # of the other way
-_EXPLODED = 100.0
+_EXPLODED = 20.0
 
 
 @disease(
     "broken residual",
-    brings=("exploding gradients", "not a number", "saturated units", "underfitting"),
+    brings=(
+        *("exploding gradients", "not a number", "saturated units", "badly scaled initialization"),
+        *("learning rate too high", "dying ReLUs"),
+    ),
 )
 def broken(examination: Examination) -> Iterator[Finding]:
     """A Residual adds nothing to what comes in, or loses it, or many of them explode."""
@@ -40,9 +43,9 @@ def broken(examination: Examination) -> Iterator[Finding]:
             "broken residual",
             "mild",
             f"{silent} {where} {'carry' if silent.startswith('the layers') else 'carries'} "
-            f"nothing: sizes {inside:.2g} inside and {around:.2g} around",
-            "of the two ways that are added one is 0 for all rows, and no gradient comes through "
-            "it if its units are dead or its weights zero",
+            f"nothing: rows differ by {inside:.2g} inside and by {around:.2g} around",
+            "of the two ways that are added one is the same for all rows, and no gradient comes "
+            "through it if its units are dead or its weights zero",
             where=where,
             cures=(
                 Cure(
@@ -76,14 +79,20 @@ def broken(examination: Examination) -> Iterator[Finding]:
 
 
 def _ways(flow: Flow) -> dict[str, tuple[float, float]]:
-    """Of each Residual, the size of what goes around and of what comes from inside."""
+    """Of each Residual, by how much rows differ in what goes around and in what is inside."""
     found = {}
     for call in flow.calls:
         y = call.output
         if isinstance(call.layer, Residual) and isinstance(y, Unit) and len(y.inputs) == 2:
-            around, inside = (size(x.value) for x in y.inputs)
+            around, inside = (_apart(x) for x in y.inputs)
             found[flow.path(call.layer)] = around, inside
     return found
+
+
+def _apart(x: Unit) -> float:
+    """By how much rows differ: the deviation at each place, in the root mean square."""
+    with np.errstate(all="ignore"):
+        return size(np.std(np.asarray(x.value, np.float64), axis=0))
 
 
 def _sums(flow: Flow) -> dict[str, float]:
@@ -96,7 +105,7 @@ def _sums(flow: Flow) -> dict[str, float]:
 
 
 def _drawn_again(patient: Patient, where: str) -> Patient:
-    names = [name for name in patient.built().weights if name.startswith(f"{where}.")]
+    names = [name for name in patient.built().parameters if name.startswith(f"{where}.")]
     return redrawn(patient, names)
 
 

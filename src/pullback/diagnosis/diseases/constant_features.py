@@ -18,7 +18,7 @@ _CODE = """keep = x_train.std(axis=0) > 0
 x_train, x_validation = x_train[:, keep], x_validation[:, keep]"""
 
 
-@disease("constant features", brings=("shuffled labels", "underfitting"))
+@disease("constant features", brings=("shuffled labels",))
 def constant(examination: Examination) -> Iterator[Finding]:
     """Columns of a table are constant, or all inputs are."""
     inputs = examination.patient.inputs

@@ -32,7 +32,7 @@ train, validation = np.split(order, [round(0.8 * len(order))])"""
 _UNTRIED = "what the net is to be judged by only their owner can say"
 
 
-@disease("different worlds", brings=("overfitting",))
+@disease("different worlds")
 def different(examination: Examination) -> Iterator[Finding]:
     """A model tells from the inputs which rows are to train on, or classes are of other shares."""
     patient = examination.patient

@@ -17,7 +17,7 @@ _NEARLY_ALL = 0.9
 _SLOPE = 0.01
 
 
-@disease("dying ReLUs", brings=("underfitting",))
+@disease("dying ReLUs", brings=("broken residual",))
 def dying(examination: Examination) -> Iterator[Finding]:
     """Many units of a ReLU are 0 for all rows, at the start or after training."""
     flow, when = examination.flow_at_end, "after training"

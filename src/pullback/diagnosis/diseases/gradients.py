@@ -19,10 +19,10 @@ from pullback.diagnosis.patient import descriptions
 
 _VANISHED = 1e-3  # of what arrives at the last layer, arriving at the first
 _VANISHED_IN_TIME = 1e-4
-_EXPLODED = 1e3
+_EXPLODED = 500.0
 _GROWN = 100.0  # times the gradient of the first epoch
 _LEARNED = 0.3
-_SHORT = 8  # steps
+_SHORT = 4  # steps, of which fewer say nothing
 _BENDS = ("Tanh", "Sigmoid")
 _NORM: Mapping[str, Any] = {
     "kind": "BatchNorm",
@@ -33,7 +33,7 @@ _NORM: Mapping[str, Any] = {
 _STACKS = ("RNN", "GRU", "LSTM")
 
 
-@disease("vanishing gradients", brings=("learning rate too low", "underfitting"))
+@disease("vanishing gradients", brings=("learning rate too low",))
 def vanishing(examination: Examination) -> Iterator[Finding]:
     """Hardly anything of the gradient arrives at the first layers, or at the first steps."""
     flow = examination.flow
@@ -61,7 +61,7 @@ def vanishing(examination: Examination) -> Iterator[Finding]:
 
 @disease(
     "exploding gradients",
-    brings=("not a number", "dying ReLUs", "saturated units", "underfitting"),
+    brings=("not a number", "dying ReLUs", "saturated units"),
 )
 def exploding(examination: Examination) -> Iterator[Finding]:
     """The gradient grows on its way back, or in the course of training, beyond all measure."""

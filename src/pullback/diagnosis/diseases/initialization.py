@@ -24,7 +24,7 @@ _ANSWERS = 10.0  # times the labels
 
 _BRINGS = (
     *("vanishing gradients", "badly scaled initialization", "dying ReLUs"),
-    *("learning rate too low", "broken residual", "underfitting"),
+    *("learning rate too low", "broken residual"),
 )
 
 
@@ -92,7 +92,7 @@ def _units_alike(w: np.ndarray) -> bool:
     "badly scaled initialization",
     brings=(
         *("vanishing gradients", "exploding gradients", "saturated units", "dying ReLUs"),
-        *("not a number", "learning rate too high", "learning rate too low", "underfitting"),
+        *("not a number", "learning rate too high", "learning rate too low"),
     ),
 )
 def badly_scaled(examination: Examination) -> Iterator[Finding]:

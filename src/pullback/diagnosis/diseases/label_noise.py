@@ -38,7 +38,7 @@ class _Suspects:
     places: np.ndarray
 
 
-@disease("label noise", brings=("overfitting",))
+@disease("label noise")
 def noisy(examination: Examination) -> Iterator[Finding]:
     """Labels disagree with what others like them say, also where there is no doubt."""
     reference, patient = examination.reference, examination.patient

@@ -28,10 +28,7 @@ _LOOKS = 64  # at a schedule
 
 @disease(
     "learning rate too high",
-    brings=(
-        *("dying ReLUs", "saturated units", "exploding gradients", "not a number"),
-        "underfitting",
-    ),
+    brings=(*("dying ReLUs", "saturated units", "exploding gradients", "not a number"),),
 )
 def too_high(examination: Examination) -> Iterator[Finding]:
     """The loss grows, or jumps about, and at smaller rates it falls."""
@@ -60,7 +57,7 @@ def too_high(examination: Examination) -> Iterator[Finding]:
     )
 
 
-@disease("learning rate too low", brings=("underfitting",))
+@disease("learning rate too low")
 def too_low(examination: Examination) -> Iterator[Finding]:
     """The loss falls, but hardly, and at larger rates it falls fast."""
     history = examination.trained.history

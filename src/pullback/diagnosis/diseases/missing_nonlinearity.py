@@ -17,7 +17,7 @@ from pullback.diagnosis.flow import Flow, Product
 _UNLEARNED = 0.5  # of the loss at the start: a linear net that stays above needs more
 
 
-@disease("missing nonlinearity", brings=("underfitting",))
+@disease("missing nonlinearity")
 def missing(examination: Examination) -> Iterator[Finding]:
     """A layer of weights stands behind another one, with nothing between that bends."""
     flow = examination.structure

@@ -18,7 +18,7 @@ _STRENGTH = 1e-3
 _MIXUP = 0.2
 
 
-@disease("overfitting")
+@disease("overfitting", symptom=True)
 def overfits(examination: Examination) -> Iterator[Finding]:
     """The loss of rows to judge by rises while that of rows to train on falls."""
     history = examination.trained.history

@@ -22,7 +22,7 @@ _WEAKER = 100.0
 _DECAY = "weight_decay"
 
 
-@disease("penalty too strong", brings=("vanishing gradients", "underfitting"))
+@disease("penalty too strong", brings=("vanishing gradients",))
 def too_strong(examination: Examination) -> Iterator[Finding]:
     """The weights have shrunk in training, and without the pull the net does better."""
     parts = examination.patient.parts

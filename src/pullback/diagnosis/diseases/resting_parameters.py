@@ -15,7 +15,7 @@ from pullback.layers.layer import Layer
 _MOST = 0.5  # of the numbers that a net has to learn
 
 
-@disease("frozen parameters", brings=("underfitting",))
+@disease("frozen parameters")
 def frozen(examination: Examination) -> Iterator[Finding]:
     """Layers are frozen, and the net does better where they learn too."""
     flow = examination.flow
@@ -58,7 +58,10 @@ def frozen(examination: Examination) -> Iterator[Finding]:
         )
 
 
-@disease("disconnected parameters", brings=("underfitting",))
+@disease(
+    "disconnected parameters",
+    brings=("missing nonlinearity", "learning rate too low", "vanishing gradients"),
+)
 def disconnected(examination: Examination) -> Iterator[Finding]:
     """No gradient reaches some parameters: nothing that the loss is made of is made of them."""
     flow = examination.flow

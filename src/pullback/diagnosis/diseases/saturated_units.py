@@ -29,7 +29,10 @@ _BATCH_NORM: Mapping[str, Any] = {
 }
 
 
-@disease("saturated units", brings=("vanishing gradients", "underfitting"))
+@disease(
+    "saturated units",
+    brings=("vanishing gradients", "learning rate too high", "learning rate too low"),
+)
 def saturated(examination: Examination) -> Iterator[Finding]:
     """Most elements of a tanh or sigmoid inside the net lie at its flat ends."""
     shares, when, most = _shares(examination.flow), "at the start", _MANY

@@ -26,7 +26,7 @@ _CODE = {
 }
 
 
-@disease("shifted labels", brings=("shuffled labels", "overfitting", "underfitting"))
+@disease("shifted labels", brings=("shuffled labels",))
 def shifted(examination: Examination) -> Iterator[Finding]:
     """The labels fit the inputs of the rows beside theirs."""
     reference = examination.reference

@@ -19,7 +19,7 @@ _CODE = """order = np.random.default_rng(0).permutation(len(x))
 x, labels = x[order], labels[order]  # one order for both, wherever rows are mixed"""
 
 
-@disease("shuffled labels", brings=("overfitting", "underfitting", "learning rate too low"))
+@disease("shuffled labels", brings=("learning rate too low",))
 def shuffled(examination: Examination) -> Iterator[Finding]:
     """Neither the net nor any ordinary model is better than chance on rows that it has not seen."""
     reference = examination.reference

@@ -22,7 +22,7 @@ _SQUASHED = ("Softmax", "Sigmoid")
 _ROUNDING = 1e-3
 
 
-@disease("softmax twice", brings=("vanishing gradients", "learning rate too low", "underfitting"))
+@disease("softmax twice", brings=("vanishing gradients", "learning rate too low"))
 def twice(examination: Examination) -> Iterator[Finding]:
     """What the model answers are probabilities already, and the loss makes such of scores."""
     flow, end = examination.flow, examination.flow_at_end

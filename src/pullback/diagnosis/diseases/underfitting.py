@@ -21,7 +21,7 @@ _WIDER = 4
 _HIDDEN = 64  # units of a layer that there was none of
 
 
-@disease("underfitting")
+@disease("underfitting", symptom=True)
 def underfits(examination: Examination) -> Iterator[Finding]:
     """The net is worse on its own rows than a forest is on rows that it has not seen."""
     patient, reference = examination.patient, examination.reference

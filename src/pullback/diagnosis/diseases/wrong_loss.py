@@ -37,7 +37,10 @@ _QUANTITY = """model = pb.Sequential(..., pb.Dense(1))  # one number
 loss = pb.SquaredError()"""
 
 
-@disease("wrong loss", brings=("underfitting", "overfitting", "unbalanced classes"))
+@disease(
+    "wrong loss",
+    brings=("unbalanced classes", "learning rate too high", "learning rate too low", "dying ReLUs"),
+)
 def wrong(examination: Examination) -> Iterator[Finding]:
     """Class numbers as quantities, quantities as classes, or labels that no answer reaches."""
     patient = examination.patient

@@ -65,7 +65,7 @@ def known() -> dict[str, Disease]:
 def _both(name: str) -> Disease:
     ways = [registry[name] for registry in (OWN, DISEASES) if name in registry]
     brings = frozenset().union(*(way.brings for way in ways))
-    return Disease(name, _finder(name), brings)
+    return Disease(name, _finder(name), brings, any(way.symptom for way in ways))
 
 
 def _finder(name: str) -> Callable[[Examination], Iterator[Finding]]:

@@ -16,7 +16,7 @@ from pullback.diagnosis.torch.seen import Batch
 _FIT = "labels.reshape(outputs.shape)"
 
 
-@disease("broadcast labels", brings=("underfitting", "wrong loss"), among=OWN)
+@disease("broadcast labels", brings=("wrong loss",), among=OWN)
 def broadcast(examination: Examination) -> Iterator[Finding]:
     """Answers that are the labels cost as much as those that are the labels of other rows."""
     batch = Batch(examination)

@@ -12,7 +12,7 @@ from pullback.diagnosis.torch.change import edited, parts_of
 from pullback.diagnosis.torch.own import OWN
 
 
-@disease("frozen parameters", brings=("learning rate too low", "underfitting"), among=OWN)
+@disease("frozen parameters", brings=("learning rate too low",), among=OWN)
 def frozen(examination: Examination) -> Iterator[Finding]:
     """Parameters have requires_grad False, or the optimizer does not hold them."""
     parts = parts_of(examination.patient)

@@ -16,7 +16,7 @@ from pullback.diagnosis.torch.own import OWN
 from pullback.diagnosis.torch.seen import Batch
 
 
-@disease("missing nonlinearity", brings=("underfitting",), among=OWN)
+@disease("missing nonlinearity", among=OWN)
 def missing(examination: Examination) -> Iterator[Finding]:
     """Between two linear layers is nothing that bends."""
     made = Batch(examination).seen.made

@@ -18,7 +18,7 @@ _SHRUNK = 0.5  # of their length that weights have left
 _LESS = 0.01  # of the decay, that is tried
 
 
-@disease("penalty too strong", brings=("underfitting", "vanishing gradients"), among=OWN)
+@disease("penalty too strong", brings=("vanishing gradients",), among=OWN)
 def too_strong(examination: Examination) -> Iterator[Finding]:
     """With weight decay the weights are much shorter after training."""
     parts = parts_of(examination.patient)
