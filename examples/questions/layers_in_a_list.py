@@ -25,10 +25,10 @@ class Net(nn.Module):
 
 
 torch.manual_seed(0)
-x = torch.randn(400, 2)
+x = torch.randn(300, 2)
 angle = torch.atan2(x[:, 1], x[:, 0]) + 2.0 * x.norm(dim=1)
 labels = (angle * 3.0 / torch.pi).floor().long() % 3  # three arms of a spiral
 model = Net()
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-report = pb.doctor(model, x, labels, loss=nn.CrossEntropyLoss(), optimizer=optimizer, epochs=40)
+report = pb.doctor(model, x, labels, loss=nn.CrossEntropyLoss(), optimizer=optimizer, epochs=20)
 print(report)

@@ -14,5 +14,5 @@ model = pb.Sequential(
     pb.Dense(100, initializer="zeros"), pb.ReLU(), pb.Dense(10, initializer="zeros"), rng=0
 )
 trainer = pb.Trainer(model, pb.SoftmaxCrossEntropy(), pb.SGD(0.5))
-report = pb.doctor(trainer, digits.inputs[:300], digits.labels[:300], epochs=5, batch_size=50)
+report = pb.doctor(trainer, digits.inputs[:600], digits.labels[:600], epochs=5, batch_size=100)
 print(report)

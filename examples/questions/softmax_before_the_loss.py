@@ -18,6 +18,6 @@ torch.manual_seed(0)
 model = nn.Sequential(
     nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10), nn.Softmax(dim=1)
 )
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
 report = pb.doctor(model, x, labels, loss=nn.CrossEntropyLoss(), optimizer=optimizer, epochs=10)
 print(report)

@@ -12,5 +12,5 @@ import pullback as pb
 
 x = np.arange(200.0)
 trainer = pb.Trainer(pb.Sequential(pb.Dense(1), rng=0), pb.SquaredError(), pb.SGD(0.001))
-report = pb.doctor(trainer, x[:, None], 2.0 * x, epochs=1, batch_size=1)
+report = pb.doctor(trainer, x[:, None], 2.0 * x, epochs=2, batch_size=1)
 print(report)
