@@ -2,7 +2,7 @@
 
 https://stackoverflow.com/questions/3644795
 
-Why the error hardly falls, was asked. The accepted answer: the net ends with tanh, which lies
+Why the error hardly falls, was asked. The answer: the net ends with tanh, which lies
 between -1 and 1; scale the labels, or leave it out at the end.
 """
 

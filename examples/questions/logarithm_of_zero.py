@@ -2,8 +2,8 @@
 
 https://stackoverflow.com/questions/33712178
 
-Why training broke down so late, was asked. The accepted answer, by the asker: the cross entropy was
-written as -sum(y * log(p)), and where a net is quite sure, p is 0; clip it, or start from scores.
+Why training broke down so late, was asked. The answer, by the asker: the cross entropy was written
+as -sum(y * log(p)), and where a net is quite sure, p is 0; clip it, or start from scores.
 """
 
 from dataclasses import dataclass

@@ -2,8 +2,9 @@
 
 https://exchangetuts.com/why-adding-one-more-layer-to-the-tensorflow-simple-neural-net-example-breaks-it-1641643924769364
 
-The well-known first example of TensorFlow starts at zero; with a hidden layer that does so too, 92%
-became 11%, and why, was asked. The answer: layers behind one another must not start alike.
+A copy of a question of Stack Overflow. The first example of TensorFlow starts at zero; with a
+hidden layer that does so too, 92% became 11%, and why, was asked. The answer: where layers stand
+behind one another, their units must not start alike.
 """
 
 import pullback as pb

@@ -2,7 +2,7 @@
 
 https://stackoverflow.com/questions/48816873
 
-Why one more hidden layer keeps the weights from moving, was asked. The accepted answer: weights of
+Why one more hidden layer keeps the weights from moving, was asked. The answer: weights of
 a deviation of 0.001 let the gradient vanish; draw them as Glorot and Bengio do.
 """
 
