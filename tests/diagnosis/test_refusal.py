@@ -130,7 +130,7 @@ def test_what_is_no_fault_of_numbers_is_raised():
 
 def test_a_doctor_says_so_and_goes_on(monkeypatch):
     module = sys.modules[doctor.__module__]
-    monkeypatch.setattr(module, "_in_time", lambda patient, clock: (patient, []))
+    monkeypatch.setattr(module, "in_time", lambda patient, clock: (patient, []))
     monkeypatch.setattr(module, "checks", lambda examination: [])
     one = {"not a number": DISEASES["not a number"]}
     monkeypatch.setattr("pullback.diagnosis.patient.DISEASES", one)

@@ -4,7 +4,7 @@ import numpy as np
 from tests.diagnosis.small import patient
 
 import pullback as pb
-from pullback.diagnosis.doctor import _admitted
+from pullback.diagnosis.admission import admitted
 from pullback.diagnosis.finding import Finding
 from pullback.diagnosis.patient import answered, class_numbers
 from pullback.train.data import Rows
@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 def admitted(x, y=None, validation=0.2, loss=None, outputs=2):
     loss = loss or pb.SoftmaxCrossEntropy()
     trainer = pb.Trainer(pb.Dense(outputs), loss, pb.SGD(0.1), engine="eager")
-    return _admitted(trainer, x, y, validation, 1, 8, ())[0]
+    return admitted(trainer, x, y, validation, 1, 8, ())[0]
 
 
 def test_rows_that_are_held_out_by_chance_keep_their_numbers():

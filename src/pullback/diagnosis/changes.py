@@ -7,6 +7,7 @@ the weights that training starts from, of the optimizer.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from inspect import signature
@@ -87,6 +88,16 @@ def before(
             described["layers"] = line
 
     return edit
+
+
+def in_pb(layer: Layer) -> str:
+    """A layer as code to paste, where the library is `pb`.
+
+    >>> from pullback.layers import Dense, ReLU, Sequential
+    >>> in_pb(Sequential(Dense(8), ReLU()))
+    'pb.Sequential(pb.Dense(8), pb.ReLU())'
+    """
+    return re.sub(r"\b([A-Z]\w*)\(", r"pb.\1(", repr(layer))
 
 
 # The start ---------------------------------------------------------------------------------------

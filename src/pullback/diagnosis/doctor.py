@@ -6,35 +6,25 @@ cure; and what else vanishes with a cure, which is a consequence and no cause.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from pullback.core.errors import CircuitError
 from pullback.diagnosis import diseases
+from pullback.diagnosis.admission import EPOCHS, MOST_ROWS, admitted, in_time
 from pullback.diagnosis.checks import Check, checks
 from pullback.diagnosis.disease import ODD
 from pullback.diagnosis.examination import Clock, Examination, Interrupted
 from pullback.diagnosis.finding import SEVERITIES, Cure, Finding, Left
-from pullback.diagnosis.patient import Origin, Parts, Patient
+from pullback.diagnosis.patient import Patient
 from pullback.diagnosis.proof import proved
 from pullback.diagnosis.refusal import not_finite, refused
 from pullback.diagnosis.report import Report
-from pullback.diagnosis.rows import collected, divided
-from pullback.diagnosis.torch import Case, admitted, is_module
+from pullback.diagnosis.torch import Case, admitted_module, is_module
 from pullback.inspect.arguments import positive
-from pullback.train.data import Batches, Rows, are_batches
 from pullback.train.interrupt import Interruptible
 from pullback.train.trainer import Trainer
-
-_MOST_ROWS = 4000  # that are looked at
-_RUN = 50  # rows that are drawn together
-_NUMBER = "number"  # the column of the numbers of rows
-_EPOCHS = 10
-_BATCHES = 4  # that tell how long an epoch takes, and are trained on in any case
-_OF_BASE = 0.06  # of the time, for one training as its owner does
 
 
 def doctor(
@@ -94,26 +84,26 @@ def doctor(
         columns = tuple(map(str, columns)) or tuple(map(str, getattr(data, "columns", ())))
         known: list[Finding] = []
         if not isinstance(trainer, Trainer):
-            times = epochs or _EPOCHS
+            times = epochs or EPOCHS
             case = Case(
                 trainer, data, labels, loss, optimizer, validation, times, batch_size, columns
             )
-            patient, notes = admitted(case, _MOST_ROWS)
-            patient, more = _in_time(patient, clock)
+            patient, notes = admitted_module(case, MOST_ROWS)
+            patient, more = in_time(patient, clock)
             return _diagnosed(patient, clock, [*notes, *more], known)
         given = data, labels, validation
         try:
-            patient, notes = _admitted(trainer, *given, epochs, batch_size, columns)
+            patient, notes = admitted(trainer, *given, epochs, batch_size, columns)
         except CircuitError as error:
-            refusal = refused(trainer, given, columns, _MOST_ROWS, error)
+            refusal = refused(trainer, given, columns, MOST_ROWS, error)
             known.append(refusal.finding)
             if refusal.given is None:
                 return Report(None, tuple(known), (), (), clock.spent)
-            patient, notes = _admitted(trainer, *refusal.given, epochs, batch_size, columns)
+            patient, notes = admitted(trainer, *refusal.given, epochs, batch_size, columns)
             notes.append("rows are numbered as they are left without those that hold no numbers")
         if (lost := not_finite(patient.parts.model)) is not None:
             return Report(patient, (lost, *known), (), tuple(notes), clock.spent)
-        patient, more = _in_time(patient, clock)
+        patient, more = in_time(patient, clock)
         return _diagnosed(patient, clock, [*notes, *more], known)
 
 
@@ -129,8 +119,10 @@ def _diagnosed(
         found.extend(_found(examination))
         for k, finding in enumerate(found):
             found[k] = _with_proof(examination, finding)
-        found = [x for x in found if x.certain or x.proof is None or x.proof.helps]
-        found = _causes(examination, found)
+        kept = [x for x in found if x.certain or x.proof is None or x.proof.helps]
+        dropped = [x for x in found if not any(x is y for y in kept)]
+        found = _causes(examination, kept)
+        found.extend(_behind(examination, found, dropped))
     except Interrupted:
         ended = "interrupted"
     notes.extend(
@@ -199,20 +191,26 @@ def _causes(examination: Examination, found: list[Finding]) -> list[Finding]:
         ]
         told = {(x.disease, x.where) for x in brought}
         left = [
-            finding.but(consequences=tuple(brought)) if x is finding else x
+            _with_consequences(finding, brought) if x is finding else x
             for x in left
             if x is finding or (x.disease, x.where) not in told
         ]
     return left
 
 
+def _with_consequences(finding: Finding, brought: list[Finding]) -> Finding:
+    """The finding with what it brings, which makes it as severe."""
+    severity = min((x.severity for x in (finding, *brought)), key=lambda x: SEVERITIES[x])
+    return finding.but(consequences=tuple(brought), severity=severity)
+
+
 def _after(examination: Examination, finding: Finding, others: list[Finding]) -> list[Left | None]:
     """What the cure of a finding leaves of each of the others; None of what it does not better.
 
-    Of a symptom it may leave a lesser severity. Where a severe cause cannot be cured here, what it
-    may bring cannot be told from what has a cause of its own.
+    Of a symptom it may leave a lesser severity. Where a cause is certain and cannot be cured here,
+    what it may bring cannot be told from what has a cause of its own.
     """
-    unknown = finding.certain and finding.severity == "severe"
+    unknown = finding.certain and finding.severity != "note"
     change = finding.cure.change if finding.cure else None
     if change is None:
         return ["unknown" if unknown else None] * len(others)
@@ -238,118 +236,46 @@ def _after(examination: Examination, finding: Finding, others: list[Finding]) ->
     return found
 
 
-def _admitted(
-    trainer: Trainer,
-    data: Any,
-    labels: Any,
-    validation: Any,
-    epochs: int | None,
-    batch_size: int,
-    columns: Sequence[str],
-) -> tuple[Patient, list[str]]:
-    """The patient, and what is to be said of how it was taken."""
-    notes: list[str] = []
-    reader = trainer._reader
-    sizes: tuple[int, ...] = ()
-    if labels is None and isinstance(data, tuple) and len(data) in (2, 3):
-        rows = reader.tuple(data, "training")
-    elif are_batches(data, labels):
-        rows, sizes = collected(Batches(data, 1), _MOST_ROWS, reader.tuple)
-        notes.append(f"{len(rows):,} rows of the first {len(sizes):,} batches were taken")
-    else:
-        rows = reader.rows(data, labels, None, "training")
-    rows = _numbered(rows)
-    apart = isinstance(validation, tuple)
-    if apart:
-        held_out = _numbered(reader.tuple(validation, "validation"))
-    else:
-        rows, held_out, sizes = divided(rows, sizes, float(validation), trainer.seed)
-    if len(rows) > _MOST_ROWS and not sizes:
-        drawn = _drawn(rows, trainer.seed)
-        notes.append(f"{len(drawn):,} rows were drawn from {len(rows):,}")
-        rows = drawn
-    if len(held_out) > _MOST_ROWS:
-        held_out = _drawn(held_out, trainer.seed)
-    rows, numbers = _without_numbers(rows)
-    held_out, of_held_out = _without_numbers(held_out)
-    patient = Patient(
-        Parts.of(trainer),
-        rows,
-        held_out,
-        epochs or trainer._epochs or _EPOCHS,
-        batch_size,
-        sizes,
-        tuple(columns),
-        Origin(numbers, of_held_out, apart),
-    )
-    return patient, notes
+def _behind(
+    examination: Examination, found: list[Finding], dropped: list[Finding]
+) -> list[Finding]:
+    """What the causes hid: findings whose cures help where what was found is cured as well."""
+    changes = [
+        cure.change
+        for x in found
+        if (cure := x.cure) is not None and cure.change is not None and x.proof and x.proof.helps
+    ]
+    if not dropped or not changes or not examination.clock.left:
+        return []
 
-
-def _numbered(rows: Rows) -> Rows:
-    """The rows with a column that tells which they are, whatever is drawn from them."""
-    return replace(rows, columns={**rows.columns, _NUMBER: np.arange(len(rows))})
-
-
-def _without_numbers(rows: Rows) -> tuple[Rows, np.ndarray]:
-    columns = dict(rows.columns)
-    numbers = columns.pop(_NUMBER)
-    return replace(rows, columns=columns), numbers
-
-
-def _drawn(rows: Rows, seed: int) -> Rows:
-    """About as many rows as are looked at, in runs, so that most keep their neighbours."""
-    runs = rows.columns[_NUMBER] // _RUN
-    there = np.unique(runs)
-    count = max(1, round(len(there) * _MOST_ROWS / len(rows)))
-    chosen = np.random.default_rng(seed).choice(there, count, replace=False)
-    return rows.take(np.isin(runs, chosen))
-
-
-def _in_time(patient: Patient, clock: Clock) -> tuple[Patient, list[str]]:
-    """The patient with as many epochs as there is time for."""
-    try:
-        clock.at("trains the net for an epoch")
-    except Interrupted:
-        return patient, []  # the first examination ends by it too, and says so
-    few = _part(patient, _BATCHES)
-    taken = len(few.data) / len(patient.data)
-    seconds = few.train(epochs=min(2, patient.epochs), monitor=False).final("seconds")
-    most = _OF_BASE * clock.seconds * taken / max(seconds, 1e-6)
-    if most >= patient.epochs:
-        return patient, []
-    notes = []
-    if most < 1.0:
-        patient = _part(patient, max(_BATCHES, int(most * _batches(patient))))
-        notes.append(f"{len(patient.data):,} rows were trained on each time")
-    times = max(1, int(most))
-    notes.append(f"{times} of {patient.epochs} epochs were trained each time")
-    return patient.but(epochs=times, shortened=True), notes
-
-
-def _batches(patient: Patient) -> int:
-    return len(patient.sizes) or -(-len(patient.data) // patient.batch_size)
-
-
-def _part(patient: Patient, batches: int) -> Patient:
-    """The patient with so many batches alone, and as large a part to judge by.
-
-    They are the first where batches have an order; else rows are taken from all over.
-    """
-    whole = _batches(patient)
-    if batches >= whole:
+    def before(patient: Patient) -> Patient:
+        for change in changes:
+            patient = change(patient)
         return patient
-    if patient.sizes:
-        places = np.arange(sum(patient.sizes[:batches]))
-    else:
-        places = _all_over(len(patient.data), batches * patient.batch_size)
-    judged = _all_over(len(patient.held_out), round(len(patient.held_out) * batches / whole))
-    part = patient.keeping(places)
-    if part.origin is not None:
-        origin = replace(part.origin, held_out=part.origin.held_out[judged])
-        part = part.but(origin=origin)
-    return part.but(held_out=part.held_out.take(judged))
+
+    try:
+        cured = Examination(before(examination.patient), examination.clock)
+    except ODD:
+        return []
+    known = examination.patient.parts.diseases
+    names = dict.fromkeys(x.disease for x in dropped)
+    seen = [
+        _with_proof(cured, x)
+        for name in names
+        for x in known[name].found_in(cured)
+        if (x.disease, x.where) in {(y.disease, y.where) for y in dropped}
+    ]
+    return [_together(x, before) for x in seen if x.proof is not None and x.proof.helps]
 
 
-def _all_over(rows: int, count: int) -> np.ndarray:
-    """The places of so many of the rows, evenly spread; one at least."""
-    return np.linspace(0, rows - 1, max(1, min(count, rows))).astype(int)
+def _together(finding: Finding, before: Callable[[Patient], Patient]) -> Finding:
+    """The finding whose cure is made after those of the others."""
+    cure, *others = finding.cures
+    assert cure.change is not None
+    change = cure.change
+    both = replace(
+        cure,
+        text=f"{cure.text}, and cure what stands above as well",
+        change=lambda patient: change(before(patient)),
+    )
+    return finding.but(cures=(both, *others))

@@ -40,6 +40,7 @@ _FEW = 16  # of them, where few are enough
 _TINY = 8  # rows that any net that is well can learn by heart
 _TINY_STEPS = 300
 _OF_TINY = 0.1  # of the time
+_LINEAR_STEPS = 400  # that a linear model needs
 CUT = "there was no more time"
 """How a training ended that was cut short."""
 
@@ -316,9 +317,10 @@ class Examination:
         if parts is None or len(shape) > 2:
             return None
         try:
-            return replace(standardized(self.patient), parts=parts).train(
-                watch=self.clock.watch, monitor=False
-            )
+            patient = replace(standardized(self.patient), parts=parts)
+            steps = len(patient.sizes) or -(-len(patient.data) // patient.batch_size)
+            epochs = max(patient.epochs, -(-_LINEAR_STEPS // steps))
+            return patient.train(epochs=epochs, watch=self.clock.within(_OF_TINY), monitor=False)
         except CircuitError as error:
             self.failed["linear"] = str(error)
             return None

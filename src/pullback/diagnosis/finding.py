@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -45,6 +46,8 @@ class Bars:
 
 Picture = Curve | Bars
 
+TRIFLE = 0.02  # of what is measured, which is not worth a change
+
 
 @dataclass(frozen=True)
 class Cure:
@@ -65,7 +68,7 @@ class Proof:
     """The same training with and without the cure: both histories, and the ends over some seeds.
 
     `measure` is what is compared at the end. `noise` is the standard error of the difference of
-    the means; the cure `helps` where the difference is more than twice that.
+    the means; the cure `helps` where the difference is more than twice that, and no trifle.
     """
 
     measure: str
@@ -88,8 +91,10 @@ class Proof:
 
     @property
     def helps(self) -> bool:
-        """Whether it is better by more than the seeds differ."""
-        return bool(self.gain > 2.0 * self.noise and self.gain > 0.0)
+        """Whether it is better by more than the seeds differ, and by something that counts."""
+        before = abs(_mean(self.before, 1.0))
+        least = TRIFLE * before if math.isfinite(before) else 0.0
+        return bool(self.gain > max(2.0 * self.noise, least))
 
     def to_json_dict(self) -> dict[str, Any]:
         return {

@@ -97,8 +97,8 @@ def with_longer_windows(patient: Patient) -> Patient | None:
     name = next(name for name in patient.data.columns if name.startswith("inputs"))
     longer = patient.keeping(kept)
     rows = patient.held_out.take(judged)
-    told = {name: np.stack([data[k] for k in kept])}
-    seen = {name: np.stack([held_out[k] for k in judged])}
+    told = {name: np.stack([w for w in data if w is not None])}
+    seen = {name: np.stack([w for w in held_out if w is not None])}
     return longer.but(
         data=Rows({**longer.data.columns, **told}, longer.data.sampling),
         held_out=Rows({**rows.columns, **seen}),

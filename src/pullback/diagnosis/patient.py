@@ -131,9 +131,10 @@ class Trained:
         return rows[-1].get(name, math.nan) if rows else math.nan
 
     def best(self, name: str) -> float:
-        """The best epoch by a measurement, as early stopping would keep it; nan where there is none.
+        """The best epoch by a measurement, as early stopping would keep it.
 
-        A training that was lost is nan: how far away it was before says nothing.
+        It is nan where there is none, and of a training that was lost: how far away it was before
+        says nothing.
         """
         values = [row[name] for row in self.history.rows if name in row]
         there = [x for x in values if math.isfinite(x)]

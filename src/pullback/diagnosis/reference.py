@@ -46,6 +46,7 @@ class Reference:
         self.patient, self.clock = patient, clock
         self.rows, self.truth = rows, truth
         self.is_of_classes = task == "classification"
+        self.of_tokens = any(_common(x) is not None for x in patient.inputs)
         self._reads = reader([x[rows] for x in patient.inputs])
         self.features = self._reads([x[rows] for x in patient.inputs])
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from pullback.core.errors import CircuitError
+from pullback.losses.loss import Loss
 from pullback.train.data import Batches, Rows, of_kind
 
 
@@ -58,6 +61,29 @@ def joined(name: str, parts: Sequence[np.ndarray]) -> np.ndarray:
             for x in parts
         ]
     )
+
+
+def steady(loss: Loss, labels: np.ndarray, shape: tuple[int, ...]) -> Loss:
+    """A loss that takes labels as it has prepared them: most do, of which it is the same.
+
+    One that does not, such as of class numbers that it makes one-hot, gets a `prepare` that does.
+    """
+    try:
+        again = np.asarray(loss.prepare(labels, shape))
+        if again.shape == labels.shape and np.array_equal(again, labels):
+            return loss
+    except (CircuitError, LookupError, TypeError, ValueError):
+        pass
+    kind = type(loss)
+    own = {"prepare": _as_they_are, "__module__": kind.__module__, "__doc__": kind.__doc__}
+    made = type(kind.__name__, (kind,), own)
+    same = copy.copy(loss)
+    object.__setattr__(same, "__class__", made)
+    return same
+
+
+def _as_they_are(loss: Loss, labels: Any, shape: tuple[int, ...]) -> np.ndarray:
+    return np.asarray(labels)
 
 
 def divided(

@@ -109,6 +109,9 @@ class Loss(Portable, ABC):
             total = costs.sum()
         if np.isfinite(total):
             return
+        least = self.cost(Unit(np.zeros(shape, dtype)), Unit(np.zeros_like(labels))).value
+        if not np.isfinite(least).all():
+            return  # it is scores of 0 that have no cost, whatever the labels
         row = int(np.abs(labels.reshape(len(labels), -1)).max(axis=1).argmax())
         raise CircuitError(
             f"label {labels[row]} (row {row}) is too large: {type(self).__name__} of it overflows "

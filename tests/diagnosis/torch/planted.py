@@ -11,7 +11,7 @@ torch: Any = pytest.importorskip("torch", reason="torch is not installed: see th
 
 from pullback.diagnosis.examination import Clock, Examination  # noqa: E402
 from pullback.diagnosis.patient import Patient  # noqa: E402
-from pullback.diagnosis.torch import Case, admitted  # noqa: E402
+from pullback.diagnosis.torch import Case, admitted_module  # noqa: E402
 from pullback.diagnosis.torch.diseases import known  # noqa: E402
 from pullback.diagnosis.torch.own import OWN  # noqa: E402
 
@@ -46,7 +46,7 @@ def taken(model: Any, data: Any, loss: Any = None, optimizer: Any = None, **how:
     case = {"labels": None, "validation": 0.2, "epochs": 8, "batch_size": 16, "columns": ()} | how
     loss = nn.CrossEntropyLoss() if loss is None else loss
     optimizer = sgd(model) if optimizer is None else optimizer
-    return admitted(Case(model, data, loss=loss, optimizer=optimizer, **case), MOST)
+    return admitted_module(Case(model, data, loss=loss, optimizer=optimizer, **case), MOST)
 
 
 def patient(model: Any, data: Any, *parts: Any, **how: Any) -> Patient:

@@ -24,7 +24,7 @@ _ANSWERS = 10.0  # times the labels
 
 _BRINGS = (
     *("vanishing gradients", "badly scaled initialization", "dying ReLUs"),
-    *("learning rate too low", "broken residual"),
+    *("learning rate too low", "learning rate too high", "broken residual"),
 )
 
 

@@ -18,8 +18,9 @@ from pullback.diagnosis.reference import Reference
 
 _CONFIDENT = 0.25  # the share of rows that are told with most confidence
 _LEAST = 0.02  # a share of wrong labels that is worth a word
-_FLAT = 0.6  # of all errors, what the confident rows have where labels are wrong by chance
-_BETTER = 0.7  # of the errors of chance, that may be left
+_FLAT = 0.5  # of all errors, what the confident rows have where labels are wrong by chance
+_BETTER = 0.75  # of the errors of chance, that may be left
+_BETTER_OF_TOKENS = 0.5  # which are counted, where their order may decide
 _SURE = 2.0  # standard errors
 _SHOWN = 12
 _KEPT = 200  # rows that are named to programs
@@ -45,7 +46,7 @@ def noisy(examination: Examination) -> Iterator[Finding]:
     if reference is None or not reference.is_of_classes or patient.parts.mixup:
         return
     found = _suspects(reference)
-    if found is None:
+    if found is None or _knows_better(examination, found.share):
         return
     rows = patient.numbers[reference.rows[found.places]]
     shown = ", ".join(map(str, rows[:_SHOWN].tolist()))
@@ -73,6 +74,12 @@ def noisy(examination: Examination) -> Iterator[Finding]:
     )
 
 
+def _knows_better(examination: Examination, share: float) -> bool:
+    """Whether the net itself errs less, of other rows, than labels would be wrong."""
+    right = examination.trained.best("validation_accuracy")
+    return 1.0 - right < _FLAT * share
+
+
 def _suspects(reference: Reference) -> _Suspects | None:
     """What is wrong, where it is not what overlapping classes make."""
     labels = np.searchsorted(reference.classes, reference.truth)
@@ -83,7 +90,8 @@ def _suspects(reference: Reference) -> _Suspects | None:
     share, all_of = _wrong(least, labels)
     sure = _CONFIDENT * len(labels)
     error = float(np.sqrt(max(share * (1.0 - share), 1.0 / sure) / sure))
-    if all_of > _BETTER * chance or share - _SURE * error < _LEAST:
+    better = _BETTER_OF_TOKENS if reference.of_tokens else _BETTER
+    if all_of > better * chance or share - _SURE * error < _LEAST:
         return None
     # Another model may be surest of other rows: where chance made them wrong, of none.
     if min(_wrong(p, labels)[0] for p in (reference.forest, reference.linear)) < _FLAT * all_of:

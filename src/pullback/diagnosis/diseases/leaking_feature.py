@@ -15,6 +15,8 @@ from pullback.diagnosis.reference import Reference
 _ALONE = 0.97  # a skill, of one feature, that the world seldom grants
 _WORSE = 5.0  # times as much is left untold by all others
 _LEFT = 0.1  # of the truth, that others must leave untold at least
+_LEFT_OF_COPY = 0.03
+_WITHIN = 0.05  # of its deviation, by which a copy of the label varies where that is the same
 _SURE = 4.0  # standard errors
 _FEW = 50  # rows, that count themselves by chance
 _MOST = 128  # columns that are looked at
@@ -46,10 +48,10 @@ def leaking(examination: Examination) -> Iterator[Finding]:
         return
     left = reference.skill(reference.answers(features[:, others], reference.truth))
     worst = max(leaks, key=lambda k: known[k])
-    if 1.0 - left < max(_LEFT, _WORSE * (1.0 - known[worst])):
+    copy = _is_copy(features[:, worst], reference)
+    if 1.0 - left < max(_LEFT_OF_COPY if copy else _LEFT, _WORSE * (1.0 - known[worst])):
         return
     name = examination.patient.feature
-    copy = _is_copy(features[:, worst], reference)
     # Where the others say nothing at all, the rule may be as simple as that.
     told = "note" if left < _SURE * reference.error() else "severe" if copy else "mild"
     names = ", ".join(map(name, leaks))
@@ -106,4 +108,6 @@ def _is_copy(feature: np.ndarray, reference: Reference) -> bool:
     """Whether a feature is the label under other numbers: as many values, or along a line."""
     if not reference.is_of_classes:
         return bool(abs(np.corrcoef(feature, reference.truth[:, 0])[0, 1]) > 1.0 - 1e-4)
-    return len(np.unique(feature)) == len(reference.classes)
+    truth = reference.truth
+    within = [feature[truth == k].std() for k in reference.classes]
+    return bool(max(within) < _WITHIN * feature.std())

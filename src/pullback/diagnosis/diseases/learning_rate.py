@@ -48,8 +48,8 @@ def too_high(examination: Examination) -> Iterator[Finding]:
     yield Finding(
         "learning rate too high",
         "severe" if rises else "mild",
-        f"{_told(examination, start, end)}; a sweep finds the loss lowest near "
-        f"{found.lowest:.2g}, and the rate is {rate:.3g}",
+        f"{_told(examination, start, end)}; a sweep suggests a rate of {found.suggestion:.2g}, and "
+        f"it is {rate:.3g}",
         "each step goes past the place that it aims at, so that the next one starts farther away",
         cures=(_cure(examination, found.suggestion, rate), _cure(examination, rate / 10.0, rate)),
         numbers=_numbers(examination, rate, found.suggestion),

@@ -131,7 +131,7 @@ def _of_unread(examination: Examination, unread: int) -> Iterator[Finding]:
 
 
 def _unread(examination: Examination, flow: Flow) -> int:
-    """How many steps at the beginning of its sequences a recurrent net does not read; 0 of others."""
+    """How many steps at the beginning of its sequences a recurrent net does not read."""
     calls = [call for _, call in flow.recurrent]
     if not calls or len(flow.inputs) != 1 or flow.inputs[0].ndim < 2:
         return 0

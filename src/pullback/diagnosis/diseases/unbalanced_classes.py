@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import fields, replace
 
@@ -20,7 +21,7 @@ _RARE = 0.3  # of the share that each class would have if all were as common
 _FOUND = 0.25  # a share of a class that is found, from which on it is not lost
 _TOLD = 0.75  # an area under the curve, by which a class can be told
 _WELL = 0.9
-_FEW = 5  # rows
+_FEW = 2  # rows
 
 _CODE = """weights = pb.balanced_class_weights(labels, {classes})
 loss = pb.{loss}(class_weights=weights)"""
@@ -46,18 +47,21 @@ def unbalanced(examination: Examination) -> Iterator[Finding]:
     if not rare or getattr(loss, "class_weights", None) is not None:
         return
     found = _found(patient, examination.trained)
-    told = {k: _area(reference, k) for k in rare if k in reference.classes}
-    lost = [k for k in told if found.get(k, 1.0) < _FOUND and told[k] > _TOLD]
+    told = {k: _area(reference, k) if k in reference.classes else math.nan for k in rare}
+    lost = [k for k in told if found.get(k, 1.0) < _FOUND and not told[k] <= _TOLD]
     if not lost:
         return
     worst = min(lost, key=lambda k: (found[k], -told[k]))
     share = float((truth == worst).mean())
     severe = found[worst] < _FOUND / 5.0 and told[worst] > _WELL
+    known = (
+        f"a forest puts them before the others with an area under the curve of {told[worst]:.2f}"
+    )
     yield Finding(
         "unbalanced classes",
         "severe" if severe else "mild",
         f"class {worst} is {share:.1%} of the rows, and the net finds {found[worst]:.0%} of them; "
-        f"a forest puts them before the others with an area under the curve of {told[worst]:.2f}",
+        + ("they are too few for more to be known" if math.isnan(told[worst]) else known),
         "the loss is a mean over rows: that of a rare class counts so little that to miss it costs "
         "next to nothing",
         tuple(_cures(patient, loss)),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pullback.core.errors import CircuitError
+from pullback.diagnosis.changes import in_pb
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Bars, Cure, Finding
@@ -78,7 +79,7 @@ def _cures(patient: Patient, history: History) -> tuple[Cure, ...]:
         why = f"the model cannot be made anew: {error}"
         larger = Cure("take a larger net", f"pb.Dense({_HIDDEN}), pb.ReLU(), ...", untried=why)
     else:
-        code = f"model = {model!r}"
+        code = f"model = {in_pb(model)}"
         larger = Cure("take a larger net", code, lambda patient: patient.but(model=model))
     return (larger, longer) if still or len(losses) < 2 else (larger,)
 

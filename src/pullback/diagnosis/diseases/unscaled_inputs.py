@@ -40,10 +40,11 @@ def unscaled(examination: Examination) -> Iterator[Finding]:
     for k, x in enumerate(patient.inputs, start=1):
         if x.dtype.kind == "f":
             where = f"input {k}" if len(patient.inputs) > 1 else ""
-            yield from _of_input(patient, x, where)
+            yield from _of_input(examination, x, where)
 
 
-def _of_input(patient: Patient, x: np.ndarray, where: str) -> Iterator[Finding]:
+def _of_input(examination: Examination, x: np.ndarray, where: str) -> Iterator[Finding]:
+    patient = examination.patient
     mean, deviation = (np.atleast_1d(y) for y in spread(x))
     if not (varied := deviation > 0.0).any():
         return
@@ -70,9 +71,10 @@ def _of_input(patient: Patient, x: np.ndarray, where: str) -> Iterator[Finding]:
     if _are_pixels(x):
         seen = f"pixels go from 0 to {x.max():g}"
         cures.insert(0, Cure("divide pixels by 255", _DIVIDE, _divided))
+    far = not 1.0 / _FAR**2 < largest < _FAR**2
     yield Finding(
         "unscaled inputs",
-        "severe" if largest > _FAR**2 or largest < 1.0 / _FAR**2 else "mild",
+        "severe" if far or examination.trained.history.diverged else "mild",
         seen,
         "a weight moves by as much as its input is large, so that no learning rate suits all",
         tuple(cures),

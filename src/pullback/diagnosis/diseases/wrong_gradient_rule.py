@@ -18,7 +18,13 @@ _CAUSE = "the rule of its gradient does not tell how its value answers, unless i
 _CAUSE += "where a gradient is reversed or goes straight through"
 
 
-@disease("wrong gradient rule")
+@disease(
+    "wrong gradient rule",
+    brings=(
+        *("learning rate too high", "learning rate too low", "vanishing gradients"),
+        *("exploding gradients", "dying ReLUs", "saturated units", "not a number"),
+    ),
+)
 def wrong_gradient_rule(examination: Examination) -> Iterator[Finding]:
     """A gate of the user's, or the loss as a whole, has another slope than its gradient says."""
     reports = [x for x in examination.slopes if not x.ok]

@@ -18,7 +18,8 @@ from pullback.layers.layer import Layer
 from pullback.losses import SoftmaxCrossEntropy
 
 _TOLD = 0.6  # of the rows, that a forest tells the class of
-_MORE = 0.2  # of the rows, told as classes, than as quantities
+_MORE = 0.08  # of the rows, told as classes, than as quantities
+_FEWER = 0.6  # of the errors, that are left
 _MANY = 15  # classes that may be a quantity
 _FEW = 0.5  # of the rows, told as classes, where they are one
 _OF_VARIANCE = 0.5  # told by the class number as a quantity
@@ -39,7 +40,10 @@ loss = pb.SquaredError()"""
 
 @disease(
     "wrong loss",
-    brings=("unbalanced classes", "learning rate too high", "learning rate too low", "dying ReLUs"),
+    brings=(
+        *("unbalanced classes", "shuffled labels", "dying ReLUs"),
+        *("learning rate too high", "learning rate too low"),
+    ),
 )
 def wrong(examination: Examination) -> Iterator[Finding]:
     """Class numbers as quantities, quantities as classes, or labels that no answer reaches."""
@@ -67,7 +71,7 @@ def _class_numbers(examination: Examination) -> Iterator[Finding]:
         return
     rounded = (np.rint(reference.forest) == reference.truth).all(axis=1)
     right, near = as_classes.right(as_classes.forest), float(rounded.mean())
-    if right < _TOLD or right - near < _MORE:
+    if right < _TOLD or right - near < _MORE or 1.0 - right > _FEWER * (1.0 - near):
         return
     loss, classes = type(patient.parts.losses[0]).__name__, int(truth.max()) + 1
     yield Finding(

@@ -45,7 +45,7 @@ class Case:
     columns: Sequence[str]
 
 
-def admitted(case: Case, most: int) -> tuple[Patient, list[str]]:
+def admitted_module(case: Case, most: int) -> tuple[Patient, list[str]]:
     """The patient, with so many rows at most, and what is to be said of how it was taken.
 
     Raises `CircuitError` where nothing can be examined: no criterion, no optimizer, batches that
