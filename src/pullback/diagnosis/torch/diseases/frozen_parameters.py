@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pullback.diagnosis.disease import disease
+from pullback.diagnosis.diseases.resting_parameters import few_of
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.patient import Patient
@@ -12,7 +13,7 @@ from pullback.diagnosis.torch.change import edited, parts_of
 from pullback.diagnosis.torch.own import OWN
 
 
-@disease("frozen parameters", brings=("learning rate too low", "underfitting"), among=OWN)
+@disease("frozen parameters", among=OWN)
 def frozen(examination: Examination) -> Iterator[Finding]:
     """Parameters have requires_grad False, or the optimizer does not hold them."""
     parts = parts_of(examination.patient)
@@ -27,9 +28,9 @@ def frozen(examination: Examination) -> Iterator[Finding]:
     evidence = []
     if left_out:
         of_others = f", but {strange} of other modules" if strange else ""
-        evidence.append(f"the optimizer does not hold {_told(left_out)}{of_others}")
+        evidence.append(f"the optimizer does not hold {few_of(left_out)}{of_others}")
     if still:
-        evidence.append(f"requires_grad is False of {_told(still)}")
+        evidence.append(f"requires_grad is False of {few_of(still)}")
     better = parts.optimizer.of_all(parts.model)
     code = [f"optimizer = {better!r}"]
     if still:
@@ -51,8 +52,3 @@ def _moving(patient: Patient) -> Patient:
     patient = edited(patient, lambda model: model.requires_grad_(True))
     parts = parts_of(patient)
     return patient.but(optimizer=parts.optimizer.of_all(parts.model))
-
-
-def _told(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
