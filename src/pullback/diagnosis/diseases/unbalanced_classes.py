@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import Field, replace
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from pullback.diagnosis.patient import Patient, Trained, answered, class_numbers
 from pullback.diagnosis.reference import Reference
 from pullback.losses import balanced_class_weights
 from pullback.losses.loss import Loss
+from pullback.losses.reading import Reading
 
 _RARE = 0.3  # of the share that each class would have if all were as common
 _FOUND = 0.25  # a share of a class that is found, from which on it is not lost
@@ -24,6 +26,15 @@ _FEW = 5  # rows
 
 _CODE = """weights = pb.balanced_class_weights(labels, {classes})
 loss = pb.{loss}(class_weights=weights)"""
+
+
+@runtime_checkable
+class _Weighing(Protocol):
+    """A loss, which is a dataclass, that can let some classes count for more."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    reading: ClassVar[Reading]
+    class_weights: Any
 
 
 @disease("unbalanced classes")
@@ -108,7 +119,7 @@ def _area(reference: Reference, k: int) -> float:
 
 def _cures(patient: Patient, loss: Loss) -> Iterator[Cure]:
     """Weights, where the loss has them."""
-    if "class_weights" not in {x.name for x in fields(loss)}:  # type: ignore[arg-type]
+    if not isinstance(loss, _Weighing):
         yield Cure(
             "let rare classes come more often",
             'trainer.fit(x, labels, sampling="balanced")',
@@ -127,7 +138,7 @@ def _cures(patient: Patient, loss: Loss) -> Iterator[Cure]:
     )
 
 
-def _weighted(patient: Patient, loss: Loss) -> Loss:
+def _weighted(patient: Patient, loss: _Weighing) -> _Weighing:
     labels = patient.labels[0]
     labels = labels if labels.ndim == 1 else labels.argmax(axis=1)
     pair = loss.reading.pair
@@ -137,4 +148,4 @@ def _weighted(patient: Patient, loss: Loss) -> Loss:
         there = np.unique(labels)
         found = balanced_class_weights(np.searchsorted(there, labels), len(there))
         given = dict(zip(there.tolist(), found, strict=True))
-    return replace(loss, class_weights=given)  # type: ignore[call-arg]
+    return replace(loss, class_weights=given)
