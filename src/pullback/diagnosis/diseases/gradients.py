@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from pullback.diagnosis.changes import before, clipped, of_kind, rebuilding, redrawn
+from pullback.diagnosis.changes import (
+    BATCH_NORM,
+    BENDS,
+    before,
+    clipped,
+    of_kind,
+    rebuilding,
+    redrawn,
+)
 from pullback.diagnosis.checks import hardly_learns
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
@@ -23,13 +31,6 @@ _EXPLODED = 1e3
 _GROWN = 100.0  # times the gradient of the first epoch
 _LEARNED = 0.3
 _SHORT = 8  # steps
-_BENDS = ("Tanh", "Sigmoid")
-_NORM: Mapping[str, Any] = {
-    "kind": "BatchNorm",
-    "momentum": 0.9,
-    "epsilon": 1e-5,
-    "dtype": "float32",
-}
 _STACKS = ("RNN", "GRU", "LSTM")
 
 
@@ -230,14 +231,14 @@ def _straighter(examination: Examination) -> tuple[Cure, ...]:
     normalize = rebuilding(
         "normalize what comes to each activation",
         "pb.BatchNorm(), pb.ReLU()  # before each activation",
-        before(lambda told, _: told.get("kind") in (*_BENDS, "ReLU"), _NORM),
+        before(lambda told, _: told.get("kind") in (*BENDS, "ReLU"), BATCH_NORM),
         patient,
     )
-    if kinds & set(_BENDS):
+    if kinds & set(BENDS):
         bend = rebuilding(
             "take units whose slope is 1 where they are on",
             "pb.ReLU()  # in place of pb.Sigmoid() and pb.Tanh()",
-            of_kind(_BENDS, {"kind": "ReLU"}),
+            of_kind(BENDS, {"kind": "ReLU"}),
             patient,
         )
         return bend, normalize

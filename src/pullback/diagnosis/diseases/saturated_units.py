@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
 from pullback.core.unit import Unit
-from pullback.diagnosis.changes import before, rebuilding, redrawn
+from pullback.diagnosis.changes import BATCH_NORM, BENDS, before, rebuilding, redrawn
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Bars, Cure, Cures, Finding
@@ -21,13 +20,6 @@ _MANY = 0.5  # of the elements, at the start
 _MANY_AT_END = 0.8  # a net that knows its answers may say so firmly
 _NEARLY_ALL = 0.9
 _LEARNED = 0.1  # of the loss at the start
-_BENDS = ("Tanh", "Sigmoid")
-_BATCH_NORM: Mapping[str, Any] = {
-    "kind": "BatchNorm",
-    "momentum": 0.9,
-    "epsilon": 1e-5,
-    "dtype": "float32",
-}
 
 
 @disease("saturated units", brings=("vanishing gradients", "underfitting"))
@@ -75,7 +67,7 @@ def _cures(patient: Patient) -> tuple[Cure, ...]:
     normalize = rebuilding(
         "normalize what comes to each tanh and sigmoid",
         "pb.BatchNorm(), pb.Tanh()",
-        before(lambda told, _: told.get("kind") in _BENDS, _BATCH_NORM),
+        before(lambda told, _: told.get("kind") in BENDS, BATCH_NORM),
         patient,
     )
     return draw, normalize

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from pullback.core.errors import CircuitError
+from pullback.diagnosis.changes import BENDS
 from pullback.diagnosis.diseases.batch_too_small import ENOUGH
 from pullback.diagnosis.examination import standardized
 from pullback.diagnosis.finding import Cure, Finding
@@ -23,7 +24,6 @@ _LOADER = "loader = DataLoader(dataset, batch_size={size}, shuffle=True)"
 _STANDARDIZED = """mean, deviation = x_train.mean(dim=0), x_train.std(dim=0)
 x_train = (x_train - mean) / deviation.clamp_min(1e-8)  # and so x_validation"""
 _CLIP = "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # before optimizer.step()"
-BENDS = ("Tanh", "Sigmoid")
 
 
 def in_pytorch(finding: Finding, patient: Patient) -> Finding:

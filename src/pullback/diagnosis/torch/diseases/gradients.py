@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from pullback.diagnosis.changes import BENDS
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.diseases.gradients import exploding_of, through_layers, vanishing_of
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.patient import Patient
-from pullback.diagnosis.torch.cures import BENDS, begun_well, bent_otherwise, clipped
+from pullback.diagnosis.torch.cures import begun_well, bent_otherwise, clipped
 from pullback.diagnosis.torch.hooks import LINEAR
 from pullback.diagnosis.torch.own import OWN
 
