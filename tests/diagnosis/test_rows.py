@@ -12,7 +12,7 @@ from pullback.train.data import Rows
 RNG = np.random.default_rng(0)
 
 
-def admitted(x, y=None, validation=0.2, loss=None, outputs=2):
+def taken(x, y=None, validation=0.2, loss=None, outputs=2):
     loss = loss or pb.SoftmaxCrossEntropy()
     trainer = pb.Trainer(pb.Dense(outputs), loss, pb.SGD(0.1), engine="eager")
     return admitted(trainer, x, y, validation, 1, 8, ())[0]
@@ -20,7 +20,7 @@ def admitted(x, y=None, validation=0.2, loss=None, outputs=2):
 
 def test_rows_that_are_held_out_by_chance_keep_their_numbers():
     x = np.arange(100.0)[:, None]
-    found = admitted(x, np.arange(100) % 2)
+    found = taken(x, np.arange(100) % 2)
     assert not found.origin.apart
     for rows, numbers in ((found.data, found.numbers), (found.held_out, found.origin.held_out)):
         assert np.array_equal(rows.columns["inputs"][:, 0], numbers)
@@ -29,7 +29,7 @@ def test_rows_that_are_held_out_by_chance_keep_their_numbers():
 
 def test_of_many_rows_runs_are_drawn_so_that_most_keep_their_neighbours():
     x = np.arange(12_000.0)[:, None]
-    found = admitted(x, np.arange(12_000) % 2)
+    found = taken(x, np.arange(12_000) % 2)
     assert 3000 < len(found.data) < 5000
     assert np.array_equal(found.data.columns["inputs"][:, 0], found.numbers)
     numbers = np.sort(found.numbers)
@@ -41,7 +41,7 @@ def test_of_many_rows_runs_are_drawn_so_that_most_keep_their_neighbours():
 def test_rows_to_judge_by_that_are_given_have_numbers_of_their_own():
     x = np.arange(60.0)[:, None]
     y = np.arange(60) % 2
-    found = admitted(x[:40], y[:40], validation=(x[40:], y[40:]))
+    found = taken(x[:40], y[:40], validation=(x[40:], y[40:]))
     assert found.origin.apart
     assert np.array_equal(found.origin.held_out, np.arange(20))
 
@@ -49,7 +49,7 @@ def test_rows_to_judge_by_that_are_given_have_numbers_of_their_own():
 def test_fewer_rows_keep_their_batches():
     x = np.arange(40.0)[:, None]
     batches = [(x[k : k + 8], np.arange(8) % 2) for k in range(0, 40, 8)]
-    found = admitted(batches)
+    found = taken(batches)
     kept = found.keeping(np.flatnonzero(found.numbers >= 16))
     assert len(kept.sizes) == 3
     assert sum(kept.sizes) == len(kept.data) == len(kept.numbers)

@@ -9,8 +9,9 @@ import typer
 import pullback
 from pullback.cli.cache import cache
 from pullback.cli.describe import describe
-from pullback.cli.doctor import doctor
+from pullback.cli.doctor import OF_TRAIN, doctor
 from pullback.cli.embed import embed
+from pullback.cli.expanded import expanded
 from pullback.cli.explain import explain
 from pullback.cli.predict import predict
 from pullback.cli.sample import sample
@@ -27,10 +28,10 @@ app = typer.Typer(
 )
 # An expression such as "-x" is no option; `explain` itself refuses what can only be one.
 app.command(context_settings={"ignore_unknown_options": True})(explain)
-app.command()(train)
-app.command()(doctor)
-app.command()(search)
-app.command()(predict)
+app.command()(expanded(train))
+app.command()(expanded(doctor, without=OF_TRAIN))
+app.command()(expanded(search))
+app.command()(expanded(predict, without=["classes"]))
 app.command()(sample)
 app.command()(describe)
 app.command()(show)

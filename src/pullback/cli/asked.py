@@ -10,7 +10,7 @@ from typing import Any
 from pullback.core.errors import CircuitError
 from pullback.train.settings import option_of
 
-_FOR = {
+KINDS = {
     "tables": "tables",
     "files": "tables",
     "drawn": "tables",
@@ -45,7 +45,7 @@ class Asked:
         for kind in (kind for kind in self.own if kind not in kinds):
             for name, value in self.own[kind].items():
                 if value is not None:
-                    raise CircuitError(f"{option_of(name)} is for {_FOR[kind]}, and {what}")
+                    raise CircuitError(f"{option_of(name)} is for {KINDS[kind]}, and {what}")
 
 
 def as_options(text: str) -> str:

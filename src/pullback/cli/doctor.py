@@ -7,52 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pullback.cli.asked import Asked
-from pullback.cli.file_options import (
-    Classes,
-    Decimal,
-    Gaps,
-    Header,
-    Kinds,
-    Predicted,
-    Separator,
-    Size,
-    TaskName,
-    read_options,
-)
+from pullback.cli.file_options import Reading
 from pullback.cli.files import refuse_same, writable
-from pullback.cli.model_options import (
-    Activation,
-    Augment,
-    Data,
-    Dropped,
-    Encoding,
-    Hidden,
-    LossName,
-    Mixup,
-    ModelName,
-    SampleRate,
-    SkipBroken,
-    Smoothing,
-    Steps,
-    Tokenizer,
-)
+from pullback.cli.model_options import Data
 from pullback.cli.picture_report import show_pictures
-from pullback.cli.rare_options import ClassWeights
 from pullback.cli.report import Page, show_data
-from pullback.cli.run_options import (
-    BatchSize,
-    EngineName,
-    Epochs,
-    OptimizerName,
-    Rate,
-    Seed,
-    Springs,
-    Threads,
-)
 from pullback.cli.sequence_report import show_sequences
 from pullback.cli.studies import kind_of, study_of
-from pullback.cli.train import balanced_classes, rate_of, sizes
+from pullback.cli.training_options import Training
 from pullback.core.errors import CircuitError
 from pullback.images.study import PictureStudy
 from pullback.sequences.tasks.study import Study as SequenceStudy
@@ -64,43 +26,21 @@ if TYPE_CHECKING:
 
 AnyStudy = Study | PictureStudy | SequenceStudy
 
+OF_TRAIN = (
+    *("sampling", "threshold", "calibrate", "reliability", "patience", "monitor"),
+    *("log", "tensorboard", "figure", "checkpoint", "resume"),
+)
+"""The options of a training that are none of an examination."""
+
 
 def doctor(
     data: Data,
+    *,
     seconds: Annotated[
         float, typer.Option(metavar="N", help="about how long the examination may take")
     ] = 30.0,
-    target: Predicted = None,
-    task: TaskName = None,
-    kind: Kinds = None,
-    size: Size = None,
-    augment: Augment = None,
-    skip_broken: SkipBroken = False,
-    tokenizer: Tokenizer = None,
-    steps: Steps = None,
-    encoding: Encoding = None,
-    rate: SampleRate = None,
-    model: ModelName = None,
-    hidden: Hidden = None,
-    activation: Activation = None,
-    dropout: Dropped = None,
-    loss: LossName = None,
-    label_smoothing: Smoothing = None,
-    mixup: Mixup = None,
-    class_weights: ClassWeights = None,
-    optimizer: OptimizerName = None,
-    learning_rate: Rate = None,
-    l2: Springs = None,
-    epochs: Epochs = None,
-    batch_size: BatchSize = None,
-    seed: Seed = 0,
-    engine: EngineName = "native",
-    threads: Threads = None,
-    separator: Separator = None,
-    header: Header = None,
-    decimal: Decimal = None,
-    gaps: Gaps = None,
-    classes: Classes = "text",
+    training: Training,
+    reading: Reading,
     save: Annotated[
         str | None,
         typer.Option(metavar="FILE.html", help="write the report here, as a page to read or send"),
@@ -125,40 +65,7 @@ def doctor(
         refuse_same("--save", path, data)
     if not 0.0 < seconds < float("inf"):
         raise CircuitError(f"--seconds is a number above 0, such as 30, got {seconds:g}")
-    asked = Asked(
-        {
-            "model": model,
-            "hidden": None if hidden is None else sizes(hidden),
-            "dropout": dropout,
-            "optimizer": optimizer,
-            "learning_rate": None if learning_rate is None else rate_of(learning_rate),
-            "l2": l2,
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "seed": seed,
-            "engine": engine,
-            "threads": threads,
-        },
-        {
-            "tables": {
-                "activation": activation,
-                "loss": loss,
-                "label_smoothing": label_smoothing,
-                "mixup": mixup,
-                "balanced": balanced_classes(class_weights) or None,
-            },
-            "files": {"target": target, "task": task, "kind": kind},
-            "pictures": {"size": size, "augment": augment},
-            "folders": {"skip_broken": skip_broken or None},
-            "sequences": {
-                "tokenizer": tokenizer,
-                "steps": steps,
-                "encoding": encoding,
-                "rate": rate,
-            },
-        },
-    )
-    options = read_options(separator, header, decimal, gaps, classes)
+    asked, options = training.asked, reading.options
     study = study_of(kind_of(data, asked, options), data, asked, options)
     page = Page()
     if not as_json:

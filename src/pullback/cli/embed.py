@@ -6,9 +6,10 @@ import typer
 
 from pullback.cli.embed_points import points
 from pullback.cli.embed_words import words
+from pullback.cli.expanded import expanded
 
 embed = typer.Typer(
     no_args_is_help=True, help="Lay out words or points, so that alike ones are near."
 )
-embed.command()(points)
+embed.command()(expanded(points))
 embed.command()(words)

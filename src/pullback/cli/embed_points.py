@@ -14,16 +14,7 @@ import typer
 from rich import filesize
 from rich.console import Console
 
-from pullback.cli.file_options import (
-    OF_PICTURES,
-    Classes,
-    Decimal,
-    Gaps,
-    Header,
-    Separator,
-    Size,
-    read_options,
-)
+from pullback.cli.file_options import OF_PICTURES, Reading, Size
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.layout import sentence
 from pullback.cli.pictures import size_of
@@ -50,6 +41,7 @@ def points(
             ".bin, .txt) as `pullback embed words` writes them"
         ),
     ],
+    *,
     save: Annotated[
         list[str] | None,
         typer.Option(
@@ -139,11 +131,7 @@ def points(
             "--no-scale", help="leave columns of a table in their own units, so that wide ones lead"
         ),
     ] = False,
-    separator: Separator = None,
-    header: Header = None,
-    decimal: Decimal = None,
-    gaps: Gaps = None,
-    classes: Classes = "text",
+    reading: Reading,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Lay points out in the plane by t-SNE, so that those that are alike lie together.
@@ -157,7 +145,7 @@ def points(
     _refuse_numbers(iterations, seed, threads)
     if max_points is not None and max_points < _FEWEST:
         raise CircuitError(f"--max-points is a whole number from 4 on, got {max_points}")
-    options = read_options(separator, header, decimal, gaps, classes)
+    options = reading.options
     told = Told(
         label, name, None if size is None else size_of(size), skip_broken, options, unscaled
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -85,29 +86,35 @@ Classes = Annotated[
 ]
 
 
-def read_options(
-    separator: str | None = None,
-    header: str | None = None,
-    decimal: str | None = None,
-    gaps: str | None = None,
-    classes: str = "text",
-) -> ReadOptions:
-    """The options as the library takes them.
+@dataclass(frozen=True)
+class Reading:
+    """The options that say how a file is to be read."""
 
-    Raises `CircuitError` where one is none that there is.
+    separator: Separator = None
+    header: Header = None
+    decimal: Decimal = None
+    gaps: Gaps = None
+    classes: Classes = "text"
 
-    >>> read_options("tab", "no", ",", "NA,-").gaps
-    ('NA', '-')
-    """
-    if header is not None and header not in _HEADERS:
-        raise CircuitError(f"--header is yes or no, got {header!r}")
-    return ReadOptions(
-        separator=_mark("separator", separator, _SEPARATORS),
-        header=None if header is None else _HEADERS[header],
-        decimal=_mark("decimal", decimal, _DECIMALS),
-        gaps=None if gaps is None else tuple(text for text in gaps.split(",") if text.strip()),
-        classes=named("way to read classes", classes, CLASSES),
-    )
+    @property
+    def options(self) -> ReadOptions:
+        """The options as the library takes them.
+
+        Raises `CircuitError` where one is none that there is.
+
+        >>> Reading("tab", "no", ",", "NA,-").options.gaps
+        ('NA', '-')
+        """
+        header, gaps = self.header, self.gaps
+        if header is not None and header not in _HEADERS:
+            raise CircuitError(f"--header is yes or no, got {header!r}")
+        return ReadOptions(
+            separator=_mark("separator", self.separator, _SEPARATORS),
+            header=None if header is None else _HEADERS[header],
+            decimal=_mark("decimal", self.decimal, _DECIMALS),
+            gaps=None if gaps is None else tuple(text for text in gaps.split(",") if text.strip()),
+            classes=named("way to read classes", self.classes, CLASSES),
+        )
 
 
 def _mark(option: str, text: str | None, marks: dict[str, str]) -> str | None:

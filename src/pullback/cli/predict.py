@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from pullback.cli.file_options import Decimal, Gaps, Header, Separator, read_options
+from pullback.cli.file_options import Reading
 from pullback.cli.files import refuse_same, writable
 from pullback.cli.layout import sentence
 from pullback.cli.report import NAMES, shown_value
@@ -34,6 +34,7 @@ _SUFFIXES = (".csv", ".parquet")
 
 def predict(
     model: Annotated[str, typer.Argument(help="a file that `pullback train --save` wrote")],
+    *,
     data: Annotated[
         list[str] | None,
         typer.Argument(
@@ -55,10 +56,7 @@ def predict(
         str | None,
         typer.Option(metavar="FILE", help="write to this .csv or .parquet file, not to the screen"),
     ] = None,
-    separator: Separator = None,
-    header: Header = None,
-    decimal: Decimal = None,
-    gaps: Gaps = None,
+    reading: Reading,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Write a model's predictions as CSV: one row for each row of the data, in its order.
@@ -77,7 +75,7 @@ def predict(
     path = None if output is None else writable("--output", output, *_SUFFIXES)
     if path is not None:
         refuse_same("--output", path, model, *data)
-    options = read_options(separator, header, decimal, gaps)
+    options = reading.options
     about = read_about(model)[1]
     if holds_pictures(about) or holds_sequences(about):
         if options != ReadOptions():

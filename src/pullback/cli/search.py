@@ -12,31 +12,19 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from pullback.cli.file_options import (
-    Classes,
-    Decimal,
-    Gaps,
-    Header,
-    Kinds,
-    Predicted,
-    Separator,
-    TaskName,
-    kinds_told,
-    read_options,
-)
+from pullback.cli.file_options import Kinds, Predicted, Reading, TaskName
 from pullback.cli.files import model_file, refuse_same, writable
 from pullback.cli.model_options import LossName
 from pullback.cli.rare_options import ClassWeights, Sampling
 from pullback.cli.report import Page
+from pullback.cli.run_options import EngineName, Patience
 from pullback.cli.similar import FIGURES
-from pullback.cli.train import balanced_classes, sizes
+from pullback.cli.studies import table_of
+from pullback.cli.training_options import balanced_classes, sizes
 from pullback.core.errors import CircuitError
 from pullback.core.plain import finite
-from pullback.datasets import load_table
-from pullback.tables import TASKS
 from pullback.tables.measure import MEASURES
 from pullback.tables.recipe import Recipe
-from pullback.train.settings import named
 
 _FIXED = {
     "hidden": sizes,
@@ -59,6 +47,7 @@ def search(
         str,
         typer.Argument(help="a table: a built-in set such as digits or iris, a .csv or a .parquet"),
     ],
+    *,
     minutes: Annotated[
         float | None,
         typer.Option(
@@ -140,31 +129,15 @@ def search(
             help="most passes over the rows for each network; by default 40, more if they are few",
         ),
     ] = None,
-    patience: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            rich_help_panel=_TRAINING,
-            help="epochs without a better validation loss that end training; 0: none do",
-        ),
-    ] = 20,
+    patience: Patience = 20,
     seed: Annotated[
         int,
         typer.Option(
             metavar="N", rich_help_panel=_TRAINING, help="fixes the split, the folds, the weights"
         ),
     ] = 0,
-    engine: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", rich_help_panel=_TRAINING, help="native, eager, eager-native or jax"
-        ),
-    ] = "native",
-    separator: Separator = None,
-    header: Header = None,
-    decimal: Decimal = None,
-    gaps: Gaps = None,
-    classes: Classes = "text",
+    engine: EngineName = "native",
+    reading: Reading,
     save: Annotated[
         str | None, typer.Option(metavar="FILE", help="write the model of the best here")
     ] = None,
@@ -209,9 +182,7 @@ def search(
     )
     with _as_fixed():
         recipe = recipe.checked()
-    options = read_options(separator, header, decimal, gaps, classes)
-    asked = None if task is None else named("task", task, TASKS)
-    read = load_table(data, target, asked, kinds_told(kind or ()), options)
+    read = table_of(data, target, task, kind, reading.options)
     from pullback.cli.search_report import show_end, show_ended, show_task
     from pullback.search import Search  # which few commands need
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from pullback.cli.asked import Asked
 from pullback.cli.file_options import kinds_told
@@ -16,7 +17,7 @@ from pullback.images.study import PictureStudy
 from pullback.sequences.sound.reading import RECORDINGS
 from pullback.sequences.tasks.study import Study as SequenceStudy
 from pullback.sequences.text.folder import TEXTS
-from pullback.tables import TASKS, ReadOptions
+from pullback.tables import TASKS, Dataset, ReadOptions, TableDataset
 from pullback.tables.recipe import Recipe
 from pullback.tables.study import Study
 from pullback.train.settings import named
@@ -64,10 +65,22 @@ def table_study(data: str, asked: Asked, options: ReadOptions) -> Study:
     Raises `CircuitError` where it cannot be read or learned from, or not as was asked.
     """
     recipe = Recipe(**asked.given("tables")).checked()
-    told = asked.own["files"]
-    task = None if told["task"] is None else named("task", told["task"], TASKS)
-    table = load_table(data, told["target"], task, kinds_told(told["kind"] or ()), options)
-    return Study.of(table, recipe)
+    return Study.of(table_of(data, **asked.own["files"], options=options), recipe)
+
+
+def table_of(
+    data: str,
+    target: str | None,
+    task: str | None,
+    kind: Sequence[str] | None,
+    options: ReadOptions,
+) -> Dataset | TableDataset:
+    """The table, by what was told of its columns.
+
+    Raises `CircuitError` where it cannot be read, or not as was told.
+    """
+    known = None if task is None else named("task", task, TASKS)
+    return load_table(data, target, known, kinds_told(kind or ()), options)
 
 
 def _refuse_empty(data: str) -> None:

@@ -8,67 +8,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pullback.cli.asked import Asked
-from pullback.cli.file_options import (
-    Classes,
-    Decimal,
-    Gaps,
-    Header,
-    Kinds,
-    Predicted,
-    Separator,
-    Size,
-    TaskName,
-    read_options,
-)
+from pullback.cli.file_options import Reading
 from pullback.cli.files import model_file, refuse_same, writable
-from pullback.cli.model_options import (
-    Activation,
-    Augment,
-    Data,
-    Dropped,
-    Encoding,
-    Hidden,
-    LossName,
-    Mixup,
-    ModelName,
-    SampleRate,
-    SkipBroken,
-    Smoothing,
-    Steps,
-    Tokenizer,
-)
+from pullback.cli.model_options import Data
 from pullback.cli.pictures import train_pictures
-from pullback.cli.rare_options import (
-    Calibrate,
-    ClassWeights,
-    Reliability,
-    Sampling,
-    Threshold,
-)
 from pullback.cli.rare_report import draw_reliability, drawable, show_rare
 from pullback.cli.report import Page, show_data, show_end, show_layers, show_outcome
-from pullback.cli.run_options import (
-    BatchSize,
-    Board,
-    Checkpoint,
-    EngineName,
-    Epochs,
-    Figure,
-    Log,
-    Monitored,
-    OptimizerName,
-    Patience,
-    Rate,
-    Resume,
-    Seed,
-    Springs,
-    Threads,
-)
 from pullback.cli.sequences import train_sequences
 from pullback.cli.similar import FIGURES
 from pullback.cli.studies import PICTURED, SEQUENCES, kind_of, table_study
-from pullback.core.errors import CircuitError
+from pullback.cli.training_options import Training
 from pullback.core.plain import finite
 from pullback.figures import refuse_without_matplotlib
 
@@ -78,48 +27,8 @@ _OTHERS = {PICTURED: train_pictures, SEQUENCES: train_sequences}
 
 def train(
     data: Data,
-    target: Predicted = None,
-    task: TaskName = None,
-    kind: Kinds = None,
-    size: Size = None,
-    augment: Augment = None,
-    skip_broken: SkipBroken = False,
-    tokenizer: Tokenizer = None,
-    steps: Steps = None,
-    encoding: Encoding = None,
-    rate: SampleRate = None,
-    model: ModelName = None,
-    hidden: Hidden = None,
-    activation: Activation = None,
-    dropout: Dropped = None,
-    loss: LossName = None,
-    label_smoothing: Smoothing = None,
-    mixup: Mixup = None,
-    class_weights: ClassWeights = None,
-    sampling: Sampling = None,
-    threshold: Threshold = None,
-    calibrate: Calibrate = None,
-    reliability: Reliability = None,
-    optimizer: OptimizerName = None,
-    learning_rate: Rate = None,
-    l2: Springs = None,
-    epochs: Epochs = None,
-    batch_size: BatchSize = None,
-    patience: Patience = 20,
-    seed: Seed = 0,
-    engine: EngineName = "native",
-    threads: Threads = None,
-    monitor: Monitored = True,
-    log: Log = None,
-    tensorboard: Board = None,
-    figure: Figure = None,
-    checkpoint: Checkpoint = None,
-    resume: Resume = False,
-    separator: Separator = None,
-    header: Header = None,
-    decimal: Decimal = None,
-    gaps: Gaps = None,
-    classes: Classes = "text",
+    training: Training,
+    reading: Reading,
     save: Annotated[
         str | None, typer.Option(metavar="FILE", help="write the trained model here")
     ] = None,
@@ -150,56 +59,12 @@ def train(
     path = None if save is None else model_file(save)
     if path is not None:
         refuse_same("--save", path, data)
-    if figure is not None:
+    if training.figure is not None:
         refuse_without_matplotlib()
-        writable("--figure", figure, *FIGURES)
-    if log is not None:
-        refuse_same("--log", writable("--log", log), data)
-    asked = Asked(
-        {
-            "model": model,
-            "hidden": None if hidden is None else sizes(hidden),
-            "dropout": dropout,
-            "optimizer": optimizer,
-            "learning_rate": None if learning_rate is None else rate_of(learning_rate),
-            "l2": l2,
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "patience": patience,
-            "seed": seed,
-            "engine": engine,
-            "threads": threads,
-            "monitor": monitor,
-            "log": log,
-            "tensorboard": tensorboard,
-            "figure": figure,
-            "checkpoint": checkpoint,
-            "resume": resume,
-        },
-        {
-            "tables": {
-                "activation": activation,
-                "loss": loss,
-                "label_smoothing": label_smoothing,
-                "mixup": mixup,
-                "balanced": balanced_classes(class_weights) or None,
-                "sampling": sampling,
-                "threshold": threshold,
-                "calibrate": calibrate,
-            },
-            "files": {"target": target, "task": task, "kind": kind},
-            "drawn": {"reliability": reliability},
-            "pictures": {"size": size, "augment": augment},
-            "folders": {"skip_broken": skip_broken or None},
-            "sequences": {
-                "tokenizer": tokenizer,
-                "steps": steps,
-                "encoding": encoding,
-                "rate": rate,
-            },
-        },
-    )
-    options = read_options(separator, header, decimal, gaps, classes)
+        writable("--figure", training.figure, *FIGURES)
+    if training.log is not None:
+        refuse_same("--log", writable("--log", training.log), data)
+    asked, options, reliability = training.asked, reading.options, training.reliability
     kind_held = kind_of(data, asked, options)
     if kind_held in _OTHERS:
         _OTHERS[kind_held](data, asked, path, save, as_json)
@@ -225,38 +90,3 @@ def train(
         show_end(page, outcome, study.recipe, save, reliability)
     if outcome.interrupted:
         raise typer.Exit(130)
-
-
-def balanced_classes(class_weights: str | None) -> bool:
-    if class_weights not in (None, "balanced"):
-        raise CircuitError(f"--class-weights is balanced or not given, got {class_weights!r}")
-    return class_weights is not None
-
-
-def sizes(text: str) -> tuple[int, ...]:
-    """The sizes of hidden layers.
-
-    >>> sizes("64, 32")
-    (64, 32)
-
-    Raises `CircuitError` where they are not whole numbers above 0.
-    """
-    parts = text.split(",")
-    if not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
-        raise CircuitError(f"--hidden is the sizes of layers, such as 64,64, got {text!r}")
-    found = tuple(map(int, parts))
-    if 0 in found:
-        raise CircuitError(f"--hidden needs at least one unit in each layer, got {text!r}")
-    return found
-
-
-def rate_of(text: str) -> float | str:
-    """A learning rate as it was typed: a number, or "find"."""
-    if text.casefold() == "find":
-        return "find"
-    try:
-        return float(text)
-    except ValueError:
-        raise CircuitError(
-            f"--learning-rate is a number above 0, such as 0.1, or find, got {text!r}"
-        ) from None

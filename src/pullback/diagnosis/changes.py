@@ -29,6 +29,15 @@ Edit = Callable[[dict[str, Any]], Any]
 
 A_FUNCTION = "the model is a function, which only its owner can change"
 
+BENDS = ("Tanh", "Sigmoid")  # kinds whose slope is nearly 0 at their ends
+
+BATCH_NORM: Mapping[str, Any] = {
+    "kind": "BatchNorm",
+    "momentum": 0.9,
+    "epsilon": 1e-5,
+    "dtype": "float32",
+}
+
 _IN_LINE = ("Sequential", "Residual")  # kinds whose layers stand one after another
 
 

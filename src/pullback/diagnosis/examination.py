@@ -24,13 +24,13 @@ from pullback.diagnosis.longer import (
 )
 from pullback.diagnosis.lost import Lost, first_lost
 from pullback.diagnosis.patient import Patient, Trained
+from pullback.diagnosis.protocol import Moment
 from pullback.diagnosis.reference import Reference
 from pullback.diagnosis.slopes import checked
 from pullback.inspect.activations import ActivationStatistics
 from pullback.inspect.report import GradientReport
 from pullback.layers import Dense, Flatten, Sequential
 from pullback.layers.recurrent import Recurrent
-from pullback.train.callbacks import Event
 from pullback.train.data import Rows
 from pullback.train.finder import LearningRates
 
@@ -76,16 +76,16 @@ class Clock:
             raise Interrupted
         self._tell(what, min(1.0, self.spent / self.seconds))
 
-    def watch(self, event: Event) -> None:
+    def watch(self, event: Moment) -> None:
         """A callback that ends a training where a person asked to end."""
         if self._stop():
             event.stop("the doctor was interrupted")
 
-    def within(self, share: float) -> Callable[[Event], None]:
+    def within(self, share: float) -> Callable[[Moment], None]:
         """The same, which ends a training also after a share of all the time."""
         end = self.spent + share * self.seconds
 
-        def watch(event: Event) -> None:
+        def watch(event: Moment) -> None:
             self.watch(event)
             if self.spent > end:
                 event.stop(CUT)

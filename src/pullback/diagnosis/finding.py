@@ -63,6 +63,10 @@ class Cure:
     untried: str = ""
 
 
+Cures = Callable[["Patient"], tuple[Cure, ...]]
+"""What makes the cures of a patient, where something is found that needs them."""
+
+
 @dataclass(frozen=True)
 class Proof:
     """The same training with and without the cure: both histories, and the ends over some seeds.

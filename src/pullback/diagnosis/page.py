@@ -6,7 +6,6 @@ all can be read without. Every text of a report is escaped, so that none is ever
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from html import escape
 from importlib.resources import files
@@ -16,6 +15,7 @@ from pullback.diagnosis.checks import Check
 from pullback.diagnosis.figure import curve_of, points_of, svg_of
 from pullback.diagnosis.finding import Cure, Finding, Proof
 from pullback.diagnosis.text import SIGNS, consequence, headline, printable, verdict
+from pullback.figures.page import whole_page
 
 if TYPE_CHECKING:
     from pullback.diagnosis.patient import Patient
@@ -27,14 +27,9 @@ _LONGEST = 2000  # characters of a text; longer ones are cut
 
 def page_of(report: Report) -> str:
     """The page of a report as text."""
-    parts = {
-        "title": _words(report.summary),
-        "page": _own("page.css"),
-        "style": _own("report.css"),
-        "report": _report(report),
-        "script": _own("copy.js"),
-    }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _own("page.html"))
+    style = f"{_own('page.css')}\n{_own('report.css')}"
+    body = f"{_report(report)}\n<script>\n{_own('copy.js')}\n</script>"
+    return whole_page(_words(report.summary), style, body)
 
 
 def fragment_of(report: Report) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.diagnosis.disease import DISEASES, Disease
-from pullback.diagnosis.protocol import Learner, Net
+from pullback.diagnosis.protocol import Learner, Moment, Net
 from pullback.diagnosis.rows import told_of
 from pullback.inspect.activations import ActivationStatistics, activation_statistics
 from pullback.layers.description import construct, describe
@@ -27,7 +27,6 @@ from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
 from pullback.optim.average import Average
 from pullback.optim.optimizer import Optimizer
-from pullback.train.callbacks import Event
 from pullback.train.data import Rows, of_kind, several
 from pullback.train.finder import LearningRates, swept
 from pullback.train.history import History
@@ -206,7 +205,7 @@ class Patient:
         *,
         seed: int | None = None,
         epochs: int | None = None,
-        watch: Callable[[Event], Any] | None = None,
+        watch: Callable[[Moment], Any] | None = None,
         monitor: bool = True,
     ) -> Trained:
         """Train as its owner does, the same batches for the same seed, and keep all of it."""
@@ -241,7 +240,7 @@ class Patient:
         model(*(x[:2] for x in self.inputs))
         return model
 
-    def _classes_right(self, event: Event) -> None:
+    def _classes_right(self, event: Moment) -> None:
         """A callback that adds what a loss does not measure of the rows to judge by.
 
         Of labels that are class numbers: whether they are answered, whatever the loss is, and the
@@ -366,9 +365,9 @@ def _hand_on(old: Layer, new: Layer) -> None:
         vars(new).update({x: vars(old)[x] for x in functions if new.config[x] == old.config[x]})
 
 
-def descriptions(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def descriptions(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The description of a layer, and of all layers inside it, in order."""
-    yield told  # type: ignore[misc]
+    yield told
     inside = told.get("layers", ())
     for inner in () if isinstance(inside, int) else inside:  # of a stack it is their number
         yield from descriptions(inner)

@@ -23,7 +23,33 @@ if TYPE_CHECKING:
     from pullback.diagnosis.patient import Parts
 
 
-class Learner(Protocol):
+class Predictor(Protocol):
+    """What answers."""
+
+    def predict(self, inputs: Any) -> Any:
+        """The outputs for inputs of (rows, ...)."""
+        ...
+
+
+class Moment(Protocol):
+    """What a callback is told in training: an `Event`, or what stands for it."""
+
+    @property
+    def kind(self) -> str:
+        """What happened, such as the end of an "epoch"."""
+        ...
+
+    @property
+    def trainer(self) -> Predictor: ...
+    @property
+    def history(self) -> History: ...
+
+    def stop(self, reason: str) -> None:
+        """End the training after this."""
+        ...
+
+
+class Learner(Predictor, Protocol):
     """What trains a net: `Trainer`, or what stands for it."""
 
     @property
@@ -35,10 +61,6 @@ class Learner(Protocol):
 
     def fit(self, inputs: Any, labels: Any = None, **how: Any) -> History:
         """Train, as `Trainer.fit` does by the same arguments, and tell what was measured."""
-        ...
-
-    def predict(self, inputs: Any) -> Any:
-        """The outputs for inputs of (rows, ...)."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Sheets that figures are drawn on, by matplotlib (extra `plot`), without pyplot."""
+"""Sheets that figures are drawn on, by matplotlib (extra `plot`), without pyplot; and pages."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from pullback.core.aside import replacing
 from pullback.core.text import number
+from pullback.figures.page import whole_page
 from pullback.files.words import counted
 from pullback.maps.colours import GREY, PLAIN, RAMP, about_colours, bounds, class_colours
 from pullback.maps.labels import NAMED, Classes, Quantities
@@ -76,16 +77,16 @@ def page_of(map: Map, name: str = "map") -> str:
         _held(f"array-{key}", base64.b64encode(x.tobytes()).decode()) for key, x in arrays.items()
     ]
     held += [_held(f"sheet-{k}", text) for k, text in enumerate(sheets.texts if sheets else ())]
+    title, style = html.escape(map.title) or "map", _own("page.css")
     parts = {
-        "title": html.escape(map.title) or "map",
-        "style": _own("page.css"),
         "script": "\n".join(_own(f"{script}.js") for script in SCRIPTS),
         "arrays": "\n".join(held),
     }
-    size = (sum(len(part) for part in parts.values()) + len(_json(facts))) / 1e6
+    size = (sum(len(part) for part in (title, style, *parts.values())) + len(_json(facts))) / 1e6
     facts["size"] = f"This page has {size:.1f} MB and needs nothing else."
     parts["facts"] = _json(facts)
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _own("page.html"))
+    body = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _own("body.html"))
+    return whole_page(title, style, body.rstrip("\n"))
 
 
 def _own(name: str) -> str:

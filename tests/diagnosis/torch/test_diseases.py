@@ -21,6 +21,10 @@ from tests.diagnosis.torch.planted import (
     torch,
 )
 
+from pullback.diagnosis.disease import DISEASES
+from pullback.diagnosis.torch.diseases import known
+from pullback.diagnosis.torch.own import OWN
+
 X, Y = rows()
 QUANTITY = X[:, 0] * 2.0 + X[:, 1]
 
@@ -201,8 +205,9 @@ def test_a_usual_weight_decay_is_well():
 def test_two_linear_layers_in_a_row():
     who = patient(of_functions(lambda h: h), loader(X, Y))
     (finding,) = found("missing nonlinearity", who)
-    assert finding.where == "one"
-    assert "a linear function of its inputs" in finding.evidence
+    assert (finding.where, finding.severity) == ("other", "severe")
+    assert "all of the net is one linear map" in finding.evidence
+    assert not finding.certain  # a line may be all there is to learn
     assert found("missing nonlinearity", finding.cure.change(who)) == []
     assert helps(finding, who)
 
@@ -279,6 +284,14 @@ def test_a_parameter_that_is_broken_at_the_start():
 # Of all nets -------------------------------------------------------------------------------------
 
 
+def test_what_a_disease_brings_is_declared_once():
+    alike = set(OWN) & set(DISEASES) - {"wrong loss"}  # under which PyTorch has one of its own too
+    assert {"saturated units", "batch too small"} < alike
+    for name in alike:
+        assert not OWN[name].brings
+        assert known()[name].brings == DISEASES[name].brings
+
+
 @pytest.mark.parametrize(
     ("name", "rate"), [("learning rate too high", 30.0), ("learning rate too low", 1e-6)]
 )
@@ -339,6 +352,18 @@ def test_large_weights_saturate_a_tanh():
     (finding,) = found("saturated units", who)
     assert "xavier" in finding.cure.code
     assert found("saturated units", finding.cure.change(who)) == []
+
+
+def test_relus_that_no_row_reaches():
+    model = net()
+    nn.init.constant_(model[0].bias, -20.0)
+    who = patient(model, loader(X, Y))
+    (finding,) = found("dying ReLUs", who)
+    assert (finding.where, finding.severity) == ("1", "severe")
+    assert "after training" in finding.evidence
+    assert "torch.nn.LeakyReLU(0.01)" in finding.cure.code
+    assert found("dying ReLUs", finding.cure.change(who)) == []
+    assert found("dying ReLUs", patient(net(), loader(X, Y))) == []
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,20 +29,12 @@ def at_test_time(examination: Examination) -> Iterator[Finding]:
         return
     told = _differs(examination, flow)
     if told:
-        yield Finding(
-            "dropout at test time",
-            "mild",
-            told,
-            "some layer runs as in training while the model predicts",
-            cures=(
-                Cure(
-                    "give each layer the `training` that the function itself is given",
-                    "layers.dropout(x, training=training)  # and not training=True",
-                    untried="it is in the code of the model, which only its owner can change",
-                ),
-            ),
-            certain=True,
+        hand_on = Cure(
+            "give each layer the `training` that the function itself is given",
+            "layers.dropout(x, training=training)  # and not training=True",
+            untried="it is in the code of the model, which only its owner can change",
         )
+        yield by_chance(told, (hand_on,))
     strong = {
         path: layer.rate
         for path, layer in examination.patient.layers
@@ -65,6 +57,25 @@ def at_test_time(examination: Examination) -> Iterator[Finding]:
         )
 
 
+def by_chance(told: str, cures: tuple[Cure, ...]) -> Finding:
+    """What an answer that is not that of its row alone says."""
+    return Finding(
+        "dropout at test time",
+        "mild",
+        told,
+        "some layer runs as in training while the model predicts",
+        cures=cures,
+        certain=True,
+    )
+
+
+def asked_twice(first: Sequence[np.ndarray], again: Sequence[np.ndarray]) -> str:
+    """What is to be said where two answers to the same rows differ; "" where they do not."""
+    if any(size(y - other) > _APART * size(y) for y, other in zip(first, again, strict=True)):
+        return "the model predicts something else for the same rows at each call"
+    return ""
+
+
 def _differs(examination: Examination, flow: Flow) -> str:
     """What is to be said where an answer is not that of its row alone; "" where it is."""
     if any(x.gate is not None and x.gate.name == "random" for x in flow.circuit):
@@ -81,9 +92,8 @@ def _differs(examination: Examination, flow: Flow) -> str:
     first = [np.asarray(x.value) for x in flow.scores]
     if not all(np.isfinite(y).all() for y in first):
         return ""
-    for y, other in zip(first, again.scores, strict=True):
-        if size(y - np.asarray(other.value)) > _APART * size(y):
-            return "the model predicts something else for the same rows at each call"
+    if told := asked_twice(first, [np.asarray(x.value) for x in again.scores]):
+        return told
     for y, other in zip(first, alone.scores, strict=True):
         one = np.asarray(other.value)
         if one.shape == y[:1].shape and size(one - y[:1]) > _APART * size(y):

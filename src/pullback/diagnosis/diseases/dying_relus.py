@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from pullback.diagnosis.changes import of_kind, rebuilding
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
-from pullback.diagnosis.finding import Bars, Finding
+from pullback.diagnosis.finding import Bars, Cure, Cures, Finding
 from pullback.diagnosis.flow import Flow
+from pullback.diagnosis.patient import Patient
 
 _MANY = 0.4  # a share of dead units that costs a net something
 _NEARLY_ALL = 0.9
@@ -20,10 +21,20 @@ _SLOPE = 0.01
 @disease("dying ReLUs", brings=("broken residual",))
 def dying(examination: Examination) -> Iterator[Finding]:
     """Many units of a ReLU are 0 for all rows, at the start or after training."""
-    flow, when = examination.flow_at_end, "after training"
-    if flow is None:
-        flow, when = examination.flow, "at the start"
-    dead = {} if flow is None else _dead(flow)
+    at_end = _dead(examination.flow_at_end)
+    yield from dying_of(examination.patient, lambda: _dead(examination.flow), at_end, _cures)
+
+
+def dying_of(
+    patient: Patient,
+    at_start: Callable[[], Mapping[str, float] | None],
+    at_end: Mapping[str, float] | None,
+    cures: Cures,
+) -> Iterator[Finding]:
+    """What the shares of dead units say, by ReLU; of those at the start where none were after."""
+    dead, when = at_end, "after training"
+    if dead is None:
+        dead, when = at_start(), "at the start"
     if not dead or max(dead.values()) < _MANY:
         return
     worst = max(dead, key=lambda name: dead[name])
@@ -33,21 +44,26 @@ def dying(examination: Examination) -> Iterator[Finding]:
         f"{dead[worst]:.0%} of the units of {worst} are 0 for every row {when}",
         "where a ReLU is 0 its slope is too, so that what pushed it below 0 is never undone",
         where=worst,
-        cures=(
-            rebuilding(
-                "let a little through below 0",
-                "pb.LeakyReLU()  # in place of pb.ReLU()",
-                of_kind(["ReLU"], {"kind": "LeakyReLU", "slope": _SLOPE}),
-                examination.patient,
-            ),
-        ),
+        cures=cures(patient),
         numbers={"dead": dead[worst]},
         picture=Bars("share of units that are 0 for every row", "dead", dead),
     )
 
 
-def _dead(flow: Flow) -> dict[str, float]:
+def _cures(patient: Patient) -> tuple[Cure, ...]:
+    bent = rebuilding(
+        "let a little through below 0",
+        "pb.LeakyReLU()  # in place of pb.ReLU()",
+        of_kind(["ReLU"], {"kind": "LeakyReLU", "slope": _SLOPE}),
+        patient,
+    )
+    return (bent,)
+
+
+def _dead(flow: Flow | None) -> dict[str, float] | None:
     """For each ReLU, the share of its units that are 0 for all rows and at all places."""
+    if flow is None:
+        return None
     return {
         where: float((y == 0.0).all(axis=tuple(range(y.ndim - 1))).mean())
         for where, unit in flow.bends(["relu"])

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pullback.diagnosis.changes import before, clipped, of_kind, rebuilding, redrawn
+from pullback.diagnosis.changes import (
+    BATCH_NORM,
+    BENDS,
+    before,
+    clipped,
+    of_kind,
+    rebuilding,
+    redrawn,
+)
 from pullback.diagnosis.checks import hardly_learns
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
@@ -23,13 +31,6 @@ _EXPLODED = 500.0
 _GROWN = 100.0  # times the gradient of the first epoch
 _LEARNED = 0.3
 _SHORT = 4  # steps, of which fewer say nothing
-_BENDS = ("Tanh", "Sigmoid")
-_NORM: Mapping[str, Any] = {
-    "kind": "BatchNorm",
-    "momentum": 0.9,
-    "epsilon": 1e-5,
-    "dtype": "float32",
-}
 _STACKS = ("RNN", "GRU", "LSTM")
 
 
@@ -39,10 +40,21 @@ def vanishing(examination: Examination) -> Iterator[Finding]:
     flow = examination.flow
     if flow is None:
         return
+    yield from vanishing_of(
+        examination,
+        _ways(flow),
+        lambda way: _remembering(examination, way.steps) if way.steps else _straighter(examination),
+    )
+
+
+def vanishing_of(
+    examination: Examination, ways: Iterable[Way], cures: Callable[[Way], tuple[Cure, ...]]
+) -> Iterator[Finding]:
+    """What arrives of the gradient on these ways, where it is hardly anything."""
     start, end = examination.loss_at_start(), examination.trained.final("loss")
     if end < _LEARNED * start:
         return
-    for way in _ways(flow):
+    for way in ways:
         if not way.ratio < (_VANISHED_IN_TIME if way.steps else _VANISHED):
             continue
         whence = "stands early in a sequence" if way.steps else "the first layers make"
@@ -53,7 +65,7 @@ def vanishing(examination: Examination) -> Iterator[Finding]:
             f"each {'step' if way.steps else 'layer'} passes on less than it gets, so that what "
             f"{whence} is hardly learned from",
             where=way.where,
-            cures=_remembering(examination, way.steps) if way.steps else _straighter(examination),
+            cures=cures(way),
             numbers={"ratio": way.ratio, "steps": way.steps},
             picture=way.picture,
         )
@@ -74,8 +86,17 @@ def exploding(examination: Examination) -> Iterator[Finding]:
         redrawn,
     )
     clip = clipped(examination.patient)
-    clips = () if clip is None else (clip,)
-    way = next((x for x in _ways(flow) if not x.ratio < _EXPLODED), None)
+    yield from exploding_of(examination, _ways(flow), draw, () if clip is None else (clip,))
+
+
+def exploding_of(
+    examination: Examination, ways: Iterable[Way], draw: Cure, clips: tuple[Cure, ...]
+) -> Iterator[Finding]:
+    """What arrives of the gradient on these ways, or grows in training, where it is too much.
+
+    Weights are to be drawn anew, or gradients clipped.
+    """
+    way = next((x for x in ways if not x.ratio < _EXPLODED), None)
     if way is not None:
         told, where, cures = f"at the start {way.told}", way.where, (draw, *clips)
         numbers = {"ratio": way.ratio}
@@ -127,16 +148,8 @@ class Way:
 
 
 def _ways(flow: Flow) -> Iterator[Way]:
-    """The ways back through layers, and through the steps of each recurrent layer.
-
-    Nothing arrives behind weights that start at zero, which is another matter.
-    """
-    layers = _by_layer(flow)
-    sizes = list(layers.values())
-    if len(sizes) > 2 and sizes[0] and sizes[-1]:
-        first, last = (list(layers)[k] for k in (0, -1))
-        ratio = sizes[0] / sizes[-1]
-        yield Way(first, f"the gradient at {first} is {ratio:.1g} times that at {last}", sizes)
+    """The ways back through layers, and through the steps of each recurrent layer."""
+    yield from through_layers(_by_layer(flow))
     for where, steps in _by_step(flow).items():
         if steps[-1]:
             told = (
@@ -144,6 +157,18 @@ def _ways(flow: Flow) -> Iterator[Way]:
                 f"{steps[0] / steps[-1]:.1g} times that at the last one"
             )
             yield Way(where, told, steps, len(steps))
+
+
+def through_layers(layers: Mapping[str, float]) -> Iterator[Way]:
+    """The way back through layers, by the length of the gradient at each, the first one first.
+
+    Nothing arrives behind weights that start at zero, which is another matter.
+    """
+    sizes = list(layers.values())
+    if len(sizes) > 2 and sizes[0] and sizes[-1]:
+        first, last = (list(layers)[k] for k in (0, -1))
+        ratio = sizes[0] / sizes[-1]
+        yield Way(first, f"the gradient at {first} is {ratio:.1g} times that at {last}", sizes)
 
 
 def _by_layer(flow: Flow) -> dict[str, float]:
@@ -206,14 +231,14 @@ def _straighter(examination: Examination) -> tuple[Cure, ...]:
     normalize = rebuilding(
         "normalize what comes to each activation",
         "pb.BatchNorm(), pb.ReLU()  # before each activation",
-        before(lambda told, _: told.get("kind") in (*_BENDS, "ReLU"), _NORM),
+        before(lambda told, _: told.get("kind") in (*BENDS, "ReLU"), BATCH_NORM),
         patient,
     )
-    if kinds & set(_BENDS):
+    if kinds & set(BENDS):
         bend = rebuilding(
             "take units whose slope is 1 where they are on",
             "pb.ReLU()  # in place of pb.Sigmoid() and pb.Tanh()",
-            of_kind(_BENDS, {"kind": "ReLU"}),
+            of_kind(BENDS, {"kind": "ReLU"}),
             patient,
         )
         return bend, normalize

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -23,18 +23,19 @@ _ANSWERS = 10.0  # times the labels
 
 
 _BRINGS = (
-    *("vanishing gradients", "badly scaled initialization", "dying ReLUs"),
-    *("learning rate too low", "learning rate too high", "broken residual"),
+    *("vanishing gradients", "exploding gradients", "saturated units", "dying ReLUs"),
+    *("not a number", "learning rate too high", "learning rate too low"),
 )
+_BRINGS_ALIKE = (*_BRINGS, "badly scaled initialization", "broken residual")
 
 
-@disease("zero initialization", brings=_BRINGS)
+@disease("zero initialization", brings=_BRINGS_ALIKE)
 def zero(examination: Examination) -> Iterator[Finding]:
     """The weights of a layer start at zero, and training does not tell its units apart."""
     yield from _alike(examination, "zero initialization", zeros=True)
 
 
-@disease("equal initialization", brings=_BRINGS)
+@disease("equal initialization", brings=_BRINGS_ALIKE)
 def equal(examination: Examination) -> Iterator[Finding]:
     """All units of a layer start alike, and stay so, as one unit would do."""
     yield from _alike(examination, "equal initialization", zeros=False)
@@ -47,16 +48,28 @@ def _alike(examination: Examination, name: str, *, zeros: bool) -> Iterator[Find
     found = []
     for weight, unit in flow.weights.items():
         w = np.asarray(unit.value)
-        if weight not in flow.parameters or not _units_alike(w) or w.any() == zeros:
+        if weight not in flow.parameters or not units_alike(w) or w.any() == zeros:
             continue
         after = None if end is None else end.weights.get(weight)
         slope = flow.gradients.get(weight)
         if after is not None:
-            still = _units_alike(np.asarray(after.value))
+            still = units_alike(np.asarray(after.value))
         else:
-            still = slope is not None and _units_alike(slope)
+            still = slope is not None and units_alike(slope)
         if still and slope is not None:
             found.append(weight)
+    draw = Cure(
+        "draw the weights at random",
+        "pb.Dense(...)  # without initializer, which is 'he' then",
+        lambda patient: redrawn(patient, found),
+    )
+    yield from alike_of(name, found, (draw,), zeros=zeros)
+
+
+def alike_of(
+    name: str, found: Sequence[str], cures: tuple[Cure, ...], *, zeros: bool
+) -> Iterator[Finding]:
+    """What weights whose units start alike and stay so say, by the names of such as are found."""
     if not found:
         return
     what = "zero" if zeros else "the same for all units"
@@ -68,19 +81,13 @@ def _alike(examination: Examination, name: str, *, zeros: bool) -> Iterator[Find
         "units that start alike get the same gradient, so that a layer learns no more than one "
         "unit could; where all is zero, no gradient comes through",
         where=found[0],
-        cures=(
-            Cure(
-                "draw the weights at random",
-                "pb.Dense(...)  # without initializer, which is 'he' then",
-                lambda patient: redrawn(patient, found),
-            ),
-        ),
+        cures=cures,
         numbers={"weights": len(found)},
         certain=True,
     )
 
 
-def _units_alike(w: np.ndarray) -> bool:
+def units_alike(w: np.ndarray) -> bool:
     """Whether all units, of which each has a place in the last axis, have the same numbers."""
     if w.shape[-1] < 2 or not np.isfinite(w).all():
         return False
@@ -88,19 +95,31 @@ def _units_alike(w: np.ndarray) -> bool:
     return bool(apart <= _ALIKE * np.abs(w).max())
 
 
-@disease(
-    "badly scaled initialization",
-    brings=(
-        *("vanishing gradients", "exploding gradients", "saturated units", "dying ReLUs"),
-        *("not a number", "learning rate too high", "learning rate too low"),
-    ),
-)
+@disease("badly scaled initialization", brings=_BRINGS)
 def badly_scaled(examination: Examination) -> Iterator[Finding]:
     """What flows grows or shrinks from layer to layer, or the first answers are far too large."""
     flow = examination.flow
     if flow is None:
         return
     sizes = {where: size(x.value) for where, x, _ in flow.products}
+    draw = Cure(
+        "start with the weights that a layer draws by default, for its number of inputs",
+        "pb.Dense(...)  # without initializer, which is 'he' then",
+        redrawn,
+    )
+    scale = Cure(
+        "scale the weights by what flows",
+        "pb.initialize_lsuv(model, x_train[:256])",
+        scaled_by_layer,
+    )
+    scores = size(flow.scores[0].value)
+    yield from badly_scaled_of(examination, sizes, scores, (draw, scale))
+
+
+def badly_scaled_of(
+    examination: Examination, sizes: Mapping[str, float], scores: float, cures: tuple[Cure, ...]
+) -> Iterator[Finding]:
+    """What the sizes of what comes to each layer, the first one first, and of the scores say."""
     told, where, change = "", "", 1.0
     if len(sizes) > 1 and all(size > 0.0 for size in sizes.values()):
         (first, before), *_, (last, after) = sizes.items()
@@ -111,7 +130,7 @@ def badly_scaled(examination: Examination) -> Iterator[Finding]:
                 f"what flows {way} from a size of {before:.2g} at {first} to {after:.2g} at {last}",
                 last,
             )
-    told = told or _too_sure(examination)
+    told = told or _too_sure(examination, scores)
     far = not 1.0 / _VERY_FAR < change < _VERY_FAR
     if not told:
         return
@@ -121,28 +140,14 @@ def badly_scaled(examination: Examination) -> Iterator[Finding]:
         told,
         "weights that are too large or too small multiply the size of what flows in each layer",
         where=where,
-        cures=(
-            Cure(
-                "start with the weights that a layer draws by default, for its number of inputs",
-                "pb.Dense(...)  # without initializer, which is 'he' then",
-                redrawn,
-            ),
-            Cure(
-                "scale the weights by what flows",
-                "pb.initialize_lsuv(model, x_train[:256])",
-                scaled_by_layer,
-            ),
-        ),
+        cures=cures,
         numbers={"change": change},
         picture=Bars("size of what comes to each layer", "size", sizes),
     )
 
 
-def _too_sure(examination: Examination) -> str:
+def _too_sure(examination: Examination, scores: float) -> str:
     """What is to be said where the first answers are far too large; "" where they are not."""
-    flow = examination.flow
-    assert flow is not None
-    scores = size(flow.scores[0].value)
     chance, start = chance_loss(examination), examination.loss_at_start()
     if chance is not None:
         if start > _LOSS * chance and scores > _LARGE:

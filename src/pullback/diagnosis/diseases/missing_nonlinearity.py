@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,8 +11,9 @@ from pullback.core.walk import leading_to
 from pullback.diagnosis.changes import before, rebuilding
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
-from pullback.diagnosis.finding import Finding
+from pullback.diagnosis.finding import Cure, Cures, Finding
 from pullback.diagnosis.flow import Flow, Product
+from pullback.diagnosis.patient import Patient
 
 _UNLEARNED = 0.5  # of the loss at the start: a linear net that stays above needs more
 
@@ -26,29 +27,39 @@ def missing(examination: Examination) -> Iterator[Finding]:
     pairs, linear = _pairs(flow), _is_linear(flow)
     if not pairs and linear:  # with ways around, say
         pairs = [(a[0], b[0]) for a, b in pairwise(flow.products) if not _is_narrow(a, b)]
+    yield from missing_of(examination, pairs, lambda patient: _cures(patient, pairs), linear=linear)
+
+
+def missing_of(
+    examination: Examination, pairs: Sequence[tuple[str, str]], cures: Cures, *, linear: bool
+) -> Iterator[Finding]:
+    """What pairs of layers with nothing between them that bends say; `linear` is the whole net."""
     if not pairs:
         return
     start, end = examination.loss_at_start(), examination.trained.final("loss")
     first, second = pairs[0]
     others = f", and so {len(pairs) - 1} more" if len(pairs) > 1 else ""
     whole = "; all of the net is one linear map" if linear else ""
-    names = {after.rpartition(".")[2] for _, after in pairs}
     yield Finding(
         "missing nonlinearity",
         "severe" if linear and not end < _UNLEARNED * start else "mild",
         f"between {first} and {second} there is nothing that bends{others}{whole}",
         "a weighted sum of weighted sums is a weighted sum: the two layers can do what one can",
         where=second,
-        cures=(
-            rebuilding(
-                f"let an activation stand before {second}",
-                "pb.Dense(...), pb.ReLU(), pb.Dense(...)",
-                before(lambda told, _: told.get("name") in names, {"kind": "ReLU"}),
-                examination.patient,
-            ),
-        ),
+        cures=cures(examination.patient),
         numbers={"pairs": len(pairs), "linear": float(linear)},
     )
+
+
+def _cures(patient: Patient, pairs: Sequence[tuple[str, str]]) -> tuple[Cure, ...]:
+    names = {after.rpartition(".")[2] for _, after in pairs}
+    bend = rebuilding(
+        f"let an activation stand before {pairs[0][1]}",
+        "pb.Dense(...), pb.ReLU(), pb.Dense(...)",
+        before(lambda told, _: told.get("name") in names, {"kind": "ReLU"}),
+        patient,
+    )
+    return (bend,)
 
 
 def _pairs(flow: Flow) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
@@ -15,7 +15,7 @@ from pullback.layers.layer import Layer
 _MOST = 0.5  # of the numbers that a net has to learn
 
 
-@disease("frozen parameters")
+@disease("frozen parameters", brings=("learning rate too low",))
 def frozen(examination: Examination) -> Iterator[Finding]:
     """Layers are frozen, and the net does better where they learn too."""
     flow = examination.flow
@@ -31,7 +31,7 @@ def frozen(examination: Examination) -> Iterator[Finding]:
         yield Finding(
             "frozen parameters",
             "severe" if none else "mild",
-            f"{_told(names)} {'is' if len(names) == 1 else 'are'} frozen"
+            f"{few_of(names)} {'is' if len(names) == 1 else 'are'} frozen"
             + ("; nothing is left to learn" if none else ""),
             "what is frozen stays as it starts",
             where=names[0],
@@ -44,7 +44,7 @@ def frozen(examination: Examination) -> Iterator[Finding]:
         yield Finding(
             "frozen parameters",
             "note",
-            f"{_told(hidden)} {'is' if len(hidden) == 1 else 'are'} no parameter that the model "
+            f"{few_of(hidden)} {'is' if len(hidden) == 1 else 'are'} no parameter that the model "
             "tells of, so that no step moves it",
             "a Trainer moves what `parameters` of the model names",
             where=hidden[0],
@@ -77,7 +77,7 @@ def disconnected(examination: Examination) -> Iterator[Finding]:
     yield Finding(
         "disconnected parameters",
         "severe" if share > _MOST else "mild",
-        f"no gradient reaches {_told(names)}",
+        f"no gradient reaches {few_of(names)}",
         "the loss does not depend on what they make, or depends on it by a gate without a slope, "
         "such as a comparison, a rounding or stop_gradient",
         where=names[0],
@@ -115,7 +115,8 @@ def _hidden(flow: Flow) -> list[str]:
     return [x.label for x, slope in zip(sources, slopes, strict=True) if slope is not None]
 
 
-def _told(names: list[str]) -> str:
+def few_of(names: Sequence[str]) -> str:
+    """The first of these names, and how many more there are."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
 

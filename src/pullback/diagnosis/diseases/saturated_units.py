@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from pullback.core.unit import Unit
-from pullback.diagnosis.changes import before, rebuilding, redrawn
+from pullback.diagnosis.changes import BATCH_NORM, BENDS, before, rebuilding, redrawn
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
-from pullback.diagnosis.finding import Bars, Cure, Finding
+from pullback.diagnosis.finding import Bars, Cure, Cures, Finding
 from pullback.diagnosis.flow import Flow
+from pullback.diagnosis.patient import Patient
 from pullback.inspect.activations import moved
 
 _ENDS = {"tanh": (-0.97, 0.97), "sigmoid": (0.03, 0.97), "clip": (0.0, 1.0)}
@@ -20,13 +20,6 @@ _MANY = 0.5  # of the elements, at the start
 _MANY_AT_END = 0.8  # a net that knows its answers may say so firmly
 _NEARLY_ALL = 0.9
 _LEARNED = 0.1  # of the loss at the start
-_BENDS = ("Tanh", "Sigmoid")
-_BATCH_NORM: Mapping[str, Any] = {
-    "kind": "BatchNorm",
-    "momentum": 0.9,
-    "epsilon": 1e-5,
-    "dtype": "float32",
-}
 
 
 @disease(
@@ -35,12 +28,23 @@ _BATCH_NORM: Mapping[str, Any] = {
 )
 def saturated(examination: Examination) -> Iterator[Finding]:
     """Most elements of a tanh or sigmoid inside the net lie at its flat ends."""
-    shares, when, most = _shares(examination.flow), "at the start", _MANY
+    at_start = _shares(examination.flow)
+    yield from saturated_of(examination, at_start, lambda: _shares(examination.flow_at_end), _cures)
+
+
+def saturated_of(
+    examination: Examination,
+    at_start: Mapping[str, float],
+    at_end: Callable[[], Mapping[str, float]],
+    cures: Cures,
+) -> Iterator[Finding]:
+    """What the shares of elements at the flat ends say, by the place of each bend."""
+    shares, when, most = at_start, "at the start", _MANY
     if not shares or max(shares.values()) < most:
         start, end = examination.loss_at_start(), examination.trained.final("loss")
         if end < _LEARNED * start:
             return
-        shares, when, most = _shares(examination.flow_at_end), "after training", _MANY_AT_END
+        shares, when, most = at_end(), "after training", _MANY_AT_END
     if not shares or max(shares.values()) < most:
         return
     worst = max(shares, key=lambda name: shares[name])
@@ -51,22 +55,25 @@ def saturated(examination: Examination) -> Iterator[Finding]:
         "what comes in is too large: there the slope is nearly 0, so that hardly any gradient "
         "reaches the layers before",
         where=worst,
-        cures=(
-            Cure(
-                "start with smaller weights",
-                "pb.Dense(..., initializer='glorot')  # and so of all layers before a tanh",
-                redrawn,
-            ),
-            rebuilding(
-                "normalize what comes to each tanh and sigmoid",
-                "pb.BatchNorm(), pb.Tanh()",
-                before(lambda told, _: told.get("kind") in _BENDS, _BATCH_NORM),
-                examination.patient,
-            ),
-        ),
+        cures=cures(examination.patient),
         numbers={"saturated": shares[worst]},
         picture=Bars("share of elements at the flat ends", "saturated", shares),
     )
+
+
+def _cures(patient: Patient) -> tuple[Cure, ...]:
+    draw = Cure(
+        "start with smaller weights",
+        "pb.Dense(..., initializer='glorot')  # and so of all layers before a tanh",
+        redrawn,
+    )
+    normalize = rebuilding(
+        "normalize what comes to each tanh and sigmoid",
+        "pb.BatchNorm(), pb.Tanh()",
+        before(lambda told, _: told.get("kind") in BENDS, BATCH_NORM),
+        patient,
+    )
+    return draw, normalize
 
 
 def _shares(flow: Flow | None) -> dict[str, float]:

@@ -11,7 +11,7 @@ from pullback.core.errors import CircuitError
 from pullback.diagnosis.changes import rebuilding
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
-from pullback.diagnosis.finding import Finding
+from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.flow import Flow
 from pullback.diagnosis.patient import descriptions
 from pullback.inspect.activations import moved
@@ -35,24 +35,29 @@ def twice(examination: Examination) -> Iterator[Finding]:
             continue
         if not what and (end is None or not _are_probabilities(loss, flow, k, end)):
             continue
-        told = f"by a {what} " if what else ""
-        yield Finding(
-            "softmax twice",
-            "severe",
-            f"what the model answers are probabilities, {told}between 0 and 1, and "
-            f"{type(loss).__name__} takes scores, of which it makes probabilities itself",
-            "probabilities as scores differ by 1 at most, so that the loss can never call an "
-            "answer sure, and its gradient is small",
-            cures=(
-                rebuilding(
-                    f"leave the {what or 'last'} layer off",
-                    "model = pb.Sequential(...)  # that ends with pb.Dense(classes)",
-                    _without_last,
-                    examination.patient,
-                ),
-            ),
-            certain=True,
+        cure = rebuilding(
+            f"leave the {what or 'last'} layer off",
+            "model = pb.Sequential(...)  # that ends with pb.Dense(classes)",
+            _without_last,
+            examination.patient,
         )
+        yield twice_of(what, type(loss).__name__, (cure,))
+
+
+def twice_of(what: str, loss: str, cures: tuple[Cure, ...], where: str = "") -> Finding:
+    """What scores that are probabilities, by a layer that is `what` if known, say to a loss."""
+    told = f"by a {what} " if what else ""
+    return Finding(
+        "softmax twice",
+        "severe",
+        f"what the model answers are probabilities, {told}between 0 and 1, and {loss} takes "
+        "scores, of which it makes probabilities itself",
+        "probabilities as scores differ by 1 at most, so that the loss can never call an "
+        "answer sure, and its gradient is small",
+        cures=cures,
+        where=where,
+        certain=True,
+    )
 
 
 def _squashed(flow: Flow, k: int) -> str:
@@ -70,12 +75,14 @@ def _are_probabilities(loss: Loss, start: Flow, k: int, end: Flow) -> bool:
     if loss.reading.pair is not None:
         return False
     every = [np.asarray(flow.scores[k].value, np.float64) for flow in (start, end)]
-    return all(
-        y.ndim > 1
-        and y.shape[-1] > 1
-        and bool((y >= 0.0).all() and (np.abs(y.sum(axis=-1) - 1.0) < _ROUNDING).all())
-        for y in every
-    )
+    return all(map(add_up, every))
+
+
+def add_up(y: np.ndarray) -> bool:
+    """Whether numbers of several classes, which the last axis counts, are shares of 1."""
+    if y.ndim < 2 or y.shape[-1] < 2:
+        return False
+    return bool((y >= 0.0).all() and (np.abs(y.sum(axis=-1) - 1.0) < _ROUNDING).all())
 
 
 def _without_last(told: dict[str, Any]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import Field, replace
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,15 +16,26 @@ from pullback.diagnosis.patient import Patient, Trained, answered, class_numbers
 from pullback.diagnosis.reference import Reference
 from pullback.losses import balanced_class_weights
 from pullback.losses.loss import Loss
+from pullback.losses.reading import Reading
 
 _RARE = 0.3  # of the share that each class would have if all were as common
 _FOUND = 0.25  # a share of a class that is found, from which on it is not lost
 _TOLD = 0.75  # an area under the curve, by which a class can be told
 _WELL = 0.9
-_FEW = 2  # rows
+_FEW = 5  # rows
+_TOO_FEW = 6  # rows, of which nothing can be said
 
 _CODE = """weights = pb.balanced_class_weights(labels, {classes})
 loss = pb.{loss}(class_weights=weights)"""
+
+
+@runtime_checkable
+class _Weighing(Protocol):
+    """A loss, which is a dataclass, that can let some classes count for more."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    reading: ClassVar[Reading]
+    class_weights: Any
 
 
 @disease("unbalanced classes")
@@ -36,6 +47,7 @@ def unbalanced(examination: Examination) -> Iterator[Finding]:
         return
     if (truth == truth[0]).all() and not patient.sizes:
         yield _only_class(truth)
+    yield from _hardly_any(patient, truth)
     if reference is None:
         return
     named, counts = np.unique(truth, return_counts=True)
@@ -47,21 +59,18 @@ def unbalanced(examination: Examination) -> Iterator[Finding]:
     if not rare or getattr(loss, "class_weights", None) is not None:
         return
     found = _found(patient, examination.trained)
-    told = {k: _area(reference, k) if k in reference.classes else math.nan for k in rare}
-    lost = [k for k in told if found.get(k, 1.0) < _FOUND and not told[k] <= _TOLD]
+    told = {k: _area(reference, k) for k in rare if k in reference.classes}
+    lost = [k for k in told if found.get(k, 1.0) < _FOUND and told[k] > _TOLD]
     if not lost:
         return
     worst = min(lost, key=lambda k: (found[k], -told[k]))
     share = float((truth == worst).mean())
     severe = found[worst] < _FOUND / 5.0 and told[worst] > _WELL
-    known = (
-        f"a forest puts them before the others with an area under the curve of {told[worst]:.2f}"
-    )
     yield Finding(
         "unbalanced classes",
         "severe" if severe else "mild",
         f"class {worst} is {share:.1%} of the rows, and the net finds {found[worst]:.0%} of them; "
-        + ("they are too few for more to be known" if math.isnan(told[worst]) else known),
+        f"a forest puts them before the others with an area under the curve of {told[worst]:.2f}",
         "the loss is a mean over rows: that of a rare class counts so little that to miss it costs "
         "next to nothing",
         tuple(_cures(patient, loss)),
@@ -89,6 +98,34 @@ def _only_class(truth: np.ndarray) -> Finding:
     )
 
 
+def _hardly_any(patient: Patient, truth: np.ndarray) -> Iterator[Finding]:
+    """A class of so few rows that nothing can be said of it, beside classes of many."""
+    named, counts = np.unique(truth, return_counts=True)
+    k = int(counts.argmin())
+    rows = patient.inputs[0][truth == named[k]]
+    different = len(np.unique(rows.reshape(len(rows), -1), axis=0))
+    rare = counts[k] < _RARE * len(truth) / len(named) / 2.0
+    if len(named) < 2 or different >= _TOO_FEW or not rare:
+        return
+    yield Finding(
+        "unbalanced classes",
+        "mild",
+        f"class {named[k]} has {different} different rows of {len(truth):,}: too few to learn it "
+        "from, and to see whether it is learned",
+        "whatever the net answers to a class that is hardly ever there, its loss stays low",
+        (
+            Cure(
+                "get more rows of it, or leave it out and say so",
+                "np.unique(labels, return_counts=True)",
+                untried="only their owner has more rows",
+            ),
+        ),
+        f"class {named[k]}",
+        {"rows": float(different)},
+        certain=True,
+    )
+
+
 def _found(patient: Patient, trained: Trained) -> dict[int, float]:
     """The share of each class's rows that the net answers right, of all rows; {} if it cannot."""
     truth = class_numbers(patient.parts.losses, patient.data)
@@ -112,7 +149,7 @@ def _area(reference: Reference, k: int) -> float:
 
 def _cures(patient: Patient, loss: Loss) -> Iterator[Cure]:
     """Weights, where the loss has them."""
-    if "class_weights" not in {x.name for x in fields(loss)}:  # type: ignore[arg-type]
+    if not isinstance(loss, _Weighing):
         yield Cure(
             "let rare classes come more often",
             'trainer.fit(x, labels, sampling="balanced")',
@@ -131,7 +168,7 @@ def _cures(patient: Patient, loss: Loss) -> Iterator[Cure]:
     )
 
 
-def _weighted(patient: Patient, loss: Loss) -> Loss:
+def _weighted(patient: Patient, loss: _Weighing) -> _Weighing:
     labels = patient.labels[0]
     labels = labels if labels.ndim == 1 else labels.argmax(axis=1)
     pair = loss.reading.pair
@@ -141,4 +178,4 @@ def _weighted(patient: Patient, loss: Loss) -> Loss:
         there = np.unique(labels)
         found = balanced_class_weights(np.searchsorted(there, labels), len(there))
         given = dict(zip(there.tolist(), found, strict=True))
-    return replace(loss, class_weights=given)  # type: ignore[call-arg]
+    return replace(loss, class_weights=given)

@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from pullback.core.errors import CircuitError
+from pullback.diagnosis.changes import BENDS
+from pullback.diagnosis.diseases.batch_too_small import ENOUGH
 from pullback.diagnosis.examination import standardized
 from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.patient import Patient
@@ -18,12 +20,10 @@ from pullback.diagnosis.torch.change import edited, parts_of
 from pullback.diagnosis.torch.learner import seeded
 from pullback.diagnosis.torch.library import torch
 
-_LARGER = 32  # rows of a batch
 _LOADER = "loader = DataLoader(dataset, batch_size={size}, shuffle=True)"
 _STANDARDIZED = """mean, deviation = x_train.mean(dim=0), x_train.std(dim=0)
 x_train = (x_train - mean) / deviation.clamp_min(1e-8)  # and so x_validation"""
 _CLIP = "torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # before optimizer.step()"
-BENDS = ("Tanh", "Sigmoid")
 
 
 def in_pytorch(finding: Finding, patient: Patient) -> Finding:
@@ -65,11 +65,11 @@ def shuffled(patient: Patient) -> Cure:
 
 
 def larger_batches(patient: Patient) -> Cure:
-    """Batches of 32 rows."""
+    """Batches of as many rows as are enough."""
     return Cure(
-        "take larger batches",
-        _LOADER.format(size=_LARGER),
-        lambda patient: patient.but(sizes=(), batch_size=_LARGER),
+        f"take batches of {ENOUGH}",
+        _LOADER.format(size=ENOUGH),
+        lambda patient: patient.but(sizes=(), batch_size=ENOUGH),
     )
 
 

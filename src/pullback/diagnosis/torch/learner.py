@@ -19,7 +19,6 @@ import numpy as np
 
 from pullback.diagnosis.torch.hooks import first_broken
 from pullback.diagnosis.torch.library import torch
-from pullback.train.callbacks import Event
 from pullback.train.data import Rows, named, several
 from pullback.train.history import History
 
@@ -28,6 +27,20 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 1024  # rows that are judged together
 _SMALL = 200_000  # parameters, below which more threads than one do not pay
+
+
+@dataclass
+class Epoch:
+    """The end of an epoch, as callbacks hear of it: what an `Event` of a Trainer is here."""
+
+    trainer: TorchTrainer
+    history: History
+    ended: str | None = None
+    kind: str = "epoch"
+
+    def stop(self, reason: str) -> None:
+        """End the training after this epoch; `reason` becomes `history.ended`."""
+        self.ended = reason
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,6 @@ class TorchTrainer:
     ) -> History:
         """Train for `epochs`, on arrays in random order or a function of batches in their own."""
         history = History()
-        event: Any
         with seeded(self.parts.seed, self.model):
             for epoch in range(1, epochs + 1):
                 start = time.perf_counter()
@@ -84,7 +96,7 @@ class TorchTrainer:
                 if (what := self._lost(row)) is not None:
                     history.ended, history.diverged = f"{what} in epoch {epoch}", True
                     break
-                event = Event("epoch", self, epoch, row, history)  # type: ignore[arg-type]
+                event = Epoch(self, history)
                 for callback in callbacks:
                     callback(event)
                 if event.ended is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pullback.diagnosis.disease import disease
+from pullback.diagnosis.diseases.missing_nonlinearity import missing_of
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.patient import Patient
@@ -22,26 +23,14 @@ def missing(examination: Examination) -> Iterator[Finding]:
     made = Batch(examination).seen.made
     pairs = [(x.behind, x.name) for x in made if x.behind and not _factors(made, x)]
     pairs = [(one, other) for one, other in pairs if one != other]
-    if not pairs:
-        return
     whole = all(x.kind in (*LINEAR, *PASSING) for x in made)
-    told = "; ".join(f"between {one} and {other}" for one, other in pairs[:3])
-    yield Finding(
-        "missing nonlinearity",
-        "mild",
-        f"nothing bends {told}" + (": the module is a linear function of its inputs" * whole),
-        "two linear layers in a row can do no more than one",
-        where=pairs[0][0],
-        cures=(
-            Cure(
-                "put a ReLU between",
-                "\n".join(f"torch.nn.ReLU()  # behind {one}" for one, _ in pairs),
-                lambda patient: _bent(patient, [one for one, _ in pairs]),
-            ),
-        ),
-        numbers={"pairs": float(len(pairs))},
-        certain=whole,
+    firsts = [one for one, _ in pairs]
+    cure = Cure(
+        "put a ReLU between",
+        "\n".join(f"torch.nn.ReLU()  # behind {one}" for one in firsts),
+        lambda patient: _bent(patient, firsts),
     )
+    yield from missing_of(examination, pairs, lambda _: (cure,), linear=whole)
 
 
 def _factors(made: Sequence[Made], second: Made) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from pullback.diagnosis.disease import disease
+from pullback.diagnosis.diseases.softmax_twice import add_up, twice_of
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.patient import Patient
@@ -14,12 +17,11 @@ from pullback.diagnosis.torch.library import torch
 from pullback.diagnosis.torch.own import OWN
 from pullback.diagnosis.torch.seen import Batch
 
-_APART = 1e-4  # from 1, that the probabilities of a row may add up to
 _INVERSE = {"Softmax": "log", "Sigmoid": "logit"}
 _TAKES = {"CrossEntropyLoss": "softmax", "BCEWithLogitsLoss": "sigmoid"}
 
 
-@disease("softmax twice", brings=("vanishing gradients", "learning rate too low"), among=OWN)
+@disease("softmax twice", among=OWN)
 def softmax_twice(examination: Examination) -> Iterator[Finding]:
     """What answers is a softmax or a sigmoid, or adds up to 1, and the criterion has its own."""
     parts = parts_of(examination.patient)
@@ -35,35 +37,24 @@ def softmax_twice(examination: Examination) -> Iterator[Finding]:
         return
     module = last is not None and last.module is not None and last.kind == kind
     where = last.name if last is not None and last.kind == kind else ""
-    yield Finding(
-        "softmax twice",
-        "mild",
-        f"the outputs are those of a {kind.lower()}, from {float(output.min()):.3g} to "
-        f"{float(output.max()):.3g}, and {parts.criterion.name} makes a {takes} of them again",
-        "of numbers between 0 and 1 the criterion sees little difference: its gradients are small, "
-        "and no answer can be sure",
-        where=where,
-        cures=(
-            Cure(
-                f"let the module answer what goes into the {kind.lower()}",
-                f"torch.nn.Identity()  # in place of {where}, torch.nn.{kind}"
-                if module
-                else f"return x  # in forward, without torch.{kind.lower()}",
-                (lambda patient: _without(patient, where))
-                if module
-                else (lambda patient: _undone(patient, _INVERSE[kind])),
-            ),
-        ),
-        certain=True,
+    name = kind.lower()
+    cure = Cure(
+        f"let the module answer what goes into the {name}",
+        f"torch.nn.Identity()  # in place of {where}, torch.nn.{kind}"
+        if module
+        else f"return x  # in forward, without torch.{name}",
+        (lambda patient: _without(patient, where))
+        if module
+        else (lambda patient: _undone(patient, _INVERSE[kind])),
     )
+    yield twice_of(name, parts.criterion.name, (cure,), where)
 
 
 def _are_probabilities(output: Any) -> bool:
-    if not torch.is_tensor(output) or output.ndim < 2 or output.shape[1] < 2:
+    """Whether those of each row, whose classes the second axis counts, add up to 1."""
+    if not torch.is_tensor(output) or output.ndim < 2:
         return False
-    sums = output.sum(dim=1)
-    whole = torch.isclose(sums, torch.ones_like(sums), atol=_APART).all()
-    return bool(whole) and bool((output >= 0.0).all())
+    return add_up(np.moveaxis(output.cpu().numpy().astype(np.float64), 1, -1))
 
 
 def _without(patient: Patient, where: str) -> Patient:
