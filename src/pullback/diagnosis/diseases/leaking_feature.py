@@ -10,6 +10,7 @@ import numpy as np
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Bars, Cure, Finding
+from pullback.diagnosis.patient import class_numbers
 from pullback.diagnosis.reference import Reference
 
 _ALONE = 0.97  # a skill, of one feature, that the world seldom grants
@@ -24,6 +25,8 @@ _SHOWN = 8
 
 _DROP = """x_train = np.delete(x_train, {columns}, axis=1)
 x_validation = np.delete(x_validation, {columns}, axis=1)"""
+_CAUSE = "a column that is made of the label, or after it, is not there yet when a label is to be "
+_CAUSE += "told: nets learn it alone, and are of no use then"
 _UNTRIED = "the rows to judge by leak as well, so that the loss of them could only rise"
 
 
@@ -34,7 +37,10 @@ def leaking(examination: Examination) -> Iterator[Finding]:
     if table is None or not 3 <= table.shape[1] <= _MOST:
         return
     yield from _row_number(examination, table)
-    if reference is None or (not reference.is_of_classes and reference.truth.shape[1] > 1):
+    if reference is None:
+        yield from _copies(examination, table)
+        return
+    if not reference.is_of_classes and reference.truth.shape[1] > 1:
         return
     examination.clock.at("looks at what each feature tells alone")
     features = reference.features
@@ -61,8 +67,7 @@ def leaking(examination: Examination) -> Iterator[Finding]:
         f"{name(worst)} alone tells {known[worst]:.1%} of what there is to tell, and all "
         f"{len(others)} others {'together ' if len(others) > 1 else ''}{max(left, 0.0):.0%}"
         + (f"; {name(worst)} is a copy of the label" if copy else ""),
-        "a column that is made of the label, or after it, is not there yet when a label is to be "
-        "told: nets learn it alone, and are of no use then",
+        _CAUSE,
         (Cure(f"leave out {names}, if so", _DROP.format(columns=leaks), untried=_UNTRIED),),
         names,
         {"alone": known[worst], "others": left},
@@ -73,6 +78,27 @@ def leaking(examination: Examination) -> Iterator[Finding]:
         ),
         certain=True,
     )
+
+
+def _copies(examination: Examination, table: np.ndarray) -> Iterator[Finding]:
+    """Columns that are the label under other numbers, where no model can be asked for more."""
+    patient = examination.patient
+    truth = class_numbers(patient.parts.losses, patient.data)
+    named, counts = np.unique([] if truth is None else truth, return_counts=True)
+    if truth is None or len(named) < 2 or counts.min() < 2 or len(truth) < _FEW:
+        return
+    within = np.max([table[truth == k].std(axis=0) for k in named], axis=0)
+    for k in np.flatnonzero(within < _WITHIN * table.std(axis=0)).tolist():
+        name = patient.feature(k)
+        yield Finding(
+            "leaking feature",
+            "severe",
+            f"{name} is a copy of the label: it hardly varies where that is the same",
+            _CAUSE,
+            (Cure(f"leave out {name}, if so", _DROP.format(columns=[k]), untried=_UNTRIED),),
+            name,
+            certain=True,
+        )
 
 
 def _row_number(examination: Examination, table: np.ndarray) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ def too_high(examination: Examination) -> Iterator[Finding]:
     history, start = examination.trained.history, examination.loss_at_start()
     end = examination.trained.final("loss")
     rises = history.diverged or not end < start
-    jumps = _jumps([row["loss"] for row in history.rows])
+    jumps = _jumps([start, *(row["loss"] for row in history.rows)])
     learned = end < _LEARNED * start and jumps < 0.25
     if not rises and (learned or (jumps < 0.25 and not _is_beyond(found, rate))):
         return
@@ -135,7 +135,7 @@ def _is_beyond(found: LearningRates, rate: float) -> bool:
 
 
 def _jumps(losses: list[float]) -> float:
-    """The share of epochs after which the loss is larger than before."""
+    """The share of epochs after which the loss is larger than before; the first is the start."""
     if len(losses) < 4:
         return 0.0
     before, after = np.array(losses[:-1]), np.array(losses[1:])

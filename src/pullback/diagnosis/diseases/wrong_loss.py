@@ -41,7 +41,7 @@ loss = pb.SquaredError()"""
 @disease(
     "wrong loss",
     brings=(
-        *("unbalanced classes", "shuffled labels", "dying ReLUs"),
+        *("unbalanced classes", "shuffled labels", "dying ReLUs", "not a number"),
         *("learning rate too high", "learning rate too low"),
     ),
 )
@@ -215,4 +215,5 @@ def _quantities(examination: Examination) -> Iterator[Finding]:
             ),
         ),
         numbers={"as_quantity": told, "as_classes": right},
+        certain=True,
     )

@@ -57,10 +57,9 @@ def _in_lists(model: Any) -> Iterator[Finding]:
     hidden = {}
     for path, module in model.named_modules():
         for name, value in vars(module).items():
-            inside = value.values() if isinstance(value, dict) else value
             if name.startswith("_") or not isinstance(value, dict | list | tuple):
                 continue
-            strangers = [x for x in inside if isinstance(x, torch.nn.Module) and x not in known]
+            strangers = [x for x in _modules_in(value) if x not in known]
             numbers = sum(p.numel() for x in strangers for p in x.parameters())
             if numbers:
                 hidden[f"{path}.{name}".strip(".")] = (value, numbers)
@@ -73,8 +72,8 @@ def _in_lists(model: Any) -> Iterator[Finding]:
     yield Finding(
         "frozen parameters",
         "severe" if lost > seen else "mild",
-        f"the modules in {where} are in a {type(value).__name__}, and their {numbers:,} numbers are "
-        "no parameters of the model: no optimizer gets them, state_dict and to(device) neither",
+        f"the modules in {where} are in a {type(value).__name__}, and their {numbers:,} numbers "
+        "are no parameters of the model: no optimizer gets them, state_dict and to(device) neither",
         "a module sees what is assigned to it as a module, and not what a list or dict holds",
         where=where,
         cures=(
@@ -87,6 +86,15 @@ def _in_lists(model: Any) -> Iterator[Finding]:
         numbers={"hidden": float(lost), "parameters": float(seen)},
         certain=True,
     )
+
+
+def _modules_in(value: Any) -> Iterator[Any]:
+    """The modules in lists and dicts, and in those that these hold."""
+    if isinstance(value, torch.nn.Module):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for x in value.values() if isinstance(value, dict) else value:
+            yield from _modules_in(x)
 
 
 def _moving(patient: Patient) -> Patient:
