@@ -258,7 +258,7 @@ def _behind(
     except ODD:
         return []
     known = examination.patient.parts.diseases
-    names = dict.fromkeys(x.disease for x in dropped)
+    names = dict.fromkeys(x.disease for x in dropped if not known[x.disease].symptom)
     seen = [
         _with_proof(cured, x)
         for name in names
