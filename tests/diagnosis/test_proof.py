@@ -7,7 +7,7 @@ from tests.diagnosis.small import X, patient
 
 import pullback as pb
 from pullback.diagnosis.examination import Clock
-from pullback.diagnosis.proof import best, proved
+from pullback.diagnosis.proof import proved
 
 
 def test_a_training_that_is_lost_is_helped_by_one_that_is_not():
@@ -16,7 +16,7 @@ def test_a_training_that_is_lost_is_helped_by_one_that_is_not():
     trained = sick.train()
     assert trained.history.diverged
     trained.history.rows[0]["validation_loss"] = 5.0
-    assert math.isnan(best(trained, "validation_loss"))
+    assert math.isnan(trained.best("validation_loss"))
     slower = sick.but(optimizer=pb.SGD(0.03))
     proof = proved(sick, slower, [trained], Clock(60.0), seeds=2)
     assert proof.helps

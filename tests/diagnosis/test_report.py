@@ -75,7 +75,7 @@ def test_a_page_tells_all_that_the_text_does():
         "rate = pb.LinearWarmup(3.0, steps=100)",
         "it helps: validation loss 0.8167 with it, 2.205 without (1 of 3 lost)",
         "without the cure, 1 lost",
-        "dying ReLUs in relu1: 94% of the units are 0 for every row",
+        "dying ReLUs in relu1, which is gone with the cure: 94% of the units are 0 for every row",
         "It cannot be tried here: only you know.",
         EVIL.replace("\x1b", "?"),
         "4,000 rows were drawn from 60,000",

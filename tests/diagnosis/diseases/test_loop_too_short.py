@@ -55,8 +55,7 @@ def test_what_lies_within_a_piece():
 
 def test_longer_pieces_are_the_same_streams():
     patient = listener(back=1)
-    longer, times = with_longer_pieces(patient)
-    assert times == 4
+    longer = with_longer_pieces(patient)
     assert longer.sizes == (ROWS // 4,) * BATCHES
     streams = patient.inputs[0].reshape(BATCHES, ROWS, STEPS).swapaxes(0, 1).reshape(ROWS, -1)
     first = longer.inputs[0][: ROWS // 4 * BATCHES // 4]

@@ -5,7 +5,6 @@ from tests.diagnosis.small import findings, patient
 
 import pullback as pb
 from pullback.diagnosis.examination import Clock, Examination
-from pullback.diagnosis.proof import best
 from pullback.losses.sequences import ctc_labels
 
 NAME = "only blanks"
@@ -43,7 +42,7 @@ def test_a_net_that_learns_too_slowly():
     assert finding.numbers["truly empty"] == 0.0
     rate, longer, easier = finding.cures
     assert "Adam(0.01" in rate.code
-    before, after = (best(x.train(), "validation_loss") for x in (sick, rate.change(sick)))
+    before, after = (x.train().best("validation_loss") for x in (sick, rate.change(sick)))
     assert after < 0.9 * before
     assert longer.change(sick).epochs == 3 * EPOCHS
     assert easier.change is None

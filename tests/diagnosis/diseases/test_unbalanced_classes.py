@@ -32,7 +32,7 @@ def test_a_class_that_is_never_answered_is_found_and_weights_help():
 
 
 def test_the_loss_of_two_signs_is_weighted_in_their_order():
-    x, y = rare()
+    x, y = rare(360)
     sick = net(x, 2 * y - 1, loss=pb.Hinge(), outputs=1)
     (found,) = findings("unbalanced classes", sick)
     first, second = found.cure.change(sick).parts.losses[0].class_weights

@@ -6,6 +6,7 @@ Source: Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ _FLAT = 0.5  # of all errors, what the confident rows have where labels are wron
 _BETTER = 0.75  # of the errors of chance, that may be left
 _BETTER_OF_TOKENS = 0.5  # which are counted, where their order may decide
 _SURE = 2.0  # standard errors
+_FAR = 2.5  # of them
 _SHOWN = 12
 _KEPT = 200  # rows that are named to programs
 _DISTINCT = 0.5  # of the rows: fewer are few cases, each with a share of its own
@@ -77,7 +79,8 @@ def noisy(examination: Examination) -> Iterator[Finding]:
 def _knows_better(examination: Examination, share: float) -> bool:
     """Whether the net itself errs less, of other rows, than labels would be wrong."""
     right = examination.trained.best("validation_accuracy")
-    return 1.0 - right < _FLAT * share
+    error = math.sqrt(share * (1.0 - share) / len(examination.patient.held_out))
+    return 1.0 - right < share - _FAR * error
 
 
 def _suspects(reference: Reference) -> _Suspects | None:
