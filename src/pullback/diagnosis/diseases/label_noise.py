@@ -17,7 +17,7 @@ from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.reference import Reference
 
-_CONFIDENT = 0.25  # the share of rows that are told with most confidence
+_CONFIDENT = 0.5  # the share of rows that are told with most confidence
 _LEAST = 0.02  # a share of wrong labels that is worth a word
 _FLAT = 0.5  # of all errors, what the confident rows have where labels are wrong by chance
 _BETTER = 0.75  # of the errors of chance, that may be left
