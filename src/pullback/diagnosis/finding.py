@@ -47,6 +47,7 @@ class Bars:
 Picture = Curve | Bars
 
 TRIFLE = 0.02  # of what is measured, which is not worth a change
+MUCH = 0.2  # of it
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Proof:
     """The same training with and without the cure: both histories, and the ends over some seeds.
 
     `measure` is what is compared at the end. `noise` is the standard error of the difference of
-    the means; the cure `helps` where the difference is more than twice that, and no trifle.
+    the means; the cure `helps` where the difference is no trifle, and more than twice that, or large
+    and each end with the cure better than all without.
     """
 
     measure: str
@@ -96,9 +98,16 @@ class Proof:
     @property
     def helps(self) -> bool:
         """Whether it is better by more than the seeds differ, and by something that counts."""
-        before = abs(_mean(self.before, 1.0))
-        least = TRIFLE * before if math.isfinite(before) else 0.0
-        return bool(self.gain > max(2.0 * self.noise, least))
+        size = abs(_mean(self.before, 1.0))
+        size = size if math.isfinite(size) else 0.0
+        apart = self.gain > MUCH * size and self._apart  # one wild seed is no reason to doubt
+        return bool(self.gain > TRIFLE * size and (self.gain > 2.0 * self.noise or apart))
+
+    @property
+    def _apart(self) -> bool:
+        """Whether the worst end with the cure is better than the best one without."""
+        ends = (self.before, self.after) if self.larger else (self.after, self.before)
+        return bool(max(ends[0]) < min(ends[1]))  # never of nan
 
     def to_json_dict(self) -> dict[str, Any]:
         return {

@@ -14,7 +14,7 @@ from pullback.diagnosis.patient import Patient, descriptions, rebuilt
 from pullback.diagnosis.reference import Reference
 from pullback.train.history import History
 
-_WORSE = 1.5  # times the error of a forest on rows that it has not seen
+_WORSE = 1.3  # times the error of a forest on rows that it has not seen
 _LEAST = 0.03  # of the rows, or of the mean error, that it is worse by at least
 _LONGER = 3
 _STILL = 0.95  # of the loss some epochs before the end, that one that still falls ends below
