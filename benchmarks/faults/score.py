@@ -29,7 +29,8 @@ class Told:
     """What the doctor says of a case: causes and consequences by name, and cures tried again.
 
     `alarms` are causes that are more than a note, with their severities; `cures` says of each that
-    the doctor proved whether it helps on fresh seeds too. `failed` is an exception in its place.
+    the doctor proved whether it helps on fresh seeds too. `failed` is an exception, in its place or
+    in that of one disease.
     """
 
     name: str
@@ -80,6 +81,7 @@ def examined(case: Case) -> Told:
         tuple((x.disease, x.severity) for x in report.findings if x.severity != "note"),
         cures,
         report.seconds,
+        "; ".join(x for x in report.notes if "could not be looked for" in x),
     )
 
 

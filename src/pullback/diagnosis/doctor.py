@@ -180,7 +180,12 @@ def _causes(examination: Examination, found: list[Finding]) -> list[Finding]:
     known = examination.patient.parts.diseases
     for finding in found:
         mine = known[finding.disease]
-        others = [x for x in left if x is not finding and mine.may_bring(known[x.disease])]
+        others = [
+            x
+            for x in left
+            if x is not finding and mine.may_bring(known[x.disease])
+            if x.late or not finding.late or known[x.disease].symptom
+        ]
         if not others or not any(x is finding for x in left):
             continue
         brought = [

@@ -6,7 +6,7 @@ These are the checks that experts make by hand. Diseases read them; none trains 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -26,6 +26,7 @@ from pullback.diagnosis.lost import Lost, first_lost
 from pullback.diagnosis.patient import Patient, Trained
 from pullback.diagnosis.protocol import Moment
 from pullback.diagnosis.reference import Reference
+from pullback.diagnosis.shifts import with_labels_beside
 from pullback.diagnosis.slopes import checked
 from pullback.inspect.activations import ActivationStatistics
 from pullback.inspect.report import GradientReport
@@ -288,6 +289,15 @@ class Examination:
         return self.patient.but(data=data, held_out=held_out).train(
             watch=self.clock.watch, monitor=False
         )
+
+    @cached_property
+    def beside(self) -> Mapping[int, Trained]:
+        """The patient trained on the labels of the rows so far beside each row."""
+        self.clock.at("trains the net on the labels of the rows beside")
+        return {
+            by: with_labels_beside(self.patient, by).train(watch=self.clock.watch, monitor=False)
+            for by in (-2, -1, 1, 2)
+        }
 
     @cached_property
     def longer(self) -> Longer | None:

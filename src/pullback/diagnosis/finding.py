@@ -73,8 +73,8 @@ class Proof:
     """The same training with and without the cure: both histories, and the ends over some seeds.
 
     `measure` is what is compared at the end. `noise` is the standard error of the difference of
-    the means; the cure `helps` where the difference is no trifle, and more than twice that, or large
-    and each end with the cure better than all without.
+    the means; the cure `helps` where the difference is no trifle, and more than twice that, or
+    large and each end with the cure better than all without.
     """
 
     measure: str
@@ -138,7 +138,8 @@ class Finding:
     first. `consequences` are findings that it brings about, and `left` says of such a one what the
     cure of its cause leaves of it. One that is `certain` by its evidence stays where its cure does
     not help; others do not. `measure` is what its proof compares where that is not to be the loss,
-    `at_end` after the last epoch instead of the best.
+    `at_end` after the last epoch instead of the best. What is `late` was not so at the start, and
+    causes nothing that was.
     """
 
     disease: str
@@ -156,6 +157,7 @@ class Finding:
     rows: tuple[int, ...] = ()
     measure: str = ""
     at_end: bool = False
+    late: bool = False
 
     @property
     def cure(self) -> Cure | None:

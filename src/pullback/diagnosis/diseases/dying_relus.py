@@ -47,6 +47,7 @@ def dying_of(
         cures=cures(patient),
         numbers={"dead": dead[worst]},
         picture=Bars("share of units that are 0 for every row", "dead", dead),
+        late=when != "at the start",
     )
 
 

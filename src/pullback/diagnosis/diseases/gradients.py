@@ -34,7 +34,7 @@ _SHORT = 4  # steps, of which fewer say nothing
 _STACKS = ("RNN", "GRU", "LSTM")
 
 
-@disease("vanishing gradients", brings=("learning rate too low",))
+@disease("vanishing gradients", brings=("learning rate too low", "saturated units"))
 def vanishing(examination: Examination) -> Iterator[Finding]:
     """Hardly anything of the gradient arrives at the first layers, or at the first steps."""
     flow = examination.flow

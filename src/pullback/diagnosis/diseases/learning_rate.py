@@ -18,7 +18,7 @@ from pullback.optim.schedules.schedule import Schedule, scheduled
 from pullback.train.finder import LearningRates
 
 _HIGH = 3.0  # times what a sweep suggests, that may be too much
-_LOW = 0.05  # times, that may be too little
+_LOW = 0.1  # times, that may be too little
 _JUMP = 1.05  # times the loss of the epoch before
 _LEARNED = 0.1  # of the loss at the start: a net that comes below has learned
 _FALLING = 0.2  # of what the loss fells in all, that it falls in the second half

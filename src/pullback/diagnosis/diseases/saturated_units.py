@@ -58,6 +58,7 @@ def saturated_of(
         cures=cures(examination.patient),
         numbers={"saturated": shares[worst]},
         picture=Bars("share of elements at the flat ends", "saturated", shares),
+        late=when != "at the start",
     )
 
 

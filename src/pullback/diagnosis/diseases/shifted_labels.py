@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Bars, Cure, Finding
-from pullback.diagnosis.patient import Origin, Patient, class_numbers
+from pullback.diagnosis.patient import Patient, class_numbers
 from pullback.diagnosis.reference import Reference
+from pullback.diagnosis.shifts import with_labels_beside
 from pullback.train.data import Rows
 
 _WEAK = 0.5  # a skill from which on labels are where they belong
@@ -20,10 +21,7 @@ _SURE = 4.0  # standard errors
 _SERIES = 0.3  # a correlation with the row before, in what comes one after another in time
 _FEW = 40
 
-_CODE = {
-    1: "x, labels = x[:-1], labels[1:]  # the label of a row stands in the next one",
-    -1: "x, labels = x[1:], labels[:-1]  # the label of a row stands in the one before",
-}
+_BESIDE = {-2: "two rows before", -1: "the row before", 1: "the next row", 2: "two rows on"}
 
 
 @disease("shifted labels", brings=("shuffled labels",))
@@ -36,25 +34,29 @@ def shifted(examination: Examination) -> Iterator[Finding]:
     skills = {0: max(reference.skills.values())}
     if skills[0] > _WEAK or _is_series(examination.patient, reference):
         return
-    for by in (-1, 1):
+    who = "a forest"
+    for by in _BESIDE:
         pairs = _pairs(examination.patient, by)
         if pairs is not None and len(pairs) >= _FEW:
             skills[by] = _skill(reference, pairs)
+    if max(skills.values()) - skills[0] < _BETTER and reference.finds_nothing:
+        who, skills = "the net", _of_net(examination, list(skills))
     best = max(skills, key=lambda by: skills[by])
     if skills[best] - skills[0] < max(_BETTER, _SURE * reference.error()):
         return
-    beside = "the next row" if best > 0 else "the row before"
+    beside = _BESIDE[best]
+    cut = f"x[:-{best}], labels[{best}:]" if best > 0 else f"x[{-best}:], labels[:{best}]"
     yield Finding(
         "shifted labels",
         "severe",
-        f"a forest tells {skills[best]:.0%} of the labels of {beside} from a row, and "
+        f"{who} tells {skills[best]:.0%} of the labels of {beside} from a row, and "
         f"{max(skills[0], 0.0):.0%} of those of the row itself (0% is chance)",
-        "inputs and labels were cut, sorted or joined with one row between them",
+        f"inputs and labels were cut, sorted or joined {abs(best)} apart",
         (
             Cure(
                 f"give each row the label of {beside}",
-                _CODE[best],
-                lambda patient: _moved(patient, best),
+                f"x, labels = {cut}",
+                lambda patient: with_labels_beside(patient, best),
             ),
         ),
         numbers={f"skill_{by:+d}" if by else "skill": skill for by, skill in skills.items()},
@@ -65,6 +67,17 @@ def shifted(examination: Examination) -> Iterator[Finding]:
         ),
         certain=True,
     )
+
+
+def _of_net(examination: Examination, shifts: Sequence[int]) -> dict[int, float]:
+    """How well the net itself, trained on them, tells the classes of the rows so far beside."""
+    found = {}
+    for by in shifts:
+        trained = examination.beside[by] if by else examination.trained
+        right = trained.best("validation_balanced_accuracy")
+        chance = 1.0 / max(2, examination.classes)
+        found[by] = 0.0 if math.isnan(right) else (right - chance) / (1.0 - chance)
+    return found
 
 
 def _of_classes(examination: Examination, reference: Reference) -> Iterator[Finding]:
@@ -126,7 +139,7 @@ def _is_series(patient: Patient, reference: Reference) -> bool:
 def _pairs(patient: Patient, by: int) -> np.ndarray | None:
     """The places in the data of rows, and of the rows so many after them, (pairs, 2)."""
     numbers = patient.numbers
-    place = np.full(numbers.max() + 2, -1)
+    place = np.full(numbers.max() + max(_BESIDE) + 1, -1)
     place[numbers] = np.arange(len(numbers))
     beside = numbers + by
     found = np.where(beside >= 0, place[beside.clip(0)], -1)
@@ -146,29 +159,3 @@ def _skill(reference: Reference, pairs: np.ndarray) -> float:
         return 0.0
     said = reference.answers(reference.features[first[there]], truth)
     return reference.skill(said, truth)
-
-
-def _moved(patient: Patient, by: int) -> Patient:
-    """The patient whose rows have the labels of those beside them, without rows at an end."""
-    origin = patient.origin or Origin(patient.numbers, np.arange(len(patient.held_out)), apart=True)
-    numbers = {"data": origin.data, "held_out": origin.held_out}
-    rows = {"data": patient.data, "held_out": patient.held_out}
-    known: dict[str, dict[int, tuple[str, int]]] = {"data": {}, "held_out": {}}
-    for name, own in numbers.items():
-        for where in (name,) if origin.apart else ("data", "held_out"):
-            known[where].update({int(n): (name, k) for k, n in enumerate(own)})
-    found = {name: [known[name].get(int(n) + by) for n in own] for name, own in numbers.items()}
-    kept = {name: np.flatnonzero([x is not None for x in of]) for name, of in found.items()}
-    labels = {
-        name: np.array([rows[x[0]].columns["labels"][x[1]] for x in of if x is not None])
-        for name, of in found.items()
-    }
-    moved = patient.keeping(kept["data"])
-    held_out = patient.held_out.take(kept["held_out"])
-    return moved.but(
-        data=Rows({**moved.data.columns, "labels": labels["data"]}),
-        held_out=Rows({**held_out.columns, "labels": labels["held_out"]}),
-        origin=replace(
-            origin, data=origin.data[kept["data"]], held_out=origin.held_out[kept["held_out"]]
-        ),
-    )
