@@ -54,8 +54,8 @@ def draw(
 
     To `fold` is to show what is there three times or more in a row, layers or blocks of one
     structure, once, with "× 12" beside it. The `flow` is to the right where the picture then fits
-    the width of a notebook, 900 pixels, or else whichever way is narrower; what is wider still is
-    shown smaller.
+    the width of a notebook, 900 pixels, or by a quarter more where there are no groups, or else
+    whichever way is narrower; what is wider than 900 pixels is shown smaller.
 
     Notebooks show the picture; `.save` writes it as SVG, PNG or PDF, and `.open` opens more groups.
     Raises `CircuitError` for a group that is not there, and for a picture of more than 400 boxes.
