@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.core.walk import order
 
 # f and its derivatives up to the fourth, by hand.
 DERIVATIVES = {
@@ -205,6 +206,35 @@ def test_the_derivative_of_a_constant_folds():
     assert c.value == 6.0
     assert pb.exp(pb.constant([0.0, 1.0])).is_constant
     assert not (x * pb.constant(3.0)).is_constant
+
+
+def test_no_gate_multiplies_by_one():
+    a, b = pb.units(a=2.0, b=3.0)
+    x = pb.Unit(np.ones((2, 3)))
+    for found in (
+        pb.gradient(pb.exp((a + b) * a) + b, [a, b]),
+        pb.gradient(pb.sum(pb.exp(x + x * 2.0)), [x]),
+    ):
+        for unit in order(found):
+            if unit.gate is not None and unit.gate.name == "multiply":
+                assert not any(u.is_constant and np.all(u.value == 1.0) for u in unit.inputs)
+
+
+def test_each_gradient_is_a_wire_of_its_own_to_be_named():
+    a, b = pb.units(a=2.0, b=3.0)
+    y = pb.exp(a).named("y")
+    (pull,) = pb.units(pull=1.0)
+    for of, by in [
+        (y, [a, a]),
+        (a * b, [a, b]),
+        (pb.exp(a + b), [a, b]),
+        (a + b, [a, b]),
+        (a, [a]),
+    ]:
+        known = {*order([of]), pull}
+        for found in (pb.gradient(of, by), pb.gradient(of, by, pull)):
+            assert len(set(found)) == len(found)
+            assert not known & set(found)
 
 
 def test_gradient_through_a_gradient_step():

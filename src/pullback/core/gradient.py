@@ -47,7 +47,8 @@ def gradient(y: Unit, xs: Unit | Sequence[Unit], pull: Any = 1.0) -> Unit | list
     for x in (y, *wanted):
         if not isinstance(x, Unit):
             raise CircuitError(f"a gradient is of a wire by wires, got {x!r}")
-    refuse_stale(order([y]))
+    wires = order([y])
+    refuse_stale(wires)
     for x in wanted:
         if not is_differentiable(x._value):
             raise CircuitError(f"{x.label} carries {x.dtype} values; only floats have a gradient")
@@ -55,7 +56,13 @@ def gradient(y: Unit, xs: Unit | Sequence[Unit], pull: Any = 1.0) -> Unit | list
     if first.shape != y.shape:
         first = GATES["broadcast_to"](first, shape=y.shape)
     flow = gradients_of_all([y], [first], wanted)
-    gradients = [flow[x] if x in flow else constant(zeros(x.shape, x.dtype)) for x in wanted]
+    # Each is a wire of its own, to be named: none that was there before, and not the same twice.
+    taken = {*wires, first}
+    gradients = []
+    for x in wanted:
+        found = flow[x] if x in flow else constant(zeros(x.shape, x.dtype))
+        gradients.append(found * 1.0 if found in taken else found)
+        taken.add(gradients[-1])
     return gradients[0] if isinstance(xs, Unit) else gradients
 
 
@@ -101,10 +108,27 @@ def _arriving(unit: Unit, i: int, g: Unit) -> Any:
     """The gradient at input i of the gate that makes a wire, as a wire."""
     gate = unit.gate
     assert gate is not None
+    rule = gate.rule(i)
     try:
+        if rule is not None and gate.elementwise:
+            return _times(g, rule(unit, *unit.inputs))
         return pull_through(gate, i, g, unit, unit.inputs, unit.static)
     except (TypeError, AttributeError) as error:
         raise _not_of_wires(f"the rule of {gate.name!r} for its input {i + 1}", error) from error
+
+
+def _times(g: Unit, local: Any) -> Any:
+    """`g * local`, where neither is 1: a circuit that people read needs no gate for that."""
+    if not isinstance(local, Unit):
+        return g if np.ndim(local) == 0 and local == 1.0 else g * local
+    if g.shape == local.shape and g.dtype == local.dtype and _is_one(g):
+        return local
+    return g if not local.shape and local.dtype == g.dtype and _is_one(local) else g * local
+
+
+def _is_one(unit: Unit) -> bool:
+    """Whether this wire carries ones, whatever happens."""
+    return unit.is_constant and bool(np.all(unit._value == 1.0))
 
 
 def _arriving_at_all(unit: Unit, pulled: Sequence[Unit], flow: dict[Unit, Unit]) -> Sequence[Any]:

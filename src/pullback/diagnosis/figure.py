@@ -13,7 +13,8 @@ from html import escape
 from pullback.core.text import number as said
 from pullback.diagnosis.finding import Bars, Curve, Picture, Proof
 from pullback.diagnosis.scale import Scale
-from pullback.inspect.svg import circle, clean, number, short, text, width
+from pullback.inspect.svg import circle, number, text
+from pullback.inspect.widths import clean, short, width
 
 _WIDE, _HIGH = 380.0, 220.0
 _EDGE = 14.0  # right of a plot

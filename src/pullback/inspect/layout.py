@@ -25,10 +25,14 @@ from pullback.inspect.heights import heights, straighten
 from pullback.inspect.ordering import order, sort_free_ports
 
 
-def arrange(boxes: Sequence[Box], wires: Sequence[Wire]) -> tuple[float, float, float]:
+def arrange(
+    boxes: Sequence[Box], wires: Sequence[Wire], gap: float = 26.0
+) -> tuple[float, float, float]:
     """Place `boxes`, each after all it is made from, and route `wires`.
 
-    Returns the width, the top and the bottom of the picture, whose left is at 0.
+    Columns stand `gap` apart at least. Returns the width, the top and the bottom of the picture,
+    whose left is at 0. Left, right, top and bottom are those of a flow to the right; who draws one
+    that flows down exchanges the two axes.
 
     >>> x, gate = Box(head=10, stem=30, up=8, down=8), Box(head=40, up=20, down=20, entries=[0.0])
     >>> wire = Wire(0, 0, [(1, 0)])
@@ -45,7 +49,7 @@ def arrange(boxes: Sequence[Box], wires: Sequence[Wire]) -> tuple[float, float, 
     heights(vertices, columns, links)
     for _ in range(2):
         straighten(vertices, columns, links)
-    return _gaps(vertices, columns, links)
+    return _gaps(vertices, columns, links, gap)
 
 
 def _columns(boxes: Sequence[Box], wires: Sequence[Wire]) -> list[int]:
@@ -121,7 +125,7 @@ def _trunks(
 
 
 def _gaps(
-    vertices: Sequence[Box], columns: list[list[int]], links: Sequence[Link]
+    vertices: Sequence[Box], columns: list[list[int]], links: Sequence[Link], gap: float
 ) -> tuple[float, float, float]:
     """Set every x, then draw the wires; returns width, top and bottom."""
     column_of = {v: c for c, column in enumerate(columns) for v in column}
@@ -132,7 +136,7 @@ def _gaps(
     x = 0.0
     for c, column in enumerate(columns):
         if c:
-            x += min(100.0, max(26.0, 14.0 + 0.32 * climb[c]))
+            x += min(100.0, max(gap, gap - 12.0 + 0.32 * climb[c]))
         head = max(vertices[v].head for v in column)
         stem = max(vertices[v].stem for v in column)
         for box in (vertices[v] for v in column):

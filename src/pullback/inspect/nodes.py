@@ -1,313 +1,297 @@
 """In: a source, a gate or a closed group. Out: how much room it takes, and its shapes.
 
-A node is a head (a name, a round gate, a box) and, to its right, a stem for each wire that leaves
-it. Value and gradient stand above and below the stem, before the wire branches, so that nothing
-else runs through them.
+A node is a head (a name, a round gate, a box) and, where the picture flows on from it, a stem for
+each wire that leaves it. Value and gradient stand on either side of a level stem, or beside an
+upright one, before the wire branches, so that nothing else runs through them.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import numpy as np
-
-from pullback.core.abstract import Abstract
 from pullback.core.floats import scalars
 from pullback.core.gate import Gate
-from pullback.core.text import brief
 from pullback.core.unit import Unit
-from pullback.core.values import Value, dtype_of, shape_of
+from pullback.core.values import shape_of
 from pullback.inspect import svg
 from pullback.inspect.boxes import Box
-from pullback.inspect.groups import FEW, MANY, Part
-from pullback.inspect.sizes import norm
+from pullback.inspect.labels import (
+    Line,
+    constants,
+    count,
+    labels,
+    name_of,
+    shape_labels,
+    symbol,
+    tail,
+    title,
+)
+from pullback.inspect.parts import Part
+from pullback.inspect.runs import FEW, MANY
+from pullback.inspect.widths import width
 
 _RADIUS = 18.0  # of a gate
 _PILL = 14.5  # half the height of a gate with a long name
 _STUB = 7.0  # from a gate to a constant beside it
 _LABELLED = 8  # outputs of a closed group whose values are shown
+_BESIDE = 6.0  # from an upright stem to its words
 
-# How symbols that are written in ASCII look in print.
-_PRINTED = {"*": "×", "-": "−", "**": "^", "<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
 
-_Line = list[tuple[str, str]]  # (words, classes) of the pieces of a line
+@dataclass(frozen=True)
+class Look:
+    """What a picture shows of its wires, and whether it flows down, or to the right."""
+
+    values: bool = True
+    gradients: bool = True
+    down: bool = False
 
 
 @dataclass
 class Node:
-    """A part that is shown as one thing."""
+    """A part that is shown as one thing, `wide` and `high` on the page."""
 
     part: Part
+    look: Look
     box: Box
-    labels: list[tuple[list[_Line], list[_Line]]]  # above and below the stem of each exit
-    wide: float = 0.0  # of the head's shape
-    half: float = 0.0  # its height, halved
+    labels: list[tuple[list[Line], list[Line]]]  # of the value and gradient of each exit
+    wide: float = 0.0
+    high: float = 0.0
 
-    def written(self, dx: float, dy: float, ends: Collection[Unit]) -> tuple[list[str], str]:
-        """Its stems, which go under all shapes, and its shapes; wires of `ends` end in an arrow."""
-        box, part = self.box, self.part
-        middle, y = box.middle + dx, box.y + dy
-        neck, right = box.neck + dx, box.right + dx
+    def written(self, along: float, across: float, free: Collection[Unit]) -> tuple[list[str], str]:
+        """Its stems, which go under all shapes, and its shapes; `free` wires end in an arrow.
+
+        `along` the flow and `across` is how far the layout's own place has been moved.
+        """
+        box, part, down = self.box, self.part, self.look.down
+        deep = self.high if down else self.wide
+        middle, axis = box.middle + along, box.y + across
+        neck, right = box.neck + along, box.right + along
         unit = part.wires[0]
-        left, edge = middle - self.wide / 2, middle + self.wide / 2
+        edge = middle + deep / 2
+        if not part.is_group and unit.gate is None:
+            edge, middle = neck, neck - deep / 2
+        x, y = (axis, middle) if down else (middle, axis)
         if part.is_group:
-            title, kind, shapes = _group_title(part), "closed", self._group_shapes(left, middle, y)
+            name, kind, shapes = _group_title(part), "closed", self._group_shapes(x, y)
         elif unit.gate is None:
-            left, edge = neck - self.wide, neck
-            title, kind, shapes = _unit_title(unit), "source", _source_shapes(unit, left, edge, y)
+            name, kind, shapes = title(unit), "source", self._source_shapes(unit, x, y)
         elif not unit.inputs:
-            title, kind, shapes, edge = _unit_title(unit), "constant", [], neck
+            name, kind, shapes, edge = title(unit), "constant", [], neck
         else:
-            title, kind, shapes = _unit_title(unit), "gate", self._gate_shapes(unit, left, y)
+            name, kind, shapes = title(unit), "gate", self._gate_shapes(unit, x, y)
         stems = []
         for k, (wire, port) in enumerate(zip(part.outs, box.exits, strict=True)):
-            height = y + port
-            stems.append(svg.path([(edge, height, right, height)]))
-            if wire in ends:
-                stems.append(svg.arrow(right, height))
+            place = axis + port
+            stroke = (place, edge, place, right) if down else (edge, place, right, place)
+            stems.append(svg.path([stroke], down))
+            if wire in free:
+                stems.append(svg.arrow(*stroke[2:], down))
             if k < len(self.labels):
-                above, below = self.labels[k]
-                centre = (neck + right) / 2
-                for j, line in enumerate(above, 1 - len(above)):
-                    shapes.append(svg.text(centre, height - 5.5 + svg.LINE * j, line, "label"))
-                for j, line in enumerate(below):
-                    shapes.append(svg.text(centre, height + 14 + svg.LINE * j, line, "label"))
-        return stems, svg.group(title, shapes, f"node {kind}")
+                shapes += label_shapes(*self.labels[k], place, neck, right, down)
+        return stems, svg.group(name, shapes, f"node {kind}")
 
-    def _group_shapes(self, left: float, middle: float, y: float) -> list[str]:
-        shapes = [svg.rectangle(left, y - self.half, self.wide, 2 * self.half, 9, "box rim")]
-        lines = _group_lines(self.part)
+    def _box(self, x: float, y: float, radius: float, classes: str) -> str:
+        left, top = x - self.wide / 2, y - self.high / 2
+        return svg.rectangle(left, top, self.wide, self.high, radius, classes)
+
+    def _group_shapes(self, x: float, y: float) -> list[str]:
+        shapes = [self._box(x, y, 9, "box rim")]
+        lines = _group_lines(self.part, bool(self.labels) and self.look.values)
         for k, (words, classes) in enumerate(lines):
             height = y + 4.3 + 15 * (k - (len(lines) - 1) / 2)
-            shapes.append(svg.text(middle, height, words, classes))
+            shapes.append(svg.text(x, height, words, classes))
         return shapes
 
-    def _gate_shapes(self, unit: Unit, left: float, y: float) -> list[str]:
-        assert unit.gate is not None
-        words, kind = _symbol(unit.gate)
-        middle = left + self.wide / 2
-        shapes = [
-            svg.circle(middle, y, self.half, "gate rim")
-            if self.wide == 2 * self.half
-            else svg.rectangle(left, y - self.half, self.wide, 2 * self.half, _PILL, "gate rim"),
-            svg.text(middle, y + (6 if kind == "symbol" else 4.3), words, f"ink {kind}"),
+    def _source_shapes(self, unit: Unit, x: float, y: float) -> list[str]:
+        if not unit.name:
+            return [svg.circle(x, y, 3.5, "source rim")]
+        return [
+            self._box(x, y, self.high / 2, "source"),
+            svg.text(x, y + 4.2, name_of(unit), "ink bold"),
         ]
-        for words, down in zip(_constants(unit), (-1, 1), strict=True):
-            if words:
-                near = y + down * self.half
-                shapes.append(svg.path([(middle, near, middle, near + down * _STUB)]))
-                height = near + down * (_STUB + 3.5) + (8 if down > 0 else 0)
-                shapes.append(svg.text(middle, height, words, "faint small"))
+
+    def _gate_shapes(self, unit: Unit, x: float, y: float) -> list[str]:
+        assert unit.gate is not None
+        words, kind = symbol(unit.gate)
+        shapes = [
+            svg.circle(x, y, self.high / 2, "gate rim")
+            if self.wide == self.high
+            else self._box(x, y, self.high / 2, "gate rim"),
+            svg.text(x, y + (6 if kind == "symbol" else 4.3), words, f"ink {kind}"),
+        ]
+        down = self.look.down
+        for words, side, anchor in zip(constants(unit), (-1, 1), ("end", "start"), strict=True):
+            if not words:
+                continue
+            if down:
+                near = x + side * self.wide / 2
+                far = near + side * _STUB
+                shapes.append(svg.path([(near, y, far, y)], down))
+                shapes.append(svg.text(far + 3 * side, y + 4, words, "faint small", anchor))
+            else:
+                near = y + side * self.high / 2
+                far = near + side * _STUB
+                shapes.append(svg.path([(x, near, x, far)], down))
+                height = far + 3.5 * side + (8 if side > 0 else 0)
+                shapes.append(svg.text(x, height, words, "faint small"))
         return shapes
 
 
-def node(part: Part, values: bool, gradients: bool) -> Node:
-    """The node for a part that is not opened, and the room that it takes."""
-    labels = [_labels(unit, values, gradients) for unit in part.outs]
+def label_shapes(
+    above: list[Line], below: list[Line], place: float, neck: float, end: float, down: bool
+) -> list[str]:
+    """The words of a stem, which runs at `place` across the flow, from its neck to its end."""
+    if down:
+        lines = above + below
+        top = (neck + end) / 2 - svg.LINE * len(lines) / 2 + 9.5
+        return [
+            svg.line(place + _BESIDE, top + svg.LINE * j, line, "label", "start")
+            for j, line in enumerate(lines)
+        ]
+    centre = (neck + end) / 2
+    shown = [
+        svg.line(centre, place - 5.5 + svg.LINE * j, line, "label")
+        for j, line in enumerate(above, 1 - len(above))
+    ]
+    shown += [
+        svg.line(centre, place + 14 + svg.LINE * j, line, "label") for j, line in enumerate(below)
+    ]
+    return shown
+
+
+def labels_of(unit: Unit, look: Look) -> tuple[list[Line], list[Line]]:
+    """What a picture says of a wire's value, and of its gradient."""
+    return labels(unit, look.values, look.gradients)
+
+
+def node(part: Part, look: Look, stands_for_many: bool) -> Node:
+    """The node for a part that is not opened, and the room that it takes.
+
+    The wires of one that stands for many, in a step of a loop, have shapes but no values.
+    """
+    words = [shape_labels(x) if stands_for_many else labels_of(x, look) for x in part.outs]
     if part.is_group:
-        return _group_node(part, labels)
+        return _group_node(part, look, words)
     unit = part.wires[0]
-    above, below = labels[0]
-    box = Box(stem=_stem(above, below), up=_above(above), down=_below(below))
-    found = Node(part, box, labels)
+    above, below = words[0] if words else ([], [])
+    box = Box(stem=stem(above, below, look.down), up=2.0, down=2.0)
+    make_room(box, above, below, look.down)
+    found = Node(part, look, box, words)
     if unit.inputs:
         assert unit.gate is not None
-        words, kind = _symbol(unit.gate)
-        wide = svg.width(words, kind) + 12
-        found.half = _RADIUS if wide <= 2 * _RADIUS + 3 else _PILL
-        found.wide = max(wide + 8, 2 * _RADIUS) if found.half == _PILL else 2 * _RADIUS
-        constants = _constants(unit)
-        box.head = max(found.wide, *(svg.width(words, "small") for words in constants))
-        room = [_STUB + 14 if words else 0.0 for words in constants]
-        box.up = max(box.up, found.half + room[0])
-        box.down = max(box.down, found.half + room[1])
-        box.entries = _spread(len(part.ins), found.half)
+        wide = width(*symbol(unit.gate)) + 12
+        is_round = wide <= 2 * _RADIUS + 3
+        found.high = 2 * (_RADIUS if is_round else _PILL)
+        found.wide = found.high if is_round else max(wide + 8, 2 * _RADIUS)
+        shown = constants(unit)
+        if look.down:
+            box.head = found.high
+            room = [_STUB + 5 + width(words, "small") if words else 0.0 for words in shown]
+        else:
+            box.head = max(found.wide, *(width(words, "small") for words in shown))
+            room = [_STUB + 14 if words else 0.0 for words in shown]
+        half = (found.wide if look.down else found.high) / 2
+        box.up, box.down = max(box.up, half + room[0]), max(box.down, half + room[1])
+        box.entries = _spread(len(part.ins), half)
         box.free = _commutes(unit.gate)
     elif unit.gate is None:
-        found.half = 10.0
-        found.wide = box.head = svg.width(_name(unit), "bold") + 16 if unit.name else 9.0
-        box.up, box.down = max(box.up, found.half), max(box.down, found.half)
+        found.high = 20.0 if unit.name else 9.0
+        found.wide = width(name_of(unit), "bold") + 16 if unit.name else 9.0
+        box.head, half = (
+            (found.high, found.wide / 2) if look.down else (found.wide, max(10.0, found.high / 2))
+        )
+        box.up, box.down = max(box.up, half), max(box.down, half)
     return found
 
 
-def _group_node(part: Part, labels: list[tuple[list[_Line], list[_Line]]]) -> Node:
-    """A closed group; the labels of its wires stand one below the other."""
-    if len(labels) > _LABELLED:
-        labels = []
-    high = max((_above(above) for above, _ in labels), default=0.0)
-    low = max((_below(below) for _, below in labels), default=0.0)
-    step = max(high, 9.0) + max(low, 9.0) + 4 if labels else 9.0
+def _group_node(part: Part, look: Look, words: list[tuple[list[Line], list[Line]]]) -> Node:
+    """A closed group; the labels of its wires stand side by side across the flow."""
+    if len(words) > _LABELLED:
+        words = []
+    lines = _group_lines(part, bool(words) and look.values)
+    wide = max(width(*line) for line in lines) + 28
+    high = 15.0 * len(lines) + 15
+    rooms = [Box(up=2.0, down=2.0) for _ in words]
+    for room, (above, below) in zip(rooms, words, strict=True):
+        make_room(room, above, below, look.down)
+    up = max((room.up for room in rooms), default=0.0)
+    down = max((room.down for room in rooms), default=0.0)
+    step = max(up, 9.0) + max(down, 9.0) + 4 if words else 9.0
     ports = [step * (k - (len(part.outs) - 1) / 2) for k in range(len(part.outs))]
-    wide = max(svg.width(words, classes) for words, classes in _group_lines(part)) + 28
     reach = max(ports, default=0.0)
-    half = max(30.0, reach + 12, 4.5 * len(part.ins) + 6)
-    box = Box(
-        head=wide,
-        stem=max((_stem(*label) for label in labels), default=18.0),
-        up=max(half, reach + high),
-        down=max(half, reach + low),
+    half = max((wide if look.down else high) / 2, reach + 12, 4.5 * len(part.ins) + 6)
+    found = Node(part, look, Box(), words, wide, high)
+    if look.down:
+        found.wide = 2 * half
+    else:
+        found.high = 2 * half
+    head = found.high if look.down else found.wide
+    found.box = Box(
+        head=head,
+        stem=max((stem(*label, look.down) for label in words), default=18.0),
+        up=max(half, reach + up),
+        down=max(half, reach + down),
         entries=_spread(len(part.ins), half),
         exits=ports,
         free=True,
         loose=True,
-        edge=wide / 2,
+        edge=head / 2,
     )
-    return Node(part, box, labels, wide, half)
-
-
-# Words --------------------------------------------------------------------------------------------
-
-
-def tail(name: str) -> str:
-    """The last step of a group's name: the frames around it show the others."""
-    return svg.short(name.rsplit("/", 1)[-1], 28)
-
-
-def count(n: int, noun: str) -> str:
-    """A number of things in words.
-
-    >>> count(1, "gate"), count(1200, "gate")
-    ('1 gate', '1,200 gates')
-    """
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    return found
 
 
 def _group_title(part: Part) -> str:
-    return f"{part.name}: {count(part.gates, 'gate')}; open={part.name!r} or open=True shows them"
+    gates = f"{part.name}: {count(part.gates, 'gate')}"
+    if part.times > 1:
+        return f"{gates}, {part.times} times the same; fold=False shows all, open= one by its name"
+    return f"{gates}; open={part.name!r} or open=True shows them"
 
 
-def _group_lines(part: Part) -> _Line:
+def _group_lines(part: Part, labelled: bool) -> Line:
     """What a closed group's box says."""
-    lines = [(tail(part.name), "ink title bold"), (count(part.gates, "gate"), "faint small")]
+    name = tail(part.name) + (f" × {part.times}" if part.times > 1 else "")
+    lines = [(name, "ink title bold"), (_size(part), "faint small")]
     if not part.is_scope and FEW < part.gates <= MANY:  # nobody asked for this group
         lines.append(("open=True shows them", "faint small"))
-    shape = shape_of(part.outs[-1]._value) if part.outs else ()
+    shape = shape_of(part.outs[-1]._value) if part.outs and not labelled else ()
     return [*lines, (f"→ {shape}", "faint small")] if shape else lines
 
 
-def _unit_title(unit: Unit) -> str:
-    """What a reader sees when the pointer rests on a node."""
-    head = "source" if unit.gate is None else unit.gate.name
-    statics = [f"{key}={value}" for key, value in unit.static.items()]
-    place = os.path.basename(unit.where)
-    first = [unit.name or "", head + (f" ({', '.join(statics)})" if statics else ""), place]
-    lines = [" · ".join(svg.short(words, 200) for words in first if words)]
-    for what, value in [("value", unit._value), ("gradient", unit.grad)]:
-        if value is not None and type(value) is not tuple:
-            shape = shape_of(value)
-            kind = f" {shape} {dtype_of(value)}" if shape else ""
-            if type(value) is Abstract:
-                lines.append(f"{what}{kind}")
-                continue
-            with np.printoptions(threshold=12, edgeitems=2, precision=5):
-                lines.append(f"{what}{kind}: {svg.short(str(value), 400)}")
-    return "\n".join(lines)
-
-
-def _labels(unit: Unit, values: bool, gradients: bool) -> tuple[list[_Line], list[_Line]]:
-    """What stands above and below the stem of a wire."""
-    above: list[_Line] = [[(w, "value")] for w in value_lines(unit._value)] if values else []
-    if unit.name and unit.gate is not None:
-        above = [[(_name(unit), "ink bold")] + (above[0] if above else []), *above[1:]]
-    grad = unit.grad if gradients else None
-    return above, [] if grad is None else [[(w, "grad")] for w in grad_lines(grad)]
-
-
-def value_lines(value: Value) -> list[str]:
-    """A value in one or two short lines: a number, a short array, or a shape and a mean.
-
-    Several values have lines on the wires of their own.
-
-    >>> value_lines(0.5), value_lines(np.ones((64, 10)))
-    (['0.5'], ['(64, 10)', 'mean 1'])
-    """
-    if type(value) is tuple:
-        return []
-    if type(value) is Abstract:
-        return [brief(value)]
-    array = np.asarray(value)
-    if _in_full(array):
-        return [brief(array if array.ndim else array[()])]
-    if array.size == 0:
-        return [str(array.shape), "empty"]
-    if array.dtype.kind == "f":
-        if not np.isfinite(array).all():
-            return [str(array.shape), _not_finite(array)]
-        with np.errstate(over="ignore"):
-            return [str(array.shape), f"mean {array.mean(dtype=float):.2g}"]
-    if array.dtype.kind == "b":
-        return [str(array.shape), f"{100 * float(array.mean()):.2g} % true"]
-    return [str(array.shape), f"{array.min()} … {array.max()}"]
-
-
-def grad_lines(grad: Value) -> list[str]:
-    """A gradient in one short line: a number, a short array, or its norm.
-
-    >>> grad_lines(-4.0), grad_lines(np.ones((5, 5)))
-    (['-4'], ['norm 5'])
-    """
-    array = np.asarray(grad)
-    if _in_full(array):
-        return [brief(grad if array.ndim else array.item())]
-    if not np.isfinite(array).all():
-        return [_not_finite(array)]
-    return [f"norm {norm(array):.2g}"]
-
-
-def _in_full(array: np.ndarray) -> bool:
-    return array.ndim == 0 or (array.ndim == 1 and 0 < array.size <= 3)
-
-
-def _not_finite(array: np.ndarray) -> str:
-    nans = int(np.isnan(array).sum())
-    return f"{nans:,} NaN" if nans else f"{int(np.isinf(array).sum()):,} infinite"
-
-
-def _name(unit: Unit) -> str:
-    return svg.short(unit.name or "", 24)
-
-
-def _symbol(gate: Gate) -> tuple[str, str]:
-    """What stands in a gate, and in which size."""
-    words = _PRINTED.get(gate.symbol, gate.symbol) or gate.name
-    words = svg.short(words, 18)
-    return words, "symbol" if len(words) == 1 else "word"
-
-
-def _constants(unit: Unit) -> tuple[str, str]:
-    """The constants that go into a gate: the first input above it, others below."""
-    shown = ["", ""]
-    for k, x in enumerate(unit.inputs):
-        if x.is_constant:
-            value = x.value
-            words = brief(value) if _in_full(np.asarray(value)) else str(shape_of(value))
-            words = svg.short(words if x.name is None else f"{x.name} {words}", 24)
-            place = 0 if k == 0 else 1
-            shown[place] += f", {words}" if shown[place] else words
-    return shown[0], shown[1]
+def _size(part: Part) -> str:
+    """How much stands in a group: its own numbers, where it has some, or else its gates."""
+    if part.steps is not None:
+        return count(part.steps, "step")
+    sources = [unit for unit in part.shown if unit.gate is None and unit.dtype.kind == "f"]
+    numbers = sum(unit.size for unit in sources) if part.is_scope else 0
+    each = " each" if part.times > 1 else ""
+    gates = part.gates // part.times
+    return (count(numbers, "parameter") if numbers else count(gates, "gate")) + each
 
 
 # Sizes --------------------------------------------------------------------------------------------
 
 
-def _stem(above: list[_Line], below: list[_Line]) -> float:
+def stem(above: list[Line], below: list[Line], down: bool) -> float:
     """How long a stem its labels need."""
-    widths = [sum(svg.width(w, c) + 4 for w, c in line) for line in above + below]
-    return max(20.0, 10.0 + max(widths, default=0.0))
+    lines = above + below
+    if down:
+        return max(14.0, svg.LINE * len(lines) + 6) if lines else 8.0
+    return max(20.0, 14.0 + max(map(svg.line_width, lines), default=0.0))
 
 
-def _above(lines: list[_Line]) -> float:
-    return 5.5 + svg.LINE * len(lines) - 2 if lines else 2.0
-
-
-def _below(lines: list[_Line]) -> float:
-    return 5.0 + svg.LINE * len(lines) if lines else 2.0
+def make_room(box: Box, above: list[Line], below: list[Line], down: bool) -> None:
+    """Let a box reach around the labels of its stem."""
+    if down:
+        widths = [svg.line_width(line) for line in above + below]
+        box.down = max(box.down, _BESIDE + 2 + max(widths)) if widths else box.down
+    else:
+        box.up = max(box.up, 3.5 + svg.LINE * len(above)) if above else box.up
+        box.down = max(box.down, 5.0 + svg.LINE * len(below)) if below else box.down
 
 
 def _spread(n: int, half: float) -> list[float]:
-    """Heights of n ports on a side that reaches `half` up and down."""
+    """Places of n ports on a side that reaches `half` to either hand."""
     step = min(17.0, 1.5 * half / max(n, 1))
     return [step * (k - (n - 1) / 2) for k in range(n)]
 
@@ -323,12 +307,3 @@ def _commutes(gate: Gate) -> bool:
         )
     except Exception:  # a gate of the user's, which may refuse numbers that it was never meant for
         return False
-
-
-def _source_shapes(unit: Unit, left: float, right: float, y: float) -> list[str]:
-    if not unit.name:
-        return [svg.circle((left + right) / 2, y, 3.5, "source wire")]
-    return [
-        svg.rectangle(left, y - 10, right - left, 20, 10, "source"),
-        svg.text((left + right) / 2, y + 4.2, _name(unit), "ink bold"),
-    ]

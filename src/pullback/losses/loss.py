@@ -16,7 +16,7 @@ from pullback.core.abstract import Abstract
 from pullback.core.copying import Portable
 from pullback.core.errors import CircuitError
 from pullback.core.registry import Registry
-from pullback.core.unit import Unit
+from pullback.core.unit import Unit, scope
 from pullback.gates.shape import astype
 from pullback.losses.labels import numbers
 from pullback.losses.reading import Reading
@@ -60,11 +60,12 @@ class Loss(Portable, ABC):
             labels = Unit(self.prepare(labels, scores.shape), "labels")
         if weights is not None and not isinstance(weights, Unit):
             weights = Unit(prepare_weights(weights, scores.shape[0]), "weights")
-        costs = self.cost(scores, labels)
-        own = self.row_weights(scores, labels)
-        if own is not None:
-            weights = own if weights is None else own * weights
-        return costs.mean() if weights is None else weighted_mean(costs, weights, mean_weight)
+        with scope(type(self).__name__.lower()):
+            costs = self.cost(scores, labels)
+            own = self.row_weights(scores, labels)
+            if own is not None:
+                weights = own if weights is None else own * weights
+            return costs.mean() if weights is None else weighted_mean(costs, weights, mean_weight)
 
     def mean_weight(
         self, labels: np.ndarray, shape: tuple[int, ...], weights: np.ndarray | None = None
