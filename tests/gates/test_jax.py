@@ -62,7 +62,8 @@ THEIRS = {
         for name in (
             *("abs", "add", "clip", "cos", "divide", "exp", "expm1", "log", "log1p", "maximum"),
             *("minimum", "multiply", "negative", "power", "sin", "sqrt", "subtract", "tanh"),
-            *("matmul", "where"),
+            *("matmul", "where", "arccos", "arcsin", "arctan", "arctan2", "cosh", "sinh", "square"),
+            *("log2", "log10", "mod"),
         )
     },
     **{name: _reduce(function) for name, function in REDUCED.items()},

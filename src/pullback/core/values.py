@@ -274,7 +274,10 @@ def _of_numbers(function: Callable[[Value, Value], Value]) -> Callable[[Value, V
     return weak
 
 
-_ELEMENTARY = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh")
+_ELEMENTARY = (
+    *("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tanh"),
+    *("arcsin", "arccos", "arctan", "sinh", "cosh"),
+)
 
 arrays = SimpleNamespace(
     **{name: getattr(np, name) for name in vars(scalars) if hasattr(np, name)}

@@ -34,10 +34,10 @@ from pullback.source.dialect import (
 )
 
 _WRITTEN = """
-abs argmax argmin astype broadcast_to clip concatenate cos einsum embed erf exp expm1 floor log
-log1p log_softmax logical_and logical_not logical_or logsumexp max maximum mean min minimum negative
-relu reshape scatter_add sigmoid sign sin slice softmax softplus sqrt stack sum sum_to take tanh
-transpose where
+abs arccos arcsin arctan arctan2 argmax argmin astype broadcast_to clip concatenate cos cosh einsum
+embed erf exp expm1 floor log log10 log1p log2 log_softmax logical_and logical_not logical_or
+logsumexp max maximum mean min minimum mod negative relu reshape scatter_add sigmoid sign sin sinh
+slice softmax softplus sqrt square stack sum sum_to take tanh transpose where
 """
 _TAKEN = "np math circuit erf log_softmax logsumexp softmax"
 
