@@ -25,6 +25,7 @@ from pullback.core.registry import GATES
 from pullback.core.unit import Unit, scope, units
 from pullback.engines.engine import Epoch
 from pullback.engines.prepare import prepare
+from pullback.gates import linalg
 from pullback.gates.arithmetic import add, divide, mod, multiply, negative, power, subtract
 from pullback.gates.comparison import (
     clip,
@@ -69,8 +70,11 @@ from pullback.gates.elementary import (
     stop_gradient,
     tanh,
 )
-from pullback.gates.indexing import getitem, scatter_add, take
-from pullback.gates.linear import einsum, matmul
+from pullback.gates.indexing import scatter_add, take
+from pullback.gates.keys import getitem
+from pullback.gates.lanes import argsort, cumsum, prod, sort, take_along_axis, topk
+from pullback.gates.linalg import norm
+from pullback.gates.linear import dot, einsum, inner, matmul, outer, tensordot
 from pullback.gates.loop import loop
 from pullback.gates.pooling import (
     average_pool,
@@ -81,6 +85,7 @@ from pullback.gates.pooling import (
     sum_pool_spread,
 )
 from pullback.gates.random import random
+from pullback.gates.rearrange import diff, flip, ravel, repeat, roll, tile
 from pullback.gates.reduction import (
     argmax,
     argmin,
@@ -91,6 +96,7 @@ from pullback.gates.reduction import (
     mean,
     min,
     softmax,
+    std,
     sum,
     var,
 )
@@ -463,6 +469,7 @@ __all__ = [
     "arctan2",
     "argmax",
     "argmin",
+    "argsort",
     "astype",
     "attention_weights",
     "average_pool",
@@ -482,8 +489,11 @@ __all__ = [
     "cos",
     "cosh",
     "ctc_labels",
+    "cumsum",
+    "diff",
     "divide",
     "doctor",
+    "dot",
     "draw",
     "early_stopping",
     "einsum",
@@ -494,6 +504,7 @@ __all__ = [
     "expand_dims",
     "expm1",
     "find_learning_rate",
+    "flip",
     "floor",
     "gate",
     "getitem",
@@ -504,11 +515,13 @@ __all__ = [
     "hessian_vector_product",
     "hinge_force",
     "initialize_lsuv",
+    "inner",
     "jacobian",
     "jacobian_vector_product",
     "json_lines",
     "less",
     "less_equal",
+    "linalg",
     "log",
     "log1p",
     "log2",
@@ -533,18 +546,24 @@ __all__ = [
     "multiclass_hinge_force",
     "multiply",
     "negative",
+    "norm",
     "not_equal",
     "numerical_gradient",
     "numerical_gradient_ascent",
+    "outer",
     "pad",
     "power",
     "prepare",
+    "prod",
     "prune",
     "random",
     "random_local_search",
+    "ravel",
     "reduce_on_plateau",
     "relu",
+    "repeat",
     "reshape",
+    "roll",
     "scatter_add",
     "scope",
     "sigmoid",
@@ -554,12 +573,14 @@ __all__ = [
     "softmax",
     "softmax_force",
     "softplus",
+    "sort",
     "sqrt",
     "square",
     "squared_force",
     "squared_hinge_force",
     "squeeze",
     "stack",
+    "std",
     "steps_in",
     "stop_gradient",
     "subtract",
@@ -569,8 +590,12 @@ __all__ = [
     "sum_to",
     "swapaxes",
     "take",
+    "take_along_axis",
     "tanh",
     "tensorboard",
+    "tensordot",
+    "tile",
+    "topk",
     "transpose",
     "tug",
     "units",

@@ -19,6 +19,7 @@ AT_KINKS = {
     "max_pool": [((np.ones((1, 2, 3, 1)),), WINDOWS)],
     "min": [((-SQUARE,), LANES), ((np.ones((4, 2)),), {"axis": (0,), "keepdims": True})],
     "mod": [((4.0, 2.0), {}), ((-3.0, 1.5), {})],
+    "norm": [((np.zeros((2, 3)),), LANES)],
     "relu": [((0.0,), {}), ((-0.0,), {})],
     "sign": [((0.0,), {}), ((-0.0,), {})],
     **{

@@ -109,6 +109,23 @@ def _astype(x: Any, dtype: Any) -> Any:
     return arrays.astype(x, dtype) if _known(x) else Abstract(x.shape, np.dtype(dtype))
 
 
+def _solve(a: Any, b: Any) -> Any:
+    if _known(a, b):
+        return arrays.solve(a, b)
+    return Abstract(b.shape, np.result_type(promoting(a), promoting(b)))
+
+
+def _of_matrices(name: str, *more: int) -> Function:
+    """What makes of each matrix numbers of the shape `more`; without it, a matrix like it."""
+
+    def inferred(a: Any) -> Any:
+        if _known(a):
+            return getattr(arrays, name)(a)
+        return Abstract((*a.shape[:-2], *more) if name != "cholesky" else a.shape, a.dtype)
+
+    return inferred
+
+
 def _arange(*ends: int, dtype: Any = None) -> Abstract:
     return Abstract((len(range(*ends)),), np.arange(0, dtype=dtype).dtype)
 
@@ -165,5 +182,9 @@ shapes = SimpleNamespace(
         "arange": _arange,
         "uint32": _uint32,
         "scan": _scan,
+        "solve": _solve,
+        "det": _of_matrices("det"),
+        "slogdet": _of_matrices("slogdet", 2),
+        "cholesky": _of_matrices("cholesky"),
     }
 )

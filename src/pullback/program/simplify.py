@@ -75,6 +75,7 @@ class _Walk:
         key = (gate, inputs, tuple(sorted(unit.static.items())))
         if key in self.seen:
             return self.seen[key]
+        refuse_eager(unit)
         plain = self.algebra(unit, inputs)
         if plain is None and (gate.primitive or (gate.is_built_in and gate.name in self.keep)):
             plain = remade(unit, inputs)
@@ -170,6 +171,12 @@ def _close(a: Value, b: Value) -> bool:
     a, b = np.asarray(a, float), np.asarray(b, float)
     size = np.max(np.abs(b), where=np.isfinite(b), initial=0.0)
     return np.allclose(a, b, rtol=1e-4, atol=1e-4 * size, equal_nan=True)
+
+
+def refuse_eager(unit: Unit) -> None:
+    """Raise `CircuitError` for a gate that the eager engine alone runs."""
+    if unit.gate is not None and unit.gate.eager:
+        raise CircuitError(f"{unit.label} {unit.gate.eager}")
 
 
 def not_compiled(unit: Unit, why: str) -> CircuitError:
