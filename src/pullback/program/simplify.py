@@ -195,7 +195,13 @@ def _on_wires() -> SimpleNamespace:
     for name in {**vars(arrays), **vars(scalars)}:
         if name in GATES:
             gates[name] = GATES[name].function
-    gates["slice"] = lambda x, walks: GATES["slice"](x, walks=walks)  # users' function takes keys
+    # What users call takes other arguments.
+    gates["slice"] = lambda x, walks: GATES["slice"](x, walks=walks)
+    gates["cumsum"] = lambda x, axis, reverse: GATES["cumsum"](x, axis=axis, reverse=reverse)
+    gates["argsort"] = lambda x, axis, descending: GATES["argsort"](
+        x, axis=axis, descending=descending
+    )
+    gates["slogdet"] = lambda a: GATES["slogdet"](a)
     return SimpleNamespace(**gates, shape=np.shape)
 
 

@@ -42,7 +42,7 @@ _CHOICE = 0  # how tightly `a ? b : c` binds
 
 _WRITTEN = """
 astype broadcast_to log_softmax logical_and logical_not logical_or logsumexp max min mod negative
-relu reshape sigmoid softmax sum transpose where
+prod relu reshape sigmoid softmax sum transpose where
 """
 _RESERVED = """
 abstract arguments await boolean break byte case catch char class const continue debugger default
@@ -75,6 +75,8 @@ class JavaScript:
         match gate.name:
             case "sum":
                 return Text(f"reduce((a, b) => a + b, {code}, {_list(axes)}{keep})")
+            case "prod":
+                return Text(f"reduce((a, b) => a * b, {code}, {_list(axes)}{keep})")
             case "max" | "min":
                 return Text(f"reduce(Math.{gate.name}, {code}, {_list(axes)}{keep})")
             case "logsumexp":

@@ -169,7 +169,7 @@ def record_cholesky(k: Code, s: Matrices, thread: Thread, y: Any, a: Any) -> Non
 
         for j in k.range(s.n):
             square = rest(j, j)
-            with k.when(~(square > 0.0)):
+            with k.when(square <= 0.0):  # NaN goes on to be seen
                 k.array(thread.counters, "i8")[1] = s.number
             pivot = k.intrinsic("sqrt", square)
             for i in k.range(j + 1, s.n):
