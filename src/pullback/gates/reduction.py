@@ -177,8 +177,8 @@ def var(x: Any, axis: Axis = None, keepdims: bool = False, ddof: float = 0.0) ->
 def std(x: Any, axis: Axis = None, keepdims: bool = False, ddof: float = 0.0) -> Any:
     """The standard deviation of x along axes, by default of all elements: the root of `var`.
 
-    Its slope is infinite where all elements are equal: add a little to the variance to divide by
-    its root.
+    Where all elements are equal it has no slope, and its gradient is nan: there take the root of
+    the variance and a little more.
 
     >>> std([[1.0, 3.0], [2.0, 2.0]], axis=1)
     array([1., 0.])
