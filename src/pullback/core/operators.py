@@ -216,6 +216,8 @@ class Operators:
         self: Any, function: Any, method: str, *inputs: Any, **options: Any
     ) -> Unit:
         """A function of NumPy's of single elements, or an operator with an array on its left."""
+        if function in (np.equal, np.not_equal) and not isinstance(inputs[0], Operators):
+            return self == np.asarray(inputs[0])  # `array == x`, refused as `x == array` is
         return ufunc_of_wires(function, method, inputs, options, self.label)
 
     def __array_function__(self: Any, function: Any, types: Any, args: Any, options: Any) -> Any:
