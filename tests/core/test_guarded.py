@@ -16,7 +16,7 @@ import pullback as pb
 from pullback.engines.prepare import prepare
 from pullback.program.program import Program
 
-CURES = r"pb\.exp for math\.exp.*pb\.stack or pb\.concatenate.*its \.value"
+CURES = r"np\.exp or pb\.exp for math\.exp.*pb\.stack or pb\.concatenate.*its \.value"
 
 # Becoming a plain number -------------------------------------------------------------------------
 
@@ -290,27 +290,6 @@ def test_training_changes_nothing_that_was_handed_out_before(engine):
     for unit in parameters:
         with pytest.raises(ValueError, match="read-only"):
             unit.value[...] = 0.0
-
-
-@pytest.mark.parametrize(
-    "take",
-    [
-        np.exp,
-        np.sum,
-        np.mean,
-        np.max,
-        np.linalg.norm,
-        lambda x: np.maximum(x, 0.0),
-        lambda x: np.add(x, 1.0),
-        lambda x: np.concatenate([x, np.ones(2)]),
-        lambda x: np.where(np.ones(3, bool), x, 0.0),
-        lambda x: np.multiply(np.ones(3), x, out=np.zeros(3)),
-        lambda x: np.add.reduce(x),
-    ],
-)
-def test_functions_of_numpy_name_the_cure(take):
-    with pytest.raises(TypeError, match=r"'x' is a wire.*pb\.exp for math\.exp or np\.exp"):
-        take(pb.Unit(np.ones(3), "x"))
 
 
 def test_an_array_on_the_left_of_an_operator_leaves_it_to_the_wire():

@@ -42,7 +42,7 @@ def test_a_function_of_elements_is_the_gate_of_its_name(function):
 
 CALLS = {
     "sum": lambda x: np.sum(x, axis=0, keepdims=True),
-    "sum by position": lambda x: np.sum(x, 1, None, None, True),
+    "sum by position": lambda x: np.sum(x, 1, None, None, True),  # pyright: ignore
     "mean": lambda x: np.mean(x, axis=-1),
     "prod": lambda x: np.prod(x, (0, 1)),
     "var": lambda x: np.var(x, axis=1, ddof=1),
@@ -155,7 +155,7 @@ REFUSED = {
     "array": (lambda x: np.array([x, x]), "join wires with pb.stack"),
     "a list": (lambda x: np.sum([x, x]), "join wires with pb.stack"),
     "float": (lambda x: float(x[0]), "leave out np.asarray and float"),
-    "math": (lambda x: math.exp(x[0]), "pb.exp or np.exp for math.exp"),
+    "math": (lambda x: math.exp(x[0]), "np.exp or pb.exp for math.exp"),
     "int": (lambda x: int(x[0]), "is a wire"),
     "==": (lambda x: x == X, "== asks whether 'x' is the same wire"),
     "== behind": (lambda x: operator.eq(X, x), "== asks whether 'x' is the same wire"),

@@ -27,6 +27,8 @@ def solve(a: Any, b: Any) -> Any:
 
 def cholesky(a: Any) -> Any:
     """The lower triangular L of L @ Lᵀ = (a + aᵀ) / 2."""
+    if a.shape[-2] != a.shape[-1]:
+        raise ValueError("the matrix is not square")
     try:
         return np.linalg.cholesky(0.5 * (a + np.swapaxes(a, -1, -2)))
     except np.linalg.LinAlgError:

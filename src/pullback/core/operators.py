@@ -202,7 +202,7 @@ class Operators:
         """Refuse to become plain numbers, from which no gradient would find its way back."""
         raise TypeError(
             f"{self.label} is a wire, and plain numbers made of it would cut its circuit in two: "
-            "leave out np.asarray and float, and write pb.exp or np.exp for math.exp; join wires "
+            "leave out np.asarray and float, and write np.exp or pb.exp for math.exp; join wires "
             "with pb.stack or pb.concatenate; a number to look at is its .value"
         )
 

@@ -109,19 +109,19 @@ def _astype(x: Any, dtype: Any) -> Any:
     return arrays.astype(x, dtype) if _known(x) else Abstract(x.shape, np.dtype(dtype))
 
 
-def _solve(a: Any, b: Any) -> Any:
-    if _known(a, b):
-        return arrays.solve(a, b)
-    return Abstract(b.shape, np.result_type(promoting(a), promoting(b)))
+def _of_matrices(name: str) -> Function:
+    """What makes something of each of a stack of matrices: the same of none of them."""
+    function = getattr(arrays, name)
 
-
-def _of_matrices(name: str, *more: int) -> Function:
-    """What makes of each matrix numbers of the shape `more`; without it, a matrix like it."""
-
-    def inferred(a: Any) -> Any:
-        if _known(a):
-            return getattr(arrays, name)(a)
-        return Abstract((*a.shape[:-2], *more) if name != "cholesky" else a.shape, a.dtype)
+    def inferred(*xs: Any) -> Any:
+        if _known(*xs) or len(xs[0].shape) < 2:
+            return function(*map(blank, xs))  # of less than a matrix it raises
+        stacks = [x.shape[:-2] for x in xs if len(x.shape) > 1]
+        none = [
+            np.empty((0, *x.shape[-2:]) if len(x.shape) > 1 else x.shape, dtype_of(x)) for x in xs
+        ]
+        y = function(*none)
+        return Abstract((*np.broadcast_shapes(*stacks), *y.shape[1:]), y.dtype)
 
     return inferred
 
@@ -166,6 +166,7 @@ _uint32.dtype = np.dtype(np.uint32)  # it names a dtype as well
 
 shapes = SimpleNamespace(
     **{name: _by_sizes(function) for name, function in vars(arrays).items()}
+    | {name: _of_matrices(name) for name in ("solve", "det", "slogdet", "cholesky")}
     | {name: _by_view(getattr(arrays, name)) for name in ("reshape", "transpose", "slice")}
     | {
         "broadcast_to": _by_view(np.broadcast_to),
@@ -182,9 +183,5 @@ shapes = SimpleNamespace(
         "arange": _arange,
         "uint32": _uint32,
         "scan": _scan,
-        "solve": _solve,
-        "det": _of_matrices("det"),
-        "slogdet": _of_matrices("slogdet", 2),
-        "cholesky": _of_matrices("cholesky"),
     }
 )
