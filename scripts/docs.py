@@ -9,11 +9,14 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pullback as pb
 from pullback.core.gate import Gate
+from pullback.core.numpy_calls import NUMPY, numpy_name
 from pullback.diagnosis import DISEASES, Disease
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -27,6 +30,12 @@ multiplied on. A dot means that no gradient flows to that input. Structural gate
 elements, and their rules pass the gradient back as another circuit of gates.
 
 """
+
+NUMPY_NAMES = (
+    "NumPy's own functions do the same to wires: `np.exp(x)` is `pb.exp(x)`, with a gradient and "
+    "compiled like it. Arguments that ours does not have (`out`, `where`, `dtype`) are refused by "
+    "their names, and so is what has no gate. These have one: "
+)
 
 
 def written(unit: Any, names: dict[Any, str]) -> str:
@@ -65,21 +74,44 @@ def slopes(gate: Gate) -> str:
     return ", ".join(shown)
 
 
-def row(gate: Gate) -> str:
-    doc = inspect.getdoc(gate.function) or ""
+def row(function: Callable[..., Any], rule: str = "") -> str:
+    """What a function takes and does, and the slopes of its gate."""
+    doc = inspect.getdoc(function) or ""
     first = " ".join(doc.split("\n\n")[0].split())
-    arguments = inspect.signature(gate.function).parameters.values()
+    arguments = inspect.signature(function).parameters.values()
     signature = str(inspect.Signature([a.replace(annotation=a.empty) for a in arguments]))
-    rule = slopes(gate) if gate.elementwise else ""
-    name = gate.function.__name__ if hasattr(gate.function, "__name__") else gate.name
-    return f"| `{name}{signature}` | {first} | {rule} |"
+    name = function.__name__
+    at = "linalg." if name in pb.linalg.__all__ and not hasattr(pb, name) else ""
+    return f"| `{at}{name}{signature}` | {first} | {rule} |"
 
 
 def table(title: str, gates: list[Gate]) -> str:
     head = "| function | value | slopes |\n|---|---|---|\n"
     if not gates[0].elementwise:
         head = "| function | value | |\n|---|---|---|\n"
-    return f"## {title}\n\n{head}" + "\n".join(row(g) for g in gates) + "\n"
+    rows = (row(g.function, slopes(g) if g.elementwise else "") for g in gates)
+    return f"## {title}\n\n{head}" + "\n".join(rows) + "\n"
+
+
+def composed() -> str:
+    """The functions that are a few gates each."""
+    exported = [*(getattr(pb, x) for x in pb.__all__), *map(vars(pb.linalg).get, pb.linalg.__all__)]
+    found = {
+        x.__name__: x
+        for x in exported
+        if inspect.isfunction(x)
+        and x.__module__.startswith("pullback.gates.")
+        and not hasattr(x, "gate")
+    }
+    head = "| function | value | |\n|---|---|---|\n"
+    rows = "\n".join(row(found[name]) for name in sorted(found))
+    return f"## Composed\n\nEach is a few of the gates above.\n\n{head}{rows}\n"
+
+
+def of_numpy() -> str:
+    """The functions of NumPy's that take wires."""
+    names = ", ".join(f"`{name}`" for name in sorted(map(numpy_name, NUMPY)))
+    return textwrap.fill(NUMPY_NAMES + names, 100, break_long_words=False) + ".\n"
 
 
 def gates() -> str:
@@ -89,6 +121,9 @@ def gates() -> str:
         [
             table("Elementwise", [g for g in known if g.elementwise]),
             table("Structural", [g for g in known if not g.elementwise]),
+            composed(),
+            "## NumPy's functions\n",
+            of_numpy(),
         ]
     )
 

@@ -24,7 +24,8 @@ EXTREMES = (
     *map(float, ("inf", "nan")),
 )
 COUNTS = {  # the inputs of what is no universal function of NumPy
-    **dict.fromkeys(("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf"), 1),
+    **dict.fromkeys(("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "erf"), 1),
+    **dict.fromkeys(("sin", "cos", "tanh", "arcsin", "arccos", "arctan", "sinh", "cosh"), 1),
     "maximum": 2,
     "minimum": 2,
     "where": 3,

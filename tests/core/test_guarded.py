@@ -16,7 +16,7 @@ import pullback as pb
 from pullback.engines.prepare import prepare
 from pullback.program.program import Program
 
-CURES = r"pb\.exp for math\.exp.*pb\.stack or pb\.concatenate.*its \.value"
+CURES = r"np\.exp or pb\.exp for math\.exp.*pb\.stack or pb\.concatenate.*its \.value"
 
 # Becoming a plain number -------------------------------------------------------------------------
 
@@ -36,12 +36,6 @@ CONVERSIONS = {
     "isfinite": math.isfinite,
     "isclose": lambda x: math.isclose(x, 2.0),
     "%f": lambda x: "%f" % x,  # noqa: UP031  # this is what users write
-    "//": lambda x: x // 2,
-    "// behind": lambda x: 2 // x,
-    "%": lambda x: x % 2,
-    "% behind": lambda x: 2 % x,
-    "divmod": lambda x: divmod(x, 2),
-    "divmod behind": lambda x: divmod(2, x),
     "np.float64": np.float64,
     "np.float32": np.float32,
     "np.asarray": np.asarray,
@@ -49,8 +43,6 @@ CONVERSIONS = {
     "np.array of rows": lambda x: np.array([[x, 1.0], [1.0, x]]),
     "np.full": lambda x: np.full(3, x),
     "np.fromiter": lambda x: np.fromiter([x], float),
-    "np.where": lambda x: np.where(True, x, 1.0),
-    "np.dot": lambda x: np.dot(x, x),
     "an element of an array": lambda x: operator.setitem(np.zeros(2), 0, x),
     "elements of an array": lambda x: operator.setitem(np.zeros(2), slice(None), x),
     "range": range,
@@ -80,10 +72,7 @@ def test_the_refusal_names_the_wire_and_the_cures(value):
 @pytest.mark.parametrize(
     "use",
     [
-        np.exp,
         np.isfinite,
-        np.sum,
-        lambda x: np.add(x, 1.0),
         lambda x: max(x, 1.0),
         lambda x: statistics.mean([x, x]),
         fractions.Fraction,
@@ -97,6 +86,15 @@ def test_the_refusal_names_the_wire_and_the_cures(value):
 def test_other_ways_to_take_a_wire_apart_raise(use):
     with pytest.raises((TypeError, struct.error)):
         use(pb.Unit(2.0, "x"))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda x: x // 2, lambda x: 2 // x, lambda x: divmod(x, 2), lambda x: divmod(2, x)],
+)
+def test_whole_parts_have_no_gate(use):
+    with pytest.raises(TypeError, match=r"'x'.* // has no gate: write pb\.floor\(a / b\).* a % b"):
+        use(pb.Unit(5.0, "x"))
 
 
 def test_a_value_is_shown_and_passes_gates_without_leaving():
@@ -292,27 +290,6 @@ def test_training_changes_nothing_that_was_handed_out_before(engine):
     for unit in parameters:
         with pytest.raises(ValueError, match="read-only"):
             unit.value[...] = 0.0
-
-
-@pytest.mark.parametrize(
-    "take",
-    [
-        np.exp,
-        np.sum,
-        np.mean,
-        np.max,
-        np.linalg.norm,
-        lambda x: np.maximum(x, 0.0),
-        lambda x: np.add(x, 1.0),
-        lambda x: np.concatenate([x, np.ones(2)]),
-        lambda x: np.where(np.ones(3, bool), x, 0.0),
-        lambda x: np.multiply(np.ones(3), x, out=np.zeros(3)),
-        lambda x: np.add.reduce(x),
-    ],
-)
-def test_functions_of_numpy_name_the_cure(take):
-    with pytest.raises(TypeError, match=r"'x' is a wire.*pb\.exp for math\.exp or np\.exp"):
-        take(pb.Unit(np.ones(3), "x"))
 
 
 def test_an_array_on_the_left_of_an_operator_leaves_it_to_the_wire():

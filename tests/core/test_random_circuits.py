@@ -128,7 +128,7 @@ def test_single_precision_stays_single_from_array_sources_to_their_gradients(cir
 def test_the_strategy_reaches_every_gate_that_floats_flow_through():
     seen = set()
 
-    @settings(thorough, max_examples=400)
+    @settings(thorough, max_examples=800)
     @given(circuits())
     def collect(circuit):
         seen.update(unit.gate.name for unit in circuit.wires if unit.gate)

@@ -81,6 +81,8 @@ def test_structural_gates_of_every_dtype(name):
     for values, static in cases(name):
         floats = [k for k, x in enumerate(values) if np.asarray(x).dtype.kind == "f"]
         for k, dtype in itertools.product(floats, DTYPES):
+            if name in ("solve", "cholesky") and np.dtype(dtype).kind != "f":
+                continue  # cut to whole numbers, a matrix may be singular
             others = list(values)
             others[k] = np.asarray(values[k]).astype(dtype)
             assert_alike(name, others, static)

@@ -87,7 +87,7 @@ def test_a_wire_is_no_value():
         x.value = pb.Unit(2.0)
     with pytest.raises(pb.CircuitError, match=r"a list of wires; join them with pb\.stack"):
         pb.Unit([x, x])
-    with pytest.raises(TypeError, match=r"or ask for its \.value"):
+    with pytest.raises(TypeError, match=r"leave out np\.asarray and float, and write np\.exp"):
         np.sin(np.asarray(x))
     with pytest.raises(pb.CircuitError, match="a wire's name must be a text, got 5"):
         pb.Unit(1.0, 5)
@@ -284,11 +284,6 @@ def test_an_array_on_the_left_is_one_gate_not_many():
     y = np.ones((2, 2)) @ x
     np.testing.assert_array_equal(y.value, [3.0, 3.0])
     assert type(np.float32(2.0) * x) is pb.Unit
-
-
-def test_numpy_functions_are_refused_rather_than_guessed():
-    with pytest.raises(TypeError):
-        np.sin(pb.Unit(1.0))
 
 
 def test_augmented_assignment_makes_a_new_wire():

@@ -224,20 +224,63 @@ def _mean(x, *, axis, keepdims):
     return np.add.reduce(x, axis=axis, keepdims=keepdims) / count
 
 
+def _argsort(x, *, axis, descending):
+    """Python's sort is stable, and of numbers with their sign turned it is from the largest on."""
+
+    def order(lane):
+        return sorted(range(len(lane)), key=lambda k: -lane[k] if descending else lane[k])
+
+    return np.apply_along_axis(order, axis, x)
+
+
+def _cumsum(x, *, axis, reverse):
+    n = x.shape[axis]
+    before = np.triu(np.ones((n, n))).T if not reverse else np.triu(np.ones((n, n)))
+    return np.moveaxis(np.tensordot(before, x, (1, axis)), 0, axis)
+
+
+def _det(a):
+    """Over all orders of the columns: Leibniz' formula."""
+    n, total = a.shape[-1], 0.0
+    for order in itertools.permutations(range(n)):
+        turns = sum(p > q for p, q in itertools.combinations(order, 2))
+        total = total + (-1) ** turns * np.prod([a[..., i, j] for i, j in enumerate(order)], axis=0)
+    return total
+
+
+def _cholesky(a):
+    """By the LDLᵀ of elimination without exchanges."""
+    left, rest = np.zeros_like(a), (a + np.swapaxes(a, -1, -2)) / 2
+    for j in range(a.shape[-1]):
+        column = rest[..., :, j] / np.sqrt(rest[..., j, j])[..., None]
+        left[..., :, j] = column
+        rest = rest - column[..., :, None] * column[..., None, :]
+    return left
+
+
 REFERENCES = {
     "abs": np.abs,
     "add": np.add,
+    "arccos": np.arccos,
+    "arcsin": np.arcsin,
+    "arctan": np.arctan,
+    "arctan2": np.arctan2,
     "argmax": lambda x, *, axis: np.argsort(-x, axis=axis, kind="stable").take(0, axis=axis),
     "argmin": lambda x, *, axis: np.argsort(x, axis=axis, kind="stable").take(0, axis=axis),
+    "argsort": _argsort,
     "astype": lambda x, *, dtype: np.array(x, dtype),
     "broadcast_to": lambda x, *, shape: np.zeros(shape) + x,
     "centre": lambda x, *, axis: x - _mean(x, axis=axis, keepdims=True),
+    "cholesky": _cholesky,
     "clip": np.clip,
     "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
     "convolve": _by_groups(_convolve),
     "convolve_input": _by_groups(_convolve_input),
     "convolve_weights": _weights_by_groups,
     "cos": np.cos,
+    "cosh": np.cosh,
+    "cumsum": _cumsum,
+    "det": _det,
     "divide": np.divide,
     "einsum": _einsum,
     "embed": _embed,
@@ -245,19 +288,21 @@ REFERENCES = {
     "erf": special.erf,
     "exp": np.exp,
     "expm1": np.expm1,
+    "floor": np.floor,
     "greater": np.greater,
     "greater_equal": np.greater_equal,
     "less": np.less,
     "less_equal": np.less_equal,
-    "floor": np.floor,
     "log": np.log,
+    "log10": np.log10,
     "log1p": np.log1p,
+    "log2": np.log2,
     "log_softmax": lambda x, *, axis: special.log_softmax(x, axis),
     "logical_and": np.logical_and,
     "logical_not": np.logical_not,
     "logical_or": np.logical_or,
-    "loop": _loop,
     "logsumexp": lambda x, *, axis, keepdims: special.logsumexp(x, axis, keepdims=keepdims),
+    "loop": _loop,
     "matmul": lambda a, b: np.einsum("...ij,...jk->...ik", a, b),
     "max": lambda x, *, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
     "max_pool": lambda x, **windows: _max_pool_pick(x, x, **windows),
@@ -267,10 +312,13 @@ REFERENCES = {
     "mean": _mean,
     "min": lambda x, *, axis, keepdims: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
     "minimum": np.minimum,
+    "mod": np.mod,
     "multiply": np.multiply,
     "negative": np.negative,
+    "norm": lambda x, *, axis, keepdims: np.sqrt(np.add.reduce(x**2, axis, keepdims=keepdims)),
     "not_equal": np.not_equal,
     "power": np.power,
+    "prod": lambda x, *, axis, keepdims: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
     "random": _random,
     "relu": lambda x: np.where(x <= 0, 0.0, x),
     "reshape": lambda x, *, shape: np.array(x.ravel().tolist()).reshape(shape),
@@ -278,10 +326,14 @@ REFERENCES = {
     "sigmoid": special.expit,
     "sign": np.sign,
     "sin": np.sin,
+    "sinh": np.sinh,
     "slice": lambda x, *, walks: _walked(x, walks),
+    "slogdet": lambda a: np.stack([np.sign(_det(a)), np.log(abs(_det(a)))], -1),
     "softmax": lambda x, *, axis: special.softmax(x, axis),
     "softplus": lambda x: np.logaddexp(0.0, x),
+    "solve": lambda a, b: np.linalg.inv(a) @ b,
     "sqrt": np.sqrt,
+    "square": lambda x: x**2,
     "stack": lambda *xs, axis: np.concatenate([np.expand_dims(x, axis) for x in xs], axis),
     "stop_gradient": lambda x: x,
     "subtract": np.subtract,

@@ -10,7 +10,15 @@ from tests.gates.cases import ELEMENTWISE, STRUCTURAL, generator, smooth_cases
 import pullback as pb
 from pullback.inspect.check_local import as_one
 
-REDUCED = {"max": jnp.max, "mean": jnp.mean, "min": jnp.min, "sum": jnp.sum, "var": jnp.var}
+REDUCED = {
+    "max": jnp.max,
+    "mean": jnp.mean,
+    "min": jnp.min,
+    "norm": jnp.linalg.norm,
+    "prod": jnp.prod,
+    "sum": jnp.sum,
+    "var": jnp.var,
+}
 
 
 def _reduce(function):
@@ -62,13 +70,17 @@ THEIRS = {
         for name in (
             *("abs", "add", "clip", "cos", "divide", "exp", "expm1", "log", "log1p", "maximum"),
             *("minimum", "multiply", "negative", "power", "sin", "sqrt", "subtract", "tanh"),
-            *("matmul", "where"),
+            *("matmul", "where", "arccos", "arcsin", "arctan", "arctan2", "cosh", "sinh", "square"),
+            *("log2", "log10", "mod"),
         )
     },
     **{name: _reduce(function) for name, function in REDUCED.items()},
     "astype": lambda x, *, dtype: x.astype(dtype),
     "broadcast_to": lambda x, *, shape: jnp.broadcast_to(x, shape),
     "centre": lambda x, *, axis: x - jnp.mean(x, axis, keepdims=True),
+    "cholesky": jnp.linalg.cholesky,
+    "cumsum": lambda x, *, axis, reverse: jax.lax.cumsum(x, axis, reverse=reverse),
+    "det": jnp.linalg.det,
     "concatenate": lambda *xs, axis: jnp.concatenate(xs, axis),
     "einsum": lambda *xs, subscripts: jnp.einsum(subscripts, *xs),
     "embed": _embed,
@@ -80,6 +92,8 @@ THEIRS = {
     "reshape": lambda x, *, shape: jnp.reshape(x, shape),
     "scatter_add": _scatter_add,
     "sigmoid": jax.nn.sigmoid,
+    "slogdet": lambda a: jnp.stack(jnp.linalg.slogdet(a), -1),
+    "solve": jnp.linalg.solve,
     "slice": lambda x, *, walks: _walked(x, walks),
     "softmax": lambda x, *, axis: jax.nn.softmax(x, axis),
     "softplus": jax.nn.softplus,
@@ -90,8 +104,19 @@ THEIRS = {
 }
 # Without a rule there is nothing to compare but the value, which test_values.py does.
 WITHOUT_RULE = {
-    *("argmax", "argmin", "equal", "floor", "greater", "greater_equal", "less", "less_equal"),
-    *("logical_and", "logical_not", "logical_or", "not_equal", "random", "sign", "stop_gradient"),
+    *(
+        "argmax",
+        "argmin",
+        "argsort",
+        "equal",
+        "floor",
+        "greater",
+        "greater_equal",
+        "less",
+        "less_equal",
+    ),
+    *("logical_and", "logical_not", "logical_or", "not_equal", "random", "sign"),
+    "stop_gradient",
 }
 
 # Compared with JAX in tests of their own.

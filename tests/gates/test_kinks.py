@@ -12,11 +12,14 @@ LANES = {"axis": (0, 1), "keepdims": False}
 # For each gate that declares kinks: inputs that stand on one, and what else the gate is told.
 AT_KINKS = {
     "abs": [((0.0,), {}), ((-0.0,), {})],
+    "arctan2": [((0.0, -0.5), {}), ((0.0, 0.0), {})],
     "clip": [((-1.0, -1.0, 1.0), {}), ((1.0, -1.0, 1.0), {})],
     "floor": [((2.0,), {}), ((-1.0,), {})],
     "max": [((SQUARE,), LANES), ((np.ones((4, 2)),), {"axis": (0,), "keepdims": True})],
     "max_pool": [((np.ones((1, 2, 3, 1)),), WINDOWS)],
     "min": [((-SQUARE,), LANES), ((np.ones((4, 2)),), {"axis": (0,), "keepdims": True})],
+    "mod": [((4.0, 2.0), {}), ((-3.0, 1.5), {})],
+    "norm": [((np.zeros((2, 3)),), LANES)],
     "relu": [((0.0,), {}), ((-0.0,), {})],
     "sign": [((0.0,), {}), ((-0.0,), {})],
     **{

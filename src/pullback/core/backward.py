@@ -181,6 +181,8 @@ def _pull(unit: Unit, untouched: object) -> None:
             d = pull_through(gate, i, g, y, xs, static) if found is None else found[i]
         except ArithmeticError:  # Python's floats raise where NumPy's give infinity
             d = pull_through(gate, i, g, np.float64(y), [np.float64(x) for x in xs], static)
+        except CircuitError as error:  # a rule knows numbers, and not whose
+            raise CircuitError(f"the gradient of {unit.label} by {x.label}: {error}") from error
         if d is None:
             continue
         if is_number:

@@ -62,7 +62,8 @@ class Gate:
     `view` says that the output is another way to walk the elements of the one input, which stay
     where they are; `reduces` that elements along `axis` are joined, any two of them at a time;
     `indexed` that each element is made of nothing but single numbers and its own index;
-    `primitive` that the value cannot be run on wires, to be rewritten into other gates.
+    `primitive` that the value cannot be run on wires, to be rewritten into other gates; `eager`
+    why no engine but "eager" runs it, and what to write instead.
 
     A step of training is recorded for shapes alone: then the value of an elementwise gate runs on
     small arrays of ones, and a structural gate of a user's makes the step be recorded with numbers.
@@ -81,6 +82,7 @@ class Gate:
     primitive: bool = False
     several: bool = False
     indexed: bool = False
+    eager: str = ""
     function: Callable[..., Any] = field(init=False, repr=False)
     of_one: Callable[..., Any] = field(init=False, repr=False)
     of_two: Callable[..., Any] = field(init=False, repr=False)
@@ -243,6 +245,7 @@ def gate(
     primitive: bool = False,
     several: bool = False,
     indexed: bool = False,
+    eager: str = "",
     registry: Registry[Gate] | None = None,
 ) -> Callable[[Callable[..., Value]], GateFunction]:
     """Declare a gate; the decorated function of `(m, *xs)` is its value. Fields: see `Gate`.
@@ -299,6 +302,7 @@ def gate(
             primitive,
             several,
             indexed,
+            eager,
         )
         if registry is not None:
             registry.add(made.name, made)

@@ -109,6 +109,23 @@ def _astype(x: Any, dtype: Any) -> Any:
     return arrays.astype(x, dtype) if _known(x) else Abstract(x.shape, np.dtype(dtype))
 
 
+def _of_matrices(name: str) -> Function:
+    """What makes something of each of a stack of matrices: the same of none of them."""
+    function = getattr(arrays, name)
+
+    def inferred(*xs: Any) -> Any:
+        if _known(*xs) or len(xs[0].shape) < 2:
+            return function(*map(blank, xs))  # of less than a matrix it raises
+        stacks = [x.shape[:-2] for x in xs if len(x.shape) > 1]
+        none = [
+            np.empty((0, *x.shape[-2:]) if len(x.shape) > 1 else x.shape, dtype_of(x)) for x in xs
+        ]
+        y = function(*none)
+        return Abstract((*np.broadcast_shapes(*stacks), *y.shape[1:]), y.dtype)
+
+    return inferred
+
+
 def _arange(*ends: int, dtype: Any = None) -> Abstract:
     return Abstract((len(range(*ends)),), np.arange(0, dtype=dtype).dtype)
 
@@ -149,6 +166,7 @@ _uint32.dtype = np.dtype(np.uint32)  # it names a dtype as well
 
 shapes = SimpleNamespace(
     **{name: _by_sizes(function) for name, function in vars(arrays).items()}
+    | {name: _of_matrices(name) for name in ("solve", "det", "slogdet", "cholesky")}
     | {name: _by_view(getattr(arrays, name)) for name in ("reshape", "transpose", "slice")}
     | {
         "broadcast_to": _by_view(np.broadcast_to),

@@ -17,6 +17,7 @@ from pullback.core.abstract import Abstract
 from pullback.core.convolution import convolve, convolve_input, convolve_weights
 from pullback.core.errors import CircuitError
 from pullback.core.floats import scalars
+from pullback.core.matrices import cholesky, slogdet, solve
 
 Value = Any  # float | bool | np.ndarray | np.generic; `as_value` is what lets values in. What a
 # gate of several outputs makes is a tuple of them. `Abstract` may stand in place of each.
@@ -249,6 +250,20 @@ def _scan(
     return carry, stacks
 
 
+def _cumsum(x: np.ndarray, axis: int, reverse: bool) -> np.ndarray:
+    if not reverse:
+        return np.cumsum(x, axis)
+    return np.flip(np.cumsum(np.flip(x, axis), axis), axis)
+
+
+def _argsort(x: np.ndarray, axis: int, descending: bool) -> np.ndarray:
+    """Positions in order, like ones as they come; NaN is the largest."""
+    if not descending:
+        return np.argsort(x, axis, kind="stable")
+    last = np.asarray(x).shape[axis] - 1  # the least comes first of the array from its end on
+    return np.flip(last - np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
+
+
 def _erf(x: Value) -> Value:
     from scipy import special  # half of the library's import time, and few circuits need it
 
@@ -274,7 +289,10 @@ def _of_numbers(function: Callable[[Value, Value], Value]) -> Callable[[Value, V
     return weak
 
 
-_ELEMENTARY = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh")
+_ELEMENTARY = (
+    *("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tanh"),
+    *("arcsin", "arccos", "arctan", "sinh", "cosh"),
+)
 
 arrays = SimpleNamespace(
     **{name: getattr(np, name) for name in vars(scalars) if hasattr(np, name)}
@@ -282,10 +300,13 @@ arrays = SimpleNamespace(
     | {name: _of_numbers(getattr(np, name)) for name in ("maximum", "minimum")},
     erf=_of_doubles(_erf),
     sum=np.sum,
+    prod=np.prod,
+    cumsum=_cumsum,
     max=np.max,
     min=np.min,
     argmax=np.argmax,
     argmin=np.argmin,
+    argsort=_argsort,
     shape=np.shape,
     reshape=np.reshape,
     transpose=np.transpose,
@@ -294,6 +315,10 @@ arrays = SimpleNamespace(
     stack=np.stack,
     matmul=np.matmul,
     einsum=np.einsum,
+    solve=solve,
+    det=np.linalg.det,
+    slogdet=slogdet,
+    cholesky=cholesky,
     take=np.take,
     arange=np.arange,
     uint32=np.uint32,

@@ -6,7 +6,8 @@ inputs are brought to the dtype in which NumPy would compute, and Python's float
 they meet. Double precision is switched on around the Program's own calls and nowhere else.
 
 JAX is an optional package and is imported when the first Program is made. Unlike the other engines
-it cannot refuse an index that is out of bounds: `take` then gives nan, `scatter_add` adds nothing.
+it cannot refuse an index that is out of bounds: `take` then gives nan, `scatter_add` adds nothing;
+nor a matrix that is singular.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from pullback.core.values import (
 )
 from pullback.engines.engine import ALL, Epoch, Looks, Seen, step_by_step
 from pullback.program.program import Program
-from pullback.program.simplify import not_compiled
+from pullback.program.simplify import not_compiled, refuse_eager
 
 
 class Jax:
@@ -102,6 +103,7 @@ class Jax:
         for unit in self._gates[asked]:
             gate = unit.gate
             assert gate is not None
+            refuse_eager(unit)
             xs = [carried[x] for x in unit.inputs]
             if gate.elementwise:
                 xs = _promoted(m, unit, xs)
@@ -201,6 +203,17 @@ def _namespace() -> SimpleNamespace:
     def scan(step: Any, carry: Any, sequences: Any, length: int, reverse: bool) -> Any:
         return lax.scan(step, carry, sequences, length, reverse)
 
+    def cumsum(x: Any, axis: int, reverse: bool) -> Any:
+        return (
+            jnp.flip(jnp.cumsum(jnp.flip(x, axis), axis), axis) if reverse else jnp.cumsum(x, axis)
+        )
+
+    def argsort(x: Any, axis: int, descending: bool) -> Any:
+        if not descending:
+            return jnp.argsort(x, axis, stable=True)
+        last = x.shape[axis] - 1
+        return jnp.flip(last - jnp.argsort(jnp.flip(x, axis), axis, stable=True), axis)
+
     others = {
         "erf": erf,
         "astype": astype,
@@ -212,6 +225,12 @@ def _namespace() -> SimpleNamespace:
         "convolve_input": convolve_input,
         "convolve_weights": convolve_weights,
         "scan": scan,
+        "cumsum": lambda x, axis, reverse: lax.cumsum(x, axis, reverse=reverse),
+        "argsort": argsort,
+        "solve": jnp.linalg.solve,
+        "det": jnp.linalg.det,
+        "slogdet": lambda a: jnp.stack(jnp.linalg.slogdet(a), -1),
+        "cholesky": jnp.linalg.cholesky,  # of (a + aᵀ) / 2, as ours
     }
     same = {name: getattr(jnp, name) for name in vars(arrays) if name not in others}
     return SimpleNamespace(**same, **others)

@@ -5,9 +5,11 @@ gives the derivative of y; the gradient from above is multiplied on, and broadca
 elsewhere.
 """
 
+from typing import Any
+
 from pullback.core.gate import built_in as gate
 from pullback.gates.comparison import equal, where
-from pullback.gates.elementary import log
+from pullback.gates.elementary import floor, log
 
 _REAL, _NOT_ZERO, _POSITIVE = (-2.0, 2.0), (0.5, 2.0), (0.1, 2.0)
 
@@ -54,6 +56,28 @@ def divide(m, a, b):
     (0.25, inf)
     """
     return m.divide(a, b)
+
+
+def _from_whole_quotient(a: Any, b: Any) -> Any:
+    """How far a / b is from the nearest whole number, where the remainder jumps."""
+    return a / b - floor(a / b + 0.5)
+
+
+@gate(
+    partials=(lambda y, a, b: 1.0, lambda y, a, b: -floor(a / b)),
+    symbol="%",
+    domain=(_REAL, _NOT_ZERO),
+    kinks=_from_whole_quotient,
+)
+def mod(m, a, b):
+    """a - b * floor(a / b), elementwise: the remainder, of the sign of b; nan where b is 0.
+
+    It jumps where a is a multiple of b; the gradient there is that on the side of the remainder.
+
+    >>> mod(5.5, 2.0), mod(-1.0, 3.0)
+    (1.5, 2.0)
+    """
+    return m.mod(a, b)
 
 
 @gate(partials=(lambda y, x: -1.0,), symbol="-")

@@ -1,5 +1,7 @@
 """The elementary functions: one number in, one number out, and a derivative given the output.
 
+`arctan2` alone takes two, the sides of a triangle.
+
 The values are written so that they neither overflow nor cancel where the function itself does not.
 """
 
@@ -7,9 +9,9 @@ import math
 from typing import Any
 
 from pullback.core.gate import built_in as gate
-from pullback.gates.comparison import greater
+from pullback.gates.comparison import equal, greater, maximum, where
 
-_POSITIVE = (0.1, 2.0)
+_POSITIVE, _REAL, _WITHIN_ONE = (0.1, 2.0), (-2.0, 2.0), (-0.9, 0.9)
 
 
 @gate(partials=(lambda y, x: y,))
@@ -50,6 +52,36 @@ def log1p(m, x):
     1e-20
     """
     return m.log1p(x)
+
+
+@gate(partials=(lambda y, x: 1.0 / (math.log(2.0) * x),), domain=(_POSITIVE,))
+def log2(m, x):
+    """The logarithm of x to base 2, elementwise; -inf at 0, nan below.
+
+    >>> log2(8.0)
+    3.0
+    """
+    return m.log2(x)
+
+
+@gate(partials=(lambda y, x: 1.0 / (math.log(10.0) * x),), domain=(_POSITIVE,))
+def log10(m, x):
+    """The logarithm of x to base 10, elementwise; -inf at 0, nan below.
+
+    >>> log10(1000.0)
+    3.0
+    """
+    return m.log10(x)
+
+
+@gate(partials=(lambda y, x: x + x,))
+def square(m, x):
+    """x * x, elementwise.
+
+    >>> square(-3.0)
+    9.0
+    """
+    return m.multiply(x, x)
 
 
 @gate(partials=(lambda y, x: 0.5 / y,), symbol="√", domain=(_POSITIVE,))
@@ -115,6 +147,86 @@ def cos(m, x):
     1.0
     """
     return m.cos(x)
+
+
+# (1 - x)(1 + x) has all of its digits where x is near 1, and 1 - x² has not.
+
+
+@gate(partials=(lambda y, x: 1.0 / sqrt((1.0 - x) * (1.0 + x)),), domain=(_WITHIN_ONE,))
+def arcsin(m, x):
+    """The angle from -π/2 to π/2 whose sine is x, elementwise; nan beyond -1 and 1.
+
+    Its slope is infinite at -1 and 1.
+
+    >>> round(arcsin(1.0), 4)
+    1.5708
+    """
+    return m.arcsin(x)
+
+
+@gate(partials=(lambda y, x: -1.0 / sqrt((1.0 - x) * (1.0 + x)),), domain=(_WITHIN_ONE,))
+def arccos(m, x):
+    """The angle from 0 to π whose cosine is x, elementwise; nan beyond -1 and 1.
+
+    Its slope is infinite at -1 and 1.
+
+    >>> arccos(1.0)
+    0.0
+    """
+    return m.arccos(x)
+
+
+@gate(partials=(lambda y, x: 1.0 / (1.0 + x * x),))
+def arctan(m, x):
+    """The angle from -π/2 to π/2 whose tangent is x, elementwise.
+
+    >>> round(arctan(1.0), 4)
+    0.7854
+    """
+    return m.arctan(x)
+
+
+def _by_square(side: Any, a: Any, b: Any) -> Any:
+    """A side over the square of the distance of (a, b) from the origin; 0 at the origin."""
+    square = a * a + b * b
+    return side / where(equal(square, 0.0), 1.0, square)
+
+
+@gate(
+    partials=(lambda y, a, b: _by_square(b, a, b), lambda y, a, b: _by_square(-a, a, b)),
+    domain=(_REAL, _POSITIVE),
+    kinks=lambda a, b: maximum(abs(a), b),
+)
+def arctan2(m, a, b):
+    """The angle from -π to π of the point (b, a): that whose tangent is a / b, elementwise.
+
+    It jumps by a full turn where a changes its sign and b is negative. At the origin, which has no
+    angle, the value is 0 and so are the gradients.
+
+    >>> round(arctan2(1.0, -1.0), 4)
+    2.3562
+    """
+    return m.arctan2(a, b)
+
+
+@gate(partials=(lambda y, x: cosh(x),))
+def sinh(m, x):
+    """(exp(x) - exp(-x)) / 2, elementwise: the hyperbolic sine.
+
+    >>> sinh(0.0)
+    0.0
+    """
+    return m.sinh(x)
+
+
+@gate(partials=(lambda y, x: sinh(x),))
+def cosh(m, x):
+    """(exp(x) + exp(-x)) / 2, elementwise: the hyperbolic cosine, the form of a hanging chain.
+
+    >>> cosh(0.0)
+    1.0
+    """
+    return m.cosh(x)
 
 
 @gate(partials=(lambda y, x: 1.0 - y * y,))

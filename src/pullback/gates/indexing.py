@@ -10,7 +10,7 @@ from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
 from pullback.core.unit import Unit
 from pullback.core.values import as_value, zeros
-from pullback.gates.shape import Shape, Walk, axes_of, input_shape, reshape, slice_walks
+from pullback.gates.shape import axes_of, input_shape
 
 
 def _take_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
@@ -41,7 +41,7 @@ def take(x: Any, indices: Any, axis: int = 0) -> Any:
     >>> take([10.0, 20.0, 30.0], [2, 0])
     array([30., 10.])
     """
-    return _take(x, _whole(indices, "take"), axis=axes_of(x, axis, "take")[0])
+    return _take(x, positions_of(indices, "take"), axis=axes_of(x, axis, "take")[0])
 
 
 def _scatter_samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
@@ -74,7 +74,7 @@ def scatter_add(x: Any, indices: Any, updates: Any, axis: int = 0) -> Any:
     array([2., 0., 4.])
     """
     axis = axes_of(x, axis, "scatter_add")[0]
-    indices = _whole(indices, "scatter_add")
+    indices = positions_of(indices, "scatter_add")
     shape, given = input_shape(x, "scatter_add"), input_shape(updates, "scatter_add")
     wanted = shape[:axis] + indices.shape + shape[axis + 1 :]
     if given != wanted:
@@ -82,62 +82,14 @@ def scatter_add(x: Any, indices: Any, updates: Any, axis: int = 0) -> Any:
     return _scatter_add(x, indices, updates, axis=axis)
 
 
-def _whole(indices: Any, what: str) -> Any:
+def positions_of(indices: Any, what: str) -> Any:
+    """Whole numbers that name elements, as an array or a wire; no other numbers do."""
     whole = indices
     if not isinstance(indices, Unit):
         value = as_value(indices, f"an input of {what}")
         empty = isinstance(indices, list | tuple) and not np.size(value)
         whole = np.asarray(indices, np.int64 if empty else None)  # NumPy takes [] for floats
     if whole.dtype.kind not in "iu":
-        choose = "; choose elements with pb.where" if whole.dtype.kind == "b" else ""
+        choose = "; choose elements with pb.where, or x[mask]" if whole.dtype.kind == "b" else ""
         raise CircuitError(f"{what} needs integer indices, got {whole.dtype}{choose}")
     return whole
-
-
-@slice_walks.gate.public
-def getitem(x: Any, key: Any) -> Any:
-    """x[key], by integers, slices, None and `...`, as in NumPy; an array of integers takes rows.
-
-    Raises `CircuitError` for an index out of bounds, too many of them, or a step of 0.
-
-    >>> getitem([[1.0, 2.0], [3.0, 4.0]], (slice(None), 0))
-    array([1., 3.])
-    """
-    shape = input_shape(x, "slice")
-    keys = key if isinstance(key, tuple) else (key,)
-    if len(keys) == 1 and isinstance(keys[0], Unit | np.ndarray | list):
-        return take(x, keys[0], axis=0)
-    given = sum(k is not None and k is not ... for k in keys)
-    dotted = [at for at, k in enumerate(keys) if k is ...]  # by identity: a key may be an array
-    if len(dotted) > 1 or given > len(shape):
-        raise CircuitError(f"{key!r} has too many indices for a wire of shape {shape}")
-    dots = dotted[0] if dotted else len(keys)
-    keys = keys[:dots] + (slice(None),) * (len(shape) - given) + keys[dots + 1 :]
-    walks: list[Walk] = []
-    result: list[int] = []
-    for k in keys:
-        if k is None:
-            result.append(1)
-            continue
-        size = shape[len(walks)]
-        walk = _walk(k, size, len(walks), shape)
-        walks.append(walk)
-        if isinstance(k, slice):
-            result.append(walk[1])
-    return reshape(slice_walks(x, walks=tuple(walks)), tuple(result))
-
-
-def _walk(key: Any, size: int, axis: int, shape: Shape) -> Walk:
-    if isinstance(key, slice):
-        try:
-            start, stop, step = key.indices(size)
-        except (TypeError, ValueError) as error:  # a step of 0, or ends that are not whole numbers
-            message = f"{key!r} cannot slice axis {axis} of shape {shape}: {error}"
-            raise CircuitError(message) from None
-        count = len(range(start, stop, step))
-        return (start, count, step) if count else (0, 0, 1)  # an empty walk may start outside
-    if not isinstance(key, int | np.integer) or isinstance(key, bool):
-        raise CircuitError(f"an index must be an integer, a slice, None or ..., got {key!r}")
-    if not -size <= key < size:
-        raise CircuitError(f"index {key} is out of bounds for axis {axis} of shape {shape}")
-    return int(key) % size, 1, 1

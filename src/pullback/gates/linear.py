@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 from itertools import compress
 from typing import Any
@@ -10,7 +11,9 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.gate import built_in as gate
+from pullback.gates.arithmetic import multiply
 from pullback.gates.shape import (
+    axes_of,
     broadcast_to,
     expand_dims,
     input_dtype,
@@ -18,6 +21,7 @@ from pullback.gates.shape import (
     reshape,
     squeeze,
     swapaxes,
+    transpose,
 )
 
 
@@ -61,6 +65,77 @@ def matmul(a: Any, b: Any) -> Any:
     if len(left) == 1:
         y = squeeze(y, -2)
     return squeeze(y, -1) if len(right) == 1 else y
+
+
+def dot(a: Any, b: Any) -> Any:
+    """The sums of products of rows of a and columns of b, as NumPy's `dot`: of vectors, a number.
+
+    The last axis of a meets the last but one of b, or its only one; a number multiplies all.
+
+    >>> float(dot([1.0, 2.0], [3.0, 4.0]))
+    11.0
+    """
+    left, right = input_shape(a, "dot"), input_shape(b, "dot")
+    if not left or not right:
+        return multiply(a, b)
+    if len(right) < 3:  # of these it is what `matmul` is
+        return matmul(a, b)
+    return tensordot(a, b, (-1, -2))
+
+
+def inner(a: Any, b: Any) -> Any:
+    """The sums of products along the last axis of each, for all pairs of rows of a and of b.
+
+    Shapes (..., k), (___, k) -> (..., ___); a number multiplies all.
+
+    >>> inner([[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]])
+    array([[11., 17.]])
+    """
+    if not input_shape(a, "inner") or not input_shape(b, "inner"):
+        return multiply(a, b)
+    return tensordot(a, b, (-1, -1))
+
+
+def outer(a: Any, b: Any) -> Any:
+    """The product of each element of a and each of b, in rows: (a.size, b.size).
+
+    >>> outer([1.0, 2.0], [3.0, 4.0])
+    array([[3., 4.],
+           [6., 8.]])
+    """
+    return multiply(reshape(a, (-1, 1)), reshape(b, (1, -1)))
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """The sums of products along axes of a and as many of b; the other axes follow each other.
+
+    `axes` is how many, the last of a and the first of b, or a pair: those of a and those of b.
+    Raises `CircuitError` where they are not as many or not as long.
+
+    >>> tensordot([[1.0, 2.0]], [[3.0], [4.0]], axes=1)
+    array([[11.]])
+    """
+    left, right = input_shape(a, "tensordot"), input_shape(b, "tensordot")
+    if np.ndim(axes) == 0:
+        of_a, of_b = tuple(range(-axes, 0)), tuple(range(axes))
+    else:
+        of_a, of_b = (tuple(x) if np.ndim(x) else (x,) for x in axes)
+    axes_of(a, of_a, "tensordot")
+    axes_of(b, of_b, "tensordot")
+    of_a, of_b = tuple(x % len(left) for x in of_a), tuple(x % len(right) for x in of_b)
+    shared = tuple(left[x] for x in of_a)
+    if shared != tuple(right[x] for x in of_b):
+        raise CircuitError(f"tensordot cannot take shapes {left} and {right} along {axes}")
+    rows = tuple(x for x in range(len(left)) if x not in of_a)
+    columns = tuple(x for x in range(len(right)) if x not in of_b)
+    size, wide, high = (
+        math.prod(x) for x in (shared, (right[x] for x in columns), (left[x] for x in rows))
+    )
+    y = _matmul(
+        reshape(transpose(a, (*rows, *of_a)), (high, size)),
+        reshape(transpose(b, (*of_b, *columns)), (size, wide)),
+    )
+    return reshape(y, (*(left[x] for x in rows), *(right[x] for x in columns)))
 
 
 def _einsum_rule(i: int) -> Any:

@@ -13,20 +13,20 @@ import numpy as np
 from pullback.core.gate import built_in as gate
 from pullback.core.values import dtype_of
 from pullback.gates.comparison import equal
-from pullback.gates.elementary import exp
+from pullback.gates.elementary import exp, sqrt
 from pullback.gates.shape import Shape, as_floats, astype, axes_of, broadcast_to, reshape
 
 Axis = int | Shape | None
 
 
-def _spread(r: Any, x: Any, axis: Shape, keepdims: bool) -> Any:
+def spread(r: Any, x: Any, axis: Shape, keepdims: bool) -> Any:
     """A reduced wire with its axes back, of size 1, so that it broadcasts against x."""
     if keepdims:
         return r
     return reshape(r, tuple(1 if i in axis else n for i, n in enumerate(x.shape)))
 
 
-def _samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
+def samples_of_axes(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
     x = rng.permutation(24).reshape(2, 3, 4) / 7.0  # no two alike: away from ties
     return [
         ((x,), {"axis": (1,), "keepdims": False}),
@@ -37,10 +37,10 @@ def _samples(rng: np.random.Generator) -> list[tuple[tuple, dict]]:
 
 @gate(
     pullback=(
-        lambda g, y, x, *, axis, keepdims: broadcast_to(_spread(g, x, axis, keepdims), x.shape),
+        lambda g, y, x, *, axis, keepdims: broadcast_to(spread(g, x, axis, keepdims), x.shape),
     ),
     symbol="Σ",
-    samples=_samples,
+    samples=samples_of_axes,
     reduces=True,
 )
 def _sum(m, x, *, axis, keepdims):
@@ -60,11 +60,11 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 @gate(
     pullback=(
         lambda g, y, x, *, axis, keepdims: broadcast_to(
-            _spread(g / _count(x, axis), x, axis, keepdims), x.shape
+            spread(g / _count(x, axis), x, axis, keepdims), x.shape
         ),
     ),
     symbol="mean",
-    samples=_samples,
+    samples=samples_of_axes,
 )
 def _mean(m, x, *, axis, keepdims):
     half = dtype_of(x) == np.float16  # whose sum is soon more than it holds
@@ -142,10 +142,10 @@ def centre(x: Any, axis: Axis = None) -> Any:
 @gate(
     pullback=(
         lambda g, y, x, *, axis, keepdims: (
-            _spread(g * (2.0 / _count(x, axis)), x, axis, keepdims) * _centre(x, axis=axis)
+            spread(g * (2.0 / _count(x, axis)), x, axis, keepdims) * _centre(x, axis=axis)
         ),
     ),
-    samples=_samples,
+    samples=samples_of_axes,
 )
 def _var(m, x, *, axis, keepdims):
     moved = _moved(m, x, axis)
@@ -158,21 +158,38 @@ def _var(m, x, *, axis, keepdims):
 
 
 @_var.gate.public
-def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def var(x: Any, axis: Axis = None, keepdims: bool = False, ddof: float = 0.0) -> Any:
     """The variance of x along axes, by default of all elements: the mean of (x - mean(x))².
 
-    No correction for the number of elements; nan where there are none.
+    The sum is divided by the number of elements less `ddof`; nan where nothing is left of that.
 
     >>> var([[1.0, 3.0], [2.0, 2.0]], axis=1)
     array([1., 0.])
     """
-    return _var(x, axis=axes_of(x, axis, "var"), keepdims=keepdims)
+    axes = axes_of(x, axis, "var")
+    y = _var(x, axis=axes, keepdims=keepdims)
+    if not ddof:
+        return y
+    left = _count(x, axes) - ddof
+    return y * (_count(x, axes) / left if left > 0.0 else math.nan)
+
+
+def std(x: Any, axis: Axis = None, keepdims: bool = False, ddof: float = 0.0) -> Any:
+    """The standard deviation of x along axes, by default of all elements: the root of `var`.
+
+    Where all elements are equal it has no slope, and its gradient is nan: there take the root of
+    the variance and a little more.
+
+    >>> std([[1.0, 3.0], [2.0, 2.0]], axis=1)
+    array([1., 0.])
+    """
+    return sqrt(var(x, axis, keepdims, ddof))
 
 
 def _to_extremes(g: Any, y: Any, x: Any, *, axis: Shape, keepdims: bool) -> Any:
     """The gradient goes to the elements that came through; where several tie, in equal parts."""
-    chosen = astype(equal(x, _spread(y, x, axis, keepdims)), g.dtype)
-    return chosen * (_spread(g, x, axis, keepdims) / sum(chosen, axis, keepdims=True))
+    chosen = astype(equal(x, spread(y, x, axis, keepdims)), g.dtype)
+    return chosen * (spread(g, x, axis, keepdims) / sum(chosen, axis, keepdims=True))
 
 
 def _gap(sign: float):
@@ -186,7 +203,9 @@ def _gap(sign: float):
     return gap
 
 
-@gate(pullback=(_to_extremes,), symbol="max", samples=_samples, kinks=_gap(1.0), reduces=True)
+@gate(
+    pullback=(_to_extremes,), symbol="max", samples=samples_of_axes, kinks=_gap(1.0), reduces=True
+)
 def _max(m, x, *, axis, keepdims):
     return m.max(x, axis=axis, keepdims=keepdims)
 
@@ -201,7 +220,9 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return _max(x, axis=axes_of(x, axis, "max"), keepdims=keepdims)
 
 
-@gate(pullback=(_to_extremes,), symbol="min", samples=_samples, kinks=_gap(-1.0), reduces=True)
+@gate(
+    pullback=(_to_extremes,), symbol="min", samples=samples_of_axes, kinks=_gap(-1.0), reduces=True
+)
 def _min(m, x, *, axis, keepdims):
     return m.min(x, axis=axis, keepdims=keepdims)
 
@@ -270,10 +291,10 @@ def _shifted(m: Any, x: Any, axis: Shape) -> tuple[Any, Any]:
     pullback=(
         lambda g, y, x, *, axis, keepdims: (
             # Not exp(x - y): next to a large x, y has no room for what makes it more than the max.
-            _spread(g, x, axis, keepdims) * softmax(x, axis)
+            spread(g, x, axis, keepdims) * softmax(x, axis)
         ),
     ),
-    samples=_samples,
+    samples=samples_of_axes,
 )
 def _logsumexp(m, x, *, axis, keepdims):
     top, rest = _shifted(m, x, axis)

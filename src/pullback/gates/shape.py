@@ -35,7 +35,7 @@ def axes_of(x: Any, axis: int | Shape | None, what: str) -> Shape:
     """The axes of x that `axis` names as NumPy understands it (None: all), from 0 upwards."""
     shape = input_shape(x, what)
     ndim = len(shape)
-    named = tuple(range(ndim)) if axis is None else _whole_numbers(axis, what)
+    named = tuple(range(ndim)) if axis is None else whole_numbers(axis, what)
     for a in named:
         if not -ndim <= a < ndim:
             raise CircuitError(f"{what} along axis {a} of a wire of shape {shape}")
@@ -45,7 +45,7 @@ def axes_of(x: Any, axis: int | Shape | None, what: str) -> Shape:
     return found
 
 
-def _whole_numbers(numbers: Any, what: str) -> tuple[int, ...]:
+def whole_numbers(numbers: Any, what: str) -> tuple[int, ...]:
     """One whole number or several, of Python's or NumPy's kind, as a tuple of Python's."""
     try:
         return tuple(index(n) for n in (numbers if np.ndim(numbers) else (numbers,)))
@@ -80,7 +80,7 @@ def reshape(x: Any, shape: int | Shape) -> Any:
     array([[1.],
            [2.]])
     """
-    sizes, old = _whole_numbers(shape, "reshape"), input_shape(x, "reshape")
+    sizes, old = whole_numbers(shape, "reshape"), input_shape(x, "reshape")
     count, known = int(np.prod(old)), int(np.prod([n for n in sizes if n != -1]))
     full = tuple(count // known if n == -1 and known else n for n in sizes)
     if int(np.prod(full)) != count or min(full, default=0) < 0:
@@ -174,7 +174,7 @@ def broadcast_to(x: Any, shape: int | Shape) -> Any:
     >>> broadcast_to(1.0, (3,))
     array([1., 1., 1.])
     """
-    return _broadcast_to(x, shape=_whole_numbers(shape, "broadcast_to"))
+    return _broadcast_to(x, shape=whole_numbers(shape, "broadcast_to"))
 
 
 @gate(
@@ -211,14 +211,16 @@ def _concatenate(m, *xs, axis):
 
 
 @_concatenate.gate.public
-def concatenate(xs: Any, axis: int = 0) -> Any:
-    """The arrays or wires `xs` joined along an axis that they have.
+def concatenate(xs: Any, axis: int | None = 0) -> Any:
+    """The arrays or wires `xs` joined along an axis that they have; None joins all their elements.
 
     >>> concatenate([[1.0], [2.0, 3.0]])
     array([1., 2., 3.])
     """
     if len(xs) == 0:
         raise CircuitError("concatenate needs at least one wire")
+    if axis is None:
+        return concatenate([reshape(x, -1) for x in xs])
     return _concatenate(*xs, axis=axes_of(xs[0], axis, "concatenate")[0])
 
 

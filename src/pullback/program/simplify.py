@@ -75,6 +75,7 @@ class _Walk:
         key = (gate, inputs, tuple(sorted(unit.static.items())))
         if key in self.seen:
             return self.seen[key]
+        refuse_eager(unit)
         plain = self.algebra(unit, inputs)
         if plain is None and (gate.primitive or (gate.is_built_in and gate.name in self.keep)):
             plain = remade(unit, inputs)
@@ -172,6 +173,12 @@ def _close(a: Value, b: Value) -> bool:
     return np.allclose(a, b, rtol=1e-4, atol=1e-4 * size, equal_nan=True)
 
 
+def refuse_eager(unit: Unit) -> None:
+    """Raise `CircuitError` for a gate that the eager engine alone runs."""
+    if unit.gate is not None and unit.gate.eager:
+        raise CircuitError(f"{unit.label} {unit.gate.eager}")
+
+
 def not_compiled(unit: Unit, why: str) -> CircuitError:
     """That the gate of a wire is a user's, and cannot become gates of the library."""
     assert unit.gate is not None
@@ -188,7 +195,13 @@ def _on_wires() -> SimpleNamespace:
     for name in {**vars(arrays), **vars(scalars)}:
         if name in GATES:
             gates[name] = GATES[name].function
-    gates["slice"] = lambda x, walks: GATES["slice"](x, walks=walks)  # users' function takes keys
+    # What users call takes other arguments.
+    gates["slice"] = lambda x, walks: GATES["slice"](x, walks=walks)
+    gates["cumsum"] = lambda x, axis, reverse: GATES["cumsum"](x, axis=axis, reverse=reverse)
+    gates["argsort"] = lambda x, axis, descending: GATES["argsort"](
+        x, axis=axis, descending=descending
+    )
+    gates["slogdet"] = lambda a: GATES["slogdet"](a)
     return SimpleNamespace(**gates, shape=np.shape)
 
 

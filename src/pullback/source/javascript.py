@@ -24,14 +24,25 @@ from pullback.source.dialect import (
     unwritable,
 )
 
-_MATH = ("exp", "expm1", "log", "log1p", "sqrt", "abs", "sign", "floor", "sin", "cos", "tanh")
+_MATH = {
+    **{name: name for name in ("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt")},
+    **{name: name for name in ("abs", "sign", "floor", "sin", "cos", "sinh", "cosh", "tanh")},
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "maximum": "max",
+    "minimum": "min",
+    "power": "pow",
+}
+"""Functions of JavaScript's, by the names of the gates."""
 _SYMBOLS = {"equal": "===", "not_equal": "!==", "logical_and": "&&", "logical_or": "||"}
 _CHOICE = 0  # how tightly `a ? b : c` binds
 
 
 _WRITTEN = """
-astype broadcast_to log_softmax logical_and logical_not logical_or logsumexp max maximum min minimum
-negative relu reshape sigmoid softmax sum transpose where
+astype broadcast_to log_softmax logical_and logical_not logical_or logsumexp max min mod negative
+prod relu reshape sigmoid softmax sum transpose where
 """
 _RESERVED = """
 abstract arguments await boolean break byte case catch char class const continue debugger default
@@ -64,6 +75,8 @@ class JavaScript:
         match gate.name:
             case "sum":
                 return Text(f"reduce((a, b) => a + b, {code}, {_list(axes)}{keep})")
+            case "prod":
+                return Text(f"reduce((a, b) => a * b, {code}, {_list(axes)}{keep})")
             case "max" | "min":
                 return Text(f"reduce(Math.{gate.name}, {code}, {_list(axes)}{keep})")
             case "logsumexp":
@@ -144,8 +157,10 @@ class JavaScript:
                 )
             case "relu":
                 return Text(f"Math.max({codes[0]}, 0)")
-        function = {"maximum": "max", "minimum": "min", "power": "pow"}.get(name, name)
-        return Text(f"Math.{function}({', '.join(codes)})")
+            case "mod":  # the remainder by % has the sign of a
+                a, b = parts[0].within(PRODUCT), parts[1].within(SIGN)
+                return Text(f"(({a} % {b}) + {b}) % {b}", PRODUCT)
+        return Text(f"Math.{_MATH[name]}({', '.join(codes)})")
 
     def literal(self, x: Unit) -> Text | None:
         value, number = np.asarray(x.value), number_on(x)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import keyword
-import math
 import re
 import textwrap
 from collections.abc import Sequence
@@ -26,18 +25,28 @@ from pullback.source.dialect import (
     SIGN,
     Body,
     Scope,
-    Shape,
     Text,
     infix,
     is_double,
     unspread,
 )
+from pullback.source.spelling import (
+    axes_added,
+    axis_of,
+    is_whole,
+    keys_of,
+    one,
+    product_of,
+    spelled,
+    typed,
+)
 
 _WRITTEN = """
-abs argmax argmin astype broadcast_to clip concatenate cos einsum embed erf exp expm1 floor log
-log1p log_softmax logical_and logical_not logical_or logsumexp max maximum mean min minimum negative
-relu reshape scatter_add sigmoid sign sin slice softmax softplus sqrt stack sum sum_to take tanh
-transpose where
+abs arccos arcsin arctan arctan2 argmax argmin argsort astype broadcast_to cholesky clip concatenate
+cos cosh cumsum det einsum embed erf exp expm1 floor log log10 log1p log2 log_softmax logical_and
+logical_not logical_or logsumexp max maximum mean min minimum mod negative prod relu reshape
+scatter_add sigmoid sign sin sinh slice slogdet softmax softplus solve sqrt square stack sum sum_to
+take tanh transpose where
 """
 _TAKEN = "np math circuit erf log_softmax logsumexp softmax"
 
@@ -59,10 +68,10 @@ class Python:
             return own(unit, scope)
         parts = [scope.text(x) for x in unit.inputs]
         if gate.name in ("concatenate", "stack"):
-            return Text(f"np.{gate.name}([{', '.join(p.code for p in parts)}]{_axis(unit)})")
-        x, extra = parts[0], _axis(unit)
+            return Text(f"np.{gate.name}([{', '.join(p.code for p in parts)}]{axis_of(unit)})")
+        x, extra = parts[0], axis_of(unit)
         if gate.name in _HELPERS:
-            return Text(f"{gate.name}({x.code}{_axis(unit, always=True)})")
+            return Text(f"{gate.name}({x.code}{axis_of(unit, always=True)})")
         if unit.inputs[0].ndim == 0:
             return Text(f"np.{gate.name}({x.code}{extra})")
         return Text(f"{x.within(ATOM)}.{gate.name}({extra.removeprefix(', ')})")
@@ -79,7 +88,7 @@ class Python:
         codes = [p.code for p in parts]
         if name == "power" and not unit.shape:
             n = number_on(inputs[1])
-            if n is None or n < 0 or not _is_whole(n):  # Python's own raises, or turns complex
+            if n is None or n < 0 or not is_whole(n):  # Python's own raises, or turns complex
                 return Text(f"np.power({', '.join(codes)})")
         if name in INFIX:
             return infix(parts[0], INFIX[name], parts[1])
@@ -95,7 +104,7 @@ class Python:
             case "relu":
                 return Text(f"np.maximum({codes[0]}, 0)")
             case "erf":
-                extra = "" if unit.dtype == np.float64 else f".astype({_dtype(unit.dtype)})"
+                extra = "" if unit.dtype == np.float64 else f".astype({typed(unit.dtype)})"
                 return Text(f"erf({codes[0]}){extra}")
         return Text(f"np.{name}({', '.join(codes)})")
 
@@ -114,25 +123,25 @@ class Python:
         floats = any(other.dtype.kind == "f" for other in others)
         same = np.result_type(number, *kinds) == np.result_type(promoting(x._value), *kinds)
         exact = x.dtype if np.result_type(number, *kinds) == x.dtype else np.dtype(float)
-        text = _number(number, exact, short=floats and x.dtype.kind == "f")
-        return text if same else Text(f"{_dtype(x.dtype)}({text.code})")
+        text = spelled(number, exact, short=floats and x.dtype.kind == "f")
+        return text if same else Text(f"{typed(x.dtype)}({text.code})")
 
     def literal(self, x: Unit) -> Text | None:
         """A constant as it is written: a number, or an array of few numbers."""
         value, number = np.asarray(x.value), number_on(x)
-        extra = "" if x.dtype in (np.float64, np.int64) else f", {_dtype(x.dtype)}"
+        extra = "" if x.dtype in (np.float64, np.int64) else f", {typed(x.dtype)}"
         if x.ndim == 0:
-            text = _number(value.item(), x.dtype)
+            text = spelled(value.item(), x.dtype)
             plain = type(x.value) in (float, bool) or x.dtype == np.float64
-            return text if plain else Text(f"{_dtype(x.dtype)}({text.code})")
+            return text if plain else Text(f"{typed(x.dtype)}({text.code})")
         if x.size == 0 or number is not None:
-            shape = _one(x.shape)
+            shape = one(x.shape)
             integer = ", int" if x.dtype == np.int64 else extra
             if number is None or (number == 0 and not np.signbit(number)):
                 return Text(f"np.zeros({shape}{integer})")
             if number == 1:
                 return Text(f"np.ones({shape}{integer})")
-            return Text(f"np.full({shape}, {_number(number, x.dtype).code}{extra})")
+            return Text(f"np.full({shape}, {spelled(number, x.dtype).code}{extra})")
         if x.dtype == np.int64 and x.ndim == 1 and np.array_equal(value, np.arange(x.size)):
             return Text(f"np.arange({x.size})")
         if x.size > 12:
@@ -140,7 +149,7 @@ class Python:
 
         def nested(v: np.ndarray) -> str:
             if v.ndim == 0:
-                return _number(v.item(), x.dtype).code
+                return spelled(v.item(), x.dtype).code
             return f"[{', '.join(nested(row) for row in v)}]"
 
         return Text(f"np.array({nested(value)}{extra})")
@@ -162,7 +171,7 @@ class Python:
         return Text(f"{x.within(ATOM)}.transpose{axes}")
 
     def _astype(self, unit: Unit, scope: Scope) -> Text:
-        x, dtype = unit.inputs[0], _dtype(unit.dtype)
+        x, dtype = unit.inputs[0], typed(unit.dtype)
         if x.ndim == 0:
             return Text(f"{'float' if dtype == 'float' else dtype}({scope.text(x).code})")
         return Text(f"{scope.text(x).within(ATOM)}.astype({dtype})")
@@ -179,26 +188,26 @@ class Python:
         ones = [a for a in range(lead, x.ndim) if unit.shape[a - lead] == 1 != x.shape[a]]
         text = scope.text(x).within(ATOM)
         if not lead:
-            return Text(f"{text}.sum(axis={_one(ones)}, keepdims=True)")
+            return Text(f"{text}.sum(axis={one(ones)}, keepdims=True)")
         if len(ones) + lead == x.ndim and not unit.ndim:
             return Text(f"{text}.sum()")
-        summed = f"{text}.sum(axis={_one([*range(lead), *ones])})"
+        summed = f"{text}.sum(axis={one([*range(lead), *ones])})"
         return Text(f"{summed}.reshape{unit.shape}" if ones else summed)
 
     def _reshape(self, unit: Unit, scope: Scope) -> Text:
         x = unit.inputs[0]
         if scope.inlined(x, "slice"):
-            keys = _keys(x.static["walks"], x.inputs[0].shape, unit.shape)
+            keys = keys_of(x.static["walks"], x.inputs[0].shape, unit.shape)
             if keys is not None:
                 return Text(f"{scope.text(x.inputs[0]).within(ATOM)}[{keys}]")
         if scope.inlined(x, "matmul"):
             a, b = (v.inputs[0] if scope.inlined(v, "reshape") else v for v in x.inputs)
-            if (a.ndim == 1 or b.ndim == 1) and _product(a.shape, b.shape) == unit.shape:
+            if (a.ndim == 1 or b.ndim == 1) and product_of(a.shape, b.shape) == unit.shape:
                 return infix(scope.text(a), "@", scope.text(b))
         text = scope.text(x)
         if x.ndim == 0:
-            return Text(f"np.reshape({text.code}, {_one(unit.shape)})")
-        added = _added(x.shape, unit.shape)
+            return Text(f"np.reshape({text.code}, {one(unit.shape)})")
+        added = axes_added(x.shape, unit.shape)
         if added is not None:
             return Text(f"{text.within(ATOM)}[{added}]")
         shape = ", ".join(map(str, unit.shape)) or "()"
@@ -206,14 +215,42 @@ class Python:
 
     def _slice(self, unit: Unit, scope: Scope) -> Text:
         x = unit.inputs[0]
-        keys = _keys(unit.static["walks"], x.shape, unit.shape)
+        keys = keys_of(unit.static["walks"], x.shape, unit.shape)
         return Text(f"{scope.text(x).within(ATOM)}[{keys}]") if keys else scope.text(x)
 
     def _take(self, unit: Unit, scope: Scope) -> Text:
         x, rows = (scope.text(x) for x in unit.inputs)
         if unit.static["axis"] == 0:
             return Text(f"{x.within(ATOM)}[{rows.code}]")
-        return Text(f"np.take({x.code}, {rows.code}{_axis(unit)})")
+        return Text(f"np.take({x.code}, {rows.code}{axis_of(unit)})")
+
+    def _cumsum(self, unit: Unit, scope: Scope) -> Text:
+        x, axis = scope.text(unit.inputs[0]).code, unit.static["axis"]
+        if unit.static["reverse"]:
+            return Text(f"np.flip(np.cumsum(np.flip({x}, {axis}), {axis}), {axis})")
+        return Text(f"np.cumsum({x}, {axis})")
+
+    def _argsort(self, unit: Unit, scope: Scope) -> Text:
+        x, axis = scope.text(unit.inputs[0]).code, unit.static["axis"]
+        if not unit.static["descending"]:
+            return Text(f'np.argsort({x}, {axis}, kind="stable")')
+        last = unit.inputs[0].shape[axis] - 1  # like ones in their order, as from the other end
+        code = f'np.argsort(np.flip({x}, {axis}), {axis}, kind="stable")'
+        return Text(f"np.flip({last} - {code}, {axis})")
+
+    def _of_matrices(self, unit: Unit, scope: Scope) -> Text:
+        assert unit.gate is not None
+        codes = [scope.text(x).code for x in unit.inputs]
+        return Text(f"np.linalg.{unit.gate.name}({', '.join(codes)})")
+
+    _solve = _det = _of_matrices
+
+    def _slogdet(self, unit: Unit, scope: Scope) -> Text:
+        return Text(f"np.stack({self._of_matrices(unit, scope).code}, -1)")
+
+    def _cholesky(self, unit: Unit, scope: Scope) -> Text:
+        x = scope.text(unit.inputs[0]).within(ATOM)
+        return Text(f"np.linalg.cholesky(({x} + np.swapaxes({x}, -1, -2)) / 2)")
 
     # Lines ---------------------------------------------------------------------------------------
 
@@ -221,8 +258,8 @@ class Python:
         return made_by(unit, "embed") or made_by(unit, "scatter_add")
 
     def _embed(self, unit: Unit, scope: Scope) -> Text:
-        extra = "" if unit.dtype == np.float64 else f", {_dtype(unit.dtype)}"
-        return Text(f"np.zeros({_one(unit.shape)}{extra})")
+        extra = "" if unit.dtype == np.float64 else f", {typed(unit.dtype)}"
+        return Text(f"np.zeros({one(unit.shape)}{extra})")
 
     def _scatter_add(self, unit: Unit, scope: Scope) -> Text:
         x = unit.inputs[0]
@@ -230,15 +267,15 @@ class Python:
         if number_on(x) == 0.0 and x.dtype == unit.dtype:
             return text
         same = x.dtype == unit.dtype
-        return Text(f"{text.within(ATOM)}.{'copy()' if same else f'astype({_dtype(unit.dtype)})'}")
+        return Text(f"{text.within(ATOM)}.{'copy()' if same else f'astype({typed(unit.dtype)})'}")
 
     def lines(self, name: str, unit: Unit, text: Text, scope: Scope) -> list[str]:
         lines = [f"{name} = {text.code}"]
         if made_by(unit, "embed"):
             x, walks = unit.inputs[0], unit.static["walks"]
-            keys = _keys(walks, unit.shape, x.shape)
+            keys = keys_of(walks, unit.shape, x.shape)
             if scope.inlined(x, "reshape"):
-                fewer = _keys(walks, unit.shape, x.inputs[0].shape)
+                fewer = keys_of(walks, unit.shape, x.inputs[0].shape)
                 x, keys = (x, keys) if fewer is None else (x.inputs[0], fewer)
             lines.append(f"{name}[{keys or '()'}] = {scope.text(x).code}")
         if made_by(unit, "scatter_add"):
@@ -254,7 +291,7 @@ class Python:
     def pull(self, name: str, output: str, y: Unit) -> list[str]:
         if y.shape:
             return [f"{name} = np.full({output}.shape, {name}, {output}.dtype)"]
-        return [] if y.dtype == np.float64 else [f"{name} = {_dtype(y.dtype)}({name})"]
+        return [] if y.dtype == np.float64 else [f"{name} = {typed(y.dtype)}({name})"]
 
     def function(self, body: Body) -> str:
         outputs = ", ".join(body.outputs)
@@ -313,85 +350,3 @@ def _wrapped(start: str, parts: Sequence[str], end: str, indent: int = 0) -> lis
         *(f"    {row}" for row in textwrap.wrap(", ".join(parts) + ",", 80)),
         ")" + end.lstrip(",)"),
     ]
-
-
-def _number(value: float, dtype: np.dtype, short: bool = False) -> Text:
-    """A number as short as its dtype allows; `short`: without a point where it is whole."""
-    if isinstance(value, bool):
-        return Text(str(value))
-    if not math.isfinite(value):
-        code = "np.nan" if value != value else "np.inf" if value > 0 else "-np.inf"
-    elif isinstance(value, int) or (short and _is_whole(value)):
-        code = str(int(value))
-    else:
-        code = str(dtype.type(value)) if dtype.kind == "f" else repr(value)
-    return Text(code, SIGN if code.startswith("-") else ATOM)
-
-
-def _is_whole(value: float) -> bool:
-    """Whether a number is a small whole one; -0 is not."""
-    return abs(value) < 1e6 and value == int(value) and (value != 0 or math.copysign(1, value) > 0)
-
-
-def _dtype(dtype: np.dtype) -> str:
-    return {"float64": "float", "bool": "bool", "int64": "int"}.get(dtype.name, f"np.{dtype.name}")
-
-
-def _axis(unit: Unit, always: bool = False) -> str:
-    """What a reduction is extra, as further arguments; nothing where it is about all elements."""
-    axis, extra = unit.static["axis"], ""
-    if always or axis != tuple(range(unit.inputs[0].ndim)):
-        extra = f", axis={_one(axis) if isinstance(axis, tuple) else axis}"
-    return extra + ", keepdims=True" * bool(unit.static.get("keepdims"))
-
-
-def _one(numbers: Sequence[int]) -> str:
-    """One number, an axis or a size, or several."""
-    return str(numbers[0]) if len(numbers) == 1 else str(tuple(numbers))
-
-
-def _product(a: Shape, b: Shape) -> Shape | None:
-    """The shape of a matrix product, or None where there is none."""
-    try:
-        return np.matmul(np.empty(a), np.empty(b)).shape
-    except ValueError:
-        return None
-
-
-def _keys(walks: Sequence[tuple[int, int, int]], source: Shape, kept: Shape) -> str | None:
-    """The walks through an array of shape `source` as an index that gives the shape `kept`.
-
-    >>> _keys(((0, 3, 1), (1, 1, 1)), (3, 4), (3,)), _keys(((2, 3, -1),), (3,), (3,))
-    (':, 1', '::-1')
-    """
-    keys, left = [], list(kept)
-    for (start, count, step), n in zip(walks, source, strict=True):
-        drop = count == 1 and len(walks) - len(keys) > len(left)
-        if drop:
-            keys.append(str(start))
-            continue
-        if not left or left.pop(0) != count:
-            return None
-        end = start + count * step
-        low = "" if start == (0 if step > 0 else n - 1) else str(start)
-        high = "" if (end >= n if step > 0 else end < 0) else str(end)
-        keys.append(f"{low}:{high}" + (f":{step}" if step != 1 else ""))
-    while len(keys) > 1 and keys[-1] == ":":
-        keys.pop()
-    return None if left else ", ".join(keys)
-
-
-def _added(old: Shape, new: Shape) -> str | None:
-    """The index that adds axes of size 1, such as ":, None"; None where that is not all."""
-    keys, left = [], list(old)
-    for n in new:
-        if left and left[0] == n:
-            keys.append(":")
-            left.pop(0)
-        elif n == 1:
-            keys.append("None")
-        else:
-            return None
-    while keys and keys[-1] == ":":
-        keys.pop()
-    return None if left or not keys else ", ".join(keys)

@@ -8,12 +8,15 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from pullback.core.errors import CircuitError
+from pullback.core.matrices import WRONG
 from pullback.core.registry import GATES
 from pullback.core.unit import Unit
 from pullback.engines.native.access import Access, row_major
 from pullback.engines.native.fuse import added_to_product, is_rectifier
+from pullback.engines.native.kernels.elimination import Matrices
 from pullback.engines.native.kernels.geometry import Convolution
 from pullback.engines.native.kernels.indexing import Indexing, Position
+from pullback.engines.native.kernels.lanes import Running, Sorting
 from pullback.engines.native.kernels.product import Product, Products, pays
 from pullback.engines.native.kernels.tile import shapes
 from pullback.engines.native.kernels.windows import Pooling
@@ -185,8 +188,7 @@ def _embed(step: Builder, unit: Unit) -> None:
 def _indexing(step: Builder, unit: Unit, x: Unit, indices: Unit) -> Indexing:
     """The sizes of an array of which slices along an axis are named."""
     step.checked.append(unit)
-    shape, axis = x.shape, unit.static["axis"]
-    sides = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
+    sides = _sides(x, unit.static["axis"])
     return Indexing(kind_of(unit), *sides, indices.size, len(step.checked))
 
 
@@ -211,11 +213,56 @@ def _position(step: Builder, unit: Unit) -> None:
     """argmax and argmin along an axis."""
     assert unit.gate is not None
     (x,) = unit.inputs
-    axis = unit.static["axis"]
-    sides = prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])
-    sizes = Position(kind_of(x), *sides, unit.gate.name == "argmax")
+    sizes = Position(kind_of(x), *_sides(x, unit.static["axis"]), unit.gate.name == "argmax")
     places = (step.place(step.access[unit]), step.place(step.access[x]))
     step.call("position", sizes, places, x.size, alone=True)
+
+
+def _along(step: Builder, unit: Unit) -> None:
+    """cumsum and argsort: an axis of an array, the one as long as the other."""
+    assert unit.gate is not None
+    (x,), static = unit.inputs, unit.static
+    sides = _sides(x, static["axis"])
+    sorts = unit.gate.name == "argsort"
+    sizes = (
+        Sorting(kind_of(x), *sides, static["descending"])
+        if sorts
+        else Running(kind_of(unit), *sides, static["reverse"])
+    )
+    places = (step.place(step.access[unit]), step.place(step.access[x]))
+    work = x.size * (sides[1].bit_length() if sorts else 1)
+    step.call(unit.gate.name, sizes, places, work, alone=False)
+
+
+def _sides(x: Unit, axis: int) -> tuple[int, int, int]:
+    """How many elements an array has before an axis, along it, and behind it."""
+    return prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])
+
+
+def _matrices(step: Builder, unit: Unit) -> None:
+    """solve, det, slogdet and cholesky of a stack of matrices."""
+    assert unit.gate is not None
+    a, *right = unit.inputs
+    n = a.shape[-1]
+    count, m = prod(a.shape[:-2]), right[0].shape[-1] if right else 0
+    if unit.gate.name in WRONG:
+        step.checked.append(unit)
+    sizes = Matrices(kind_of(unit), count, n, m, len(step.checked))
+    places = tuple(step.place(step.access[u]) for u in (unit, *unit.inputs))
+    step.call(unit.gate.name, sizes, places, count * n * n * (n + m), alone=False)
+
+
+def refusal(unit: Unit) -> str:
+    """What is wrong where the kernel of a gate finds what only the numbers tell."""
+    assert unit.gate is not None
+    x = unit.inputs[0]
+    if unit.gate.name in WRONG:
+        return f"{unit.gate.name} of {x.label}: {WRONG[unit.gate.name]}"
+    axis = unit.static["axis"]
+    return (
+        f"{unit.label}: an index is out of bounds for axis {axis} of {x.label}, which has "
+        f"{x.shape[axis]} elements there"
+    )
 
 
 @dataclass(frozen=True)
@@ -231,6 +278,7 @@ class Calling:
     alike: tuple[int, ...] = ()
 
 
+_OF_MATRICES = Calling(_matrices, in_rows=True, alike=(0,))
 _CONVOLVING = Calling(_convolution, in_rows=True, alike=(0, 1))
 
 CALLS: dict[str, Calling] = {
@@ -250,4 +298,10 @@ CALLS: dict[str, Calling] = {
     "scatter_add": Calling(_scatter_add, in_rows=True, alike=(2,)),
     "argmax": Calling(_position, in_rows=True),
     "argmin": Calling(_position, in_rows=True),
+    "cumsum": Calling(_along, in_rows=True, alike=(0,)),
+    "argsort": Calling(_along, in_rows=True),
+    "solve": Calling(_matrices, in_rows=True, alike=(0, 1)),
+    "det": _OF_MATRICES,
+    "slogdet": _OF_MATRICES,
+    "cholesky": _OF_MATRICES,
 }

@@ -19,7 +19,7 @@ from pullback.core.walk import with_inside
 from pullback.engines.engine import numbers_of, seldom_of
 from pullback.engines.native.access import Access, AccessTable, access
 from pullback.engines.native.build import Builder, build_step
-from pullback.engines.native.calls import CALLS
+from pullback.engines.native.calls import CALLS, refusal
 from pullback.engines.native.copies import with_copies
 from pullback.engines.native.functions import KIND_OF, PRECISE
 from pullback.engines.native.fuse import fuse
@@ -165,17 +165,8 @@ def _laid_out(
         outputs={name: view(unit) for name, unit in program.outputs.items()},
         work=notes.work,
         workspace=notes.workspace,
-        refusals=tuple(map(_refusal, notes.checked)),
+        refusals=tuple(map(refusal, notes.checked)),
         epoch=pickle.dumps(epoch),
-    )
-
-
-def _refusal(unit: Unit) -> str:
-    """What is wrong where a gate finds an index out of bounds."""
-    x, axis = unit.inputs[0], unit.static["axis"]
-    return (
-        f"{unit.label}: an index is out of bounds for axis {axis} of {x.label}, which has "
-        f"{x.shape[axis]} elements there"
     )
 
 

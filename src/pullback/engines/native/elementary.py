@@ -4,7 +4,8 @@ So many lanes as the numbers have are computed at once. Single precision stays w
 exact result for every one of the 2^32 arguments, and double precision within 2 ulp; infinities,
 NaN, -0, overflow and denormal numbers come out as in NumPy. The coefficients are our own minimax
 fits: `tests/engines/native/fit_polynomials.py` finds them again. In double precision log1p and erf,
-and sin and cos of arguments beyond FAR, are the C library's, lane by lane.
+and sin and cos of arguments beyond FAR, are the C library's, lane by lane; so is what networks
+seldom need, see `LIBRARY`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,17 @@ from pullback.engines.native.code import Code
 from pullback.engines.native.number import SIZES, Number
 
 LOG2_E = 1 / math.log(2)
+LIBRARY = {
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "sinh": "sinh",
+    "cosh": "cosh",
+    "log2": "log2",
+    "log10": "log10",
+}
+"""Functions that are the C library's, and what it calls them."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,12 @@ ERFC_EXPONENT = (
     0.001840848010033369, 0.0004966430133208632, -0.00021277429186739028, 3.348848258610815e-05,
     -2.08194228434877e-06,
 )  # fmt: skip
+
+
+def from_library(k: Code, name: str, *xs: Number) -> Number:
+    """A function of the C library, which knows most of them in double precision alone."""
+    y = k.each(LIBRARY[name], *(k.convert(x, "f8") for x in xs))
+    return k.convert(y, xs[0].kind)
 
 
 def precision_of(x: Number) -> Precision:

@@ -120,7 +120,7 @@ class Native:
             self._block[WORDS.index("asked")] = asked
             with self._running():
                 self._together(self._step)
-            self._refuse_indices()
+            self._refuse_numbers()
             places, outputs = self._layout.outputs, self.program.wanted(asked)
             return {name: self._read(places[name], unit._value) for name, unit in outputs.items()}
 
@@ -170,7 +170,7 @@ class Native:
                     done = last
                     if seen is not None:
                         seen(done, dict(zip(names, record[:, :done], strict=False)))
-            self._refuse_indices()
+            self._refuse_numbers()
         looked = record[len(names) :, passed > 0 :][:, : looks.before(done)]
         return Epoch(
             done, dict(zip(names, record[:, :done], strict=False)), dict(_parted(looked, seldom))
@@ -193,8 +193,8 @@ class Native:
     def __reduce__(self) -> Any:  # it is compiled again
         return Native, (self.program, self._asked)
 
-    def _refuse_indices(self) -> None:
-        """Raise if the last run found an index out of bounds; it took that row for zeros."""
+    def _refuse_numbers(self) -> None:
+        """Raise if the last run found numbers that a gate does not take: an index out of bounds."""
         number, self._counters[1] = int(self._counters[1]), 0
         if number:
             raise CircuitError(self._layout.refusals[number - 1])

@@ -30,7 +30,7 @@ PRECISE = ("sigmoid", "softplus")
 """Gates that are computed in one piece, more exactly and quicker than by what their value says."""
 COMPUTED = ("exp", "expm1", "log", "log1p", "tanh", "erf", *PRECISE)
 """Functions of one number that are written in `elementary`."""
-COSTLY = frozenset([*COMPUTED, "sin", "cos", "power"])
+COSTLY = frozenset([*COMPUTED, *elementary.LIBRARY, "sin", "cos", "power", "mod"])
 """Gates of many instructions for each element."""
 
 
@@ -75,6 +75,14 @@ def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
             square.set(square.value * square.value)
             left.set(left.value >> 1)
         return y.value
+
+    def mod(a: Any, b: Any) -> Number:
+        """The processor's remainder has the sign of a; of whole numbers by 0 it has none."""
+        a, b = k.alike(*both(a, b))
+        never = None if a.is_float else (b == 0) | (b == -1)
+        r = a % (b if never is None else k.select(never, 1, b))
+        y = k.select((r != 0) & ((r < 0) != (b < 0)), r + b, r)
+        return y if never is not None else k.select(y == 0, k.intrinsic("copysign", r * 0, b), y)
 
     def absolute(x: Number) -> Number:
         if x.is_float:
@@ -129,7 +137,12 @@ def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
             angles[known] = (*computed("sin_cos", x), x)  # x is kept: no other text gets its id
         return angles[known][which]
 
+    def library(name: str, *xs: Any) -> Number:
+        given = xs if len(xs) == 1 else k.alike(*both(*xs))
+        return elementary.from_library(k, name, *given)
+
     functions = {name: partial(computed, name) for name in COMPUTED}
+    functions |= {name: partial(library, name) for name in elementary.LIBRARY}
     return SimpleNamespace(
         **functions,
         sin=partial(angle, 0),
@@ -140,6 +153,7 @@ def namespace(k: Code, index: Number | None = None) -> SimpleNamespace:
         divide=divide,
         negative=lambda x: -x,
         power=power,
+        mod=mod,
         sqrt=lambda x: k.intrinsic("sqrt", x),
         floor=lambda x: k.intrinsic("floor", x),
         abs=absolute,

@@ -79,13 +79,15 @@ class Instructions:
             f"call void @llvm.prefetch.p0(ptr {address.text}, i32 {int(write)}, i32 3, i32 1)"
         )
 
-    def each(self, name: str, x: Number) -> Number:
-        """A function of the C library, of each lane."""
-        if x.lanes == 1:
-            return self.call(name, x, kind=x.kind)
-        whole = self.undefined(x.kind, x.lanes)
-        for lane in range(x.lanes):
-            whole = self.insert(whole, self.call(name, self.extract(x, lane), kind=x.kind), lane)
+    def each(self, name: str, *xs: Number) -> Number:
+        """A function of the C library, of each lane of numbers of one kind."""
+        first = xs[0]
+        if first.lanes == 1:
+            return self.call(name, *xs, kind=first.kind)
+        whole = self.undefined(first.kind, first.lanes)
+        for lane in range(first.lanes):
+            given = (self.extract(x, lane) for x in xs)
+            whole = self.insert(whole, self.call(name, *given, kind=first.kind), lane)
         return whole
 
     # Numbers -------------------------------------------------------------------------------------

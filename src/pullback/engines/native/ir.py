@@ -61,7 +61,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Reduction:
-    """Elements that become one, the `sum`, `max` or `min` of them, in an array.
+    """Elements that become one, the `sum`, `prod`, `max` or `min` of them, in an array.
 
     `wide` is the kind in which those in a register are added. `adding` ones go on from what is in
     memory, where they begin with `identity`, and are in a register for a line at most; others run

@@ -31,7 +31,7 @@ from pullback.engines.native.ir import (
 from pullback.engines.native.parts import Fused, is_reduction
 from pullback.program.patterns import number_on
 
-IDENTITY = {"sum": 0.0, "max": -np.inf, "min": np.inf}
+IDENTITY = {"sum": 0.0, "prod": 1.0, "max": -np.inf, "min": np.inf}
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ class _Writer:
         if dtype.kind != "f":
             info = np.iinfo(dtype) if dtype.kind == "i" else None
             low, high = (info.min, info.max) if info else (False, True)
-            identity = {"sum": 0, "max": low, "min": high}[name]
+            identity = {"sum": 0, "prod": 1, "max": low, "min": high}[name]
         wide = "f8" if dtype.kind == "f" and name == "sum" else kind_of(unit)
         x = self.operand(unit.inputs[0])
         return Reduction(name, x, self.targets[unit], wide, identity, adding)

@@ -291,7 +291,8 @@ class _Lowering:
     def combined(self, x: Reduction, a: Number, b: Number) -> Number:
         """Two terms of a reduction as one."""
         m = namespace(self.k)
-        return {"sum": m.add, "max": m.maximum, "min": m.minimum}[x.gate](a, b)
+        joins = {"sum": m.add, "prod": m.multiply, "max": m.maximum, "min": m.minimum}
+        return joins[x.gate](a, b)
 
     def elements(self, line: _Line, part: _Part) -> None:
         """Everything that is done for a part of a line."""

@@ -12,6 +12,8 @@ which they stand on each other:
     windows      pixels as windows on an image see them
     pooling      the largest pixel of windows, their sum, and the gradients
     indexing     take, scatter_add, argmax, the rows of a batch
+    lanes        sums so far along an axis, and the order of its elements
+    elimination  systems of equations, determinants, Cholesky factors
 
 A kernel is one function `record(k, sizes, thread, *arrays)` and its name here; `calls.py` says what
 sizes a gate gives it.
@@ -34,6 +36,12 @@ from pullback.engines.native.kernels.depthwise import (
     record_depthwise_input,
     record_depthwise_weights,
 )
+from pullback.engines.native.kernels.elimination import (
+    record_cholesky,
+    record_det,
+    record_slogdet,
+    record_solve,
+)
 from pullback.engines.native.kernels.indexing import (
     record_gather,
     record_position,
@@ -41,6 +49,7 @@ from pullback.engines.native.kernels.indexing import (
     record_take,
     record_zeros,
 )
+from pullback.engines.native.kernels.lanes import record_argsort, record_cumsum
 from pullback.engines.native.kernels.pooling import (
     record_max_pool,
     record_max_pool_pick,
@@ -74,6 +83,12 @@ for _name, _record in {
     "take": record_take,
     "scatter_add": record_scatter_add,
     "position": record_position,
+    "cumsum": record_cumsum,
+    "argsort": record_argsort,
+    "solve": record_solve,
+    "det": record_det,
+    "slogdet": record_slogdet,
+    "cholesky": record_cholesky,
     "zeros": record_zeros,
     "gather": record_gather,
 }.items():
