@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 from pullback.core.errors import CircuitError
@@ -22,7 +23,7 @@ from pullback.diagnosis.proof import proved
 from pullback.diagnosis.refusal import not_finite, refused
 from pullback.diagnosis.report import Report
 from pullback.diagnosis.torch import Case, admitted_module, is_module
-from pullback.inspect.arguments import positive
+from pullback.inspect.arguments import at_least_one, positive
 from pullback.train.interrupt import Interruptible
 from pullback.train.trainer import Trainer
 
@@ -77,6 +78,7 @@ def doctor(
     if isinstance(trainer, Trainer) and (loss is not None or optimizer is not None):
         raise CircuitError("a Trainer has its loss and its optimizer; give those of a module alone")
     positive(seconds=seconds)
+    _asked(epochs, batch_size, validation, trainer)
     from pullback.diagnosis.progress import DoctorProgress
 
     with DoctorProgress(seconds, progress) as shown, Interruptible() as interrupt:
@@ -91,7 +93,7 @@ def doctor(
             patient, notes = admitted_module(case, MOST_ROWS)
             patient, more = in_time(patient, clock)
             return _diagnosed(patient, clock, [*notes, *more], known)
-        given = data, labels, validation
+        given = data, labels, tuple(validation) if _is_pair(validation) else validation
         try:
             patient, notes = admitted(trainer, *given, epochs, batch_size, columns)
         except CircuitError as error:
@@ -105,6 +107,24 @@ def doctor(
             return Report(patient, (lost, *known), (), tuple(notes), clock.spent)
         patient, more = in_time(patient, clock)
         return _diagnosed(patient, clock, [*notes, *more], known)
+
+
+def _asked(epochs: int | None, batch_size: int, validation: Any, trainer: Any) -> None:
+    """Refuse what makes no sense of how long, and by what, a net is to be judged."""
+    at_least_one(batch_size=batch_size, **({} if epochs is None else {"epochs": epochs}))
+    if isinstance(validation, Real):
+        if isinstance(validation, bool) or not 0.0 < validation < 1.0:
+            raise CircuitError(f"validation must be a share between 0 and 1, got {validation!r}")
+    elif validation is None or (isinstance(trainer, Trainer) and not _is_pair(validation)):
+        raise CircuitError(
+            "validation is a share of the rows, or a tuple of inputs and labels, got "
+            f"{validation!r:.60}"
+        )
+
+
+def _is_pair(validation: Any) -> bool:
+    """Whether it is (inputs, labels), which may be a list as well."""
+    return isinstance(validation, tuple | list)
 
 
 def _diagnosed(
