@@ -148,8 +148,8 @@ def _going_on(loader: Any) -> Iterator[None]:
     """Whatever is drawn of a loader, its own random numbers go on from where they were."""
     sampler, batches = (getattr(loader, x, None) for x in ("sampler", "batch_sampler"))
     owners = loader, sampler, batches, getattr(batches, "sampler", None)
-    own = [getattr(x, "generator", None) for x in owners]
-    states = [(x, x.get_state()) for x in own if isinstance(x, torch.Generator)]
+    own: list[Any] = [getattr(x, "generator", None) for x in owners]
+    states = [(x, x.get_state()) for x in own if hasattr(x, "get_state")]
     try:
         yield
     finally:
