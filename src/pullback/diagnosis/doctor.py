@@ -183,6 +183,11 @@ def _with_proof(examination: Examination, finding: Finding) -> Finding:
             others = [x for x in finding.cures if x is not cure]
             return finding.but(cures=(cure, *others), proof=proof)
         first = first or proof
+    cure = finding.cure
+    if first is None and cure is not None and cure.change is not None and not cure.untried:
+        told = replace(cure, untried="no time was left; give the doctor more seconds")
+        if not examination.clock.left:
+            return finding.but(cures=(told, *finding.cures[1:]))
     return finding.but(proof=first)
 
 
