@@ -80,7 +80,7 @@ def _beats_linear(examination: Examination) -> Check:
     name = "a linear model is beaten"
     if examination.linear is None:
         return Check(name, None, examination.failed.get("linear", "there is none of such data"))
-    own, linear = (x.best("validation_loss") for x in (examination.trained, examination.linear))
+    own, linear = examination.trained.best("validation_loss"), examination.linear
     return Check(name, own <= linear, f"validation loss {own:.3g}, of a linear model {linear:.3g}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 from pullback.core.errors import CircuitError
@@ -22,7 +23,7 @@ from pullback.diagnosis.proof import proved
 from pullback.diagnosis.refusal import not_finite, refused
 from pullback.diagnosis.report import Report
 from pullback.diagnosis.torch import Case, admitted_module, is_module
-from pullback.inspect.arguments import positive
+from pullback.inspect.arguments import at_least_one, positive
 from pullback.train.interrupt import Interruptible
 from pullback.train.trainer import Trainer
 
@@ -77,6 +78,7 @@ def doctor(
     if isinstance(trainer, Trainer) and (loss is not None or optimizer is not None):
         raise CircuitError("a Trainer has its loss and its optimizer; give those of a module alone")
     positive(seconds=seconds)
+    _asked(epochs, batch_size, validation, trainer)
     from pullback.diagnosis.progress import DoctorProgress
 
     with DoctorProgress(seconds, progress) as shown, Interruptible() as interrupt:
@@ -91,7 +93,7 @@ def doctor(
             patient, notes = admitted_module(case, MOST_ROWS)
             patient, more = in_time(patient, clock)
             return _diagnosed(patient, clock, [*notes, *more], known)
-        given = data, labels, validation
+        given = data, labels, tuple(validation) if isinstance(validation, list) else validation
         try:
             patient, notes = admitted(trainer, *given, epochs, batch_size, columns)
         except CircuitError as error:
@@ -107,24 +109,41 @@ def doctor(
         return _diagnosed(patient, clock, [*notes, *more], known)
 
 
+def _asked(epochs: int | None, batch_size: int, validation: Any, trainer: Any) -> None:
+    """Refuse what makes no sense of how long, and by what, a net is to be judged."""
+    at_least_one(batch_size=batch_size, **({} if epochs is None else {"epochs": epochs}))
+    if isinstance(validation, Real):
+        if isinstance(validation, bool) or not 0.0 < float(validation) < 1.0:
+            raise CircuitError(f"validation must be a share between 0 and 1, got {validation!r}")
+    elif validation is None or (
+        isinstance(trainer, Trainer) and not isinstance(validation, tuple | list)
+    ):
+        raise CircuitError(
+            "validation is a share of the rows, or a tuple of inputs and labels, got "
+            f"{validation!r:.60}"
+        )
+
+
 def _diagnosed(
     patient: Patient, clock: Clock, notes: list[str], known: Sequence[Finding] = ()
 ) -> Report:
     examination = Examination(patient, clock)
+    assert diseases.__all__  # which are registered by being imported
     made: list[Check] = []
     found: list[Finding] = [*known]
     ended = ""
     try:
         made.extend(checks(examination))
-        found.extend(_found(examination))
+        for disease in patient.parts.diseases.values():
+            found.extend(disease.found_in(examination))
         for k, finding in enumerate(found):
             found[k] = _with_proof(examination, finding)
-        kept = [x for x in found if x.certain or x.proof is None or x.proof.helps]
+        kept = _kept(found)
         dropped = [x for x in found if not any(x is y for y in kept)]
         found = _causes(examination, kept)
         found.extend(_behind(examination, found, dropped))
     except Interrupted:
-        ended = "interrupted"
+        ended, found = "interrupted", _kept(found)
     notes.extend(
         f"{name!r} could not be looked for: {why}"
         for name, why in examination.failed.items()
@@ -134,11 +153,9 @@ def _diagnosed(
     return Report(patient, tuple(found), tuple(made), tuple(notes), clock.spent, ended)
 
 
-def _found(examination: Examination) -> list[Finding]:
-    """What all diseases find."""
-    assert diseases.__all__  # which are registered by being imported
-    known = examination.patient.parts.diseases
-    return [finding for disease in known.values() for finding in disease.found_in(examination)]
+def _kept(found: Sequence[Finding]) -> list[Finding]:
+    """The findings without those whose cure was tried and does not help."""
+    return [x for x in found if x.certain or x.proof is None or x.proof.helps]
 
 
 def _with_proof(examination: Examination, finding: Finding) -> Finding:
@@ -166,6 +183,11 @@ def _with_proof(examination: Examination, finding: Finding) -> Finding:
             others = [x for x in finding.cures if x is not cure]
             return finding.but(cures=(cure, *others), proof=proof)
         first = first or proof
+    cure = finding.cure
+    if first is None and cure is not None and cure.change is not None and not cure.untried:
+        told = replace(cure, untried="no time was left; give the doctor more seconds")
+        if not examination.clock.left:
+            return finding.but(cures=(told, *finding.cures[1:]))
     return finding.but(proof=first)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.unit import Unit
 from pullback.diagnosis.flow import Flow, flowed
 from pullback.diagnosis.longer import (
     Longer,
@@ -32,7 +33,7 @@ from pullback.inspect.activations import ActivationStatistics
 from pullback.inspect.report import GradientReport
 from pullback.layers import Dense, Flatten, Sequential
 from pullback.layers.recurrent import Recurrent
-from pullback.train.data import Rows
+from pullback.train.data import Rows, of_kind
 from pullback.train.finder import LearningRates
 
 _ROWS = 256  # of a batch that is looked at
@@ -314,8 +315,12 @@ class Examination:
         return how(patient, self.patient, (self.trained, longer))
 
     @cached_property
-    def linear(self) -> Trained | None:
-        """A linear model of the same inputs, trained for the same loss; None of other inputs."""
+    def linear(self) -> float | None:
+        """The loss that a linear model of the same inputs has of rows to judge by.
+
+        It is trained for the same loss or, of quantities, fitted by least squares. None of other
+        inputs than one array of numbers.
+        """
         if self.table is None or len(self.patient.parts.losses) > 1:
             return None
         self.clock.at("trains a linear model to compare with")
@@ -328,9 +333,12 @@ class Examination:
             return None
         try:
             patient = replace(standardized(self.patient), parts=parts)
+            if parts.losses[0].reading.task == "regression":
+                return _of_least_squares(patient, shape[1:])
             steps = len(patient.sizes) or -(-len(patient.data) // patient.batch_size)
             epochs = max(patient.epochs, -(-_LINEAR_STEPS // steps))
-            return patient.train(epochs=epochs, watch=self.clock.within(_OF_TINY), monitor=False)
+            trained = patient.train(epochs=epochs, watch=self.clock.within(_OF_TINY), monitor=False)
+            return trained.best("validation_loss")
         except CircuitError as error:
             self.failed["linear"] = str(error)
             return None
@@ -368,6 +376,17 @@ def standardized(patient: Patient) -> Patient:
         for columns in (data, held_out):
             columns[name] = ((columns[name] - mean) / deviation).astype(x.dtype)
     return patient.but(data=Rows(data, patient.data.sampling), held_out=Rows(held_out))
+
+
+def _of_least_squares(patient: Patient, shape: tuple[int, ...]) -> float:
+    """The mean loss of scores of this shape a row that are fitted to the labels, of other rows."""
+    rows = patient.data.columns, patient.held_out.columns
+    xs = [of_kind("inputs", x)[0] for x in rows]
+    table, others = (np.c_[x.reshape(len(x), -1), np.ones(len(x))].astype(np.float64) for x in xs)
+    y, labels = (of_kind("labels", x)[0] for x in rows)
+    weights, *_ = np.linalg.lstsq(table, y.reshape(len(y), -1).astype(np.float64), rcond=None)
+    scores = (others @ weights).reshape(len(others), *shape).astype(np.float32)
+    return float(np.mean(patient.parts.losses[0].cost(Unit(scores), Unit(labels)).value))
 
 
 def _with_labels(rows: Rows, order: np.ndarray) -> Rows:

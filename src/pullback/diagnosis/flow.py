@@ -136,10 +136,11 @@ class Flow:
     def bends(self, names: Sequence[str]) -> Iterator[tuple[str, Unit]]:
         """The wires that gates of these names make and that are no factor of others, by place.
 
+        A loss bends what it is given as it should, and is left out.
         A gate that multiplies, as the sigmoid in a GLU, is closed or open as it should be; dropout,
         which multiplies by chance, is another thing.
         """
-        for unit in self.circuit:
+        for unit in order(self.scores):
             if unit.gate is None or unit.gate.name not in names:
                 continue
             factors = [

@@ -54,7 +54,7 @@ def refused(
     except ValueError:  # lengths that differ
         raise error from None
     if not any(lost.any() for lost, _ in counts):
-        return Refusal(_of_labels(trainer, parts, error))
+        return Refusal(_of_labels(trainer, [*parts, *held_out], error))
     fill = bool(np.concatenate([lost for lost, _ in counts]).mean() > _MOST)
     found = _of_lost(counts[: len(parts)], columns, counts[len(parts) :], fill=fill)
     mended = [_mended(trainer, part, fill=fill) for part in (*parts, *held_out)]
@@ -211,8 +211,21 @@ def _of_no_numbers(error: CircuitError) -> Finding:
     )
 
 
+def _is_taken(trainer: Trainer, part: tuple[Any, ...]) -> bool:
+    """Whether a training takes these rows, or was given no labels to take."""
+    if len(part) < 2 or part[1] is None:
+        return True
+    try:
+        trainer._reader.tuple(part, "training")
+    except CircuitError:
+        return False
+    return True
+
+
 def _of_labels(trainer: Trainer, parts: Sequence[tuple[Any, ...]], error: CircuitError) -> Finding:
     """Labels that the loss cannot take. Raises the error where they are not what is refused."""
+    if all(_is_taken(trainer, part) for part in parts):
+        raise error
     for part in parts:
         try:
             step = trainer._step

@@ -57,17 +57,27 @@ class Report:
         return f"healthy: nothing was found that keeps this net from learning ({took}){more}"
 
     def apply(self, k: int = 1) -> Learner:
-        """The Trainer with the cure of finding k, at its start; data it does not hold.
+        """The Trainer with the cure of finding k, at its start.
 
-        Raises `CircuitError` where there is no such finding, or no cure that can be made here.
+        Raises `CircuitError` where there is no such finding, no cure that can be made here, or one
+        that is not made in a Trainer: of the data, or of how `fit` is called.
         """
-        if not 1 <= k <= len(self.findings):
-            raise CircuitError(f"there are {len(self.findings)} findings, from 1; got {k}")
+        many = len(self.findings)
+        if not 1 <= k <= many:
+            numbered = f"findings are numbered from 1 to {many}" if many else "nothing was found"
+            raise CircuitError(f"{numbered}; got {k}")
         cure = self.findings[k - 1].cure
         if cure is None or cure.change is None or self.patient is None:
             why = cure.untried if cure else "no cure is known"
             raise CircuitError(f"finding {k} has no cure that can be made here: {why}")
-        return cure.change(self.patient).parts.trainer()
+        cured = cure.change(self.patient).parts
+        before = vars(self.patient.parts)
+        if all(value is before[name] for name, value in vars(cured).items()):
+            raise CircuitError(
+                f"the cure of finding {k} is not made in the Trainer, but in its data or in how "
+                f"`fit` is called: {cure.text}, as the code of the cure does, and train again"
+            )
+        return cured.trainer()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the report as one page (.html), which needs nothing else and asks no network.

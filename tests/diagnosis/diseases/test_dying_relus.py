@@ -4,6 +4,7 @@ import numpy as np
 from tests.diagnosis.small import X, findings, patient
 
 import pullback as pb
+from pullback.diagnosis.examination import Clock, Examination
 
 NAME = "dying ReLUs"
 LARGE = np.abs(X)
@@ -34,6 +35,15 @@ def test_a_function_is_looked_into_and_dropout_behind_hides_nothing():
     (found,) = findings(NAME, sick)
     assert found.cure.change is None
     assert "function" in found.cure.untried
+
+
+def test_a_loss_that_is_0_for_rows_that_are_answered_well_is_no_unit():
+    model = pb.Sequential(pb.Dense(1, rng=0))
+    signs = np.where(X[:, :1] > 0.0, 1.0, -1.0)
+    for loss in (pb.SquaredHinge(), pb.Hinge()):
+        well = patient(model, loss, pb.Adam(0.1), 5.0 * X, signs, epochs=60)
+        flow = Examination(well, Clock(60.0)).flow_at_end
+        assert not list(flow.bends(["relu"]))
 
 
 def test_units_that_are_on_for_some_rows_are_well():

@@ -31,6 +31,14 @@ def test_sigmoids_behind_each_other_let_it_vanish_and_relus_do_not():
         assert not findings(VANISHING, cure.change(sick))
 
 
+def test_less_is_enough_where_nothing_at_all_is_learned():
+    sick = patient(deep(pb.Sigmoid, 5), pb.SoftmaxCrossEntropy(), pb.SGD(0.1), X, RING)
+    (found,) = findings(VANISHING, sick)
+    assert found.severity == "severe"
+    assert 1e-3 < found.numbers["ratio"] < 1e-2
+    assert not findings(VANISHING, sick.but(optimizer=pb.Adam(0.03), epochs=30))
+
+
 def test_it_vanishes_in_time_and_a_longer_memory_keeps_it():
     sick = patient(recurrent(0.1), pb.SoftmaxCrossEntropy(), pb.Adam(0.01), SEQUENCES, FIRST)
     (found,) = findings(VANISHING, sick)

@@ -4,6 +4,8 @@ import numpy as np
 from tests.diagnosis.small import findings, patient
 
 import pullback as pb
+from pullback.diagnosis import DISEASES
+from pullback.diagnosis.examination import Clock, Examination
 
 RNG = np.random.default_rng(0)
 
@@ -41,6 +43,26 @@ def test_hidden_layers_are_made_wider_and_short_trainings_longer():
     larger, longer = found.cures  # the loss still falls
     assert larger.change(sick).parts.model.layers[0].config["units"] == 24
     assert longer.change(sick).epochs == 6
+
+
+def test_who_learns_nothing_of_what_a_forest_learns_is_ill_whatever_helps():
+    x, y = ring()
+    hidden = [layer for _ in range(5) for layer in (pb.Dense(8, rng=0), pb.Sigmoid())]
+    sick = net(x, y, *hidden, pb.Dense(2, rng=1)).but(optimizer=pb.SGD(0.01))
+    (found,) = findings("underfitting", sick)
+    assert (found.severity, found.certain) == ("severe", True)
+    assert "something else keeps it" in found.cause
+
+
+def test_a_mistake_more_than_a_forest_is_chance():
+    x, _ = ring()
+    y = (x[:, 0] > 0.0).astype(int)
+    few = net(x, y, pb.Dense(2, rng=0), epochs=30)
+    found = Examination(few, Clock(60.0))
+    found.trained.history.rows[-1]["accuracy"] = 0.985
+    assert not list(DISEASES["underfitting"].find(found))
+    found.trained.history.rows[-1]["accuracy"] = 0.8
+    assert list(DISEASES["underfitting"].find(found))
 
 
 def test_what_learns_or_had_no_time_or_cannot_be_told_is_let_be():

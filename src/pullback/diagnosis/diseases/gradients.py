@@ -26,6 +26,7 @@ from pullback.diagnosis.flow import Flow
 from pullback.diagnosis.patient import descriptions
 
 _VANISHED = 1e-3  # of what arrives at the last layer, arriving at the first
+_VANISHED_UNLEARNED = 1e-2  # the same of a net that learns nothing, where less may be the cause
 _VANISHED_IN_TIME = 1e-4
 _EXPLODED = 500.0
 _GROWN = 100.0  # times the gradient of the first epoch
@@ -54,8 +55,9 @@ def vanishing_of(
     start, end = examination.loss_at_start(), examination.trained.final("loss")
     if end < _LEARNED * start:
         return
+    least = _VANISHED_UNLEARNED if hardly_learns(examination) else _VANISHED
     for way in ways:
-        if not way.ratio < (_VANISHED_IN_TIME if way.steps else _VANISHED):
+        if not way.ratio < (_VANISHED_IN_TIME if way.steps else least):
             continue
         whence = "stands early in a sequence" if way.steps else "the first layers make"
         yield Finding(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from pullback.diagnosis.patient import Patient
 from pullback.diagnosis.rows import collected, divided
 from pullback.diagnosis.torch.criterion import LABELS, Criterion, OwnLoss
 from pullback.diagnosis.torch.diseases import HIDDEN, known
-from pullback.diagnosis.torch.hooks import line, run
+from pullback.diagnosis.torch.hooks import array_of, first_tensor, line, run
 from pullback.diagnosis.torch.learner import device_of, seeded, tensors
 from pullback.diagnosis.torch.library import torch
 from pullback.diagnosis.torch.optimizer import TorchOptimizer
@@ -51,16 +53,15 @@ def admitted_module(case: Case, most: int) -> tuple[Patient, list[str]]:
     Raises `CircuitError` where nothing can be examined: no criterion, no optimizer, batches that
     the module cannot take.
     """
-
     criterion = Criterion.of(case.loss)
     optimizer = TorchOptimizer.of(case.optimizer)
     notes = [_UNSEEN, f"in modules of PyTorch is not looked for: {', '.join(HIDDEN)}"]
-    model, made = optimizer.copied(case.module)
+    model, made = optimizer.copied(_whole(case.module))
     if case.optimizer.state:
         notes.append(_begun_anew(model))
     parts = TorchParts(model, replace(optimizer, made=made), criterion, diseases=known())
-    apart = not isinstance(case.validation, float | int)
-    with seeded(parts.seed, model):
+    apart = not isinstance(case.validation, Real)
+    with seeded(parts.seed, model), _going_on(case.data), _going_on(case.validation):
         taken = _taken(case.data, case.labels, most)
         held_out = _taken(case.validation, None, most).rows if apart else None
     size = taken.sizes[0] if taken.sizes else case.batch_size
@@ -79,6 +80,21 @@ def admitted_module(case: Case, most: int) -> tuple[Patient, list[str]]:
         replace(parts, amiss=amiss), rows, held_out, case.epochs, size, sizes, columns
     )
     return patient, notes
+
+
+def _whole(module: Any) -> Any:
+    """The module that one of `torch.compile` wraps, or itself.
+
+    Raises `CircuitError` where a lazy module has not seen a batch yet.
+    """
+    module = getattr(module, "_orig_mod", module)
+    lazy = [x for x, p in module.named_parameters() if torch.nn.parameter.is_lazy(p)]
+    if lazy:
+        raise CircuitError(
+            f"{lazy[0]!r} of the module has no shape yet; let the module answer a batch, and make "
+            "the optimizer after that"
+        )
+    return module
 
 
 def _begun_anew(model: Any) -> str:
@@ -127,6 +143,20 @@ def _taken(data: Any, labels: Any, most: int) -> Taken:
     return Taken(rows, sizes, np.arange(len(rows))) if in_order else Taken(rows)
 
 
+@contextmanager
+def _going_on(loader: Any) -> Iterator[None]:
+    """Whatever is drawn of a loader, its own random numbers go on from where they were."""
+    sampler, batches = (getattr(loader, x, None) for x in ("sampler", "batch_sampler"))
+    owners = loader, sampler, batches, getattr(batches, "sampler", None)
+    own: list[Any] = [getattr(x, "generator", None) for x in owners]
+    states = [(x, x.get_state()) for x in own if hasattr(x, "get_state")]
+    try:
+        yield
+    finally:
+        for generator, state in states:
+            generator.set_state(state)
+
+
 def _chosen(count: int, most: int) -> np.ndarray:
     """The numbers of so many rows at most, drawn from all, in their order."""
     rng = np.random.default_rng(0)
@@ -164,9 +194,11 @@ def _rows(given: Sequence[Any]) -> Rows:
 
 def _array(x: Any) -> np.ndarray:
     if torch.is_tensor(x):
-        if x.dtype in (torch.bfloat16,):
-            raise CircuitError("tensors of bfloat16 cannot be looked at here; give them as float32")
-        return x.detach().cpu().numpy()
+        if x.dtype is torch.bfloat16:
+            raise CircuitError(
+                "tensors of bfloat16 cannot be looked at here; give them and the module as float32"
+            )
+        return array_of(x)
     return np.asarray(x)
 
 
@@ -228,7 +260,15 @@ def _at_the_door(
     they are made.
     """
     xs, y = tensors(few, device)
-    output = run(parts.model, xs)[1]
+    what = "batch"
+    if len(xs) > 1:
+        what += f", of which {len(xs)} tensors were taken for inputs and the last one for labels"
+    output = run(parts.model, xs, what)[1]
+    if first_tensor(output) is None:
+        raise CircuitError(
+            f"the module answers {type(output).__name__}, and no tensor of floats is seen in it; "
+            "wrap it in a module that answers its scores"
+        )
     refused = _refusal(parts.criterion, output, y)
     if refused is None:
         return parts, output, None
@@ -268,7 +308,7 @@ def _refusal(criterion: Criterion, output: Any, y: Any) -> str | None:
     """Why a criterion does not take outputs and labels; None where it does."""
     try:
         loss = criterion(output, y)
-    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+    except Exception as error:  # the code is its owner's, and may raise anything
         return line(error)
     return None if torch.is_tensor(loss) and loss.ndim == 0 else "it does not answer one number"
 
@@ -293,5 +333,4 @@ def _labels_do_not_fit(refused: str, code: str, y: Any) -> Finding:
 
 
 def _shape(output: Any) -> Any:
-    output = output[0] if isinstance(output, tuple | list) else output
-    return ("n", *output.shape[1:])
+    return ("n", *first_tensor(output).shape[1:])

@@ -77,7 +77,7 @@ class Seen:
         """A forward hook."""
         name, kind = self.names[module], kind_of(module)
         self.ran.add(name)
-        y = _first(output)
+        y = first_tensor(output)
         if y is None:
             return
         straight = next((self._source(x) for x in inputs if torch.is_tensor(x)), "")
@@ -90,16 +90,16 @@ class Seen:
             self.made[known[-1]] = Made(name, kind, module, y, self.made[known[-1]].values)
         elif not known and not any(x is y for x in inputs):
             behind = straight if kind in LINEAR else ""
-            self.made.append(Made(name, kind, module, y, _values(y), behind))
+            self.made.append(Made(name, kind, module, y, array_of(y).copy(), behind))
 
     def function(self, name: str, output: Any) -> None:
         """What a function that bends has made."""
-        y, kind = _first(output), _FUNCTIONS[name]
+        y, kind = first_tensor(output), _FUNCTIONS[name]
         if y is not None:
             count = sum(made.kind == kind for made in self.made)
             called = f"{name.rstrip('_')} {count + 1}"
             self._straight.pop(id(y), None)  # where it was changed in its place
-            self.made.append(Made(called, kind, None, y, _values(y)))
+            self.made.append(Made(called, kind, None, y, array_of(y).copy()))
 
     def _mark(self, y: Any, name: str) -> None:
         self._straight[id(y)] = name
@@ -157,7 +157,7 @@ def run(model: Any, xs: Sequence[Any], what: str = "batch") -> tuple[Seen, Any]:
     with watched(copied) as seen:
         try:
             output = copied(*xs)
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        except Exception as error:  # the code is its owner's, and may raise anything
             raise CircuitError(f"the module refuses the {what}: {line(error)}") from None
     return seen, output
 
@@ -190,7 +190,7 @@ def looked(model: Any, xs: Sequence[Any], y: Any, criterion: Any) -> ActivationS
                 made.kind,
                 _units_last(made.values, made),
                 bend=_BENDS.get(made.kind),
-                gradient=None if slope is None else slope.detach().cpu().numpy(),
+                gradient=None if slope is None else array_of(slope),
                 weights=weights,
             )
         )
@@ -198,12 +198,12 @@ def looked(model: Any, xs: Sequence[Any], y: Any, criterion: Any) -> ActivationS
 
 
 def _floats(xs: Sequence[Any]) -> list[tuple[int, np.ndarray]]:
-    return [(k, x.cpu().numpy()) for k, x in enumerate(xs) if x.is_floating_point()]
+    return [(k, array_of(x)) for k, x in enumerate(xs) if x.is_floating_point()]
 
 
 def _weights(module: Any) -> list[np.ndarray]:
     own = [] if module is None else module.parameters(recurse=False)
-    return [p.detach().cpu().numpy() for p in own if p.ndim > 1]
+    return [array_of(p) for p in own if p.ndim > 1]
 
 
 def _units_last(y: np.ndarray, made: Made | None) -> np.ndarray:
@@ -212,16 +212,24 @@ def _units_last(y: np.ndarray, made: Made | None) -> np.ndarray:
     return np.moveaxis(y, 1, -1) if pictures else y
 
 
-def _values(y: Any) -> np.ndarray:
-    return y.detach().cpu().numpy().copy()
+def array_of(x: Any) -> np.ndarray:
+    """A tensor as an array, of which NumPy knows no bfloat16."""
+    x = x.detach().cpu()
+    return (x.float() if x.dtype is torch.bfloat16 else x).numpy()
 
 
-def _first(output: Any) -> Any:
+def first_tensor(output: Any) -> Any:
     """The first tensor of floats of what a module answers; None where there is none."""
+    if isinstance(output, Mapping):
+        output = tuple(output.values())
     if isinstance(output, tuple | list):
-        return next((x for x in map(_first, output) if x is not None), None)
+        return next((x for x in map(first_tensor, output) if x is not None), None)
     return output if torch.is_tensor(output) and output.is_floating_point() else None
 
 
 def line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """What an error says, in a line, with its kind where its words alone would not tell."""
+    told = (str(error).splitlines() or [""])[0]
+    if isinstance(error, RuntimeError | TypeError | ValueError | IndexError) and told:
+        return told
+    return f"{type(error).__name__}: {told}".rstrip(": ")

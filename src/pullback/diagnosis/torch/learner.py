@@ -7,6 +7,7 @@ of the user, which it cannot see.
 from __future__ import annotations
 
 import math
+import random
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.diagnosis.torch.hooks import first_broken
+from pullback.diagnosis.torch.hooks import array_of, first_broken, first_tensor
 from pullback.diagnosis.torch.library import torch
 from pullback.train.data import Rows, named, several
 from pullback.train.history import History
@@ -210,8 +211,7 @@ class TorchTrainer:
 
     def _scores(self, output: Any) -> np.ndarray:
         """What a module answers, or the first of what it does, as the criterion's loss reads it."""
-        output = output[0] if isinstance(output, tuple | list) else output
-        return self.parts.criterion.read(output.detach().cpu().numpy())
+        return self.parts.criterion.read(array_of(first_tensor(output)))
 
 
 def tensors(rows: Rows, device: Any) -> tuple[list[Any], Any]:
@@ -245,21 +245,28 @@ def answering(model: Any) -> Iterator[None]:
 
 @contextmanager
 def seeded(seed: int, model: Any) -> Iterator[None]:
-    """PyTorch's random numbers from this seed on, and afterwards those of before.
+    """All random numbers from this seed on, and afterwards those of before.
+
+    Those of NumPy and of Python are among them, which data and modules may draw as well.
 
     A small module runs in one thread: several would wait for each other for longer than they
     compute, and sixty times as long where other programs keep the processor busy.
     """
     threads = torch.get_num_threads()
     small = sum(p.numel() for p in model.parameters()) < _SMALL
+    plain, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002
     with torch.random.fork_rng(of_chance(model)):
         torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
         if small:
             torch.set_num_threads(1)
         try:
             yield
         finally:
             torch.set_num_threads(threads)
+            random.setstate(plain)
+            np.random.set_state(numpys)  # noqa: NPY002
 
 
 def _place(trace: str) -> str:

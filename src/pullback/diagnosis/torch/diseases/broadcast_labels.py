@@ -22,7 +22,7 @@ def broadcast(examination: Examination) -> Iterator[Finding]:
     batch = Batch(examination)
     output, y = batch.output, batch.labels
     criterion = parts_of(examination.patient).criterion.but(given=None)  # of labels as they are
-    if isinstance(output, tuple | list) or criterion.labels:
+    if not torch.is_tensor(output) or criterion.labels:
         return
     if output.shape == y.shape or output.numel() != y.numel() or bool((y == y[:1]).all()):
         return

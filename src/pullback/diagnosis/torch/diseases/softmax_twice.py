@@ -13,6 +13,7 @@ from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Finding
 from pullback.diagnosis.patient import Patient
 from pullback.diagnosis.torch.change import edited, parts_of
+from pullback.diagnosis.torch.hooks import array_of
 from pullback.diagnosis.torch.library import torch
 from pullback.diagnosis.torch.own import OWN
 from pullback.diagnosis.torch.seen import Batch
@@ -29,7 +30,7 @@ def softmax_twice(examination: Examination) -> Iterator[Finding]:
     if takes is None or parts.criterion.scores:
         return
     batch = Batch(examination)
-    last, output = batch.last, batch.output.detach()
+    last, output = batch.last, batch.output
     kind = last.kind if last is not None and last.kind in _INVERSE else ""
     if not kind and takes == "softmax" and _are_probabilities(output):
         kind = "Softmax"
@@ -54,7 +55,7 @@ def _are_probabilities(output: Any) -> bool:
     """Whether those of each row, whose classes the second axis counts, add up to 1."""
     if not torch.is_tensor(output) or output.ndim < 2:
         return False
-    return add_up(np.moveaxis(output.cpu().numpy().astype(np.float64), 1, -1))
+    return add_up(np.moveaxis(array_of(output).astype(np.float64), 1, -1))
 
 
 def _without(patient: Patient, where: str) -> Patient:
