@@ -12,10 +12,11 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from pullback.core.text import printable
 from pullback.diagnosis.checks import Check
 from pullback.diagnosis.figure import curve_of, points_of, svg_of
 from pullback.diagnosis.finding import Cure, Finding, Proof
-from pullback.diagnosis.text import SIGNS, headline, printable, verdict
+from pullback.diagnosis.text import SIGNS, headline, verdict
 
 if TYPE_CHECKING:
     from pullback.diagnosis.patient import Patient

@@ -15,13 +15,14 @@ from typing import Any, final
 
 from pullback.circuit import Circuit
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.core.unit import Unit
 from pullback.core.walk import order
 from pullback.inspect import svg
 from pullback.inspect.boxes import Box, Wire
 from pullback.inspect.groups import Groups, Part, divide
 from pullback.inspect.layout import arrange
-from pullback.inspect.nodes import Node, count, node, tail
+from pullback.inspect.nodes import Node, node, tail
 
 _MARGIN = 14.0  # around the picture
 _PADDING = 16.0  # between a frame and what it frames
@@ -100,7 +101,7 @@ class Drawing:
         self._groups = Groups(wires, opened)
         whole = divide(wires, set(outputs), self._groups)
         inputs = sum(1 for unit in wires if unit.gate is None)
-        self._title = f"{count(inputs, 'input')}, {count(whole.gates, 'gate')}"
+        self._title = f"{counted(inputs, 'input')}, {counted(whole.gates, 'gate')}"
         self.svg: str = _Picture(whole, outputs, gradients, values).written(self._title)
 
     @property
@@ -252,4 +253,4 @@ def _frame(part: Part, box: Box, x: float, y: float) -> str:
         svg.rectangle(x, y - box.up, box.head, box.up + box.down, 12, "frame edge"),
         svg.text(x + 13, y - box.up + 18, tail(part.name), "faint title bold", "start"),
     ]
-    return svg.group(f"{part.name}: {count(part.gates, 'gate')}", shapes, "group")
+    return svg.group(f"{part.name}: {counted(part.gates, 'gate')}", shapes, "group")

@@ -16,7 +16,7 @@ import numpy as np
 from pullback.core.abstract import Abstract
 from pullback.core.floats import scalars
 from pullback.core.gate import Gate
-from pullback.core.text import brief
+from pullback.core.text import brief, counted
 from pullback.core.unit import Unit
 from pullback.core.values import Value, dtype_of, shape_of
 from pullback.inspect import svg
@@ -165,22 +165,13 @@ def tail(name: str) -> str:
     return svg.short(name.rsplit("/", 1)[-1], 28)
 
 
-def count(n: int, noun: str) -> str:
-    """A number of things in words.
-
-    >>> count(1, "gate"), count(1200, "gate")
-    ('1 gate', '1,200 gates')
-    """
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
 def _group_title(part: Part) -> str:
-    return f"{part.name}: {count(part.gates, 'gate')}; open={part.name!r} or open=True shows them"
+    return f"{part.name}: {counted(part.gates, 'gate')}; open={part.name!r} or open=True shows them"
 
 
 def _group_lines(part: Part) -> _Line:
     """What a closed group's box says."""
-    lines = [(tail(part.name), "ink title bold"), (count(part.gates, "gate"), "faint small")]
+    lines = [(tail(part.name), "ink title bold"), (counted(part.gates, "gate"), "faint small")]
     if not part.is_scope and FEW < part.gates <= MANY:  # nobody asked for this group
         lines.append(("open=True shows them", "faint small"))
     shape = shape_of(part.outs[-1]._value) if part.outs else ()
