@@ -88,7 +88,7 @@ def doctor(
     positive(seconds=seconds)
     from pullback.diagnosis.progress import DoctorProgress
 
-    with DoctorProgress(seconds, progress) as shown, Interruptible() as interrupt:
+    with DoctorProgress(progress) as shown, Interruptible() as interrupt:
         clock = Clock(seconds, shown.tell, lambda: interrupt.requested)
         columns = tuple(map(str, columns)) or tuple(map(str, getattr(data, "columns", ())))
         known: list[Finding] = []

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from pullback.progress.place import place_of
+
 PATIENCE = 1.0  # seconds of compiling that pass without a word
 PAUSE = 1.0  # seconds without a notice, after which the next one begins anew
 
@@ -142,19 +144,22 @@ def quietly() -> Iterator[None]:
 
 
 def _line() -> Say:
-    """A line of its own on standard error, where a person looks on and no other display lives."""
-    watched = sys.stderr is not None and (sys.stderr.isatty() or "ipykernel" in sys.modules)
-    if not watched or hasattr(sys.stderr, "rich_proxied_file"):
+    """A line of its own, where a person looks on and no other display lives."""
+    if place_of() is None or hasattr(sys.stderr, "rich_proxied_file"):
         return lambda text: None
-    from rich.console import Console  # takes a while to import, and only a slow start needs it
+    from rich.progress import SpinnerColumn, TextColumn  # take a while, which few starts need
 
-    status = Console(stderr=True).status("")
+    from pullback.progress.bars import Bars
+
+    bars = Bars(SpinnerColumn(), TextColumn("{task.description}", markup=False), transient=True)
+    task = bars.add_task("", total=None)
 
     def say(text: str) -> None:
         if text:
-            status.update(text)
-            status.start()
+            bars.update(task, description=text)
+            bars.start()
         else:
-            status.stop()
+            bars.update(task, description="compiled, once: later runs read it from the cache")
+            bars.stop()
 
     return say

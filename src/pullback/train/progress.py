@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 import statistics
-import sys
 import time
 from collections import deque
 from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
 from pullback.engines.notice import notice
+from pullback.progress.bars import Bars
 
 _RECENT = 20  # epochs whose median tells how long the next ones take
 _BAR = 24  # columns; a narrow terminal gets a shorter one
@@ -45,15 +45,13 @@ class TrainingProgress:
         what: str = "rows",
         done: int = 0,
     ) -> None:
-        self._console = console or Console(stderr=True)
-        watched = self._console.is_terminal or "ipykernel" in sys.modules
         self._time = _TimeLeft(done)
-        self._progress = Progress(
+        self._progress = Bars(
             BarColumn(bar_width=None, table_column=Column(max_width=_BAR)),
             TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True), markup=False),
             self._time,
-            console=self._console,
-            disable=not (watched if show is None else show),
+            show=show,
+            console=console,
         )
         self._epochs, self._what = epochs, what
         self._rate = 0.0  # rows a second, and when the steps of this epoch were first heard of
@@ -105,7 +103,7 @@ class TrainingProgress:
     def _show(self, done: float, row: Mapping[str, float]) -> None:
         width = len(f"{self._epochs}")
         line = f"{int(done):>{width}}/{self._epochs}"
-        free = self._console.width - _SHORTEST_BAR - len(line) - _TIME - 2
+        free = self._progress.console.width - _SHORTEST_BAR - len(line) - _TIME - 2
         rate = [f"{_rounded(self._rate)} {self._what}/s"] if self._rate else []
         for words in [*_telling(row), *rate]:
             free -= len(words) + 2
@@ -117,7 +115,7 @@ class TrainingProgress:
 
     def _say(self, text: str) -> None:
         """Words behind the line, until there are none; what stands behind a colon, if it fits."""
-        free = self._console.width - _SHORTEST_BAR - len(self._line) - _TIME - 4
+        free = self._progress.console.width - _SHORTEST_BAR - len(self._line) - _TIME - 4
         words = next((t for t in (text, text.partition(":")[0]) if len(t) <= free), "")
         line = f"{self._line}  {words}" if words else self._line
         self._progress.update(self._task, line=line, refresh=True)
