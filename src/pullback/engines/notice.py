@@ -14,7 +14,8 @@ from contextvars import ContextVar
 
 from pullback.progress.place import place_of
 
-PATIENCE = 1.0  # seconds of compiling that pass without a word
+PATIENCE = 1.0  # seconds of compiling that pass without a line of its own
+SHORT = 0.2  # and without a word in a line that is there already
 PAUSE = 1.0  # seconds without a notice, after which the next one begins anew
 
 Say = Callable[[str], None]
@@ -101,7 +102,8 @@ class Notice:
         """Appear in a while; at once where the last notice has just gone."""
         with self._lock:
             if self._timer is None:
-                seconds = 0.0 if self._goes_on() else self._patience
+                patience = self._patience if self._place is None else min(SHORT, self._patience)
+                seconds = 0.0 if self._goes_on() else patience
                 self._timer = threading.Timer(seconds, self._appear)
                 self._timer.daemon = True
                 self._timer.start()

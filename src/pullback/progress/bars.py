@@ -76,6 +76,12 @@ class Bars(Progress):
         else:
             self._text.write(self._drawn())
 
+    def withdraw(self) -> None:
+        """Stop, and take the line away where that can be."""
+        self.live.transient = True
+        if self._text is None:
+            super().stop()
+
     def refresh(self) -> None:
         if self._text is None:
             super().refresh()

@@ -30,9 +30,11 @@ class TrainingProgress:
 
     The line is a bar, the epochs done, the most telling of what was measured, as far as they fit,
     how many rows a second the steps take, or of `what` else an epoch is made, and the time left. It
-    moves within a long epoch, too. So many epochs are `done` when it begins.
+    moves within a long epoch, too. Before the first one it says what goes on.
 
     >>> with TrainingProgress(2, show=False) as progress:
+    ...     progress.say("reading the rows")
+    ...     progress.begin(2)
     ...     progress.epoch({"epoch": 1, "loss": 0.5})
     """
 
@@ -43,9 +45,8 @@ class TrainingProgress:
         console: Console | None = None,
         *,
         what: str = "rows",
-        done: int = 0,
     ) -> None:
-        self._time = _TimeLeft(done)
+        self._time = _TimeLeft()
         self._progress = Bars(
             BarColumn(bar_width=None, table_column=Column(max_width=_BAR)),
             TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True), markup=False),
@@ -57,8 +58,9 @@ class TrainingProgress:
         self._rate = 0.0  # rows a second, and when the steps of this epoch were first heard of
         self._heard: tuple[float, int] | None = None
         self._judged: dict[str, float] = {}  # what the last epoch did on other rows
-        self._line = f"{done:>{len(str(epochs))}}/{epochs}"
-        self._task = self._progress.add_task("", total=epochs, completed=done, line=self._line)
+        self._line = f"{0:>{len(str(epochs))}}/{epochs}"
+        self._doing = ""  # before the first epoch
+        self._task = self._progress.add_task("", total=epochs, line=self._line)
         self._compiling = notice.shown_by(self._say)
 
     def __enter__(self) -> TrainingProgress:
@@ -74,8 +76,28 @@ class TrainingProgress:
         trace: TracebackType | None,
     ) -> None:
         self._compiling.__exit__(kind, error, trace)
+        if error is not None and self._doing:  # a refusal stands alone
+            self._progress.withdraw()
+        else:
+            self.stop()
+
+    def stop(self) -> None:
+        """Training is over, and what is written from here on comes after the line."""
         self._time.stop()
         self._progress.stop()
+
+    def say(self, doing: str) -> None:
+        """What goes on before the first epoch."""
+        self._doing = doing
+        self._say("")
+
+    def begin(self, epochs: int, done: int = 0) -> None:
+        """The epochs begin, of which so many are done already."""
+        self._epochs = epochs
+        self._time.start(done)
+        self._line = f"{done:>{len(str(epochs))}}/{epochs}"
+        self._progress.update(self._task, total=epochs, completed=done)
+        self.say("preparing the step")
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """An epoch is over, and these are its measurements."""
@@ -110,11 +132,12 @@ class TrainingProgress:
             if free < 0:
                 break
             line += f"  {words}"
-        self._line = line
+        self._line, self._doing = line, ""
         self._progress.update(self._task, completed=done, line=line)
 
     def _say(self, text: str) -> None:
         """Words behind the line, until there are none; what stands behind a colon, if it fits."""
+        text = text or self._doing
         free = self._progress.console.width - _SHORTEST_BAR - len(self._line) - _TIME - 4
         words = next((t for t in (text, text.partition(":")[0]) if len(t) <= free), "")
         line = f"{self._line}  {words}" if words else self._line
@@ -160,10 +183,10 @@ class _TimeLeft(ProgressColumn):
     not spoil although it compiles; rich's own estimate knows nothing of epochs longer than 30 s.
     """
 
-    def __init__(self, done: int = 0) -> None:
+    def __init__(self) -> None:
         super().__init__(table_column=Column(no_wrap=True))
         self._recent: deque[float] = deque(maxlen=_RECENT)
-        self._done = done
+        self._done = 0
         self._started = self._last = time.monotonic()
         self._expected: tuple[float, float] | None = None  # the end of this epoch, and a whole one
         self._stopped: float | None = None
@@ -172,11 +195,13 @@ class _TimeLeft(ProgressColumn):
         """The epochs that are over."""
         return self._done
 
-    def start(self) -> None:
+    def start(self, done: int = 0) -> None:
+        """So many epochs are over."""
+        self._done = done
         self._started = self._last = time.monotonic()
 
     def stop(self) -> None:
-        self._stopped = time.monotonic()
+        self._stopped = self._stopped or time.monotonic()
 
     def epoch(self) -> None:
         now = time.monotonic()
