@@ -11,6 +11,7 @@ from pullback.core.backward import backward
 from pullback.core.copying import coded, is_importable
 from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.core.gate import OUTPUT
+from pullback.core.picture import picture
 from pullback.core.text import brief, columns, counted, formula, names
 from pullback.core.unit import Unit, set_together
 from pullback.core.values import Value, is_number
@@ -184,6 +185,9 @@ class Circuit:
             grad = "" if unit.grad is None else f"grad {brief(unit.grad)}"
             rows.append((left, f"= {brief(unit._value)}", grad))
         return _table(title, rows)
+
+    def _repr_svg_(self) -> str | None:
+        return picture(self, self.outputs)
 
     def __repr__(self) -> str:
         return f"<Circuit: {counted(len(self.inputs), 'input')}, {counted(len(self), 'gate')}>"

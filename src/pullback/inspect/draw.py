@@ -15,6 +15,7 @@ from typing import Any, final
 
 from pullback.circuit import Circuit
 from pullback.core.errors import CircuitError
+from pullback.core.picture import drawn_by
 from pullback.core.text import counted
 from pullback.core.unit import Unit
 from pullback.core.walk import order
@@ -72,6 +73,9 @@ def draw(
     if not outputs:
         raise CircuitError("there is nothing to draw: no wires were given")
     return Drawing(outputs, [open] if isinstance(open, str) else open, gradients, values)
+
+
+drawn_by.append(lambda what: draw(what).svg)
 
 
 @final
