@@ -11,7 +11,8 @@ from pullback.core.backward import backward
 from pullback.core.copying import coded, is_importable
 from pullback.core.errors import CircuitError, UnknownNameError
 from pullback.core.gate import OUTPUT
-from pullback.core.text import brief, columns, formula, names
+from pullback.core.picture import picture
+from pullback.core.text import brief, columns, counted, formula, names
 from pullback.core.unit import Unit, set_together
 from pullback.core.values import Value, is_number
 from pullback.core.walk import forward, order
@@ -172,7 +173,7 @@ class Circuit:
         in_formulas = {u for u in self.wires if not u.shape and u.is_constant}
         in_formulas |= {u for u in self.wires if u.gate is not None and u.gate.several}
         shown = [u for u in self.wires if u not in in_formulas]
-        title = f"circuit: {_count(len(self.inputs), 'input')}, {_count(len(self), 'gate')}"
+        title = f"circuit: {counted(len(self.inputs), 'input')}, {counted(len(self), 'gate')}"
         if len(self) > _LONG:
             return _table(title, _group_cells(self.gates))
         named = names(self.wires, self.outputs, self._labels)
@@ -185,12 +186,11 @@ class Circuit:
             rows.append((left, f"= {brief(unit._value)}", grad))
         return _table(title, rows)
 
+    def _repr_svg_(self) -> str | None:
+        return picture(self, self.outputs)
+
     def __repr__(self) -> str:
-        return f"<Circuit: {_count(len(self.inputs), 'input')}, {_count(len(self), 'gate')}>"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+        return f"<Circuit: {counted(len(self.inputs), 'input')}, {counted(len(self), 'gate')}>"
 
 
 def _table(title: str, rows: Sequence[Sequence[str]]) -> str:
@@ -203,7 +203,7 @@ def _group_cells(gates: Sequence[Unit]) -> list[tuple[str, str, str]]:
     for unit in gates:
         groups.setdefault(unit.scope, []).append(unit)
     return [
-        (scope or "(no group)", _count(len(made), "gate"), f"last {brief(made[-1]._value)}")
+        (scope or "(no group)", counted(len(made), "gate"), f"last {brief(made[-1]._value)}")
         for scope, made in groups.items()
     ]
 

@@ -145,8 +145,52 @@ def test_nothing_is_shown_where_nobody_looks():
 
 def test_a_resumed_run_begins_where_it_was():
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
-    with TrainingProgress(20, True, console, done=7) as progress:
+    with TrainingProgress(20, True, console) as progress:
+        progress.begin(20, done=7)
         progress.epoch({"epoch": 8, "loss": 0.5})
     said = console.file.getvalue()
     assert " 7/20" in said
     assert " 8/20" in said
+
+
+def test_before_the_first_epoch_the_line_says_what_goes_on():
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+    with TrainingProgress(9, True, console) as progress:
+        for words in ("reading the rows", "finding a learning rate"):
+            progress.say(words)
+            assert last_line(console.file).endswith(f"0/9  {words}")
+        progress.begin(9)
+        assert last_line(console.file).endswith("0/9  preparing the step")
+        progress.epoch({"epoch": 1, "loss": 0.5})
+    assert last_line(console.file).endswith("1/9  loss 0.500  in 0.0 s")
+
+
+def refused(console):
+    with TrainingProgress(9, True, console) as progress:
+        progress.say("reading the rows")
+        raise ValueError("no rows")
+
+
+def test_a_refusal_takes_the_line_away():
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    log = Console(file=io.StringIO(), force_terminal=False)
+    for place in (console, log):
+        with pytest.raises(ValueError, match="no rows"):
+            refused(place)
+    written = console.file.getvalue()
+    assert written.rindex("\x1b[2K") > written.rindex("0/9")
+    assert log.file.getvalue() == ""
+
+
+def broken_off(console):
+    with TrainingProgress(9, True, console) as progress:
+        progress.begin(9)
+        progress.epoch({"epoch": 1, "loss": 0.5})
+        raise ValueError("no more")
+
+
+def test_an_error_later_leaves_what_was_reached():
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+    with pytest.raises(ValueError, match="no more"):
+        broken_off(console)
+    assert "1/9  loss 0.500" in last_line(console.file)

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.filesize import decimal
 
+from pullback.core.text import counted
 from pullback.engines.native import cache as compiled
 
 
@@ -47,19 +48,10 @@ def cache(
     if freed is not None:
         show(f"freed      {decimal(freed)}")
     if held.bytes or freed is None:
-        show(f"holds      {_counted(held.programs, 'program')}, {_counted(held.loops, 'loop')}")
+        show(f"holds      {counted(held.programs, 'program')}, {counted(held.loops, 'loop')}")
         show(f"size       {decimal(held.bytes)}")
         for told in measured:
             pay = "pay" if told["half"] else "do not pay"
             rows = f"copies of panels pay from {told['packed']:,} rows on"
             show(f"measured   {rows}, half vectors {pay}")
         show(f"last used  {'never' if used is None else f'{used:%Y-%m-%d %H:%M}'}")
-
-
-def _counted(n: int, what: str) -> str:
-    """A number and its noun.
-
-    >>> _counted(1, "loop"), _counted(1200, "loop")
-    ('1 loop', '1,200 loops')
-    """
-    return f"{n:,} {what}{'' if n == 1 else 's'}"

@@ -21,8 +21,8 @@ from pullback.cli.pictures import size_of
 from pullback.cli.points import Points, Told, points_of
 from pullback.cli.report import Page
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.figures import refuse_without_matplotlib
-from pullback.files.words import counted
 from pullback.maps.map import ENDINGS, Map
 
 _SHAPING = "Shaping the map"

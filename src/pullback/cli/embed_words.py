@@ -29,9 +29,10 @@ from pullback.cli.words_report import (
     show_task,
 )
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.datasets import DATASETS
 from pullback.figures import refuse_without_matplotlib
-from pullback.files.words import counted, listed, text_of
+from pullback.files.words import listed, text_of
 from pullback.sequences.text.long_text import Text
 from pullback.sequences.text.sentences import Sentences
 

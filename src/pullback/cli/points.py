@@ -16,8 +16,9 @@ import numpy as np
 
 from pullback.cli.pictures import holds_pictures, pictures_of
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.datasets import DATASETS, load_dataset
-from pullback.files.words import counted, listed, text_of
+from pullback.files.words import listed, text_of
 from pullback.images import Listing, Pictures
 from pullback.images.reading import PICTURES
 from pullback.tables import Dataset, Preparation, ReadOptions, TableDataset, read_table

@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pullback.cli.layout import GAP, bar, cell, sentence, shortened, table
-from pullback.core.text import number
-from pullback.files.words import counted
+from pullback.core.text import counted, number
 from pullback.tables import Column, Target
 from pullback.tables.measure import MEASURES, Measured, histogram, quantiles
 from pullback.tables.places import cells_of, place_of

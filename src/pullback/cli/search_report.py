@@ -10,8 +10,7 @@ import numpy as np
 
 from pullback.cli.layout import GAP, bar, sentence, table
 from pullback.cli.report import NAMES, Page, show_columns, show_metrics, shown_value
-from pullback.core.text import number
-from pullback.files.words import counted
+from pullback.core.text import counted, number
 from pullback.search.folds import target_of
 from pullback.search.found import FEWEST, Tried
 from pullback.search.search import Ended

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from pullback.cli.layout import cell, sentence, table
 from pullback.cli.report import Page
-from pullback.files.words import counted, listed
+from pullback.core.text import counted
+from pullback.files.words import listed
 
 if TYPE_CHECKING:
     from pullback.words import Analogies, Phrases, Pulls, Similarities, Word2Vec, WordVectors

@@ -130,3 +130,17 @@ def columns(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[
         set_out = (text.rjust(w) if k in right else text.ljust(w) for k, (text, w) in cells)
         lines.append("  ".join(set_out).rstrip())
     return lines
+
+
+def counted(n: int, what: str, several: str = "") -> str:
+    """A number and its noun.
+
+    >>> counted(1, "file"), counted(1200, "file"), counted(2, "class", "classes")
+    ('1 file', '1,200 files', '2 classes')
+    """
+    return f"{n:,} {what if n == 1 else several or what + 's'}"
+
+
+def printable(text: str) -> str:
+    """The same in one line, without what a terminal would obey or could not show."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)

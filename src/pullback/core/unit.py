@@ -25,6 +25,7 @@ from pullback.core.copying import parts_of_wire
 from pullback.core.errors import CircuitError
 from pullback.core.operators import Operators
 from pullback.core.origin import Origin, Place, calling_code, place_of
+from pullback.core.picture import picture
 from pullback.core.values import Value, as_value, dtype_of, is_number, read_only, shape_of
 from pullback.core.walk import forward
 
@@ -245,6 +246,9 @@ class Unit(Operators):
         if self.gate is not None:
             parts.append(f"gate={self.gate.name!r}")
         return f"Unit({', '.join(parts)})"
+
+    def _repr_svg_(self) -> str | None:
+        return picture(self, [self])
 
     def __len__(self) -> int:
         if not self.shape:

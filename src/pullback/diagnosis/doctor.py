@@ -81,7 +81,7 @@ def doctor(
     _asked(epochs, batch_size, validation, trainer)
     from pullback.diagnosis.progress import DoctorProgress
 
-    with DoctorProgress(seconds, progress) as shown, Interruptible() as interrupt:
+    with DoctorProgress(progress) as shown, Interruptible() as interrupt:
         clock = Clock(seconds, shown.tell, lambda: interrupt.requested)
         columns = tuple(map(str, columns)) or tuple(map(str, getattr(data, "columns", ())))
         known: list[Finding] = []

@@ -11,10 +11,11 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from pullback.core.text import printable
 from pullback.diagnosis.checks import Check
 from pullback.diagnosis.figure import curve_of, points_of, svg_of
 from pullback.diagnosis.finding import Cure, Finding, Proof
-from pullback.diagnosis.text import SIGNS, consequence, headline, printable, verdict
+from pullback.diagnosis.text import SIGNS, consequence, headline, verdict
 from pullback.figures.page import whole_page
 
 if TYPE_CHECKING:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from rich.console import Console
-from rich.status import Status
+from rich.progress import SpinnerColumn, TextColumn
+
+from pullback.progress.bars import Bars
 
 
 class DoctorProgress:
     """A live line on standard error, by default where a person looks on."""
 
-    def __init__(self, seconds: float, progress: bool | None) -> None:
-        console = Console(stderr=True)
-        shown = console.is_terminal if progress is None else progress
-        self._status = Status("the doctor comes", console=console) if shown else None
+    def __init__(self, progress: bool | None) -> None:
+        self._bars = Bars(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            show=progress,
+            transient=True,
+        )
+        self._task = self._bars.add_task("the doctor comes", total=None)
 
     def __enter__(self) -> DoctorProgress:
-        if self._status is not None:
-            self._status.start()
+        self._bars.start()
         return self
 
     def __exit__(
@@ -27,10 +31,10 @@ class DoctorProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._status is not None:
-            self._status.stop()
+        if kind is None:
+            self._bars.update(self._task, description="the doctor is done")
+        self._bars.stop()
 
     def tell(self, what: str, share: float) -> None:
         """What is done now, and which share of the time is gone."""
-        if self._status is not None:
-            self._status.update(f"{share:4.0%}  the doctor {what}")
+        self._bars.update(self._task, description=f"{share:4.0%}  the doctor {what}")

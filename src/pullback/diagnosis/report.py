@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pullback.core.aside import replacing
 from pullback.core.errors import CircuitError
 from pullback.core.plain import finite
+from pullback.core.shown import in_few_lines
 from pullback.diagnosis.checks import Check
 from pullback.diagnosis.finding import Finding
 from pullback.diagnosis.page import fragment_of, page_of
@@ -112,7 +113,7 @@ class Report:
         return "\n".join(line.plain for line in lines_of(self, _WIDTH))
 
     def __repr__(self) -> str:
-        return f"<Report: {self.summary}>"
+        return "\n".join(in_few_lines([str(self)]))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from lines_of(self, options.max_width, ascii_only=options.ascii_only)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from pullback.core.text import number
+from pullback.core.text import number, printable
 from pullback.diagnosis.checks import Check
 from pullback.diagnosis.finding import Cure, Finding, Proof
 from pullback.diagnosis.scale import Scale
@@ -193,8 +193,3 @@ def _wrapped(
         break_on_hyphens=False,
     )
     return [Text(line, style, no_wrap=True, overflow="ignore") for line in lines]
-
-
-def printable(told: str) -> str:
-    """The same without what a terminal would obey or could not show."""
-    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in told)

@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-PATIENCE = 1.0  # seconds of compiling that pass without a word
+from pullback.progress.place import place_of
+
+PATIENCE = 1.0  # seconds of compiling that pass without a line of its own
+SHORT = 0.2  # and without a word in a line that is there already
 PAUSE = 1.0  # seconds without a notice, after which the next one begins anew
 
 Say = Callable[[str], None]
@@ -99,7 +102,8 @@ class Notice:
         """Appear in a while; at once where the last notice has just gone."""
         with self._lock:
             if self._timer is None:
-                seconds = 0.0 if self._goes_on() else self._patience
+                patience = self._patience if self._place is None else min(SHORT, self._patience)
+                seconds = 0.0 if self._goes_on() else patience
                 self._timer = threading.Timer(seconds, self._appear)
                 self._timer.daemon = True
                 self._timer.start()
@@ -142,19 +146,22 @@ def quietly() -> Iterator[None]:
 
 
 def _line() -> Say:
-    """A line of its own on standard error, where a person looks on and no other display lives."""
-    watched = sys.stderr is not None and (sys.stderr.isatty() or "ipykernel" in sys.modules)
-    if not watched or hasattr(sys.stderr, "rich_proxied_file"):
+    """A line of its own, where a person looks on and no other display lives."""
+    if place_of() is None or hasattr(sys.stderr, "rich_proxied_file"):
         return lambda text: None
-    from rich.console import Console  # takes a while to import, and only a slow start needs it
+    from rich.progress import SpinnerColumn, TextColumn  # take a while, which few starts need
 
-    status = Console(stderr=True).status("")
+    from pullback.progress.bars import Bars
+
+    bars = Bars(SpinnerColumn(), TextColumn("{task.description}", markup=False), transient=True)
+    task = bars.add_task("", total=None)
 
     def say(text: str) -> None:
         if text:
-            status.update(text)
-            status.start()
+            bars.update(task, description=text)
+            bars.start()
         else:
-            status.stop()
+            bars.update(task, description="compiled, once: later runs read it from the cache")
+            bars.stop()
 
     return say

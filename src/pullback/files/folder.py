@@ -13,8 +13,9 @@ from typing import TypeVar
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.files.listing import Files, Kind
-from pullback.files.words import about_names, counted, listed, text_of
+from pullback.files.words import about_names, listed, text_of
 
 F = TypeVar("F", bound=Files)
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.files.folder import F, natural, part_of
 from pullback.files.listing import Kind
-from pullback.files.words import about_names, counted, listed
+from pullback.files.words import about_names, listed
 
 _LABELS = ("label", "labels", "class", "target", "category", "species", "y")
 _NO, _YES = frozenset(("0", "0.0")), frozenset(("1", "1.0"))  # of columns that mark a class

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from pullback.progress.place import place_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,29 +56,27 @@ def working(
     >>> with working("reading", 3, show=False) as line:
     ...     line.advance(1)
     """
-    terminal = console.is_terminal if console else sys.stderr is not None and sys.stderr.isatty()
-    watched = terminal or "ipykernel" in sys.modules
-    if not (watched if show is None else show):
+    if console is None and place_of(show) is None:
         yield Line()
         return
-    from rich.console import Console  # takes a while to import
-    from rich.progress import (
+    from rich.progress import (  # takes a while to import
         BarColumn,
         DownloadColumn,
         MofNCompleteColumn,
-        Progress,
         TextColumn,
         TimeRemainingColumn,
     )
 
-    console = console or Console(stderr=True)
-    progress = Progress(
+    from pullback.progress.bars import Bars
+
+    progress = Bars(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         DownloadColumn() if in_bytes else MofNCompleteColumn(),
         TimeRemainingColumn(),
+        show=show,
         console=console,
-        transient=console.is_terminal,
+        transient=True,
     )
     with progress:
         yield Line(progress, progress.add_task(words, total=total))

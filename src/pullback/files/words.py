@@ -8,15 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 
-def counted(n: int, what: str, several: str = "") -> str:
-    """A number and its noun.
-
-    >>> counted(1, "file"), counted(1200, "file"), counted(2, "class", "classes")
-    ('1 file', '1,200 files', '2 classes')
-    """
-    return f"{n:,} {what if n == 1 else several or what + 's'}"
-
-
 def listed(names: Sequence[object], most: int = 5) -> str:
     """The first few names, and how many more there are.
 

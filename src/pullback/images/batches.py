@@ -18,6 +18,7 @@ import numpy as np
 from pullback.core.errors import CircuitError
 from pullback.files.threads import checked_threads
 from pullback.images.reading import checked_channels, checked_size, decoded
+from pullback.train.settings import refuse_counts
 
 _AHEAD = 3  # batches that are read before they are asked for
 
@@ -78,8 +79,7 @@ class PictureBatches:
             )
         if not self.files:
             raise CircuitError("there are no files to make batches of")
-        if not isinstance(batch_size, Integral) or batch_size < 1:
-            raise CircuitError(f"batch_size is a whole number of at least 1, got {batch_size!r}")
+        refuse_counts(batch_size=batch_size)
         if not isinstance(seed, Integral) or seed < 0:
             raise CircuitError(f"a seed is a whole number from 0 on, got {seed!r}")
         self.channels, self.how, self.batch_size = channels, how, int(batch_size)

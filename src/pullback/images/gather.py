@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.files.progress import working
 from pullback.files.threads import Broken, attempt, machine_memory
-from pullback.files.words import counted
 from pullback.images.reading import Head, checked_size, decoded, quiet, read_head
 
 LARGEST_SIDE = 128  # of pictures whose size nobody told

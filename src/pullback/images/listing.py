@@ -9,9 +9,10 @@ from typing import Any, final
 
 import numpy as np
 
+from pullback.core.text import counted
 from pullback.files.listing import Files, all_known, short_name
 from pullback.files.threads import Broken, checked_threads
-from pullback.files.words import counted, text_of
+from pullback.files.words import text_of
 from pullback.images.batches import PictureBatches
 from pullback.images.gather import (
     choose_channels,

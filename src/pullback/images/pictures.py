@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.shown import Shown, Table
+from pullback.core.text import counted
+from pullback.tables.showing import class_table, heading
 from pullback.train.split import refuse_rare, split_rows
 
 
-@dataclass(frozen=True, eq=False)
-class Pictures:
+@dataclass(frozen=True, eq=False, repr=False)
+class Pictures(Shown):
     """Pictures with a class each.
 
     images (rows, height, width, channels), uint8, or float32 from 0 to 1; labels (rows,): class
@@ -29,15 +33,15 @@ class Pictures:
     """
 
     name: str
-    images: np.ndarray = field(repr=False)
-    labels: np.ndarray = field(repr=False)
+    images: np.ndarray
+    labels: np.ndarray
     classes: tuple[Any, ...]
     source: str = ""
     notes: tuple[str, ...] = ()
-    files: tuple[Path, ...] = field(default=(), repr=False)
-    places: np.ndarray | None = field(default=None, repr=False)
-    validation: Pictures | None = field(default=None, repr=False)
-    test: Pictures | None = field(default=None, repr=False)
+    files: tuple[Path, ...] = ()
+    places: np.ndarray | None = None
+    validation: Pictures | None = None
+    test: Pictures | None = None
 
     def __post_init__(self) -> None:
         _check_images(self.name, self.images)
@@ -58,6 +62,14 @@ class Pictures:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def _says(self) -> Iterator[str | Table]:
+        size = " × ".join(map(str, self.shape))
+        amount = f"{counted(len(self), 'picture')} of {size}, {self.images.dtype}"
+        own = {"validation": self.validation, "test": self.test}
+        yield from heading(self.name, amount, self.classes, self.source, **own)
+        yield class_table(self.labels, self.classes)
+        yield from self.notes
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -16,9 +16,10 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.plain import from_plain, to_plain
+from pullback.core.text import counted
 from pullback.files.answers import Answers
 from pullback.files.folder import told_by_folders
-from pullback.files.words import counted, text_of
+from pullback.files.words import text_of
 from pullback.images.folder import pictures_in
 from pullback.images.reading import read_picture
 from pullback.layers import Layer

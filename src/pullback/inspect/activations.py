@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.gradient import gradient
-from pullback.core.text import columns
+from pullback.core.shown import Shown, Table
 from pullback.core.unit import Unit
 from pullback.core.walk import order
 from pullback.layers.calls import Call, watch
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _SATURATED = {"tanh": (-0.97, 0.97), "sigmoid": (0.03, 0.97)}  # outside, by the gate that bends
 _BINS = 40
 _WIDTH = 80
-_SHOWN = 12  # rows of a deep net at its beginning, and as many at its end
 _FAR = 100.0  # by how much the spread may change from the first layer to the last
 _MANY = 0.3  # a share that is worth a note
 
@@ -65,9 +64,9 @@ class LayerActivations:
     counts: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class ActivationStatistics:
-    """What each layer's activations look like; print it for a table, `figure()` draws it.
+@dataclass(frozen=True, repr=False)
+class ActivationStatistics(Shown):
+    """What each layer's activations look like, as a table; `figure()` draws it.
 
     `rows` are in running order, the inputs first. `notes` say what is amiss, in words.
     """
@@ -87,9 +86,9 @@ class ActivationStatistics:
         rows = [{key: _for_json(value) for key, value in asdict(row).items()} for row in self.rows]
         return {"rows": rows, "notes": list(self.notes)}
 
-    def __str__(self) -> str:
-        notes = (fill(f"! {note}", _WIDTH, subsequent_indent="  ") for note in self.notes)
-        return "\n".join([*_table(self.rows), *notes])
+    def _says(self) -> Iterator[str | Table]:
+        yield _table(self.rows)
+        yield from (fill(f"! {note}", _WIDTH, subsequent_indent="  ") for note in self.notes)
 
     def figure(self) -> Sheet:
         """A histogram for each layer, and above them the spread from layer to layer.
@@ -302,8 +301,8 @@ def _notes(rows: Sequence[LayerActivations]) -> list[str]:
 # The table ---------------------------------------------------------------------------------------
 
 
-def _table(rows: Sequence[LayerActivations]) -> list[str]:
-    """The rows as lines of at most 80 columns; of many, those in the middle are left out."""
+def _table(rows: Sequence[LayerActivations]) -> Table:
+    """The rows in at most 80 columns."""
     wanted = {
         "mean": [_short(row.mean) for row in rows],
         "std": [_short(row.std) for row in rows],
@@ -322,14 +321,7 @@ def _table(rows: Sequence[LayerActivations]) -> list[str]:
         texts = {"name": [_fitted(name, max(12, _WIDTH - taken)) for name in names]}
     every = [list(row) for row in zip(*texts.values(), *numbers.values(), strict=True)]
     head = [*texts, *numbers]
-    lines = columns([head, *every], right=range(len(texts), len(head)))
-    middle = rows[_SHOWN:-_SHOWN]
-    if len(middle) > 1:
-        spreads = [row.std for row in middle]
-        low, high = _short(min(spreads)), _short(max(spreads))
-        folded = f"… {len(middle)} more, of deviations from {low} to {high}"
-        lines[1 + _SHOWN : -_SHOWN] = [folded]
-    return lines
+    return Table(head, every, right=range(len(texts), len(head)))
 
 
 def _fitted(name: str, room: int) -> str:

@@ -16,12 +16,13 @@ from typing import Any, Literal, final
 from pullback.circuit import Circuit
 from pullback.core.aside import replacing
 from pullback.core.errors import CircuitError
+from pullback.core.picture import drawn_by
+from pullback.core.text import counted
 from pullback.core.unit import Unit
 from pullback.core.walk import order
 from pullback.figures import refuse_without_matplotlib
 from pullback.inspect import svg
 from pullback.inspect.groups import Groups, divide
-from pullback.inspect.labels import count
 from pullback.inspect.nodes import Look
 from pullback.inspect.parts import Part
 from pullback.inspect.picture import Picture
@@ -87,6 +88,9 @@ def draw(
     return Drawing(outputs, opened, How(bool(fold), flow, bool(gradients), bool(values)))
 
 
+drawn_by.append(lambda what: draw(what).svg)
+
+
 @dataclass(frozen=True)
 class How:
     """What `draw` is told besides the circuit and its groups."""
@@ -121,7 +125,7 @@ class Drawing:
         self._groups = Groups(wires, opened)
         whole = divide(wires, set(outputs), self._groups, how.fold)
         inputs = sum(1 for unit in wires if unit.gate is None)
-        self._title = f"{count(inputs, 'input')}, {count(whole.gates, 'gate')}"
+        self._title = f"{counted(inputs, 'input')}, {counted(whole.gates, 'gate')}"
         self.svg: str = _fitting(whole, how).written(self._title)
 
     @property

@@ -23,15 +23,6 @@ Line = list[tuple[str, str]]
 _PRINTED = {"*": "×", "-": "−", "**": "^", "<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
 
 
-def count(n: int, noun: str) -> str:
-    """A number of things in words.
-
-    >>> count(1, "gate"), count(1200, "gate")
-    ('1 gate', '1,200 gates')
-    """
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
 def tail(name: str) -> str:
     """The last step of a group's name: the frames around it show the others."""
     return short(name.rsplit("/", 1)[-1], 28)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pullback.core.floats import scalars
 from pullback.core.gate import Gate
+from pullback.core.text import counted
 from pullback.core.unit import Unit
 from pullback.core.values import shape_of
 from pullback.inspect import svg
@@ -19,7 +20,6 @@ from pullback.inspect.boxes import Box
 from pullback.inspect.labels import (
     Line,
     constants,
-    count,
     labels,
     name_of,
     shape_labels,
@@ -242,7 +242,7 @@ def _group_node(part: Part, look: Look, words: list[tuple[list[Line], list[Line]
 
 
 def _group_title(part: Part) -> str:
-    gates = f"{part.name}: {count(part.gates, 'gate')}"
+    gates = f"{part.name}: {counted(part.gates, 'gate')}"
     if part.times > 1:
         return f"{gates}, {part.times} times the same; fold=False shows all, open= one by its name"
     return f"{gates}; open={part.name!r} or open=True shows them"
@@ -261,12 +261,12 @@ def _group_lines(part: Part, labelled: bool) -> Line:
 def _size(part: Part) -> str:
     """How much stands in a group: its own numbers, where it has some, or else its gates."""
     if part.steps is not None:
-        return count(part.steps, "step")
+        return counted(part.steps, "step")
     sources = [unit for unit in part.shown if unit.gate is None and unit.dtype.kind == "f"]
     numbers = sum(unit.size for unit in sources) if part.is_scope else 0
     each = " each" if part.times > 1 else ""
     gates = part.gates // part.times
-    return (count(numbers, "parameter") if numbers else count(gates, "gate")) + each
+    return (counted(numbers, "parameter") if numbers else counted(gates, "gate")) + each
 
 
 # Sizes --------------------------------------------------------------------------------------------

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pullback.core.text import counted
 from pullback.core.unit import Unit
 from pullback.inspect import svg
 from pullback.inspect.boxes import Box, Wire
-from pullback.inspect.labels import count, tail
+from pullback.inspect.labels import tail
 from pullback.inspect.layout import arrange
 from pullback.inspect.nodes import Look, Node, label_shapes, labels_of, make_room, node, stem
 from pullback.inspect.parts import Part
@@ -206,11 +207,11 @@ class Picture:
         if part.shows_one_of_many:
             behind = svg.rectangle(x + _STACKED, y + _STACKED, wide, high, 12, "frame edge")
             shapes.insert(0, behind)
-        return svg.group(f"{part.name}: {count(part.gates, 'gate')}", shapes, "group")
+        return svg.group(f"{part.name}: {counted(part.gates, 'gate')}", shapes, "group")
 
 
 def _title(part: Part) -> str:
     """What stands at the corner of a frame."""
     if part.steps is not None:
-        return f"{tail(part.name)} × {count(part.steps, 'step')}"
+        return f"{tail(part.name)} × {counted(part.steps, 'step')}"
     return tail(part.name) + (f" × {part.times}" if part.times > 1 else "")

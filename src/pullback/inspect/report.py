@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from pullback.core.text import brief, columns
+from pullback.core.shown import Shown, Table
+from pullback.core.text import brief, counted
 
 # What a disagreement can be; only the first is a failure.
 KINDS = WRONG, KINK, ROUNDING = "wrong rule", "kink nearby", "rounding"
 
 
-@dataclass
-class GradientReport:
-    """What a gradient check found; true where nothing is wrong. Print it for a table.
+@dataclass(repr=False)
+class GradientReport(Shown):
+    """What a gradient check found, as a table; true where nothing is wrong.
 
     Where there are `many` output elements, the rows are gradients of a random mixture of them.
     """
@@ -33,25 +35,24 @@ class GradientReport:
     def __bool__(self) -> bool:
         return self.ok
 
-    def __str__(self) -> str:
+    def _says(self) -> Iterator[str | Table]:
         verdict = "all gradients are right" if self.ok else f"{len(self.failures)} wrong"
-        lines = [f"{self.gates} gate{'' if self.gates == 1 else 's'} checked: {verdict}"]
+        yield f"{counted(self.gates, 'gate')} checked: {verdict}"
         if self.rows and self.many:
-            lines.append("random forces pulled on the outputs, so these are not the .grad of a +1")
+            yield "random forces pulled on the outputs, so these are not the .grad of a +1"
         if self.rows:
-            cells = [("source", "analytic", "numerical", "relative error")]
+            cells = []
             for row in self.rows:
                 error = "below 1e-6" if row.error < 1e-6 else f"{row.error:.1e}"
                 numbers = (_shown(row.analytic), _shown(row.numerical))
                 cells.append((row.name, *numbers, row.note or error))
-            lines += columns(cells)
-        lines += [str(finding) for finding in self.failures]
+            yield Table(("source", "analytic", "numerical", "relative error"), cells)
+        yield from map(str, self.failures)
         for kind in (KINK, ROUNDING):
             found = [note for note in self.notes if note.kind == kind]
             if found:
-                lines.append(f"{kind}, {len(found)} time{'s' * (len(found) > 1)}; the first:")
-                lines.append(str(found[0]))
-        return "\n".join(lines)
+                yield f"{kind}, {counted(len(found), 'time')}; the first:"
+                yield str(found[0])
 
     def add(self, finding: GradientFinding) -> None:
         """Take a finding in, as a failure or as a note."""

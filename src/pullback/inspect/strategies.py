@@ -9,14 +9,15 @@ circuit that they are given stays as it was.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.text import brief, columns, names, number
+from pullback.core.shown import Shown, Table
+from pullback.core.text import brief, counted, names, number
 from pullback.core.unit import Unit
 from pullback.core.values import Value
 from pullback.inspect.arguments import at_least_one, positive
@@ -183,8 +184,8 @@ def numerical_gradient(
     return slopes[0] if isinstance(sources, Unit) else slopes
 
 
-@dataclass(frozen=True, eq=False)
-class StrategyResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class StrategyResult(Shown):
     """What one strategy found: `path[0]` is the output at the start, `path[k]` after step k.
 
     `values` has each source's value at the end, by its name. `evaluations` counts forward passes,
@@ -207,22 +208,22 @@ class StrategyResult:
         """The output at the values found."""
         return self.path[-1]
 
-    def __str__(self) -> str:
+    def _says(self) -> Iterator[str]:
         passes = f"{self.evaluations:,} evaluations"
         if self.backward_passes:
             passes += f" and {self.backward_passes:,} backward pass"
             passes += "" if self.backward_passes == 1 else "es"
         steps = len(self.path) - 1
         found = "\n".join(f"  {name} = {brief(value)}" for name, value in self.values.items())
-        return (
-            f"{self.strategy}: {number(self.before)} → {number(self.after)} in {steps} "
-            f"step{'' if steps == 1 else 's'}, {passes}\n{found}"
+        yield (
+            f"{self.strategy}: {number(self.before)} → {number(self.after)} in "
+            f"{counted(steps, 'step')}, {passes}\n{found}"
         )
 
 
-@dataclass(frozen=True, eq=False)
-class StrategyComparison:
-    """The three strategies from one start, side by side; print it for a table."""
+@dataclass(frozen=True, eq=False, repr=False)
+class StrategyComparison(Shown):
+    """The three strategies from one start, side by side, as a table."""
 
     random: StrategyResult
     numerical: StrategyResult
@@ -233,9 +234,9 @@ class StrategyComparison:
         """The three, in the order of the guide."""
         return self.random, self.numerical, self.analytic
 
-    def __str__(self) -> str:
-        cells = [("strategy", "evaluations", "backward passes", "output before", "output after")]
-        cells += [
+    def _says(self) -> Iterator[Table]:
+        head = ("strategy", "evaluations", "backward passes", "output before", "output after")
+        cells = [
             (
                 result.strategy,
                 f"{result.evaluations:,}",
@@ -245,7 +246,7 @@ class StrategyComparison:
             )
             for result in self.results
         ]
-        return "\n".join(columns(cells, right=(1, 2, 3, 4)))
+        yield Table(head, cells, right=(1, 2, 3, 4))
 
 
 # Steps -------------------------------------------------------------------------------------------

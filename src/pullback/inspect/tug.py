@@ -10,7 +10,7 @@ tangents of its inputs. That takes no second guess at a step size, as a finite d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,8 @@ from pullback.core.errors import CircuitError
 from pullback.core.gate import OUTPUT
 from pullback.core.gradient import gradient
 from pullback.core.rewrite import rewrite
-from pullback.core.text import brief, columns, formula, names, number
+from pullback.core.shown import Shown, Table
+from pullback.core.text import brief, formula, names, number
 from pullback.core.unit import Unit
 from pullback.core.values import Value, is_differentiable, zeros_like
 from pullback.core.walk import forward, order
@@ -46,9 +47,9 @@ class TugRow:
     as_predicted: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Tug:
-    """How a circuit answered a pull; print it for a table. `undo` takes the step back.
+@dataclass(frozen=True, eq=False, repr=False)
+class Tug(Shown):
+    """How a circuit answered a pull, as a table. `undo` takes the step back.
 
     `rows` has every wire that carries numbers, in running order. `predicted` and `real` are the
     changes of the output; of several output elements, those of their sum.
@@ -78,8 +79,8 @@ class Tug:
         for unit, value in self._before.items():
             unit._value, unit.time = value, now
 
-    def __str__(self) -> str:
-        cells = [("wire", "before", "predicted", "real", "")]
+    def _says(self) -> Iterator[str | Table]:
+        cells = []
         for row in _middle_left_out(self.rows):
             if row is None:
                 cells.append(("…", "", "", "", ""))
@@ -87,7 +88,8 @@ class Tug:
             changes = (_signed(row.predicted), _signed(row.real))
             mark = "" if row.as_predicted else "← not as predicted"
             cells.append((row.text, brief(row.before), *changes, mark))
-        return "\n".join([*columns(cells), self._in_words()])
+        yield Table(("wire", "before", "predicted", "real", ""), cells)
+        yield self._in_words()
 
     def _in_words(self) -> str:
         what = "the output" if sum(unit.size for unit in self.outputs) == 1 else "the outputs' sum"

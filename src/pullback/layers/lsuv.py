@@ -6,14 +6,15 @@ those before it now make, and is divided by the deviation of its output. So the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.text import columns, number
+from pullback.core.shown import Shown, Table
+from pullback.core.text import number
 from pullback.core.unit import Unit, set_together
 from pullback.core.walk import order, replay
 from pullback.layers.arguments import count, number_between
@@ -38,9 +39,9 @@ class Scaled:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class LSUV:
-    """What `initialize_lsuv` did, a row for each layer that has weights; print it for a table."""
+@dataclass(frozen=True, repr=False)
+class LSUV(Shown):
+    """What `initialize_lsuv` did, a row for each layer that has weights, as a table."""
 
     rows: tuple[Scaled, ...]
 
@@ -48,12 +49,12 @@ class LSUV:
         """The row of a layer, by its name."""
         return {row.name: row for row in self.rows}[name]
 
-    def __str__(self) -> str:
-        cells = [["layer", "orthogonal", "variance", "iterations"]]
+    def _says(self) -> Iterator[Table]:
+        cells = []
         for row in self.rows:
             numbers = [number(row.before), number(row.after), str(row.iterations)]
             cells.append([row.name, *(["", "", row.note] if row.note else numbers)])
-        return "\n".join(columns(cells))
+        yield Table(("layer", "orthogonal", "variance", "iterations"), cells)
 
 
 def initialize_lsuv(

@@ -21,7 +21,7 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.finite import refuse_not_finite
-from pullback.core.text import columns
+from pullback.core.shown import Shown, Table
 from pullback.layers.calls import Call, calls_of
 from pullback.layers.composite import InLine, chain
 from pullback.layers.layer import Layer
@@ -48,9 +48,9 @@ class PrunedLayer:
         return (self.name, *map(_counts, pairs))
 
 
-@dataclass(frozen=True)
-class Pruned:
-    """A model that is left when what does nothing is gone, and what went; its `str` is a table.
+@dataclass(frozen=True, repr=False)
+class Pruned(Shown):
+    """A model that is left when what does nothing is gone, and what went, as a table.
 
     `unused_inputs` are the features, or channels, of the inputs that no weight reads; `left_whole`
     are the layers that nothing is known of that would tell how to cut them.
@@ -61,7 +61,7 @@ class Pruned:
     unused_inputs: tuple[int, ...]
     left_whole: tuple[str, ...]
 
-    def __str__(self) -> str:
+    def _says(self) -> Iterator[str | Table]:
         total = PrunedLayer(
             "in all",
             None,
@@ -70,15 +70,12 @@ class Pruned:
         )
         cells = [row.cells for row in (*self.rows, total)]
         head = ("name", "units", "parameters", "products a row")
-        lines = columns([head, *cells], right=(1, 2, 3))
+        yield Table(head, cells, right=(1, 2, 3))
         if unused := self.unused_inputs:
             shown = ", ".join(map(str, unused[:_SHOWN])) + ", …" * (len(unused) > _SHOWN)
-            lines.append(f"inputs that nothing reads: {shown} ({len(unused)} of them)")
+            yield f"inputs that nothing reads: {shown} ({len(unused)} of them)"
         if self.left_whole:
-            lines.append(f"left whole: {', '.join(self.left_whole)}")
-        return "\n".join(lines)
-
-    __repr__ = __str__
+            yield f"left whole: {', '.join(self.left_whole)}"
 
 
 def prune(model: Layer) -> Pruned:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import index
@@ -11,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.text import columns
+from pullback.core.shown import Shown, Table
 from pullback.layers.calls import Call, calls_of
 
 if TYPE_CHECKING:
     from pullback.layers.layer import Layer, Shape
 
-_WIDTH = 80
 _HEAD = ("name", "layer", "output", "parameters")
 
 
@@ -42,8 +40,8 @@ class Row:
         return self.name, self.layer, self.output, count
 
 
-@dataclass(frozen=True)
-class Summary:
+@dataclass(frozen=True, repr=False)
+class Summary(Shown):
     """The layers of a model as a table, for terminals of 80 columns and for notebooks.
 
     `parameters` counts the numbers that training moves, `frozen` those that it leaves alone, and
@@ -63,24 +61,9 @@ class Summary:
         more = [f"{n:,} {what}" for what, n in counts.items() if n]
         return ", ".join([f"{self.parameters:,} parameters", *more, _bytes(self.nbytes)])
 
-    def __str__(self) -> str:
-        cells = [list(_HEAD), *(list(row.cells) for row in self.rows)]
-        for column, least in (1, 12), (0, 12), (2, 12):
-            widths = [max(map(len, x)) for x in zip(*cells, strict=True)]
-            room = max(least, widths[column] - max(0, sum(widths) + 6 - _WIDTH))
-            for row in cells:
-                row[column] = _shortened(row[column], room)
-        return "\n".join([*columns(cells, right=(3,)), self.totals])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        def line(cells: Sequence[str], tag: str) -> str:
-            return f"<tr>{''.join(f'<{tag}>{html.escape(x)}</{tag}>' for x in cells)}</tr>"
-
-        body = "".join(line(row.cells, "td") for row in self.rows)
-        head, totals = line(_HEAD, "th"), html.escape(self.totals)
-        return f"<table><thead>{head}</thead><tbody>{body}</tbody></table><p>{totals}</p>"
+    def _says(self) -> Iterator[str | Table]:
+        yield Table(_HEAD, [row.cells for row in self.rows], right=(3,))
+        yield self.totals
 
 
 def _first(model: Layer) -> Layer:
@@ -159,7 +142,3 @@ def _bytes(count: int) -> str:
         return f"{count} bytes"
     unit = min(3, (len(str(count)) - 1) // 3)
     return f"{count / 1000**unit:.1f} {['', 'kB', 'MB', 'GB'][unit]}"
-
-
-def _shortened(text: str, room: int) -> str:
-    return text if len(text) <= room else f"{text[: room - 1]}…"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pullback.files.words import counted
+from pullback.core.text import counted
 from pullback.maps.labels import Classes, Quantities
 
 PALETTE = (

@@ -12,8 +12,8 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.finite import is_finite
+from pullback.core.text import counted
 from pullback.files.progress import working
-from pullback.files.words import counted
 from pullback.maps.map import Frame
 from pullback.maps.repulsion import Repel
 from pullback.maps.steps import Descent

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.figures import refuse_without_matplotlib
-from pullback.files.words import counted
 from pullback.maps.labels import Classes, Quantities, is_missing, text_of, understood
 from pullback.maps.page import write_page
 from pullback.maps.positions import write_positions

@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.aside import replacing
-from pullback.core.text import number
+from pullback.core.text import counted, number
 from pullback.figures.page import whole_page
-from pullback.files.words import counted
 from pullback.maps.colours import GREY, PLAIN, RAMP, about_colours, bounds, class_colours
 from pullback.maps.labels import NAMED, Classes, Quantities
 from pullback.maps.thumbnails import COLUMNS, EACH, Sheets, sheets_of

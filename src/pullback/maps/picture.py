@@ -19,9 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
 from pullback.core.aside import replacing
-from pullback.core.text import number
+from pullback.core.text import counted, number
 from pullback.figures.sheet import MARGIN, PALE, SMALL, TITLE, WIDTH, Sheet, short
-from pullback.files.words import counted
 from pullback.maps.colours import GREY, PALETTE, PLAIN, RAMP, about_colours, bounds, class_colours
 from pullback.maps.labels import NAMED, Classes, Quantities
 

@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from pullback.core.errors import CircuitError
 from pullback.core.finite import is_finite
+from pullback.core.text import counted
 from pullback.files.progress import working
-from pullback.files.words import counted
 from pullback.maps import given
 from pullback.maps.affinities import affinities
 from pullback.maps.arguments import random_of, refuse_parameters, refuse_perplexity

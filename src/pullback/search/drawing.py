@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from pullback.core.text import counted
 from pullback.figures.sheet import (
     BLUE,
     FRAME,
@@ -21,7 +22,6 @@ from pullback.figures.sheet import (
     Sheet,
     caption,
 )
-from pullback.files.words import counted
 from pullback.search.found import Found, Tried
 from pullback.search.space import FACTORS
 from pullback.search.task import Task

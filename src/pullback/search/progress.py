@@ -7,9 +7,10 @@ from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, TextColumn
 from rich.table import Column
 
+from pullback.progress.bars import Bars
 from pullback.train.progress import duration
 
 _BAR = 24
@@ -31,12 +32,11 @@ class SearchProgress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._seconds, self._trials, self._clock = seconds, trials, clock
-        console = console or Console(stderr=True)
-        self._progress = Progress(
+        self._progress = Bars(
             BarColumn(bar_width=None, table_column=Column(max_width=_BAR)),
             TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True), markup=False),
+            show=show,
             console=console,
-            disable=not (console.is_terminal if show is None else show),
         )
         self._task = self._progress.add_task("", total=1.0, line="")
         self._start = clock()

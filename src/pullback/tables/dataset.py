@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from pullback.core.shown import Shown, Table
+from pullback.core.text import counted
 from pullback.tables.prepare import Preparation
+from pullback.tables.showing import class_table, first_rows, heading
 from pullback.train.split import refuse_rare, split_rows
 
 
-@dataclass(frozen=True)
-class Dataset:
+@dataclass(frozen=True, repr=False)
+class Dataset(Shown):
     """Rows of numbers with a label each.
 
     inputs (rows, ...), float32; labels (rows,): class numbers from 0, which `classes` names, or,
@@ -34,6 +37,17 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def _says(self) -> Iterator[str | Table]:
+        what = f"{counted(self.inputs.shape[1], 'number')}" if self.inputs.ndim == 2 else "shape "
+        what += "" if self.inputs.ndim == 2 else f"{self.inputs.shape[1:]}"
+        amount = f"{counted(len(self), 'row')} of {what}"
+        yield from heading(self.name, amount, self.classes, self.source)
+        if self.inputs.ndim == 2 and len(self):
+            yield first_rows(self.inputs, self.features, self.labels, self.classes)
+        if self.classes:
+            yield class_table(self.labels, self.classes)
+        yield from self.notes
 
     @property
     def task(self) -> str:

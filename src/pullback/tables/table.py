@@ -7,13 +7,15 @@ from values, down to the last median, is learned from the rows of the first part
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.shown import Shown, Table
+from pullback.core.text import counted
 from pullback.tables.cells import read_cells
 from pullback.tables.columns import Column, columns_of, doubts, understand_table
 from pullback.tables.dataset import Dataset
@@ -21,6 +23,7 @@ from pullback.tables.habits import Habits
 from pullback.tables.options import ReadOptions
 from pullback.tables.prepare import Extracted, Preparation
 from pullback.tables.read import read_table
+from pullback.tables.showing import class_table, heading
 from pullback.tables.spelling import listed, shown
 from pullback.tables.target import Target, guess_target, understand_target
 from pullback.train.split import split_rows
@@ -31,8 +34,8 @@ if TYPE_CHECKING:
 FEWEST_ROWS = 10
 
 
-@dataclass(frozen=True)
-class TableDataset:
+@dataclass(frozen=True, repr=False)
+class TableDataset(Shown):
     """A table that is understood: its columns, its target, and the rows that have one.
 
     `frame` keeps the rows used, `columns` says what its inputs are, `values` are the target's:
@@ -40,13 +43,13 @@ class TableDataset:
     """
 
     name: str
-    frame: pd.DataFrame = field(repr=False)
-    columns: tuple[Column, ...] = field(repr=False)
+    frame: pd.DataFrame
+    columns: tuple[Column, ...]
     target: Target
-    values: np.ndarray = field(repr=False)
+    values: np.ndarray
     notes: tuple[str, ...] = ()
     source: str = ""
-    found: Mapping[str, Extracted] = field(default_factory=dict, repr=False)
+    found: Mapping[str, Extracted] = field(default_factory=dict)
 
     @classmethod
     def from_frame(
@@ -109,6 +112,15 @@ class TableDataset:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def _says(self) -> Iterator[str | Table]:
+        rows = f"{counted(len(self), 'row')} of {counted(len(self.columns), 'column')}"
+        amount = f"{rows}, to predict {shown(self.target.name)}"
+        yield from heading(self.name, amount, self.classes, self.source)
+        yield Table(("column", "kind", ""), [(x.name, x.kind, x.note) for x in self.columns])
+        if self.classes:
+            yield class_table(self.values, self.classes)
+        yield from self.notes
 
     @property
     def task(self) -> str:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.text import columns, number
+from pullback.core.shown import Shown, Table
+from pullback.core.text import number
 from pullback.optim.checks import count, positive
 from pullback.optim.schedules.schedule import seeks
 from pullback.train.data import Batches, Rows, are_batches
@@ -32,8 +33,8 @@ _ROUNDING = 1e-4  # a fall by a smaller part of the loss is none
 _LEAST = 10  # steps that say something
 
 
-@dataclass(frozen=True, eq=False)
-class LearningRates:
+@dataclass(frozen=True, eq=False, repr=False)
+class LearningRates(Shown):
     """The loss of each step of a sweep, and the learning rate that it was taken with.
 
     `losses` are rid of most of what makes batches differ: see `find_learning_rate`.
@@ -136,15 +137,16 @@ class LearningRates:
             f"fastest, and a tenth of {self.lowest:.2g}"
         )
 
-    def __str__(self) -> str:
+    def _says(self) -> Iterator[str | Table]:
         """The smoothed loss at powers of ten, and the suggestion."""
         first, last = np.log10(self.rates[0]), np.log10(self.rates[-1])
         powers = np.arange(np.ceil(first - 1e-9), np.floor(last + 1e-9) + 1)
         places = [int(np.abs(np.log10(self.rates) - power).argmin()) for power in powers]
-        cells = [["learning rate", "loss"]]
+        cells = []
         for power, place in zip(powers, places, strict=True):
             cells.append([f"{10.0**power:g}", f"{self.smoothed[place]:.3g}"])
-        return "\n".join([*columns(cells, right=range(2)), self._conclusion])
+        yield Table(("learning rate", "loss"), cells, right=range(2))
+        yield self._conclusion
 
 
 def find_learning_rate(

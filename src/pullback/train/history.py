@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, overload
+from math import inf, nan
+from numbers import Real
+from typing import TYPE_CHECKING, Any, overload
 
 from pullback.core.errors import CircuitError
-from pullback.core.text import columns, number
+from pullback.core.shown import Shown, Table
+from pullback.core.text import number
 from pullback.figures import refuse_without_matplotlib
 from pullback.train.monitors import MEASURES, LayerRow
 
@@ -18,14 +22,15 @@ if TYPE_CHECKING:
     from pullback.train.alarms import Alarm
 
 
-@dataclass
-class History:
+@dataclass(repr=False)
+class History(Shown):
     """One row of measurements an epoch, and why training ended.
 
     `notes` say what was decided before the first epoch, such as the learning rate that was found.
     `diverged` says that it ended because a loss, or a number of the model or the optimizer, became
     nan or infinite. `of_layers` is what a monitor saw, a row for each epoch and layer. `alarms` are
-    what a Trainer that is its own doctor warned of.
+    what a Trainer that is its own doctor warned of. `repr` shows the first and the last epochs of
+    many, and the one of the lowest loss, on validation rows where there were any.
 
     >>> history = History([{"epoch": 1, "loss": 0.7}, {"epoch": 2, "loss": 0.5}])
     >>> history["loss"]
@@ -100,10 +105,25 @@ class History:
             return drawn(self)
         return draw_columns(self, names, ax)
 
-    def __str__(self) -> str:
+    def _says(self) -> Iterator[str | Table]:
         if not self.rows:
-            why = "" if self.ended == "completed" else f": {self.ended}"
-            return f"no epoch was finished{why}"
-        cells = [list(self.rows[0]), *([number(v) for v in row.values()] for row in self.rows)]
-        ended = [] if self.ended == "completed" else [f"ended: {self.ended}"]
-        return "\n".join([*columns(cells, right=range(len(cells[0]))), *ended])
+            yield "no epoch was finished" + (f": {self.ended}" if self.ended != "completed" else "")
+            return
+        head = list(dict.fromkeys(name for row in self.rows for name in row))
+        cells = [[_cell(row.get(name, "")) for name in head] for row in self.rows]
+        yield Table(head, cells, right=range(len(head)), kept=self._best())
+        if self.ended != "completed":
+            yield f"ended: {self.ended}"
+
+    def _best(self) -> dict[int, str]:
+        """The place of the epoch with the lowest loss, of validation where there was one."""
+        for name in ("validation_loss", "loss"):
+            values = [row.get(name, nan) for row in self.rows]
+            found = [x for x in values if isinstance(x, Real) and x < inf]
+            if found:
+                return {values.index(min(found)): "← best"}
+        return {}
+
+
+def _cell(value: Any) -> str:
+    return number(float(value)) if isinstance(value, Real) else str(value)

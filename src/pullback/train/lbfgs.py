@@ -10,7 +10,6 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from numbers import Integral
 from typing import Any, final
 
 import numpy as np
@@ -29,6 +28,7 @@ from pullback.train.divergence import lost
 from pullback.train.history import History
 from pullback.train.interrupt import Interruptible
 from pullback.train.objective import Objective, Point
+from pullback.train.settings import refuse_counts
 from pullback.train.step import Model
 from pullback.train.trainer import Trainer
 
@@ -183,11 +183,7 @@ class LBFGS:
         """
         from pullback.train.progress import TrainingProgress  # rich takes a while to import
 
-        for name, number in {"epochs": epochs, "chunk_size": chunk_size}.items():
-            if number is None and name == "chunk_size":
-                continue
-            if not isinstance(number, Integral) or number < 1:
-                raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
+        refuse_counts(epochs=epochs, chunk_size=1 if chunk_size is None else chunk_size)
         callbacks = functions(callbacks)
         data, held_out = self._trainer._reader.data(inputs, labels, weights, validation, epochs + 1)
         refuse_not_finite(self._trainer.named_sources)

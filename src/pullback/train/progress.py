@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 import statistics
-import sys
 import time
 from collections import deque
 from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
 from pullback.engines.notice import notice
+from pullback.progress.bars import Bars
 
 _RECENT = 20  # epochs whose median tells how long the next ones take
 _BAR = 24  # columns; a narrow terminal gets a shorter one
@@ -30,9 +30,11 @@ class TrainingProgress:
 
     The line is a bar, the epochs done, the most telling of what was measured, as far as they fit,
     how many rows a second the steps take, or of `what` else an epoch is made, and the time left. It
-    moves within a long epoch, too. So many epochs are `done` when it begins.
+    moves within a long epoch, too. Before the first one it says what goes on.
 
     >>> with TrainingProgress(2, show=False) as progress:
+    ...     progress.say("reading the rows")
+    ...     progress.begin(2)
     ...     progress.epoch({"epoch": 1, "loss": 0.5})
     """
 
@@ -43,24 +45,22 @@ class TrainingProgress:
         console: Console | None = None,
         *,
         what: str = "rows",
-        done: int = 0,
     ) -> None:
-        self._console = console or Console(stderr=True)
-        watched = self._console.is_terminal or "ipykernel" in sys.modules
-        self._time = _TimeLeft(done)
-        self._progress = Progress(
+        self._time = _TimeLeft()
+        self._progress = Bars(
             BarColumn(bar_width=None, table_column=Column(max_width=_BAR)),
             TextColumn("{task.fields[line]}", table_column=Column(no_wrap=True), markup=False),
             self._time,
-            console=self._console,
-            disable=not (watched if show is None else show),
+            show=show,
+            console=console,
         )
         self._epochs, self._what = epochs, what
         self._rate = 0.0  # rows a second, and when the steps of this epoch were first heard of
         self._heard: tuple[float, int] | None = None
         self._judged: dict[str, float] = {}  # what the last epoch did on other rows
-        self._line = f"{done:>{len(str(epochs))}}/{epochs}"
-        self._task = self._progress.add_task("", total=epochs, completed=done, line=self._line)
+        self._line = f"{0:>{len(str(epochs))}}/{epochs}"
+        self._doing = ""  # before the first epoch
+        self._task = self._progress.add_task("", total=epochs, line=self._line)
         self._compiling = notice.shown_by(self._say)
 
     def __enter__(self) -> TrainingProgress:
@@ -76,8 +76,28 @@ class TrainingProgress:
         trace: TracebackType | None,
     ) -> None:
         self._compiling.__exit__(kind, error, trace)
+        if error is not None and self._doing:  # a refusal stands alone
+            self._progress.withdraw()
+        else:
+            self.stop()
+
+    def stop(self) -> None:
+        """Training is over, and what is written from here on comes after the line."""
         self._time.stop()
         self._progress.stop()
+
+    def say(self, doing: str) -> None:
+        """What goes on before the first epoch."""
+        self._doing = doing
+        self._say("")
+
+    def begin(self, epochs: int, done: int = 0) -> None:
+        """The epochs begin, of which so many are done already."""
+        self._epochs = epochs
+        self._time.start(done)
+        self._line = f"{done:>{len(str(epochs))}}/{epochs}"
+        self._progress.update(self._task, total=epochs, completed=done)
+        self.say("preparing the step")
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """An epoch is over, and these are its measurements."""
@@ -105,19 +125,20 @@ class TrainingProgress:
     def _show(self, done: float, row: Mapping[str, float]) -> None:
         width = len(f"{self._epochs}")
         line = f"{int(done):>{width}}/{self._epochs}"
-        free = self._console.width - _SHORTEST_BAR - len(line) - _TIME - 2
+        free = self._progress.console.width - _SHORTEST_BAR - len(line) - _TIME - 2
         rate = [f"{_rounded(self._rate)} {self._what}/s"] if self._rate else []
         for words in [*_telling(row), *rate]:
             free -= len(words) + 2
             if free < 0:
                 break
             line += f"  {words}"
-        self._line = line
+        self._line, self._doing = line, ""
         self._progress.update(self._task, completed=done, line=line)
 
     def _say(self, text: str) -> None:
         """Words behind the line, until there are none; what stands behind a colon, if it fits."""
-        free = self._console.width - _SHORTEST_BAR - len(self._line) - _TIME - 4
+        text = text or self._doing
+        free = self._progress.console.width - _SHORTEST_BAR - len(self._line) - _TIME - 4
         words = next((t for t in (text, text.partition(":")[0]) if len(t) <= free), "")
         line = f"{self._line}  {words}" if words else self._line
         self._progress.update(self._task, line=line, refresh=True)
@@ -162,10 +183,10 @@ class _TimeLeft(ProgressColumn):
     not spoil although it compiles; rich's own estimate knows nothing of epochs longer than 30 s.
     """
 
-    def __init__(self, done: int = 0) -> None:
+    def __init__(self) -> None:
         super().__init__(table_column=Column(no_wrap=True))
         self._recent: deque[float] = deque(maxlen=_RECENT)
-        self._done = done
+        self._done = 0
         self._started = self._last = time.monotonic()
         self._expected: tuple[float, float] | None = None  # the end of this epoch, and a whole one
         self._stopped: float | None = None
@@ -174,11 +195,13 @@ class _TimeLeft(ProgressColumn):
         """The epochs that are over."""
         return self._done
 
-    def start(self) -> None:
+    def start(self, done: int = 0) -> None:
+        """So many epochs are over."""
+        self._done = done
         self._started = self._last = time.monotonic()
 
     def stop(self) -> None:
-        self._stopped = time.monotonic()
+        self._stopped = self._stopped or time.monotonic()
 
     def epoch(self) -> None:
         now = time.monotonic()

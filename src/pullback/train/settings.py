@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from numbers import Integral
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -112,3 +113,16 @@ def named(kind: str, name: str, known: Iterable[str]) -> str:
         if candidate.casefold() == name.casefold():
             return candidate
     raise CircuitError(f"there is no {kind} {name!r}; {meant(name, names)}")
+
+
+def refuse_counts(**numbers: Any) -> None:
+    """Refuse what is no whole number of at least 1, by its name.
+
+    >>> refuse_counts(epochs=0)
+    Traceback (most recent call last):
+        ...
+    pullback.core.errors.CircuitError: epochs is a whole number of at least 1, got 0
+    """
+    for name, number in numbers.items():
+        if not isinstance(number, Integral) or number < 1:
+            raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")

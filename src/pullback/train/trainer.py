@@ -10,7 +10,6 @@ import os
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pullback.core.errors import CircuitError
@@ -36,6 +35,7 @@ from pullback.train.monitors import Monitor, averaged
 from pullback.train.passes import BatchPass, Pass, Place, RowPass, Runs
 from pullback.train.rates import over_too_early, present_rate, rate_after, steps_of
 from pullback.train.reader import Reader
+from pullback.train.settings import refuse_counts
 from pullback.train.state import Run
 from pullback.train.step import Model, TrainingStep
 
@@ -260,36 +260,36 @@ class Trainer:
         """
         from pullback.train.progress import TrainingProgress  # rich takes a while to import
 
-        for name, number in {"epochs": epochs, "batch_size": batch_size}.items():
-            if not isinstance(number, Integral) or number < 1:
-                raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
+        refuse_counts(epochs=epochs, batch_size=batch_size)
         called = [*([Alarms()] if self.doctor else []), *functions(callbacks)]
-        data, held_out = self._reader.data(
-            inputs, labels, weights, validation, int(epochs), sampling
-        )
-        if isinstance(data, Rows):
-            self._step.weigh(data.counted)
-        last = self._epochs + int(epochs)
-        run = Run(data, held_out, int(batch_size), called, self._epochs, last)
-        if seeks(self.optimizer.learning_rate):
-            refuse_to_go_on(self._step.sources, self._step.memory.wires)
-            self._settle(found_rate(self, data, run.batch_size))
-            run.history.notes.append(f"learning rate {self.learning_rate:g}, found by trying")
-        with Keeper(self.checkpoint, self._step, self.engine, self._run_id) as keeper:
-            event = self._begun(run, keeper, resume=resume)
-            shown = TrainingProgress(run.last - run.first, progress, done=run.done - run.first)
-            with Interruptible() as interrupt, shown:
-                while not run.is_over:
-                    row = self._epoch(run, keeper, interrupt, shown)
-                    if row is None or self._diverges(run, row):
-                        break
-                    event = Event("epoch", self, run.done, row, run.history)
-                    tell(run.callbacks, event)
-                    run.ended = event.ended
-                    keeper.write(run)
-                else:
-                    run.history.ended = run.ended or run.history.ended
-            tell(run.callbacks, Event("end", self, self._epochs, event.measured, run.history))
+        epochs, batch_size = int(epochs), int(batch_size)
+        with TrainingProgress(epochs, progress) as shown:
+            shown.say("reading the rows")
+            data, held = self._reader.data(inputs, labels, weights, validation, epochs, sampling)
+            if isinstance(data, Rows):
+                self._step.weigh(data.counted)
+            run = Run(data, held, batch_size, called, self._epochs, self._epochs + epochs)
+            if seeks(self.optimizer.learning_rate):
+                shown.say("finding a learning rate")
+                refuse_to_go_on(self._step.sources, self._step.memory.wires)
+                self._settle(found_rate(self, data, run.batch_size))
+                run.history.notes.append(f"learning rate {self.learning_rate:g}, found by trying")
+            with Keeper(self.checkpoint, self._step, self.engine, self._run_id) as keeper:
+                event = self._begun(run, keeper, resume=resume)
+                shown.begin(run.last - run.first, done=run.done - run.first)
+                with Interruptible() as interrupt:
+                    while not run.is_over:
+                        row = self._epoch(run, keeper, interrupt, shown)
+                        if row is None or self._diverges(run, row):
+                            break
+                        event = Event("epoch", self, run.done, row, run.history)
+                        tell(run.callbacks, event)
+                        run.ended = event.ended
+                        keeper.write(run)
+                    else:
+                        run.history.ended = run.ended or run.history.ended
+                shown.stop()
+                tell(run.callbacks, Event("end", self, self._epochs, event.measured, run.history))
         return self._finished(run.history)
 
     def _begun(self, run: Run, keeper: Keeper, *, resume: bool) -> Event:

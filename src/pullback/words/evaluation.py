@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.core.text import columns
-from pullback.files.words import counted, listed, text_of
+from pullback.core.shown import Shown, Table
+from pullback.core.text import counted
+from pullback.files.words import listed, text_of
 from pullback.words.given import refuse_count
 from pullback.words.vectors import WordVectors
 
@@ -51,8 +52,8 @@ class Section:
         return self.right / self.asked if self.asked else None
 
 
-@dataclass(frozen=True)
-class Analogies:
+@dataclass(frozen=True, repr=False)
+class Analogies(Shown):
     """How word vectors answer a file of analogies: section by section, and all in all."""
 
     file: str
@@ -74,19 +75,20 @@ class Analogies:
         """The share of right answers, from 0 to 1; None where nothing could be asked."""
         return self.total.accuracy
 
-    def __str__(self) -> str:
+    def _says(self) -> Iterator[str | Table]:
         total = self.total
-        rows = [("section", "right", "asked", "of")]
+        rows = []
         for s in (*self.sections, total):
             right = "–" if s.accuracy is None else f"{s.accuracy:.1%}"
             rows.append((s.name, right, f"{s.asked:,}", f"{s.total:,}"))
         case = ", in upper and lower case alike" if self.any_case else ""
-        first = f"analogies of {self.file}, among {counted(self.words, 'word')}{case}"
-        return "\n".join([first, *columns(rows, right=(1, 2, 3)), *_told(self.notes)])
+        yield f"analogies of {self.file}, among {counted(self.words, 'word')}{case}"
+        yield Table(("section", "right", "asked", "of"), rows, right=(1, 2, 3))
+        yield from _told(self.notes)
 
 
-@dataclass(frozen=True)
-class Similarities:
+@dataclass(frozen=True, repr=False)
+class Similarities(Shown):
     """How far the cosines of pairs of words agree with what people said of them.
 
     `pearson` and `spearman` are correlations from -1 to 1, of the values and of their ranks; None
@@ -100,14 +102,15 @@ class Similarities:
     total: int
     notes: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
+    def _says(self) -> Iterator[str]:
         said = [
             f"{name} {'–' if x is None else f'{x:.3f}'}"
             for name, x in (("Spearman", self.spearman), ("Pearson", self.pearson))
         ]
         first = f"similarities of {self.file}: {', '.join(said)}"
         asked = f"{self.asked:,} of {counted(self.total, 'pair')} could be asked"
-        return "\n".join([f"{first}; {asked}", *_told(self.notes)])
+        yield f"{first}; {asked}"
+        yield from _told(self.notes)
 
 
 def _told(notes: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.files.words import counted
+from pullback.core.text import counted
 
 _BLOCK = 1 << 18  # numbers of a matrix that are looked at together
 _LARGEST = 1e15  # of a number, so that no square of a length leaves what float32 can hold

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.files.progress import working
-from pullback.files.words import counted, listed
+from pullback.files.words import listed
 from pullback.words.corpus import Sentences, corpus_of, words_of
 
 ScoreName = Literal["mikolov", "npmi"]

@@ -6,6 +6,7 @@ near it, each of which pulls it towards its own output vector, and over noise, w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
@@ -14,7 +15,8 @@ import numpy as np
 
 from pullback.core.errors import CircuitError
 from pullback.core.gradient import gradient
-from pullback.core.text import columns, number
+from pullback.core.shown import Shown, Table
+from pullback.core.text import number
 from pullback.core.unit import Unit
 from pullback.gates.elementary import softplus
 from pullback.gates.linear import matmul
@@ -42,7 +44,7 @@ _PRINTED = 10  # pulls of each kind
 
 
 @dataclass(frozen=True, repr=False)
-class Pulls:
+class Pulls(Shown):
     """What moved the vector of a word, the farthest first.
 
     `attracted` by words that stood near it, `pushed` by noise. The moves of all are together
@@ -65,21 +67,19 @@ class Pulls:
         some = [*self.attracted, *self.pushed]
         return np.sum([pull.distance * pull.direction for pull in some], axis=0)
 
-    def __str__(self) -> str:
+    def _says(self) -> Iterator[str | Table]:
         kinds = [
             [_cells(pull) for pull in some[:_PRINTED]] for some in (self.attracted, self.pushed)
         ]
-        rows = [("attracted by", "distance", "pairs", "pushed by", "distance", "pairs")]
         nothing = ("", "", "")
-        rows += [(*near, *noise) for near, noise in zip_longest(*kinds, fillvalue=nothing)]
+        rows = [(*near, *noise) for near, noise in zip_longest(*kinds, fillvalue=nothing)]
         came = number(float(np.linalg.norm(self.total)))
-        lines = [f"what moved {self.word!r}, by {came} in all", *columns(rows, right=(1, 2, 4, 5))]
+        yield f"what moved {self.word!r}, by {came} in all"
+        head = ("attracted by", "distance", "pairs", "pushed by", "distance", "pairs")
+        yield Table(head, rows, right=(1, 2, 4, 5))
         more = [max(0, len(some) - _PRINTED) for some in (self.attracted, self.pushed)]
         if any(more):
-            lines.append(f"and {more[0]:,} more that attracted it, {more[1]:,} that pushed it")
-        return "\n".join(lines)
-
-    __repr__ = __str__
+            yield f"and {more[0]:,} more that attracted it, {more[1]:,} that pushed it"
 
 
 def _cells(pull: Pull) -> tuple[str, str, str]:

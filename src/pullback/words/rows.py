@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.files.words import counted, listed, text_of
+from pullback.core.text import counted
+from pullback.files.words import listed, text_of
 
 Batch = tuple[list[bytes], np.ndarray]
 """Words as bytes, and their numbers (n, D)."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.files.words import counted
+from pullback.core.text import counted
 from pullback.inspect.arguments import at_least_one
 
 BUCKETS = 1 << 18

@@ -15,7 +15,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from pullback.core.errors import CircuitError, UnknownNameError
-from pullback.files.words import counted, listed, text_of
+from pullback.core.text import counted
+from pullback.files.words import listed, text_of
 from pullback.words import formats
 from pullback.words.given import (
     blocks,

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.files.progress import working
-from pullback.files.words import counted
 from pullback.words.corpus import Sentences, corpus_of, words_of
 from pullback.words.numbers import Numbers
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.engines.prepare import prepare
-from pullback.files.words import counted, listed
+from pullback.files.words import listed
 from pullback.train.history import History
 from pullback.words.pairs import Noise, WindowMaker
 from pullback.words.pulls import Pulls, pulls_of

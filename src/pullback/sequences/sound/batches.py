@@ -18,6 +18,7 @@ from pullback.layers import MFCC, LogMel, Standardize
 from pullback.losses import ctc_labels
 from pullback.sequences.padding import padded
 from pullback.sequences.sound.recordings import Recordings
+from pullback.train.settings import refuse_counts
 
 _MOST_CUTS = 512  # places between batches at which a group may end
 
@@ -100,9 +101,7 @@ class RecordingBatches:
         shuffle: bool = True,
         progress: bool | None = None,
     ) -> None:
-        for name, number in {"batch_size": batch_size, "groups": groups}.items():
-            if not isinstance(number, Integral) or number < 1:
-                raise CircuitError(f"{name} is a whole number of at least 1, got {number!r}")
+        refuse_counts(batch_size=batch_size, groups=groups)
         if not isinstance(seed, Integral) or seed < 0:
             raise CircuitError(f"a seed is a whole number from 0 on, got {seed!r}")
         if not len(recordings):

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.files.folder import files_beside, files_in_classes, natural
 from pullback.files.listed import files_listed
-from pullback.files.words import about_names, counted, listed, text_of
+from pullback.files.words import about_names, listed, text_of
 from pullback.sequences.sound.listing import Listing
 from pullback.sequences.sound.reading import RECORDINGS
 from pullback.sequences.sound.recordings import Recordings

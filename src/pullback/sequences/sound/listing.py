@@ -11,10 +11,10 @@ from typing import final
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.files.listing import Files, all_known
 from pullback.files.progress import working
 from pullback.files.threads import Broken, attempt, checked_threads, machine_memory
-from pullback.files.words import counted
 from pullback.sequences.sound.reading import (
     RECORDINGS,
     Head,

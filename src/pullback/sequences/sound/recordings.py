@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.shown import Shown, Table
+from pullback.core.text import counted, number
+from pullback.tables.showing import class_table, heading
 from pullback.train.split import refuse_rare, split_rows
 
 
-@dataclass(frozen=True, eq=False)
-class Recordings:
+@dataclass(frozen=True, eq=False, repr=False)
+class Recordings(Shown):
     """Recordings of speech, or of other sounds, with labels.
 
     `sounds` are float32 of shape (samples,), one for each row, as a rule from -1 to 1, with `rate`
@@ -33,17 +36,17 @@ class Recordings:
     """
 
     name: str
-    sounds: Sequence[np.ndarray] = field(repr=False)
+    sounds: Sequence[np.ndarray]
     rate: int
-    labels: np.ndarray = field(repr=False)
+    labels: np.ndarray
     classes: tuple[Any, ...]
     source: str = ""
     notes: tuple[str, ...] = ()
-    files: tuple[Path, ...] = field(default=(), repr=False)
-    speakers: tuple[str, ...] = field(default=(), repr=False)
-    places: np.ndarray | None = field(default=None, repr=False)
-    validation: Recordings | None = field(default=None, repr=False)
-    test: Recordings | None = field(default=None, repr=False)
+    files: tuple[Path, ...] = ()
+    speakers: tuple[str, ...] = ()
+    places: np.ndarray | None = None
+    validation: Recordings | None = None
+    test: Recordings | None = None
 
     def __post_init__(self) -> None:
         sounds = tuple(_sound(self.name, k, sound) for k, sound in enumerate(self.sounds))
@@ -59,6 +62,14 @@ class Recordings:
 
     def __len__(self) -> int:
         return len(self.sounds)
+
+    def _says(self) -> Iterator[str | Table]:
+        heard = f"{number(self.seconds)} s at {self.rate:,} Hz"
+        amount = f"{counted(len(self), 'recording')}, {heard}"
+        own = {"validation": self.validation, "test": self.test}
+        yield from heading(self.name, amount, self.classes, self.source, **own)
+        yield class_table(self.labels, self.classes)
+        yield from self.notes
 
     @property
     def lengths(self) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.files.words import counted
+from pullback.core.text import counted
 from pullback.sequences.sound.recordings import Recordings
 
 

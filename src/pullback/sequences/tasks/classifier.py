@@ -14,9 +14,10 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.files.answers import Answers
 from pullback.files.folder import files_named, told_by_folders
-from pullback.files.words import counted, text_of
+from pullback.files.words import text_of
 from pullback.gates.reduction import softmax
 from pullback.layers import Layer
 from pullback.sequences.tasks.answering import answered

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.files.progress import working
-from pullback.files.words import counted
 from pullback.losses import SoftmaxCrossEntropy
 from pullback.models.fasttext import fasttext
 from pullback.models.text_classifier import text_classifier

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.files.words import counted, text_of
+from pullback.core.text import counted
+from pullback.files.words import text_of
 from pullback.layers import LogMel
 from pullback.sequences.sound.listing import Listing
 from pullback.sequences.sound.reading import resampled

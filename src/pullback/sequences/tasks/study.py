@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pullback.core.errors import CircuitError
-from pullback.files.words import counted
+from pullback.core.text import counted
 from pullback.layers import Layer
 from pullback.losses import L2, Loss, Penalty
 from pullback.optim import Optimizer

@@ -14,11 +14,12 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.files.answers import Answers
 from pullback.files.folder import files_named
 from pullback.files.listing import Kind
 from pullback.files.progress import working
-from pullback.files.words import counted, text_of
+from pullback.files.words import text_of
 from pullback.layers import Layer
 from pullback.losses.sequences.chain import marginals
 from pullback.models.tagger import Tagger

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.files.progress import working
-from pullback.files.words import counted
 from pullback.losses import ChainCrossEntropy
 from pullback.models.tagger import Tagger
 from pullback.sequences.padding import PaddedBatches, padded

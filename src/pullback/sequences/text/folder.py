@@ -14,11 +14,12 @@ from typing import final
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.text import counted
 from pullback.files.folder import files_beside, files_in_classes
 from pullback.files.listing import Files, Kind
 from pullback.files.progress import Line, working
 from pullback.files.text import text_pieces
-from pullback.files.words import counted, listed, text_of
+from pullback.files.words import listed, text_of
 from pullback.sequences.text.sentences import Sentences, read_sentences
 
 TEXTS = Kind("text", (".txt", ".text"), ".txt files")

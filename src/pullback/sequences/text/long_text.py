@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.shown import Shown
+from pullback.core.text import counted
 from pullback.files.text import text_pieces
 from pullback.sequences.text.files import encode_file
 from pullback.sequences.text.tokenizer import Tokenizer
+from pullback.tables.showing import heading
 
 Numbers = tuple[np.ndarray, np.ndarray]
 _KEPT = 10  # the last of so many parts is kept, where nothing else is told
+_SHOWN = 300  # characters that a text shows of itself
 
 
-@dataclass(frozen=True)
-class Text:
+@dataclass(frozen=True, repr=False)
+class Text(Shown):
     """A text, and where it is from; `validation` is the part of it that is kept to judge by.
 
     >>> len(Text("greeting", "hello"))
@@ -28,13 +32,18 @@ class Text:
     """
 
     name: str
-    text: str = field(repr=False)
+    text: str
     source: str = ""
-    validation: Text | None = field(default=None, repr=False)
+    validation: Text | None = None
 
     def __len__(self) -> int:
         """The number of characters."""
         return len(self.text)
+
+    def _says(self) -> Iterator[str]:
+        own = {"validation": self.validation}
+        yield from heading(self.name, counted(len(self), "character"), (), self.source, **own)
+        yield self.text[:_SHOWN] + "…" * (len(self.text) > _SHOWN)
 
     def pieces(self) -> Iterator[str]:
         """All of it, with what is kept to judge by."""

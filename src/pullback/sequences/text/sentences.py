@@ -13,7 +13,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,14 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.core.shown import Shown, Table
+from pullback.core.text import counted
 from pullback.files.text import opened, refuse_no_text
+from pullback.tables.showing import class_table, heading
 from pullback.train.split import refuse_rare, split_rows
 
 _COLUMNS = 10
+_SHOWN, _LONG = 5, 200  # texts that a set shows of itself, and characters of each
 _NUMBER = re.compile(r"[1-9][0-9]*")
 _RANGE = re.compile(r"([1-9][0-9]*)-([1-9][0-9]*)")
 _EMPTY = re.compile(r"(0|[1-9][0-9]*)\.[1-9][0-9]*")
@@ -33,8 +37,8 @@ CONLLU = (".conllu", ".conllu.gz")
 UNTAGGED = "_"  # CoNLL-U's sign for what is not told
 
 
-@dataclass(frozen=True, eq=False)
-class Sentences:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sentences(Shown):
     """Texts with a class each.
 
     labels (rows,) are class numbers from 0, which `classes` names. Of a part, `places` (rows,) are
@@ -50,11 +54,11 @@ class Sentences:
     """
 
     name: str
-    texts: tuple[str, ...] = field(repr=False)
-    labels: np.ndarray = field(repr=False)
+    texts: tuple[str, ...]
+    labels: np.ndarray
     classes: tuple[str, ...]
     source: str = ""
-    places: np.ndarray | None = field(default=None, repr=False)
+    places: np.ndarray | None = None
     validation: Sentences | None = None
     test: Sentences | None = None
     by_file: bool = False
@@ -78,6 +82,16 @@ class Sentences:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def _says(self) -> Iterator[str | Table]:
+        own = {"validation": self.validation, "test": self.test}
+        amount = counted(len(self), "text")
+        yield from heading(self.name, amount, self.classes, self.source, **own)
+        pairs = zip(self.texts[:_SHOWN], self.labels, strict=False)
+        first = [(str(self.classes[label]), text[:_LONG]) for text, label in pairs]
+        yield Table(("class", "text"), first)
+        yield class_table(self.labels, self.classes)
+        yield from self.notes
+
     def rows(self, which: Any) -> Sentences:
         """These texts alone: their numbers, a slice, or one truth value for each."""
         which = np.atleast_1d(np.arange(len(self))[which])
@@ -96,8 +110,8 @@ class Sentences:
         return [self.rows(rows) for rows in drawn]
 
 
-@dataclass(frozen=True, eq=False)
-class TaggedSentences:
+@dataclass(frozen=True, eq=False, repr=False)
+class TaggedSentences(Shown):
     """Sentences of words, each word with a tag; "_" is a word whose tag is not told.
 
     `validation` and `test` are what the set brings of its own to judge by.
@@ -110,11 +124,11 @@ class TaggedSentences:
     """
 
     name: str
-    words: tuple[tuple[str, ...], ...] = field(repr=False)
-    tags: tuple[tuple[str, ...], ...] = field(repr=False)
+    words: tuple[tuple[str, ...], ...]
+    tags: tuple[tuple[str, ...], ...]
     source: str = ""
-    validation: TaggedSentences | None = field(default=None, repr=False)
-    test: TaggedSentences | None = field(default=None, repr=False)
+    validation: TaggedSentences | None = None
+    test: TaggedSentences | None = None
 
     def __post_init__(self) -> None:
         counts = [
@@ -127,6 +141,14 @@ class TaggedSentences:
 
     def __len__(self) -> int:
         return len(self.words)
+
+    def _says(self) -> Iterator[str | Table]:
+        own = {"validation": self.validation, "test": self.test}
+        words = counted(sum(map(len, self.words)), "word")
+        amount = f"{counted(len(self), 'sentence')} of {words} in all"
+        yield from heading(self.name, amount, (), self.source, **own)
+        for words, tags in zip(self.words[:1], self.tags[:1], strict=True):
+            yield Table(("word", "tag"), list(zip(words, tags, strict=True)))
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""How far long work is: where that is shown, and lines that show it there."""
