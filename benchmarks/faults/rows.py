@@ -35,6 +35,23 @@ def mixed_units(base: Setting, draw: Draw) -> Pair:
     return base, base.every(lambda x: (x * scale + shift).astype(np.float32))
 
 
+@fault(
+    "unscaled labels",
+    on=("waves", "waves", "waves"),
+    accepted=("learning rate too low", "learning rate too high", "not a number", "underfitting"),
+)
+def other_currency(base: Setting, draw: Draw) -> Pair:
+    """Quantities of thousands, far from 0."""
+    scale = float(draw.rng.uniform(1e3, 1e5) if draw.severe else draw.rng.uniform(50, 200))
+    shift = scale * float(draw.rng.uniform(0.0, 4.0))
+    x, y = base.judged
+
+    def priced(y: np.ndarray) -> np.ndarray:
+        return (y * scale + shift).astype(np.float32)
+
+    return base, base.but(y=priced(base.y), judged=(x, priced(y)))
+
+
 def _some(count: int, draw: Draw, share: float) -> np.ndarray:
     """Which features, at least one."""
     return draw.rng.permutation(count)[: max(1, round(share * count))]

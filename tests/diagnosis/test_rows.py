@@ -5,8 +5,8 @@ from tests.diagnosis.small import patient
 
 import pullback as pb
 from pullback.diagnosis.admission import admitted
+from pullback.diagnosis.answers import answered, class_numbers
 from pullback.diagnosis.finding import Finding
-from pullback.diagnosis.patient import answered, class_numbers
 from pullback.train.data import Rows
 
 RNG = np.random.default_rng(0)

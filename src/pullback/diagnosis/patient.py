@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.diagnosis.answers import measured
 from pullback.diagnosis.disease import DISEASES, Disease
 from pullback.diagnosis.protocol import Learner, Moment, Net
 from pullback.diagnosis.rows import told_of
@@ -27,6 +28,7 @@ from pullback.losses.loss import Loss
 from pullback.losses.penalty import Penalty
 from pullback.optim.average import Average
 from pullback.optim.optimizer import Optimizer
+from pullback.train.callbacks import Event
 from pullback.train.data import Rows, of_kind, several
 from pullback.train.finder import LearningRates, swept
 from pullback.train.history import History
@@ -36,7 +38,6 @@ from pullback.train.stopping import is_larger_better
 from pullback.train.trainer import Trainer
 
 _EVERY = 5  # steps between two looks at the layers
-_MOST_CLASSES = 30  # that whole numbers may name, where nobody says that they are classes
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,7 @@ class Patient:
                 **given,
                 epochs=epochs or self.epochs,
                 validation=held_out,
-                callbacks=[self._classes_right, *([] if watch is None else [watch])],
+                callbacks=[self._measured, *([] if watch is None else [watch])],
                 progress=False,
             )
         return Trained(history, trainer)
@@ -240,25 +241,14 @@ class Patient:
         model(*(x[:2] for x in self.inputs))
         return model
 
-    def _classes_right(self, event: Moment) -> None:
-        """A callback that adds what a loss does not measure of the rows to judge by.
-
-        Of labels that are class numbers: whether they are answered, whatever the loss is, and the
-        mean of that over the classes.
-        """
-        truth = class_numbers(self.parts.losses, self.held_out)
-        if event.kind != "epoch" or truth is None:
-            return
-        inputs = of_kind("inputs", self.held_out.columns)
-        try:
-            scores = event.trainer.predict(tuple(inputs) if len(inputs) > 1 else inputs[0])
-        except CircuitError:
-            return  # it has diverged, which its loss says
-        right = answered(self.parts.losses[0], scores) == truth
-        row = event.history.rows[-1]
-        row.setdefault("validation_accuracy", float(right.mean()))
-        each = [right[truth == k].mean() for k in np.unique(truth)]
-        row["validation_balanced_accuracy"] = float(np.mean(each))
+    def _measured(self, event: Event) -> None:
+        """A callback that adds what a loss does not measure of the rows to judge by."""
+        if event.kind == "epoch":
+            inputs = of_kind("inputs", self.held_out.columns)
+            given = tuple(inputs) if len(inputs) > 1 else inputs[0]
+            found = measured(self.parts.losses, self.held_out, lambda: event.trainer.predict(given))
+            row = event.history.rows[-1]
+            row.update({name: x for name, x in found.items() if name not in row})
 
     @property
     def numbers(self) -> np.ndarray:
@@ -300,39 +290,6 @@ class Patient:
         """The model's layers by path; none of a model that is no layer."""
         model = self.parts.model
         return list(model.walk()) if isinstance(model, Layer) else []
-
-
-def class_numbers(losses: Sequence[Loss], rows: Rows) -> np.ndarray | None:
-    """The class of each row, as its loss has them or as whole numbers; None of other labels.
-
-    A single output that is trained as a quantity has classes where the labels are few whole
-    numbers from 0 or 1.
-    """
-    labels = of_kind("labels", rows.columns)
-    if len(losses) != 1 or len(labels) != 1:
-        return None
-    (loss,), (y,) = losses, labels
-    reading = loss.reading
-    if reading.pair is not None:
-        y = y.reshape(len(y), -1)[:, 0]
-        return (y == reading.pair[1]).astype(np.int64) if np.isin(y, reading.pair).all() else None
-    if y.ndim > 2 or reading.task not in ("classification", "regression"):
-        return None
-    if reading.task == "classification":
-        return y.astype(np.int64) if y.ndim == 1 else y.argmax(axis=1)
-    if y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
-        return y.argmax(axis=1)  # one-hot rows
-    whole = y.ndim == 1 and (np.floor(y) == y).all() and 0 <= y.min() <= 1
-    return y.astype(np.int64) if whole and y.max() <= _MOST_CLASSES else None
-
-
-def answered(loss: Loss, scores: np.ndarray) -> np.ndarray:
-    """The class that each row's scores answer, in the numbers of `class_numbers`."""
-    if loss.reading.pair is not None:
-        return (scores.reshape(len(scores)) > 0.0).astype(np.int64)
-    if scores.ndim == 2 and scores.shape[1] > 1:
-        return scores.argmax(axis=1)
-    return np.rint(scores.reshape(len(scores))).astype(np.int64)
 
 
 def rebuilt(model: Layer, edit: Callable[[dict[str, Any]], Any] = lambda told: None) -> Layer:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.diagnosis.patient import Patient, class_numbers
+from pullback.diagnosis.answers import class_numbers
+from pullback.diagnosis.patient import Patient
 from pullback.train.data import of_kind
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ def is_larger_better(measured: str) -> bool:
     >>> is_larger_better("validation_accuracy"), is_larger_better("loss")
     (True, False)
     """
-    return measured.endswith("accuracy")
+    return measured.endswith(("accuracy", "_r2"))
 
 
 class Stopping:

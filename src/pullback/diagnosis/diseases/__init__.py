@@ -6,6 +6,7 @@ shows: in the order in which they are asked.
 
 from pullback.diagnosis.diseases import (  # isort: skip
     unscaled_inputs,
+    unscaled_labels,
     constant_features,
     duplicated_features,
     leaking_feature,
@@ -64,6 +65,7 @@ __all__ = [
     "unbalanced_classes",
     "underfitting",
     "unscaled_inputs",
+    "unscaled_labels",
     "wrong_gradient_rule",
     "wrong_loss",
 ]

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pullback.diagnosis.answers import class_numbers
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Bars, Cure, Finding
-from pullback.diagnosis.patient import Patient, class_numbers
+from pullback.diagnosis.patient import Patient
 from pullback.diagnosis.reference import a_forest, reader
 from pullback.diagnosis.rows import joined
 from pullback.train.data import of_kind

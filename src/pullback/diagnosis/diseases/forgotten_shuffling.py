@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pullback.diagnosis.answers import class_numbers
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Curve, Finding
-from pullback.diagnosis.patient import Patient, class_numbers
+from pullback.diagnosis.patient import Patient
 
 _SURE = 5.0  # standard deviations
 _SORTED = 0.3  # of the variance of labels, that lies between batches

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from pullback.diagnosis.answers import class_numbers
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Bars, Cure, Finding
-from pullback.diagnosis.patient import class_numbers
 from pullback.diagnosis.reference import Reference
 
 _ALONE = 0.97  # a skill, of one feature, that the world seldom grants

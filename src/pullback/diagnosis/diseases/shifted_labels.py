@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from pullback.diagnosis.answers import class_numbers
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Bars, Cure, Finding
-from pullback.diagnosis.patient import Patient, class_numbers
+from pullback.diagnosis.patient import Patient
 from pullback.diagnosis.reference import Reference
 from pullback.diagnosis.shifts import with_labels_beside
 from pullback.train.data import Rows

@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.diagnosis.answers import answered, class_numbers
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Bars, Cure, Finding
-from pullback.diagnosis.patient import Patient, Trained, answered, class_numbers
+from pullback.diagnosis.patient import Patient, Trained
 from pullback.diagnosis.reference import Reference
 from pullback.losses import balanced_class_weights
 from pullback.losses.loss import Loss

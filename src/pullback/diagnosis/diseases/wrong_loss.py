@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import CircuitError
+from pullback.diagnosis.answers import class_numbers
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Finding
-from pullback.diagnosis.patient import Patient, class_numbers, rebuilt
+from pullback.diagnosis.patient import Patient, rebuilt
 from pullback.diagnosis.reference import Reference
 from pullback.layers import Sequential
 from pullback.layers.layer import Layer
