@@ -87,3 +87,19 @@ def test_labels_that_cannot_be_learned_are_no_fault_of_the_rate():
 def test_a_warm_up_that_is_cut_short_is_not_called_too_low():
     schedule = pb.Triangular(0.3, steps=10_000)
     assert not findings(LOW, patient(net(), pb.SoftmaxCrossEntropy(), pb.SGD(schedule)))
+
+
+def test_a_schedule_that_counts_epochs_for_steps_is_found():
+    x = np.random.default_rng(0).normal(size=(200, 4))
+    y = (np.abs(x[:, 0]) + x[:, 1] > 0.5).astype(int)
+
+    def told(schedule):
+        model = pb.Sequential(pb.Dense(16), pb.ReLU(), pb.Dense(2), rng=0)
+        sick = patient(model, pb.SoftmaxCrossEntropy(), pb.SGD(schedule), x, y, epochs=20)
+        return sick, findings("learning rate too low", sick)
+
+    sick, (found,) = told(pb.CosineDecay(0.1, steps=20))
+    assert found.where == "the schedule"
+    cured = found.cure.change(sick).train()
+    assert cured.best("validation_loss") < 0.8 * sick.train().best("validation_loss")
+    assert not told(pb.CosineDecay(0.1, steps=400))[1]

@@ -65,3 +65,15 @@ def test_what_is_right_random_or_a_forecast_is_let_be():
     windows = np.stack([noise[k : k + 180] for k in range(4)], axis=1)
     rises = (noise[4:184] > 0).astype(int)  # which is what the next window holds
     assert not findings("shifted labels", net(windows, rises, outputs=2))
+
+
+def test_tokens_that_are_their_own_labels_are_found():
+    x = RNG.integers(0, 5, size=(40, 6))
+    model = pb.Sequential(pb.Embedding(5, 4), pb.GRU(8), pb.Dense(5), rng=0)
+
+    def told(labels):
+        sick = patient(model, pb.SequenceCrossEntropy(), pb.Adam(0.01), x, labels, epochs=1)
+        return [found.evidence for found in findings("shifted labels", sick)]
+
+    assert "are their inputs" in told(x)[0]
+    assert not told(np.roll(x, -1, axis=1))

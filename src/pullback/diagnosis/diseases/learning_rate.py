@@ -13,9 +13,11 @@ from pullback.diagnosis.checks import hardly_learns
 from pullback.diagnosis.disease import disease
 from pullback.diagnosis.examination import Examination
 from pullback.diagnosis.finding import Cure, Curve, Finding
+from pullback.diagnosis.patient import Patient
 from pullback.optim.optimizer import Optimizer
 from pullback.optim.schedules.schedule import Schedule, scheduled
 from pullback.train.finder import LearningRates
+from pullback.train.rates import over_too_early
 
 _HIGH = 3.0  # times what a sweep suggests, that may be too much
 _LOW = 0.1  # times, that may be too little
@@ -59,8 +61,9 @@ def too_high(examination: Examination) -> Iterator[Finding]:
 
 @disease("learning rate too low")
 def too_low(examination: Examination) -> Iterator[Finding]:
-    """The loss falls, but hardly, and at larger rates it falls fast."""
+    """The loss falls, but hardly, and fast at larger rates; or a schedule ends too early."""
     history = examination.trained.history
+    yield from _over(examination)
     rate, found = peak(examination), examination.rates
     if rate is None or history.diverged or found is None or found.suggestion is None:
         return
@@ -84,6 +87,36 @@ def too_low(examination: Examination) -> Iterator[Finding]:
     )
 
 
+def _over(examination: Examination) -> Iterator[Finding]:
+    """A schedule that leaves next to nothing of the rate for most of the training."""
+    optimizer, highest = examination.trained.trainer.optimizer, peak(examination)
+    told = over_too_early(optimizer, _steps(examination.patient))
+    if not told or highest is None:
+        return
+    steady = replace(optimizer, learning_rate=highest)
+    yield Finding(
+        "learning rate too low",
+        "mild",
+        told,
+        "what is left of the rate by then moves nothing, so that the training ended long ago",
+        cures=(
+            Cure(
+                "let the rate stay, or the schedule last as long as the training",
+                f"optimizer = pb.{steady!r}",
+                lambda patient: patient.but(optimizer=steady),
+            ),
+        ),
+        where="the schedule",
+        numbers={"highest": highest},
+    )
+
+
+def _steps(patient: Patient) -> int:
+    """The steps of a training."""
+    each = len(patient.sizes) or math.ceil(len(patient.data) / patient.batch_size)
+    return each * patient.epochs
+
+
 def peak(examination: Examination) -> float | None:
     """The highest rate of the training, of a schedule too; None where it cannot be known."""
     optimizer: Optimizer = examination.trained.trainer.optimizer
@@ -92,9 +125,7 @@ def peak(examination: Examination) -> float | None:
         return None
     if not callable(rate):
         return float(rate)
-    patient = examination.patient
-    each = len(patient.sizes) or math.ceil(len(patient.data) / patient.batch_size)
-    at = np.unique(np.linspace(0, each * patient.epochs - 1, _LOOKS).astype(int))
+    at = np.unique(np.linspace(0, _steps(examination.patient) - 1, _LOOKS).astype(int))
     return max(float(scheduled(rate, Unit(float(step))).value) for step in at)
 
 

@@ -28,6 +28,7 @@ _BESIDE = {-2: "two rows before", -1: "the row before", 1: "the next row", 2: "t
 @disease("shifted labels", brings=("shuffled labels",))
 def shifted(examination: Examination) -> Iterator[Finding]:
     """The labels fit the inputs of the rows beside theirs."""
+    yield from _own_inputs(examination.patient)
     reference = examination.reference
     if reference is None:
         return
@@ -65,6 +66,28 @@ def shifted(examination: Examination) -> Iterator[Finding]:
             "what a row tells of the labels of rows beside it",
             "skill",
             {f"{by:+d}" if by else "0": max(0.0, skills[by]) for by in sorted(skills)},
+        ),
+        certain=True,
+    )
+
+
+def _own_inputs(patient: Patient) -> Iterator[Finding]:
+    """Each step of a sequence of tokens has itself as its label."""
+    (x, *_), (y, *_) = patient.inputs, patient.labels
+    if x.dtype.kind not in "iu" or x.ndim < 2 or x.shape != y.shape or not np.array_equal(x, y):
+        return
+    yield Finding(
+        "shifted labels",
+        "severe",
+        f"the labels of all {len(x):,} rows are their inputs, step by step",
+        "a net that is to tell the next step was given the present one, which it need but copy",
+        (
+            Cure(
+                "let the label of each step be the next one",
+                "x, labels = sequences[:, :-1], sequences[:, 1:]",
+                untried="to copy is easier than to tell what is next, so that the loss could only "
+                "rise",
+            ),
         ),
         certain=True,
     )
