@@ -75,6 +75,12 @@ class Parts:
         return DISEASES
 
     @property
+    def names(self) -> tuple[str, str]:
+        model = self.model
+        named = getattr(model, "__name__", type(model).__name__)
+        return repr(model) if isinstance(model, Layer) else named, ", ".join(map(repr, self.losses))
+
+    @property
     def measured_by(self) -> Any:
         return self.losses
 
@@ -263,11 +269,10 @@ class Patient:
     def facts(self) -> dict[str, Any]:
         """What the net is and how it is trained, by name, for people and programs to read."""
         parts = self.parts
-        model = parts.model
-        named = getattr(model, "__name__", type(model).__name__)
+        model, loss = parts.names
         return {
-            "model": repr(model) if isinstance(model, Layer) else named,
-            "loss": ", ".join(map(repr, parts.losses)),
+            "model": model,
+            "loss": loss,
             "optimizer": repr(parts.optimizer),
             "penalties": ", ".join(map(repr, parts.penalties)),
             "rows": len(self.data),

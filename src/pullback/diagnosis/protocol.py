@@ -98,6 +98,11 @@ class Net(Protocol):
         ...
 
     @property
+    def names(self) -> tuple[str, str]:
+        """The model and its loss, as their owner calls them."""
+        ...
+
+    @property
     def measured_by(self) -> Any:
         """What two nets have alike where their losses are numbers of the same kind."""
         ...

@@ -53,6 +53,12 @@ class TorchParts:
         return (self.criterion.meaning,)
 
     @property
+    def names(self) -> tuple[str, str]:
+        how = self.criterion
+        own = getattr(how.function, "__name__", type(how.function).__name__)
+        return type(self.model).__name__, how.name or own
+
+    @property
     def penalties(self) -> tuple[WeightDecay, ...]:
         strength = self.optimizer.weight_decay
         return (WeightDecay(strength),) if strength else ()
