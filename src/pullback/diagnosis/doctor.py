@@ -62,6 +62,7 @@ def doctor(
     Raises `CircuitError` where nothing can be examined: no Trainer or module, no rows, no time, or
     a module without its criterion and optimizer.
 
+    >>> import numpy as np
     >>> import pullback as pb
     >>> x = np.random.default_rng(0).normal(size=(100, 3))
     >>> model = pb.Sequential(pb.Dense(4), pb.ReLU(), pb.Dense(1), rng=0)

@@ -184,6 +184,12 @@ def _joined(places: dict[int, Any], sizes: list[int]) -> Any:
     """Places along several axes as those along one that has all of their elements."""
     if len(places) == 1:
         return next(iter(places.values()))
+    shapes = [array.shape for array in places.values()]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        told = " and ".join(map(str, shapes))
+        raise CircuitError(f"arrays of indices of shapes {told} do not fit together") from None
     where: Any = 0
     step = math.prod(sizes[a] for a in places)
     for a, array in places.items():

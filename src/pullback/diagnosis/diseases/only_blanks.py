@@ -22,7 +22,7 @@ _FASTER = 10.0  # times the learning rate
 _LONGER = 3  # times the epochs
 
 
-@disease("only blanks")
+@disease("only blanks", brings=("learning rate too low",))
 def only_blanks(examination: Examination) -> Iterator[Finding]:
     """After training the likeliest class is the blank at every step, of rows that have labels."""
     patient = examination.patient
