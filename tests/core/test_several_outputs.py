@@ -190,9 +190,9 @@ def test_declarations_and_answers_that_do_not_fit_are_refused():
     for differentiate in (lambda: y.backward(), lambda: pb.gradient(y, y.inputs[0].inputs[0])):
         with pytest.raises(pb.CircuitError, match="rule of 'short' must answer a tuple of 2"):
             differentiate()
-    numeric = pb.gate(
-        pullback=lambda gs, ys, x: (np.cbrt(gs[0]),), several=True, name="numeric"
-    )(lambda m, x: (x, x))
+    numeric = pb.gate(pullback=lambda gs, ys, x: (np.cbrt(gs[0]),), several=True, name="numeric")(
+        lambda m, x: (x, x)
+    )
     x = pb.Unit([1.0])
     with pytest.raises(pb.CircuitError, match="the rule of 'numeric' cannot be run on wires"):
         pb.gradient(numeric(x)[0], x)

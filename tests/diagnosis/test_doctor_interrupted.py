@@ -9,7 +9,7 @@ import pullback as pb
 from pullback.diagnosis import DISEASES
 from pullback.diagnosis.examination import Clock, Examination
 
-DOCTOR = importlib.import_module("pullback.diagnosis.doctor")
+DOCTOR = importlib.import_module("pullback.diagnosis.diagnose")
 
 
 def ended_at(what):

@@ -31,7 +31,7 @@ x_validation = x_validation / 255"""
     "unscaled inputs",
     brings=(
         *("learning rate too high", "learning rate too low", "dying ReLUs", "saturated units"),
-        *("exploding gradients", "not a number", "badly scaled initialization"),
+        *("exploding gradients", "not a number", "badly scaled initialization", "unscaled labels"),
     ),
 )
 def unscaled(examination: Examination) -> Iterator[Finding]:
