@@ -21,6 +21,7 @@ from tests.diagnosis.torch.planted import (
     torch,
 )
 
+import pullback as pb
 from pullback.diagnosis.disease import DISEASES
 from pullback.diagnosis.torch.diseases import known
 from pullback.diagnosis.torch.own import OWN
@@ -391,3 +392,32 @@ def test_batches_that_are_too_small_to_normalize_by():
     (finding,) = found("batch too small", patient(model, loader(X, Y, size=2), batch_size=2))
     assert "batch_size=32, shuffle=True" in finding.cure.code
     assert found("batch too small", patient(model, loader(X, Y))) == []
+
+
+def test_the_code_of_a_cure_does_what_was_tried():
+    x = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
+    y = (x[:, 0] * x[:, 1] > 0).long()
+
+    def cured(disease, *layers):
+        model = torch.nn.Sequential(*layers)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+        report = pb.doctor(
+            model,
+            x,
+            y,
+            loss=torch.nn.CrossEntropyLoss(),
+            optimizer=optimizer,
+            epochs=4,
+            seconds=3.0,
+        )
+        found = [x for x in report.findings for x in (x, *x.consequences) if x.disease == disease]
+        exec(found[0].cures[0].code, {"torch": torch, "model": model})
+        return [type(module).__name__ for module in model.modules()]
+
+    linear = torch.nn.Linear
+    assert (
+        cured("softmax twice", linear(3, 8), torch.nn.ReLU(), linear(8, 2), torch.nn.Softmax(1))[-1]
+        == "Identity"
+    )
+    kinds = cured("missing nonlinearity", linear(3, 16), linear(16, 16), linear(16, 2))
+    assert kinds.count("ReLU") == 2

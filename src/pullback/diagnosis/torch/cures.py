@@ -111,10 +111,14 @@ def bent_otherwise(patient: Patient, old: Sequence[str], text: str, new: str) ->
             if name and type(module).__name__ in old:
                 model.set_submodule(name, getattr(torch.nn, kind)(*made))
 
-    code = f"torch.nn.{new}  # in place of {' and '.join(old)}"
     modules = parts_of(patient).model.modules()
     if not any(type(module).__name__ in old for module in modules):
+        code = f"torch.nn.{new}  # in place of {' and '.join(old)}"
         return Cure(text, code, untried="it is a function, in the code of forward")
+    kinds = ", ".join(f"torch.nn.{name}" for name in old)
+    code = f"""for name, module in list(model.named_modules()):
+    if isinstance(module, ({kinds},)):
+        model.set_submodule(name, torch.nn.{new})"""
     return Cure(text, code, lambda patient: edited(patient, edit))
 
 

@@ -16,6 +16,10 @@ from pullback.diagnosis.torch.library import torch
 from pullback.diagnosis.torch.own import OWN
 from pullback.diagnosis.torch.seen import Batch
 
+_CODE = (
+    "model.set_submodule({0!r}, torch.nn.Sequential(model.get_submodule({0!r}), torch.nn.ReLU()))"
+)
+
 
 @disease("missing nonlinearity", among=OWN)
 def missing(examination: Examination) -> Iterator[Finding]:
@@ -27,7 +31,7 @@ def missing(examination: Examination) -> Iterator[Finding]:
     firsts = [one for one, _ in pairs]
     cure = Cure(
         "put a ReLU between",
-        "\n".join(f"torch.nn.ReLU()  # behind {one}" for one in firsts),
+        "\n".join(_CODE.format(one) for one in dict.fromkeys(firsts)),
         lambda patient: _bent(patient, firsts),
     )
     yield from missing_of(examination, pairs, lambda _: (cure,), linear=whole)

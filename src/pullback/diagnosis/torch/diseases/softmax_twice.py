@@ -41,7 +41,7 @@ def softmax_twice(examination: Examination) -> Iterator[Finding]:
     name = kind.lower()
     cure = Cure(
         f"let the module answer what goes into the {name}",
-        f"torch.nn.Identity()  # in place of {where}, torch.nn.{kind}"
+        f"model.set_submodule({where!r}, torch.nn.Identity())  # in place of torch.nn.{kind}"
         if module
         else f"return x  # in forward, without torch.{name}",
         (lambda patient: _without(patient, where))
