@@ -19,7 +19,9 @@ _CODE = """keep = np.delete(np.arange({many}), {copies})
 x_train, x_validation = x_train[:, keep], x_validation[:, keep]"""
 
 
-@disease("duplicated features", brings=("learning rate too high", "not a number"))
+@disease(
+    "duplicated features", brings=("learning rate too high", "exploding gradients", "not a number")
+)
 def duplicated(examination: Examination) -> Iterator[Finding]:
     """Columns of a table are equal, or proportional but for a constant."""
     table, patient = examination.tabular, examination.patient

@@ -23,7 +23,7 @@ trainer.fit(x, labels)  # or give rows in place of batches: these are shuffled""
 
 @disease(
     "forgotten shuffling",
-    brings=("unbalanced classes", "learning rate too high"),
+    brings=("unbalanced classes", "learning rate too high", "dying ReLUs"),
 )
 def unshuffled(examination: Examination) -> Iterator[Finding]:
     """Labels differ more between batches than chance lets them."""

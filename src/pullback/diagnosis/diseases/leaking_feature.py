@@ -55,7 +55,8 @@ def leaking(examination: Examination) -> Iterator[Finding]:
     left = reference.skill(reference.answers(features[:, others], reference.truth))
     worst = max(leaks, key=lambda k: known[k])
     copy = _is_copy(features[:, worst], reference)
-    if 1.0 - left < max(_LEFT_OF_COPY if copy else _LEFT, _WORSE * (1.0 - known[worst])):
+    least = 0.0 if copy and known[worst] == 1.0 else _LEFT_OF_COPY if copy else _LEFT
+    if 1.0 - left < max(least, _WORSE * (1.0 - known[worst])):
         return
     name = examination.patient.feature
     # Where the others say nothing at all, the rule may be as simple as that.

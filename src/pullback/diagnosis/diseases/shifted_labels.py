@@ -19,6 +19,7 @@ from pullback.train.data import Rows
 _WEAK = 0.5  # a skill from which on labels are where they belong
 _BETTER = 0.3  # more skill, of shifted labels
 _SURE = 4.0  # standard errors
+_BEYOND = 1.5  # standard errors, beyond what chance makes
 _SERIES = 0.3  # a correlation with the row before, in what comes one after another in time
 _FEW = 40
 
@@ -157,7 +158,8 @@ def _is_series(patient: Patient, reference: Reference) -> bool:
     with np.errstate(invalid="ignore", divide="ignore"):
         x, y = ((z - z.mean(axis=0)) / z.std(axis=0) for z in (x, y))
         correlation = abs(np.nan_to_num(x.T @ y)) / len(x)
-    return bool(correlation.max() > max(_SERIES, _SURE / np.sqrt(len(x))))
+    of_chance = math.sqrt(4.0 * math.log(max(2, correlation.shape[0])))  # of so many, the largest
+    return bool(correlation.max() > max(_SERIES, (of_chance + _BEYOND) / math.sqrt(len(x))))
 
 
 def _pairs(patient: Patient, by: int) -> np.ndarray | None:

@@ -15,7 +15,7 @@ from pullback.train.data import Rows
 
 _FAR = 10.0  # times 1, that a size is far, or times its deviation, that a mean is
 _KNOWN = 0.2  # of the variance, that a forest tells, so that there is something to learn
-_AS_GOOD = 0.7  # of what a forest tells: a net that comes near it has learned
+_AS_GOOD = 0.8  # of what a forest tells: a net that comes near it has learned
 _LOST = 0.1  # of the variance, that a net tells at least which learned anything
 
 _CODE = """mean, deviation = labels.mean(axis=0), labels.std(axis=0)
