@@ -88,8 +88,7 @@ def _copies(examination: Examination, table: np.ndarray) -> Iterator[Finding]:
     named, counts = np.unique([] if truth is None else truth, return_counts=True)
     if truth is None or len(named) < 2 or counts.min() < 2 or len(truth) < _FEW:
         return
-    within = np.max([table[truth == k].std(axis=0) for k in named], axis=0)
-    for k in np.flatnonzero(within < _WITHIN * table.std(axis=0)).tolist():
+    for k in np.flatnonzero(_tells(table, truth)).tolist():
         name = patient.feature(k)
         yield Finding(
             "leaking feature",
@@ -135,6 +134,10 @@ def _is_copy(feature: np.ndarray, reference: Reference) -> bool:
     """Whether a feature is the label under other numbers: as many values, or along a line."""
     if not reference.is_of_classes:
         return bool(abs(np.corrcoef(feature, reference.truth[:, 0])[0, 1]) > 1.0 - 1e-4)
-    truth = reference.truth
-    within = [feature[truth == k].std() for k in reference.classes]
-    return bool(max(within) < _WITHIN * feature.std())
+    return bool(_tells(feature, reference.truth))
+
+
+def _tells(columns: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Whether columns hardly vary among the rows of each class, beside how they vary in all."""
+    within = np.max([columns[truth == k].std(axis=0) for k in np.unique(truth)], axis=0)
+    return within < _WITHIN * columns.std(axis=0)
